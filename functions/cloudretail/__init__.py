@@ -1,0 +1,1 @@
+"""The kernel that every service stands on: events, outbox, consumer, HTTP. It knows no service."""

@@ -1,0 +1,64 @@
+"""One client per service and process, made when it is first needed: a cold start pays only for what it uses."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sqs import SQSClient
+
+
+def _config() -> "Config":
+    from botocore.config import Config
+
+    # The functions' time-outs are 10 s: a call that hangs must leave time to be repeated and to be reported.
+    return Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+@cache
+def dynamodb() -> "DynamoDBClient":
+    import boto3
+
+    return boto3.client("dynamodb", config=_config())
+
+
+@cache
+def sqs() -> "SQSClient":
+    import boto3
+
+    return boto3.client("sqs", config=_config())
+
+
+@cache
+def eventbridge() -> "EventBridgeClient":
+    import boto3
+
+    return boto3.client("events", config=_config())
+
+
+@cache
+def cognito() -> "CognitoIdentityProviderClient":
+    import boto3
+
+    return boto3.client("cognito-idp", config=_config())
+
+
+@cache
+def ses() -> "SESV2Client":
+    import boto3
+
+    return boto3.client("sesv2", config=_config())
+
+
+@cache
+def s3() -> "S3Client":
+    import boto3
+    from botocore.config import Config
+
+    # Presigned URLs work in every region only with signature version 4 and the bucket in the host name.
+    return boto3.client("s3", config=Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))

@@ -1,0 +1,108 @@
+"""CloudEvents 1.0 in structured mode around the event data; the cloudevents package builds and parses it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cloudevents.core.exceptions import BaseCloudEventException
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
+from pydantic import ValidationError
+
+from cloudretail.errors import InvalidEvent
+from cloudretail.events import BY_TYPE, EventData
+
+_FORMAT = JSONFormat()
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What made something happen: an event or an HTTP request.
+
+    Attributes:
+        id: the event's id or the request's id.
+        traceparent: W3C trace context of it.
+    """
+
+    id: str
+    traceparent: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event as it travels: the CloudEvents attributes that the shop uses, and the typed data.
+
+    Attributes:
+        id: unique for each event and the same for each of its deliveries.
+        time: when the change that it tells of was committed.
+        causation_id: id of the event or request that caused it.
+        traceparent: W3C trace context.
+        data: what happened.
+    """
+
+    id: str
+    time: datetime
+    causation_id: str
+    traceparent: str
+    data: EventData
+
+    @property
+    def cause(self) -> Cause:
+        return Cause(id=self.id, traceparent=self.traceparent)
+
+    def to_json(self) -> str:
+        """The structured-mode JSON document, which is EventBridge's `detail` and a queue message's body."""
+        event_type = self.data.event_type
+        event = CloudEvent(
+            {
+                "specversion": "1.0",
+                "id": self.id,
+                "source": event_type.source,
+                "type": event_type.type,
+                "subject": self.data.order_id,
+                "time": self.time,
+                "datacontenttype": "application/json",
+                "dataschema": event_type.dataschema,
+                "correlationid": self.data.order_id,
+                "causationid": self.causation_id,
+                "traceparent": self.traceparent,
+            },
+            self.data.model_dump(mode="json"),
+        )
+        return _FORMAT.write(event).decode()
+
+
+def parse(document: str) -> Event:
+    """Read an event, whoever sent it.
+
+    Args:
+        document: structured-mode CloudEvents JSON.
+
+    Returns:
+        The event, its data validated against the model of its type and version.
+
+    Raises:
+        InvalidEvent: it is no CloudEvent, its type is unknown, or a field is missing or invalid; the text says which.
+    """
+    try:
+        parsed = _FORMAT.read(CloudEvent, document)
+    except (BaseCloudEventException, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise InvalidEvent(f"not a CloudEvent: {error}") from error
+    model = BY_TYPE.get(parsed.get_type())
+    if model is None:
+        raise InvalidEvent(f"unknown event type {parsed.get_type()!r}")
+    time, causation_id, traceparent = (
+        parsed.get_time(),
+        parsed.get_extension("causationid"),
+        parsed.get_extension("traceparent"),
+    )
+    if time is None or not isinstance(causation_id, str) or not isinstance(traceparent, str):
+        raise InvalidEvent("the attributes time, causationid and traceparent are required")
+    try:
+        data = model.model_validate(parsed.get_data())
+    except ValidationError as error:
+        # Only places and reasons: the values are a shopper's.
+        fields = ", ".join(f"data.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise InvalidEvent(f"{parsed.get_type()}: {fields}") from None
+    if parsed.get_subject() != data.order_id:
+        raise InvalidEvent("subject is not the order id of the data")
+    return Event(parsed.get_id(), time, causation_id, traceparent, data)

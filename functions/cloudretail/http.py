@@ -1,0 +1,222 @@
+"""The HTTP application of every service: Powertools routes and validates, and every error is problem+json (RFC 9457)."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestUnsupportedContentType,
+    RequestValidationError,
+)
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from cloudretail.dynamodb import is_transient
+from cloudretail.envelope import Cause
+from cloudretail.errors import Problem, Transient, invalid
+from cloudretail.identity import Caller, caller_of, unauthorized, verify
+from cloudretail.model import Model
+from cloudretail.telemetry import flush, logger
+from cloudretail.tracing import root
+
+MAX_BODY = 64 * 1024
+"""Bytes of a request body; the largest honest one, a merge of 50 lines, has 5 kB."""
+
+PROBLEM_JSON = "application/problem+json"
+
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=128,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Chosen by the client, one for each thing it wants done once. Repeat the request with the same key.",
+    ),
+]
+IdInPath = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+Limit = Annotated[int, Query(ge=1, le=100, description="How many items at the most.")]
+Cursor = Annotated[str | None, Query(max_length=1024, description="`nextCursor` of the page before.")]
+
+
+class FieldError(Model):
+    """What is wrong with one field of the input."""
+
+    field: str
+    message: str
+
+
+class ProblemDetails(Model):
+    """The body of every error (RFC 9457). `type` is stable; `detail` is for people and may change."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: tuple[FieldError, ...] = ()
+
+
+class Page[Item](Model):
+    """A page of a list."""
+
+    items: tuple[Item, ...]
+    next_cursor: str | None = None
+
+
+class Api(APIGatewayHttpResolver):
+    """A service's routes.
+
+    What a route raises becomes an answer: a `Problem` its own, invalid input a 422 with an entry for each field, a
+    failure that may pass a 503, anything else a 500 that says nothing of the inside.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(enable_validation=True, response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR)
+        self.use(middlewares=[_accept_only_small_json])
+        self.exception_handler(Problem)(_problem)
+        self.exception_handler(RequestValidationError)(_invalid_input)
+        self.exception_handler(RequestUnsupportedContentType)(lambda _: _problem(_unsupported()))
+        self.exception_handler(NotFoundError)(
+            lambda _: _problem(Problem(HTTPStatus.NOT_FOUND, "not-found", "There is no such route."))
+        )
+        self.exception_handler(ServiceError)(
+            lambda error: _problem(Problem(HTTPStatus(error.status_code), "refused", str(error.msg)))
+        )
+        self.exception_handler(Exception)(_unexpected)
+
+    def handle(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Answer one invocation by API Gateway (payload format 2.0)."""
+        try:
+            logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
+            return self.resolve(dict(event), context)
+        finally:
+            flush()
+
+    @property
+    def caller(self) -> Caller:
+        """Who is calling a route behind the gateway's authorizer; raises a 401 Problem for anything but an ID token."""
+        authorizer = self.current_event.raw_event["requestContext"].get("authorizer") or {}
+        claims = authorizer.get("jwt", {}).get("claims")
+        if not claims:
+            raise unauthorized("Sign in first.")
+        return caller_of(claims)
+
+    @property
+    def operator(self) -> Caller:
+        """As `caller`, and in the group of operators; raises a 403 Problem for anybody else."""
+        caller = self.caller
+        if not caller.is_operator:
+            raise Problem(HTTPStatus.FORBIDDEN, "operators-only", "Only operators may do this.")
+        return caller
+
+    @property
+    def optional_caller(self) -> Caller | None:
+        """Who is calling a route that also answers strangers; None for them, a 401 Problem for a bad token."""
+        authorization = self.current_event.headers.get("authorization")
+        return verify(authorization) if authorization else None
+
+    @property
+    def cause(self) -> Cause:
+        """This request, as the cause of the events that it leads to."""
+        request_id = self.current_event.raw_event["requestContext"]["requestId"]
+        return Cause(request_id, root(request_id, self.current_event.headers.get("x-amzn-trace-id")))
+
+
+def no_content() -> Response[None]:
+    """A 204."""
+    return Response(status_code=HTTPStatus.NO_CONTENT, content_type=None, body=None)
+
+
+def _accept_only_small_json(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
+    body = app.current_event.body
+    if body:
+        if len(body) > MAX_BODY:
+            raise Problem(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                "body-too-large",
+                f"The body has more than {MAX_BODY} bytes.",
+            )
+        if not app.current_event.headers.get("content-type", "").startswith("application/json"):
+            raise _unsupported()
+    return next_middleware(app)
+
+
+def _unsupported() -> Problem:
+    return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Send application/json.")
+
+
+def _problem(problem: Problem) -> Response[Any]:
+    logger.info("Refused", problem=problem.type, status=problem.status)
+    body = {
+        "type": f"urn:cloudretail:problem:{problem.type}",
+        "title": problem.type.replace("-", " ").capitalize(),
+        "status": int(problem.status),
+        "detail": problem.detail,
+        **problem.extra,
+    }
+    if problem.errors:
+        body["errors"] = list(problem.errors)
+    headers = {"Retry-After": "1"} if problem.status is HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return Response(status_code=problem.status, content_type=PROBLEM_JSON, body=json.dumps(body), headers=dict(headers))
+
+
+def _invalid_input(error: RequestValidationError) -> Response[Any]:
+    errors = [_field_error(each) for each in error.errors()]
+    malformed = any(each["type"] == "json_invalid" for each in error.errors())
+    return _problem(
+        Problem(
+            HTTPStatus.BAD_REQUEST if malformed else HTTPStatus.UNPROCESSABLE_ENTITY,
+            "malformed-json" if malformed else "invalid-input",
+            "; ".join(f"{each['field']}: {each['message']}" for each in errors),
+            errors=errors,
+        )
+    )
+
+
+def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
+    if error["type"] == "json_invalid":
+        return {"field": "body", "message": f"is not JSON (at character {error['loc'][-1]})"}
+    _, *path = error["loc"]
+    return {"field": ".".join(map(str, path)) or str(error["loc"][0]), "message": str(error["msg"])}
+
+
+def _unexpected(error: Exception) -> Response[Any]:
+    if isinstance(error, Transient) or is_transient(error):
+        logger.warning("Temporarily unable to answer", exc_info=error)
+        return _problem(Problem(HTTPStatus.SERVICE_UNAVAILABLE, "try-again", "The shop is busy. Please try again."))
+    logger.error("Failed to answer", exc_info=error)
+    return _problem(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "Something went wrong on our side."))
+
+
+def encode_cursor(position: Mapping[str, Any] | None) -> str | None:
+    """An opaque cursor for `position`, or None at the end of a list."""
+    if position is None:
+        return None
+    return base64.urlsafe_b64encode(json.dumps(position, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None, *fields: str) -> dict[str, Any] | None:
+    """The position that `encode_cursor` made a cursor of.
+
+    Args:
+        cursor: as the client sent it.
+        fields: the names that the position must have, no others.
+
+    Raises:
+        Problem: 422 naming `cursor`, it is none of ours.
+    """
+    if cursor is None:
+        return None
+    try:
+        position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error):
+        raise invalid("cursor", "is not a cursor of this list") from None
+    if not isinstance(position, dict) or set(position) != set(fields):
+        raise invalid("cursor", "is not a cursor of this list")
+    return position

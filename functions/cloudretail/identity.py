@@ -1,0 +1,119 @@
+"""Who is calling: read from the claims that the gateway's authorizer verified, or from a token verified here."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from cloudretail.errors import Problem
+from cloudretail.settings import Settings, load
+
+if TYPE_CHECKING:
+    from jwt import PyJWKClient
+
+OPERATORS = "operators"
+
+
+class IdentitySettings(Settings):
+    """What is needed to verify a token without the gateway."""
+
+    token_issuer: str
+    """Such as https://cognito-idp.ap-southeast-1.amazonaws.com/<pool>; its keys are under /.well-known/jwks.json."""
+    user_pool_client_id: str
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A signed-in person.
+
+    Attributes:
+        user_id: Cognito's `sub`.
+        email: verified address.
+        name: as given at registration.
+        groups: Cognito groups.
+    """
+
+    user_id: str
+    email: str
+    name: str
+    groups: frozenset[str]
+
+    @property
+    def is_operator(self) -> bool:
+        return OPERATORS in self.groups
+
+
+def unauthorized(detail: str) -> Problem:
+    return Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail)
+
+
+def caller_of(claims: Mapping[str, Any]) -> Caller:
+    """The caller that verified claims tell of.
+
+    Args:
+        claims: of the token, as strings (the gateway's form) or JSON types (the token's own).
+
+    Raises:
+        Problem: 401, it is no ID token (the gateway's authorizer takes access tokens too) or its e-mail is not verified.
+    """
+    if claims.get("token_use") != "id":
+        raise unauthorized("An ID token is needed here.")
+    if str(claims.get("email_verified", "")).lower() != "true":
+        raise unauthorized("The e-mail address of this account is not verified.")
+    return Caller(
+        user_id=str(claims["sub"]),
+        email=str(claims["email"]),
+        name=str(claims.get("name", "")),
+        groups=_groups(claims.get("cognito:groups", "")),
+    )
+
+
+def _groups(claim: object) -> frozenset[str]:
+    """HTTP API gives a list claim as `[a b]`; the token itself, and some emulators, as JSON."""
+    if isinstance(claim, list):
+        return frozenset(map(str, claim))
+    text = str(claim).strip()
+    try:
+        parsed = json.loads(text)
+    except ValueError:
+        return frozenset(text.removeprefix("[").removesuffix("]").replace(",", " ").split())
+    return frozenset(map(str, parsed)) if isinstance(parsed, list) else frozenset({str(parsed)})
+
+
+@cache
+def _keys(issuer: str) -> "PyJWKClient":
+    from jwt import PyJWKClient
+
+    return PyJWKClient(f"{issuer}/.well-known/jwks.json", cache_keys=True, timeout=3)
+
+
+def verify(authorization: str) -> Caller:
+    """The caller of a route that also answers strangers, for whom the gateway therefore has no authorizer.
+
+    Args:
+        authorization: the header's value, `Bearer <ID token>`.
+
+    Raises:
+        Problem: 401, the token is not one of this shop's, is expired, or is no ID token.
+    """
+    import jwt
+
+    settings = load(IdentitySettings)
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise unauthorized("The Authorization header is not of the form: Bearer <ID token>.")
+    try:
+        key = _keys(settings.token_issuer).get_signing_key_from_jwt(token)
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=["RS256"],
+            issuer=settings.token_issuer,
+            audience=settings.user_pool_client_id,
+            options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+        )
+    except jwt.PyJWTError:
+        raise unauthorized("This token is not valid here, or has expired.") from None
+    return caller_of(claims)

@@ -1,0 +1,18 @@
+"""The base of every model that crosses a boundary: camelCase outside, snake_case inside, immutable."""
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class Model(BaseModel):
+    """A value that is stored, published or answered. Unknown fields are ignored, so that a producer may add some."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True, frozen=True, extra="ignore"
+    )
+
+
+class RequestModel(Model):
+    """A body that a client sends. An unknown field is most likely a misspelt one, so it is refused."""
+
+    model_config = ConfigDict(extra="forbid")

@@ -1,0 +1,34 @@
+"""The environment of a function, parsed once into a typed model."""
+
+import os
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class Settings(BaseModel):
+    """Base of a function's settings: field `orders_table` is the variable `ORDERS_TABLE`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=str.upper, populate_by_name=True)
+
+
+class MissingSetting(RuntimeError):
+    """A variable that the function needs is missing or invalid; the text names it."""
+
+
+def load[S: Settings](model: type[S]) -> S:
+    """Parse the process environment.
+
+    Args:
+        model: the settings of the function.
+
+    Returns:
+        The parsed settings.
+
+    Raises:
+        MissingSetting: names each variable that is missing or invalid.
+    """
+    try:
+        return model.model_validate(dict(os.environ))
+    except ValidationError as error:
+        problems = ", ".join(f"{'.'.join(map(str, e['loc']))} ({e['msg'].lower()})" for e in error.errors())
+        raise MissingSetting(f"Environment of this function: {problems}") from None
