@@ -1,4 +1,4 @@
-"""The HTTP application of every service: Powertools routes and validates, and every error is problem+json (RFC 9457)."""
+"""The HTTP application of a service: Powertools routes and validates; every error is problem+json (RFC 9457)."""
 
 import base64
 import binascii
@@ -37,7 +37,7 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=128,
         pattern=r"^[\x21-\x7e]+$",
-        description="Chosen by the client, one for each thing it wants done once. Repeat the request with the same key.",
+        description="Chosen by the client, one for each thing to be done once. Repeat a request with the same key.",
     ),
 ]
 IdInPath = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]

@@ -56,7 +56,7 @@ def caller_of(claims: Mapping[str, Any]) -> Caller:
         claims: of the token, as strings (the gateway's form) or JSON types (the token's own).
 
     Raises:
-        Problem: 401, it is no ID token (the gateway's authorizer takes access tokens too) or its e-mail is not verified.
+        Problem: 401, it is no ID token (the gateway takes access tokens too), or its e-mail is not verified.
     """
     if claims.get("token_use") != "id":
         raise unauthorized("An ID token is needed here.")
