@@ -1,0 +1,1 @@
+"""Orders: checkout writes an order, and the answers of the others move it to its end."""

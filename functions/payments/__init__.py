@@ -1,0 +1,1 @@
+"""Payments: each order has one, through a provider behind one port."""

@@ -1,0 +1,1 @@
+"""The relay: hands the events in the rows' outboxes to the bus."""
