@@ -1,0 +1,1 @@
+"""The shopper's cart: what they want, at the prices they accepted."""
