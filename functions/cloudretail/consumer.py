@@ -98,6 +98,30 @@ def consume(
         except InvalidEvent as error:
             outcomes[record["messageId"]] = error
     outcomes |= dict(zip(deliveries, react(list(deliveries.values())), strict=True))
+    events = {message_id: delivery.event for message_id, delivery in deliveries.items()}
+    return respond(records, outcomes, context, consumer=consumer, events=events)
+
+
+def respond(
+    records: list[dict[str, Any]],
+    outcomes: Mapping[str, Exception | None],
+    context: LambdaContext,
+    *,
+    consumer: str,
+    events: Mapping[str, Event],
+) -> PartialItemFailureResponse:
+    """Answer SQS for a batch, and leave every failure where an operator finds it.
+
+    Args:
+        records: of the invocation.
+        outcomes: by message id, why the message failed, or None.
+        context: of the invocation.
+        consumer: name under which failures are kept.
+        events: by message id, for the messages that are events of the shop.
+
+    Returns:
+        The ids of the messages that failed, for SQS to deliver again.
+    """
 
     def outcome(record: SQSRecord) -> None:
         failure = outcomes[record.message_id]
@@ -110,7 +134,7 @@ def consume(
         processor.process()
     failed = [record for record in records if outcomes[record["messageId"]]]
     if failed:
-        _report(consumer, failed, outcomes, deliveries, context)
+        _report(consumer, failed, outcomes, events, context)
     flush()
     return processor.response()
 
@@ -130,7 +154,7 @@ def _report(
     consumer: str,
     records: Sequence[Mapping[str, Any]],
     outcomes: Mapping[str, Exception | None],
-    deliveries: Mapping[str, Delivery],
+    events: Mapping[str, Event],
     context: LambdaContext,
 ) -> None:
     """Keep the causes and set when each message comes again; neither may hide the failures themselves."""
@@ -140,10 +164,10 @@ def _report(
     for record in records:
         error = outcomes[record["messageId"]]
         assert error is not None
-        delivery = deliveries.get(record["messageId"])
+        event = events.get(record["messageId"])
         failure = Failure(
             consumer=consumer,
-            event_id=delivery.event.id if delivery else record["messageId"],
+            event_id=event.id if event else record["messageId"],
             exception=type(error).__name__,
             message=str(error),
             where=where(error),
@@ -152,8 +176,8 @@ def _report(
             attempt=_attempt(record),
             message_id=record["messageId"],
             body=record["body"],
-            order_id=delivery.event.data.order_id if delivery else None,
-            event_name=delivery.event.data.event_type.name if delivery else None,
+            order_id=event.data.order_id if event else None,
+            event_name=event.data.event_type.name if event else None,
         )
         count("Failed")
         logger.error(

@@ -15,6 +15,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestValidationError,
 )
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail.dynamodb import is_transient
@@ -77,7 +78,11 @@ class Api(APIGatewayHttpResolver):
     """
 
     def __init__(self) -> None:
-        super().__init__(enable_validation=True, response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR)
+        super().__init__(
+            enable_validation=True,
+            response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR,
+            json_body_deserializer=_parse_json,
+        )
         self.use(middlewares=[_accept_only_small_json])
         self.exception_handler(Problem)(_problem)
         self.exception_handler(RequestValidationError)(_invalid_input)
@@ -128,9 +133,30 @@ class Api(APIGatewayHttpResolver):
         return Cause(request_id, root(request_id, self.current_event.headers.get("x-amzn-trace-id")))
 
 
+def answers(success: HTTPStatus, *problems: HTTPStatus) -> dict[int, OpenAPIResponse]:
+    """The answers of a route for its OpenAPI description: what it returns, and the problems a client must expect."""
+    documented: dict[int, OpenAPIResponse] = {success.value: {"description": success.phrase}}
+    for status in problems:
+        documented[status.value] = {
+            "description": status.phrase,
+            "content": {PROBLEM_JSON: {"model": ProblemDetails}},
+        }
+    return documented
+
+
 def no_content() -> Response[None]:
     """A 204."""
     return Response(status_code=HTTPStatus.NO_CONTENT, content_type=None, body=None)
+
+
+def _parse_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, or thousands of nested lists: the client's mistake, not ours.
+        raise json.JSONDecodeError(str(error), text, 0) from None
 
 
 def _accept_only_small_json(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
