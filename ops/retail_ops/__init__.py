@@ -1,0 +1,1 @@
+"""The `cloudretail` command: the shop on one laptop for developers, and its tools for operators."""

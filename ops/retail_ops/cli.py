@@ -1,0 +1,37 @@
+"""The `cloudretail` command: here its groups are put together, and its errors turned into sentences."""
+
+import sys
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.markup import escape
+
+from retail_ops.commands import local
+from retail_ops.console import err
+from retail_ops.errors import OpsError
+
+app = typer.Typer(
+    name="cloudretail",
+    help="Run CloudRetail on this machine, and look after a shop wherever it runs.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # Locals can hold passwords and tokens.
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# Each module has a function `register` that adds its commands.
+for group in (local,):
+    group.register(app)
+
+
+def main() -> None:
+    """Run the command; a foreseen failure is a sentence on stderr and exit code 1."""
+    try:
+        app()
+    except OpsError as error:
+        err.print(f"[bold red]Error:[/bold red] {escape(error.message)}")
+        if error.detail:
+            err.print(error.detail, style="dim", markup=False, soft_wrap=True)
+        sys.exit(1)
+    except (ClientError, BotoCoreError) as error:
+        err.print(f"[bold red]AWS says:[/bold red] {escape(str(error))}")
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""The groups of commands; `retail_ops.cli` puts them together."""

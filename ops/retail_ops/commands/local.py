@@ -1,0 +1,88 @@
+"""`up`, `down` and `status`: the shop on this machine."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from retail_ops.console import err, out
+from retail_ops.local import LocalShop
+from retail_ops.progress import Steps
+from retail_ops.shop import Shop
+from retail_ops.target import Stack, find_shop
+
+Port = Annotated[int | None, typer.Option(help="Port of the AWS emulator.", show_default="4566")]
+StorefrontPort = Annotated[int | None, typer.Option(help="Port of the storefront.", show_default="8080")]
+Window = Annotated[
+    int | None,
+    typer.Option(
+        "--payment-window",
+        metavar="SECONDS",
+        min=1,
+        max=900,
+        help="How long stock stays reserved for an order that is not paid.",
+        show_default="900",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(up)
+    app.command()(down)
+    app.command()(status)
+
+
+def up(
+    port: Port = None,
+    storefront_port: StorefrontPort = None,
+    payment_window: Window = None,
+) -> None:
+    """Start the shop on this machine; after a change of code, bring the running one up to date.
+
+    What is not said stays as it is in a shop that runs already.
+    """
+    local = LocalShop.found()
+    local.port = port or local.port
+    local.storefront_port = storefront_port or local.storefront_port
+    if payment_window is not None:
+        local.parameters["PaymentWindowSeconds"] = str(payment_window)
+    shop = local.start(Steps(err))
+    out.print(f"\nThe shop is open: [bold link={shop.storefront_url}]{shop.storefront_url}[/]")
+
+
+def down() -> None:
+    """End the shop on this machine. Its data is gone then."""
+    if LocalShop.found().stop():
+        out.print("The shop is closed.")
+    else:
+        out.print("No shop runs here.")
+
+
+def status(stack: Stack = None, as_json: AsJson = False) -> None:
+    """Tell where the shop is and what it consists of."""
+    shop = find_shop(stack)
+    if as_json:
+        out.print_json(json.dumps(description(shop)))
+        return
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in description(shop).items():
+        table.add_row(f"[bold]{name}[/bold]", "\n".join(value) if isinstance(value, dict) else str(value or "-"))
+    out.print(table)
+
+
+def description(shop: Shop) -> dict[str, Any]:
+    """A shop as `status --json` prints it."""
+    return {
+        "storefrontUrl": shop.storefront_url,
+        "apiUrl": shop.api_url,
+        "awsEndpointUrl": shop.endpoint,
+        "stackName": shop.stack,
+        "region": shop.region,
+        "eventBus": shop.output("EventBusName"),
+        "functions": dict(shop.functions),
+        "queues": dict(shop.queues),
+        "tables": dict(shop.tables),
+        "outputs": dict(shop.outputs),
+    }

@@ -1,0 +1,53 @@
+"""What the command tells a person when it cannot go on.
+
+OpsError                a sentence for a person; the command prints it and exits with 1
+├── NoShop              no shop runs here, or there is no such stack
+├── PortTaken           somebody else listens where the shop should
+├── ProcessDied         a process of the local shop ended by itself; carries the end of its log
+├── BuildFailed         `sam build` failed; carries the end of its output
+├── DeployFailed        `sam deploy` failed; names the resources and their reasons
+├── ColdFunction        a function does not even start
+└── Refused             the shop's API answered a call of ours with an error
+"""
+
+
+class OpsError(Exception):
+    """A sentence for a person, without a traceback.
+
+    Args:
+        message: what is wrong and what to do about it.
+        detail: the end of a log or a list of reasons, shown under the message as it is.
+    """
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+
+
+class NoShop(OpsError):
+    pass
+
+
+class PortTaken(OpsError):
+    pass
+
+
+class ProcessDied(OpsError):
+    pass
+
+
+class BuildFailed(OpsError):
+    pass
+
+
+class DeployFailed(OpsError):
+    pass
+
+
+class ColdFunction(OpsError):
+    pass
+
+
+class Refused(OpsError):
+    pass

@@ -1,0 +1,313 @@
+"""The whole shop on one machine: emulator, stack and storefront server.
+
+It is what `cloudretail up` and `down` run, and what tests use as a library; several can stand side by side:
+
+    with LocalShop(tmp_path, port=free_port(), storefront_port=free_port(), stack="mine") as local:
+        httpx.get(f"{local.storefront_url}/api/products")
+"""
+
+import fcntl
+import json
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from retail_ops import sam, warmup
+from retail_ops.errors import NoShop, ProcessDied
+from retail_ops.processes import Owned, end, minimal_environment, require_free, spawn, tail
+from retail_ops.progress import Progress, Silent
+from retail_ops.shop import LOCAL_REGION, PROJECT, Shop, local_session, read_stack
+
+STATE_DIR = PROJECT / ".local"
+PORT = 4566
+STOREFRONT_PORT = 8080
+STACK = "cloudretail"
+
+
+@dataclass(frozen=True)
+class State:
+    """What a running shop is, as kept in its state folder.
+
+    Args:
+        stack: name of the stack.
+        port: of the emulator.
+        storefront_port: of the storefront server.
+        parameters: template parameters given at its start.
+        emulator: its process.
+        storefront: its process; None until it has been started.
+        serves: the API that the storefront server forwards to.
+    """
+
+    stack: str
+    port: int
+    storefront_port: int
+    emulator: Owned
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    storefront: Owned | None = None
+    serves: str = ""
+
+    @classmethod
+    def read(cls, file: Path) -> "State | None":
+        """The state that was saved; None where there is none, or none that can be read."""
+        try:
+            saved: dict[str, Any] = json.loads(file.read_text())
+            storefront = saved.pop("storefront")
+            emulator = Owned(**saved.pop("emulator"))
+            return cls(**saved, emulator=emulator, storefront=Owned(**storefront) if storefront else None)
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return None
+
+    def save(self, file: Path) -> None:
+        """Write it whole or not at all: another command may be reading it."""
+        draft = file.with_suffix(".draft")
+        draft.write_text(json.dumps(asdict(self), indent=2))
+        draft.replace(file)
+
+
+class LocalShop:
+    """A shop on this machine.
+
+    Args:
+        state_dir: folder for its state, logs and data; one for each shop.
+        port: of the emulator.
+        storefront_port: of the storefront server.
+        stack: name of the stack.
+        parameters: template parameters that differ from their defaults, such as `PaymentWindowSeconds`.
+        template: what to deploy.
+        build_dir: where `sam build` puts its result; in the state folder unless told otherwise.
+    """
+
+    def __init__(
+        self,
+        state_dir: Path = STATE_DIR,
+        *,
+        port: int = PORT,
+        storefront_port: int = STOREFRONT_PORT,
+        stack: str = STACK,
+        parameters: Mapping[str, str] | None = None,
+        template: Path = PROJECT / "template.yaml",
+        build_dir: Path | None = None,
+    ) -> None:
+        self.state_dir = state_dir
+        self.port = port
+        self.storefront_port = storefront_port
+        self.stack = stack
+        self.parameters = dict(parameters or {})
+        self.template = template
+        self.build_dir = build_dir or state_dir / "build"
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def storefront_url(self) -> str:
+        return f"http://localhost:{self.storefront_port}"
+
+    @property
+    def logs(self) -> Path:
+        return self.state_dir / "logs"
+
+    @property
+    def _state_file(self) -> Path:
+        return self.state_dir / "shop.json"
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self, progress: Progress | None = None) -> Shop:
+        """Start what does not run yet and deploy what has changed; harmless when all is well already.
+
+        Args:
+            progress: is told of each step.
+
+        Returns:
+            The shop.
+
+        Raises:
+            PortTaken: somebody else listens on one of the ports.
+            ProcessDied: the emulator or the storefront server ended by itself.
+            BuildFailed: `sam build` failed.
+            DeployFailed: `sam deploy` failed.
+            ColdFunction: a function does not start.
+        """
+        progress = progress or Silent()
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        self.logs.mkdir(exist_ok=True)
+        with self._alone("start"):
+            with progress.step("Start the emulator"):
+                state = self._start_emulator()
+            environment = sam.local_environment(self.endpoint, LOCAL_REGION)
+            with progress.step("Build the functions"), self._build_lock():
+                cache = PROJECT / ".aws-sam" / "cache"
+                sam.build(self.template, self.build_dir, cache, self.logs / "build.log", environment)
+            with progress.step("Deploy the stack"):
+                self._deploy(environment)
+            shop = self._read_stack()
+            with progress.step("Start the storefront"):
+                self._start_storefront(state, shop)
+            with progress.step("Warm up the functions") as note:
+                warmup.warm_up(shop, note)
+        return shop
+
+    def stop(self) -> bool:
+        """End what was started here, and only that.
+
+        Returns:
+            Whether anything ran.
+        """
+        state = State.read(self._state_file)
+        if state is None:
+            return False
+        ended = [end(process) for process in (state.storefront, state.emulator) if process]
+        self._state_file.unlink(missing_ok=True)
+        return any(ended)
+
+    def read(self) -> Shop:
+        """The shop that runs here.
+
+        Raises:
+            NoShop: none does.
+        """
+        state = State.read(self._state_file)
+        if state is None:
+            raise NoShop("No shop runs here. Start one with: make up")
+        if not state.emulator.running:
+            raise NoShop("The shop's emulator has ended. Start the shop again with: make up", tail(self._emulator_log))
+        return self._read_stack()
+
+    @classmethod
+    def found(cls, state_dir: Path = STATE_DIR) -> "LocalShop":
+        """The shop that was started with this state folder, on the ports and with the stack it was started with."""
+        state = State.read(state_dir / "shop.json")
+        if state is None:
+            return cls(state_dir)
+        return cls(
+            state_dir,
+            port=state.port,
+            storefront_port=state.storefront_port,
+            stack=state.stack,
+            parameters=state.parameters,
+        )
+
+    def _read_stack(self) -> Shop:
+        session = local_session()
+        return read_stack(self.stack, session, endpoint=self.endpoint, local_storefront=self.storefront_url)
+
+    @property
+    def _emulator_log(self) -> Path:
+        return self.logs / "emulator.log"
+
+    def _start_emulator(self) -> State:
+        state = State.read(self._state_file)
+        if state and state.emulator.running:
+            if state.port == self.port:
+                return state
+            self.stop()  # The same folder, another port: the shop moves.
+        elif state:
+            self.stop()  # Its storefront server may have outlived it.
+        require_free(self.port, "--port")
+        require_free(self.storefront_port, "--storefront-port")
+        data = (self.state_dir / "emulator").resolve()
+        shutil.rmtree(data, ignore_errors=True)
+        data.mkdir()
+        environment = minimal_environment(
+            GATEWAY_PORT=str(self.port),
+            BIND_HOST="127.0.0.1",
+            MINISTACK_REGION=LOCAL_REGION,
+            # Enforces the functions' IAM roles, real confirmation codes, private buckets.
+            AUTH="true",
+            SFTP_ENABLED="0",
+            IOT_MTLS_ENABLED="0",
+            TMPDIR=str(data),
+            S3_DATA_DIR=str(data / "s3"),
+            # It would look for containers of its own to remove; the shop has none.
+            DOCKER_HOST=f"unix://{data}/none",
+            AWS_CONFIG_FILE="/dev/null",
+            AWS_SHARED_CREDENTIALS_FILE="/dev/null",
+            AWS_EC2_METADATA_DISABLED="true",
+        )
+        emulator = spawn([sys.executable, "-m", "ministack"], log=self._emulator_log, env=environment, cwd=data)
+        state = State(self.stack, self.port, self.storefront_port, emulator, self.parameters)
+        state.save(self._state_file)
+        self._wait_for(f"{self.endpoint}/_ministack/health", emulator, "emulator", self._emulator_log)
+        return state
+
+    def _deploy(self, environment: Mapping[str, str]) -> None:
+        known = sam.parameters_of(self.template)
+        ours = {"StorefrontUrl": self.storefront_url, "EmulatorPort": str(self.port)}
+        parameters = {name: value for name, value in ours.items() if name in known} | self.parameters
+        log = self.logs / "deploy.log"
+        sam.deploy(
+            self.template, self.build_dir, self.stack, parameters, log, environment, local_session(), self.endpoint
+        )
+
+    def _start_storefront(self, state: State, shop: Shop) -> None:
+        moved = (state.storefront_port, state.serves) != (self.storefront_port, shop.api_url)
+        running = state.storefront is not None and state.storefront.running
+        if running and not moved:
+            return
+        if state.storefront:
+            end(state.storefront)
+        require_free(self.storefront_port, "--storefront-port")
+        log = self.logs / "storefront.log"
+        command = [sys.executable, "-m", "retail_ops.storefront", "--port", str(self.storefront_port)]
+        command += ["--api", shop.api_url, "--files", str(PROJECT / "frontend" / "dist")]
+        storefront = spawn(command, log=log, env=minimal_environment(), cwd=PROJECT)
+        State(
+            self.stack, self.port, self.storefront_port, state.emulator, self.parameters, storefront, shop.api_url
+        ).save(self._state_file)
+        self._wait_for(f"{self.storefront_url}/", storefront, "storefront server", log)
+
+    def _wait_for(self, url: str, process: Owned, name: str, log: Path, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not process.running:
+                raise ProcessDied(f"The {name} ended by itself. The end of {log}:", tail(log))
+            try:
+                if httpx.get(url, trust_env=False, timeout=2).is_success:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise ProcessDied(f"The {name} does not answer at {url} after {seconds:.0f} s. The end of {log}:", tail(log))
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """One `up` at a time for each shop."""
+        with locked(self.state_dir / f"{name}.lock"):
+            yield
+
+    @contextmanager
+    def _build_lock(self) -> Iterator[None]:
+        """Shops side by side share SAM's build cache, which takes one build at a time."""
+        folder = PROJECT / ".aws-sam"
+        folder.mkdir(exist_ok=True)
+        with locked(folder / "build.lock"):
+            yield
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold a file's lock, waiting for whoever holds it; the system drops it when the process ends."""
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

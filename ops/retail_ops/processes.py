@@ -1,0 +1,198 @@
+"""Background processes of a local shop: started, recognised later, and ended; never anybody else's."""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from retail_ops.errors import PortTaken
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""What this very process has started: the system keeps a child's pid until its parent has asked for its end."""
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A process that this command started.
+
+    A pid alone proves nothing: once the process has ended, the system gives its number to another. With the moment
+    it was started it does.
+
+    Args:
+        pid: process id.
+        started: when the process was created, in seconds since the epoch.
+    """
+
+    pid: int
+    started: float
+
+    def process(self) -> psutil.Process | None:
+        """The process if it still runs and still is the one that was started."""
+        with suppress(psutil.Error):
+            process = psutil.Process(self.pid)
+            # The creation time is reckoned from the boot time, which moves a little when the clock is set.
+            if abs(process.create_time() - self.started) < 2 and _lives(process):
+                return process
+        return None
+
+    @property
+    def running(self) -> bool:
+        return self.process() is not None
+
+
+def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str], cwd: Path) -> Owned:
+    """Start a process that outlives this one.
+
+    Args:
+        command: program and arguments.
+        log: file that takes its output; what an earlier process left there is dropped.
+        env: its whole environment.
+        cwd: its working directory.
+
+    Returns:
+        The process, to be recognised later.
+    """
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=dict(env),
+            cwd=cwd,
+            start_new_session=True,  # Ctrl-C in the terminal that ran `up` must not end the shop.
+        )
+    _children[child.pid] = child
+    try:
+        started = psutil.Process(child.pid).create_time()
+    except psutil.NoSuchProcess:  # It ended at once; its log says why.
+        started = 0.0
+    return Owned(child.pid, started)
+
+
+def end(owned: Owned, *, grace: float = 10) -> bool:
+    """End a process and its children, politely first.
+
+    Args:
+        owned: the process.
+        grace: seconds it is given to end by itself.
+
+    Returns:
+        Whether there was anything to end: a process that is not ours any more is left alone.
+    """
+    process = owned.process()
+    if process is None:
+        return False
+    # A worker of the emulator could outlive it, so they are counted before it goes.
+    family = [process]
+    with suppress(psutil.Error):
+        family += process.children(recursive=True)
+    with suppress(psutil.Error):
+        process.terminate()
+    alive = _outlast(family[:1], grace) + _outlast(family[1:], 1)
+    for survivor in alive:
+        with suppress(psutil.Error):
+            survivor.kill()
+    _outlast(alive, grace)
+    if child := _children.pop(owned.pid, None):
+        child.wait()
+    return True
+
+
+def _outlast(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Wait for processes to end, and give those that did not."""
+    deadline = time.monotonic() + seconds
+    while alive := [process for process in processes if _lives(process)]:
+        if time.monotonic() > deadline:
+            return alive
+        time.sleep(0.02)
+    return []
+
+
+def _lives(process: psutil.Process) -> bool:
+    # One that has ended but that nobody has asked about yet holds no port and no file: psutil would wait for that too.
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def free_port() -> int:
+    """A TCP port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def require_free(port: int, option: str) -> None:
+    """Make sure that a port can be listened on.
+
+    Args:
+        port: TCP port.
+        option: the command's option that chooses another one.
+
+    Raises:
+        PortTaken: names the process that has it, where the system tells.
+    """
+    with socket.socket() as caller, socket.socket() as listener:
+        # A connection that lingers in TIME_WAIT after `down` must not look like a listener. But where this option is
+        # set, macOS lets a second one listen on the same port: hence the call as well.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            if caller.connect_ex(("127.0.0.1", port)) != 0:
+                listener.bind(("127.0.0.1", port))
+                return
+        except OSError:
+            pass
+    raise PortTaken(taken_message(port, occupant(port), option))
+
+
+def occupant(port: int) -> psutil.Process | None:
+    """The process that listens on a port; None where nobody does or the system does not tell."""
+    with suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections("tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
+            if listens and connection.pid is not None:
+                return psutil.Process(connection.pid)
+    return None
+
+
+def taken_message(port: int, holder: psutil.Process | None, option: str) -> str:
+    """Say who has a port and what to do about it."""
+    who = "by another process"
+    if holder is not None:
+        with suppress(psutil.Error):
+            command = " ".join(holder.cmdline()) or holder.name()
+            who = f"by process {holder.pid} ({command[:100]})"
+    return f"Port {port} is taken {who}. End it, or choose another port with {option}."
+
+
+def tail(log: Path, lines: int = 20) -> str:
+    """The last lines of a log, or nothing where there is none."""
+    try:
+        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+    except FileNotFoundError:
+        return ""
+
+
+def minimal_environment(**extra: str) -> dict[str, str]:
+    """What a process of the shop may know of this machine: no AWS profile, no proxy, nobody's PYTHONPATH.
+
+    The emulator hands its own environment on to the functions, which would otherwise see what they will not have
+    on AWS.
+
+    Args:
+        **extra: variables to add.
+
+    Returns:
+        The whole environment of the process.
+    """
+    kept = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
+    return {name: os.environ[name] for name in kept if name in os.environ} | extra

@@ -1,0 +1,146 @@
+"""`sam build` and `sam deploy`, with their failures in words."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+import yaml
+from botocore.exceptions import BotoCoreError, ClientError
+
+from retail_ops.errors import BuildFailed, DeployFailed
+from retail_ops.processes import tail
+
+SAM = (sys.executable, "-m", "samcli")
+
+
+def local_environment(endpoint: str, region: str) -> dict[str, str]:
+    """The environment in which AWS tools talk to the emulator and to nothing else.
+
+    Args:
+        endpoint: address of the emulator.
+        region: AWS region.
+
+    Returns:
+        This process' environment with every AWS setting replaced.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return build_environment(inherited) | {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+def build_environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Put this environment's python3.13, which has pip, first: `sam build` takes the first one on PATH."""
+    here = str(Path(sys.executable).parent)
+    return {
+        **inherited,
+        "PATH": f"{here}{os.pathsep}{inherited.get('PATH', '')}",
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "1",
+    }
+
+
+def build(template: Path, build_dir: Path, cache_dir: Path, log: Path, env: Mapping[str, str]) -> None:
+    """Build the functions and their layer.
+
+    Raises:
+        BuildFailed: with the end of SAM's output.
+    """
+    command = [*SAM, "build", "--cached", "--parallel", "--template-file", str(template)]
+    command += ["--build-dir", str(build_dir), "--cache-dir", str(cache_dir), *_config(template)]
+    if _run(command, template.parent, log, env) != 0:
+        raise BuildFailed(f"sam build failed; all it said is in {log}.", tail(log))
+
+
+def deploy(
+    template: Path,
+    build_dir: Path,
+    stack: str,
+    parameters: Mapping[str, str],
+    log: Path,
+    env: Mapping[str, str],
+    session: boto3.Session,
+    endpoint: str,
+) -> None:
+    """Deploy what was built to the emulator.
+
+    Args:
+        template: what was built; the settings in samconfig.toml beside it apply.
+        build_dir: where `sam build` put its result.
+        stack: name of the stack.
+        parameters: template parameters that differ from their defaults.
+        log: file that takes SAM's output.
+        env: environment of SAM.
+        session: credentials and region, to ask for the reason of a failure.
+        endpoint: address of the emulator.
+
+    Raises:
+        DeployFailed: names the resources that failed and why.
+    """
+    command = [*SAM, "deploy", "--template-file", str(build_dir / "template.yaml"), *_config(template)]
+    command += ["--stack-name", stack, "--resolve-s3"]
+    command += ["--region", env["AWS_REGION"], "--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
+    command += ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"]
+    if parameters:
+        command += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
+    if _run(command, template.parent, log, env) != 0:
+        reasons = failure_reasons(stack, session, endpoint)
+        raise DeployFailed(f"Deploying stack {stack} failed; all SAM said is in {log}.", reasons or tail(log))
+
+
+def failure_reasons(stack: str, session: boto3.Session, endpoint: str | None) -> str:
+    """Why the last deployment of a stack failed: a line for each resource that failed by itself."""
+    client = session.client("cloudformation", endpoint_url=endpoint)
+    lines: list[str] = []
+    with suppress(ClientError, BotoCoreError):
+        for event in client.describe_stack_events(StackName=stack)["StackEvents"]:  # Newest first.
+            status, reason = event.get("ResourceStatus", ""), event.get("ResourceStatusReason", "")
+            resource = event.get("LogicalResourceId", "")
+            if resource == stack and status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
+                break
+            if status.endswith("_FAILED") and resource != stack and "cancelled" not in reason:
+                lines.append(f"{resource} ({event.get('ResourceType', '')}): {reason}")
+    return "\n".join(reversed(lines))
+
+
+def parameters_of(template: Path) -> set[str]:
+    """Names of a template's parameters."""
+    return set(_read(template).get("Parameters") or {})
+
+
+def _read(template: Path) -> dict[str, Any]:
+    class Loader(yaml.SafeLoader):
+        """Passes over CloudFormation's short forms (!Ref, !Sub ...), tags that plain YAML does not know."""
+
+    Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
+    with template.open() as source:
+        return cast(dict[str, Any], yaml.load(source, Loader))  # noqa: S506 - a SafeLoader with inert tags
+
+
+def _config(template: Path) -> list[str]:
+    config = template.parent / "samconfig.toml"
+    return ["--config-file", str(config)] if config.exists() else []
+
+
+def _run(command: list[str], cwd: Path, log: Path, env: Mapping[str, str]) -> int:
+    with log.open("wb") as output:
+        return subprocess.run(
+            command,
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        ).returncode

@@ -1,0 +1,251 @@
+"""The storefront's server on a laptop: one origin for the pages and the API, as CloudFront is on AWS.
+
+    python -m retail_ops.storefront --port 8080 --api http://.../api --files frontend/dist
+
+Files are held in memory, and read again once they have changed, so that a new build shows without a restart.
+"""
+
+import argparse
+import gzip
+import mimetypes
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp import hdrs, web
+from yarl import URL
+
+# Headers that speak about one connection only (RFC 9110, 7.6.1) are not a proxy's to forward.
+HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer"}
+HOP_BY_HOP |= {"transfer-encoding", "upgrade", "host"}
+
+FOREVER = "public, max-age=31536000, immutable"
+ALWAYS_ASK = "no-cache"
+
+API = web.AppKey("api", URL)
+CLIENT = web.AppKey("client", aiohttp.ClientSession)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A file ready to be sent.
+
+    Args:
+        body: its bytes.
+        packed: the same with gzip; None where that saves nothing.
+        kind: media type.
+        changed: modification time and size, to notice a new build.
+    """
+
+    body: bytes
+    packed: bytes | None
+    kind: str
+    changed: tuple[int, int]
+
+
+class Files:
+    """The storefront's build.
+
+    Args:
+        folder: where it is; Angular puts the pages in a folder `browser` below.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pages: dict[Path, Page] = {}
+
+    @property
+    def root(self) -> Path | None:
+        """The folder that holds index.html; None before the first build."""
+        for index in (self._folder / "index.html", *sorted(self._folder.glob("**/index.html"))):
+            if index.is_file():
+                return index.parent.resolve()
+        return None
+
+    def get(self, path: str) -> Page | None:
+        """A file of the build.
+
+        Args:
+            path: of the request, starting with a slash.
+
+        Returns:
+            The file; None where there is none, or where the path leads out of the build.
+        """
+        root = self.root
+        if root is None or "\0" in path:
+            return None
+        file = (root / path.lstrip("/")).resolve()
+        if not file.is_relative_to(root) or not file.is_file():
+            return None
+        status = file.stat()
+        changed = (status.st_mtime_ns, status.st_size)
+        page = self._pages.get(file)
+        if page is None or page.changed != changed:
+            page = self._pages[file] = _read(file, changed)
+        return page
+
+
+FILES = web.AppKey("files", Files)
+
+
+def _read(file: Path, changed: tuple[int, int]) -> Page:
+    body = file.read_bytes()
+    packed = gzip.compress(body, mtime=0)
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    if kind.startswith("text/") or kind in ("application/javascript", "application/json"):
+        kind = f"{kind}; charset=utf-8"
+    return Page(body, packed if len(packed) < len(body) * 0.9 else None, kind, changed)
+
+
+def security_headers(images: str) -> dict[str, str]:
+    """What the browser may do on the storefront's pages.
+
+    Args:
+        images: origin of the catalogue's pictures and of their upload; on AWS the image bucket.
+    """
+    policy = (
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self' 'unsafe-inline'",  # Angular puts its components' styles in the page.
+        f"img-src 'self' data: blob: {images}",
+        f"connect-src 'self' {images}",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+    return {
+        "Content-Security-Policy": "; ".join(policy),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "strict-origin-when-cross-origin",
+    }
+
+
+async def forward(request: web.Request) -> web.StreamResponse:
+    """Hand a request to the API and its answer back as it comes, cookies and all."""
+    # The path as it was sent: an escaped slash must stay one.
+    target = URL(f"{request.app[API]}{request.raw_path}", encoded=True)
+    headers = [(name, value) for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP]
+    headers.append(("X-Forwarded-Host", request.host))
+    body = await request.read() if request.can_read_body else None
+    try:
+        async with request.app[CLIENT].request(
+            request.method, target, headers=headers, data=body, allow_redirects=False
+        ) as answer:
+            response = web.StreamResponse(status=answer.status, reason=answer.reason)
+            for name, value in answer.headers.items():
+                if name.lower() not in HOP_BY_HOP:
+                    response.headers.add(name, value)
+            await response.prepare(request)
+            async for chunk in answer.content.iter_any():
+                await response.write(chunk)
+            await response.write_eof()
+            return response
+    except aiohttp.ClientConnectionError:
+        return web.json_response(
+            {"type": "about:blank", "title": "The shop's API does not answer.", "status": 503},
+            status=503,
+            content_type="application/problem+json",
+        )
+
+
+async def page(request: web.Request) -> web.StreamResponse:
+    """A file of the build; any other path is one of the application's own routes, so that it gets index.html."""
+    files = request.app[FILES]
+    found = files.get(request.path)
+    if found is None:
+        if "." in request.path.rpartition("/")[2]:
+            raise web.HTTPNotFound(text="There is no such file.\n")
+        found = files.get("/index.html")
+    if found is None:
+        return web.Response(text=unbuilt(), content_type="text/html", headers={"Cache-Control": ALWAYS_ASK})
+    # The build puts a hash of its content in a file's name, except for index.html and what is in public/.
+    hashed = request.path.endswith((".js", ".css", ".woff2")) and "-" in request.path.rpartition("/")[2]
+    headers = {
+        "Content-Type": found.kind,
+        "Cache-Control": FOREVER if hashed else ALWAYS_ASK,
+        "ETag": f'"{found.changed[0]:x}-{found.changed[1]:x}"',
+        "Vary": "Accept-Encoding",
+    }
+    if request.headers.get(hdrs.IF_NONE_MATCH) == headers["ETag"]:
+        return web.Response(status=304, headers=headers)
+    if found.packed is not None and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
+        return web.Response(body=found.packed, headers={**headers, "Content-Encoding": "gzip"})
+    return web.Response(body=found.body, headers=headers)
+
+
+def unbuilt() -> str:
+    """The page that stands in for a storefront that has not been built."""
+    return """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>CloudRetail: the storefront is not built yet</title>
+<style>
+  body { font: 1rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem;
+         color-scheme: light dark }
+  pre { padding: 1rem; border: 1px solid #8886; border-radius: .5rem; overflow: auto }
+</style>
+<h1>The shop runs; its storefront is not built yet</h1>
+<p>There is no build in <code>frontend/dist</code>. Make one, then load this page again:</p>
+<pre>make storefront</pre>
+<p>The HTTP API answers already, under <code>/api</code>: for example <a href="/api/products">the products</a>
+and <a href="/api/categories">their categories</a>.</p>
+</html>
+"""
+
+
+def application(api: str, files: Path) -> web.Application:
+    """The server.
+
+    Args:
+        api: address of the HTTP API, ending in /api.
+        files: folder of the storefront's build.
+    """
+    origin = api.removesuffix("/api")
+    parts = urlsplit(origin)
+    headers = security_headers(f"{parts.scheme}://{parts.netloc}")
+
+    async def guard(_request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+
+    @asynccontextmanager
+    async def client(app: web.Application) -> AsyncIterator[None]:
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(
+            connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+        ) as session:
+            app[CLIENT] = session
+            yield
+
+    async def cleanup(app: web.Application) -> AsyncIterator[None]:
+        async with client(app):
+            yield
+
+    app = web.Application(client_max_size=16 * 1024 * 1024)
+    app[FILES] = Files(files)
+    app[API] = URL(origin)
+    app.cleanup_ctx.append(cleanup)
+    app.on_response_prepare.append(guard)
+    app.router.add_route("*", "/api", forward)
+    app.router.add_route("*", "/api/{path:.*}", forward)
+    app.router.add_get("/{path:.*}", page)
+    return app
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--api", required=True, help="address of the HTTP API, ending in /api")
+    parser.add_argument("--files", type=Path, required=True, help="folder of the storefront's build")
+    options = parser.parse_args()
+    web.run_app(application(options.api, options.files), host="127.0.0.1", port=options.port, print=None)
+
+
+if __name__ == "__main__":
+    main()
