@@ -10,6 +10,7 @@ nothing to do. What is unknown or invalid fails: it goes to the dead-letter queu
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
@@ -87,7 +88,10 @@ def consume(
         react: the reaction to those.
 
     Returns:
-        The ids of the messages that failed, for SQS to deliver again.
+        The ids of the messages that failed, for SQS to deliver again: all, where the reaction itself raises.
+
+    Raises:
+        MissingSetting: as `respond`.
     """
     records: list[dict[str, Any]] = event["Records"]
     outcomes: dict[str, Exception | None] = {}
@@ -97,7 +101,11 @@ def consume(
             deliveries[record["messageId"]] = _delivery(record, takes)
         except InvalidEvent as error:
             outcomes[record["messageId"]] = error
-    outcomes |= dict(zip(deliveries, react(list(deliveries.values())), strict=True))
+    if deliveries:
+        try:
+            outcomes |= dict(zip(deliveries, react(list(deliveries.values())), strict=True))
+        except Exception as error:
+            outcomes |= dict.fromkeys(deliveries, error)
     events = {message_id: delivery.event for message_id, delivery in deliveries.items()}
     return respond(records, outcomes, context, consumer=consumer, events=events)
 
@@ -121,7 +129,11 @@ def respond(
 
     Returns:
         The ids of the messages that failed, for SQS to deliver again.
+
+    Raises:
+        MissingSetting: the function's environment lacks one of ConsumerSettings.
     """
+    settings = load(ConsumerSettings)  # At every call, so that a missing one shows before something else fails.
 
     def outcome(record: SQSRecord) -> None:
         failure = outcomes[record.message_id]
@@ -134,7 +146,7 @@ def respond(
         processor.process()
     failed = [record for record in records if outcomes[record["messageId"]]]
     if failed:
-        _report(consumer, failed, outcomes, events, context)
+        _report(settings, consumer, failed, outcomes, events, context)
     flush()
     return processor.response()
 
@@ -151,6 +163,7 @@ def _attempt(record: Mapping[str, Any]) -> int:
 
 
 def _report(
+    settings: ConsumerSettings,
     consumer: str,
     records: Sequence[Mapping[str, Any]],
     outcomes: Mapping[str, Exception | None],
@@ -158,7 +171,6 @@ def _report(
     context: LambdaContext,
 ) -> None:
     """Keep the causes and set when each message comes again; neither may hide the failures themselves."""
-    settings = load(ConsumerSettings)
     kept = DynamoDBFailureLog(settings.failures_table)
     visibility: list[dict[str, object]] = []
     for record in records:
@@ -201,7 +213,8 @@ def _report(
             }
         )
     try:
-        aws.sqs().change_message_visibility_batch(QueueUrl=settings.queue_url, Entries=visibility)  # type: ignore[arg-type]
+        for entries in batched(visibility, 10, strict=False):
+            aws.sqs().change_message_visibility_batch(QueueUrl=settings.queue_url, Entries=entries)  # type: ignore[arg-type]
     except Exception:
         # The queue's own visibility timeout then says when they come again.
         logger.exception("The next delivery could not be set")

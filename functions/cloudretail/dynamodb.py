@@ -53,7 +53,7 @@ def _plain(value: Any) -> Any:
 
 
 def code(error: ClientError) -> str:
-    """The error's code, without the suffix "Exception" that only some places carry."""
+    """The error's code; as a call's own it mostly ends in "Exception", as a reason in a cancelled transaction not."""
     return error.response["Error"]["Code"]
 
 

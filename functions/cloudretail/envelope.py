@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from cloudevents.core.exceptions import BaseCloudEventException
 from cloudevents.core.formats.json import JSONFormat
@@ -12,6 +13,7 @@ from cloudretail.errors import InvalidEvent
 from cloudretail.events import BY_TYPE, EventData
 
 _FORMAT = JSONFormat()
+_REQUIRED = ("specversion", "id", "source", "type", "subject", "time", "causationid", "traceparent")
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,10 @@ def parse(document: str) -> Event:
         InvalidEvent: it is no CloudEvent, its type is unknown, or a field is missing or invalid; the text says which.
     """
     try:
-        parsed = _FORMAT.read(CloudEvent, document)
-    except (BaseCloudEventException, ValueError, TypeError, AttributeError, KeyError) as error:
+        parsed = _FORMAT.read(_as_sent, document)
+    except (TypeError, AttributeError):
+        raise InvalidEvent("not a CloudEvent: no JSON object with a time in it as text") from None
+    except (BaseCloudEventException, ValueError, OverflowError, RecursionError) as error:
         raise InvalidEvent(f"not a CloudEvent: {error}") from error
     model = BY_TYPE.get(parsed.get_type())
     if model is None:
@@ -96,13 +100,21 @@ def parse(document: str) -> Event:
         parsed.get_extension("traceparent"),
     )
     if time is None or not isinstance(causation_id, str) or not isinstance(traceparent, str):
-        raise InvalidEvent("the attributes time, causationid and traceparent are required")
+        raise InvalidEvent("the attributes causationid and traceparent are text")
     try:
         data = model.model_validate(parsed.get_data())
     except ValidationError as error:
         # Only places and reasons: the values are a shopper's.
-        fields = ", ".join(f"data.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        fields = ", ".join(f"{'.'.join(map(str, ('data', *e['loc'])))}: {e['msg']}" for e in error.errors())
         raise InvalidEvent(f"{parsed.get_type()}: {fields}") from None
     if parsed.get_subject() != data.order_id:
         raise InvalidEvent("subject is not the order id of the data")
     return Event(parsed.get_id(), time, causation_id, traceparent, data)
+
+
+def _as_sent(attributes: dict[str, Any], data: dict[str, Any] | str | bytes | None) -> CloudEvent:
+    """The library makes up an id, a time or a version that is missing: each delivery would be an event of its own."""
+    missing = [name for name in _REQUIRED if name not in attributes]
+    if missing:
+        raise InvalidEvent(f"not a CloudEvent: without {', '.join(missing)}")
+    return CloudEvent(attributes, data)

@@ -3,9 +3,12 @@
 import time
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from cloudretail import aws, dynamodb
+
+_OWN_CODE = str(Path(__file__).parents[1])
 
 KEPT_FOR = 90 * 24 * 3600
 """Seconds: longer than a dead-letter queue (14 days) and the archive keep the message itself."""
@@ -89,7 +92,7 @@ def where(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return "unknown"
-    # The innermost frame of our own says more than one deep inside a library.
-    own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    # The innermost frame of our own says more than one deep inside a library, wherever this machine has those.
+    own = [frame for frame in frames if frame.filename.startswith(_OWN_CODE)] or frames
     frame = own[-1]
     return f"{'/'.join(frame.filename.split('/')[-2:])}:{frame.lineno} in {frame.name}"
