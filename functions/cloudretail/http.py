@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
-from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestUnsupportedContentType,
     RequestValidationError,
@@ -30,6 +29,8 @@ MAX_BODY = 64 * 1024
 """Bytes of a request body; the largest honest one, a merge of 50 lines, has 5 kB."""
 
 PROBLEM_JSON = "application/problem+json"
+
+_LATER = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
 
 IdempotencyKey = Annotated[
     str,
@@ -78,20 +79,15 @@ class Api(APIGatewayHttpResolver):
     """
 
     def __init__(self) -> None:
-        super().__init__(
-            enable_validation=True,
-            response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR,
-            json_body_deserializer=_parse_json,
-        )
-        self.use(middlewares=[_accept_only_small_json])
-        self.exception_handler(Problem)(_problem)
+        super().__init__(enable_validation=True, response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR)
+        self.exception_handler(Problem)(problem_response)
         self.exception_handler(RequestValidationError)(_invalid_input)
-        self.exception_handler(RequestUnsupportedContentType)(lambda _: _problem(_unsupported()))
+        self.exception_handler(RequestUnsupportedContentType)(lambda _: problem_response(_unsupported()))
         self.exception_handler(NotFoundError)(
-            lambda _: _problem(Problem(HTTPStatus.NOT_FOUND, "not-found", "There is no such route."))
+            lambda _: problem_response(Problem(HTTPStatus.NOT_FOUND, "not-found", "There is no such route."))
         )
         self.exception_handler(ServiceError)(
-            lambda error: _problem(Problem(HTTPStatus(error.status_code), "refused", str(error.msg)))
+            lambda error: problem_response(Problem(HTTPStatus(error.status_code), "refused", str(error.msg)))
         )
         self.exception_handler(Exception)(_unexpected)
 
@@ -99,6 +95,10 @@ class Api(APIGatewayHttpResolver):
         """Answer one invocation by API Gateway (payload format 2.0)."""
         try:
             logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
+            # Before Powertools parses it: its own middlewares would run too late for that.
+            if problem := _body_problem(event):
+                answer = problem_response(problem)
+                return {"statusCode": int(answer.status_code), "headers": answer.headers, "body": answer.body}
             return self.resolve(dict(event), context)
         finally:
             flush()
@@ -149,35 +149,40 @@ def no_content() -> Response[None]:
     return Response(status_code=HTTPStatus.NO_CONTENT, content_type=None, body=None)
 
 
-def _parse_json(text: str) -> Any:
+def _body_problem(event: Mapping[str, Any]) -> Problem | None:
+    """What is wrong with a request's body before anybody looks into it: its size, its type, that it is no JSON."""
+    body: str | None = event.get("body")
+    if not body:
+        return None
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        raise
-    except (ValueError, RecursionError) as error:
-        # A number of thousands of digits, or thousands of nested lists: the client's mistake, not ours.
-        raise json.JSONDecodeError(str(error), text, 0) from None
-
-
-def _accept_only_small_json(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
-    body = app.current_event.body
-    if body:
-        if len(body) > MAX_BODY:
-            raise Problem(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                "body-too-large",
-                f"The body has more than {MAX_BODY} bytes.",
+        raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+        if len(raw) > MAX_BODY:
+            return Problem(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", f"The body has more than {MAX_BODY} bytes."
             )
-        if not app.current_event.headers.get("content-type", "").startswith("application/json"):
-            raise _unsupported()
-    return next_middleware(app)
+        if event["headers"].get("content-type", "").partition(";")[0].strip() != "application/json":
+            return _unsupported()
+        json.loads(raw.decode())
+    except json.JSONDecodeError as error:
+        return _malformed(f"is not JSON (at character {error.pos})")
+    except (ValueError, RecursionError):
+        # Not UTF-8, a number of thousands of digits, or thousands of nested lists: the client's mistake, not ours.
+        return _malformed("is not JSON that can be read")
+    return None
+
+
+def _malformed(message: str) -> Problem:
+    return Problem(
+        HTTPStatus.BAD_REQUEST, "malformed-json", f"body: {message}", errors=[{"field": "body", "message": message}]
+    )
 
 
 def _unsupported() -> Problem:
     return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Send application/json.")
 
 
-def _problem(problem: Problem) -> Response[Any]:
+def problem_response(problem: Problem) -> Response[Any]:
+    """The answer that `problem` is; for a route that adds something to it, such as a cookie to be forgotten."""
     logger.info("Refused", problem=problem.type, status=problem.status)
     body = {
         "type": f"urn:cloudretail:problem:{problem.type}",
@@ -188,26 +193,17 @@ def _problem(problem: Problem) -> Response[Any]:
     }
     if problem.errors:
         body["errors"] = list(problem.errors)
-    headers = {"Retry-After": "1"} if problem.status is HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return Response(status_code=problem.status, content_type=PROBLEM_JSON, body=json.dumps(body), headers=dict(headers))
+    headers: dict[str, str | list[str]] = {"Retry-After": "1"} if problem.status in _LATER else {}
+    return Response(status_code=problem.status, content_type=PROBLEM_JSON, body=json.dumps(body), headers=headers)
 
 
 def _invalid_input(error: RequestValidationError) -> Response[Any]:
     errors = [_field_error(each) for each in error.errors()]
-    malformed = any(each["type"] == "json_invalid" for each in error.errors())
-    return _problem(
-        Problem(
-            HTTPStatus.BAD_REQUEST if malformed else HTTPStatus.UNPROCESSABLE_ENTITY,
-            "malformed-json" if malformed else "invalid-input",
-            "; ".join(f"{each['field']}: {each['message']}" for each in errors),
-            errors=errors,
-        )
-    )
+    detail = "; ".join(f"{each['field']}: {each['message']}" for each in errors)
+    return problem_response(Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-input", detail, errors=errors))
 
 
 def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
-    if error["type"] == "json_invalid":
-        return {"field": "body", "message": f"is not JSON (at character {error['loc'][-1]})"}
     _, *path = error["loc"]
     return {"field": ".".join(map(str, path)) or str(error["loc"][0]), "message": str(error["msg"])}
 
@@ -215,9 +211,13 @@ def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
 def _unexpected(error: Exception) -> Response[Any]:
     if isinstance(error, Transient) or is_transient(error):
         logger.warning("Temporarily unable to answer", exc_info=error)
-        return _problem(Problem(HTTPStatus.SERVICE_UNAVAILABLE, "try-again", "The shop is busy. Please try again."))
+        return problem_response(
+            Problem(HTTPStatus.SERVICE_UNAVAILABLE, "try-again", "The shop is busy. Please try again.")
+        )
     logger.error("Failed to answer", exc_info=error)
-    return _problem(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "Something went wrong on our side."))
+    return problem_response(
+        Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "Something went wrong on our side.")
+    )
 
 
 def encode_cursor(position: Mapping[str, Any] | None) -> str | None:
