@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Makes .venv with Python 3.13 and the pinned packages, where that has not been done yet.
+#
+# `ops/bootstrap.sh --find` only prints the Python that it would use.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '%s\n' "$*" >&2; }
+
+# A `python3.13` on PATH can be a version manager's shim that fails unless told which version: only trying it tells.
+works() {
+    "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 13))' >/dev/null 2>&1
+}
+
+candidates() {
+    local name folder
+    for name in python3.13 python3 python; do command -v "$name" || true; done
+    for folder in \
+        "$(pyenv root 2>/dev/null || true)/versions" "${PYENV_ROOT:-$HOME/.pyenv}/versions" \
+        "${ASDF_DATA_DIR:-$HOME/.asdf}/installs/python" \
+        "${MISE_DATA_DIR:-$HOME/.local/share/mise}/installs/python"; do
+        ls -d "$folder"/3.13*/bin/python3.13 2>/dev/null || true
+    done
+    ls -d /opt/homebrew/bin/python3.13 /usr/local/bin/python3.13 /usr/local/opt/python@3.13/bin/python3.13 \
+        2>/dev/null || true
+    if command -v uv >/dev/null; then uv python find --no-project 3.13 2>/dev/null || true; fi
+}
+
+find_python() {
+    local python
+    while read -r python; do
+        if works "$python"; then
+            printf '%s\n' "$python"
+            return
+        fi
+    done < <(candidates)
+    if command -v uv >/dev/null; then
+        say "Python 3.13 is not here yet: uv fetches it ..."
+        if uv python install 3.13 >&2 && python="$(uv python find --no-project 3.13)" && works "$python"; then
+            printf '%s\n' "$python"
+            return
+        fi
+    fi
+    say "CloudRetail needs Python 3.13 with its venv module, the version that its functions run on. None was found."
+    say "Install it in one of these ways, then try again:"
+    say "  pyenv:          pyenv install 3.13"
+    say "  uv:             uv python install 3.13"
+    say "  macOS:          brew install python@3.13"
+    say "  Debian, Ubuntu: apt-get install python3.13 python3.13-venv (where the release has it)"
+    return 1
+}
+
+if [ "${1:-}" = --find ]; then
+    find_python
+    exit
+fi
+
+if [ ! -x .venv/bin/python ] || ! works .venv/bin/python; then
+    python="$(find_python)"
+    say "Making .venv with $python ..."
+    "$python" -m venv --clear .venv
+fi
+
+# Installed again only once one of these files has changed.
+wanted="$(cat pyproject.toml constraints.txt layer/requirements.txt | cksum)"
+if [ "$(cat .venv/installed 2>/dev/null || true)" != "$wanted" ]; then
+    say "Installing the packages (a minute or two, the first time) ..."
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+        -c constraints.txt -e '.[dev]' -r layer/requirements.txt
+    printf '%s\n' "$wanted" >.venv/installed
+fi
