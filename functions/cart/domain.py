@@ -4,8 +4,12 @@ A line carries the unit price that the shopper accepted when they put it there. 
 that moment, so that nobody pays a price they have not seen; putting the item again accepts the new one.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 
+from cloudretail.decider import Change, Decision, Nothing
+from cloudretail.errors import Conflict
 from cloudretail.model import Model
 from cloudretail.money import Money
 
@@ -52,3 +56,136 @@ class Cart(Model):
 
     def line(self, product_id: str) -> CartLine | None:
         return next((line for line in self.items if line.product_id == product_id), None)
+
+
+class Offer(Model):
+    """What the shop says of a product now: its price, and how many can be had."""
+
+    product_id: str
+    name: str
+    price: Money
+    available: int
+
+    def line(self, quantity: int) -> CartLine:
+        """So many of it, at today's price."""
+        return CartLine(product_id=self.product_id, name=self.name, quantity=quantity, unit_price=self.price)
+
+
+type Offers = Mapping[str, Offer]
+"""By product id; what is not there, the shop does not sell."""
+
+
+class Skip(StrEnum):
+    """Why a merge left a product out."""
+
+    UNKNOWN_PRODUCT = "unknown-product"
+    SOLD_OUT = "sold-out"
+    CART_FULL = "cart-full"
+
+
+class Skipped(Model):
+    """A product that a merge left out."""
+
+    product_id: str
+    reason: Skip
+
+
+class Capped(Model):
+    """A product of which a merge put in fewer than were asked for, because there are no more."""
+
+    product_id: str
+    requested: int
+    quantity: int
+
+
+def put(cart: Cart, offer: Offer, quantity: int, now: datetime) -> Change[Cart]:
+    """Have `quantity` of a product in the cart, at the price of today.
+
+    Raises:
+        Conflict: `insufficient-stock` with how many are `available`; `cart-full` for one line too many.
+    """
+    if quantity > offer.available:
+        raise Conflict(
+            "insufficient-stock",
+            f"Only {offer.available} of {offer.name} can be had." if offer.available else f"{offer.name} is sold out.",
+            available=offer.available,
+        )
+    if cart.line(offer.product_id) is None and len(cart.items) >= MAX_LINES:
+        raise Conflict("cart-full", f"A cart holds {MAX_LINES} different products at the most.")
+    return _changed(cart, _with(cart.items, offer.line(quantity)), now)
+
+
+def remove(cart: Cart, product_id: str, now: datetime) -> Decision[Cart]:
+    """Have none of a product in the cart."""
+    rest = tuple(line for line in cart.items if line.product_id != product_id)
+    return Nothing("not in the cart") if rest == cart.items else _changed(cart, rest, now)
+
+
+def clear(cart: Cart, now: datetime) -> Decision[Cart]:
+    """Have nothing in the cart. The row stays: its version must not begin anew under a checkout that is open."""
+    return _changed(cart, (), now) if cart.items else Nothing("empty already")
+
+
+def merge(cart: Cart, merge_id: str, wanted: Mapping[str, int], offers: Offers, now: datetime) -> Decision[Cart]:
+    """Take over what a visitor collected before signing in, once for each merge id.
+
+    Of a product in both, the larger quantity wins; never more than there are, and never fewer than the shopper has.
+
+    Args:
+        cart: the shopper's.
+        merge_id: chosen by the client.
+        wanted: quantities by product id.
+        offers: of these products.
+        now: time of the change.
+    """
+    if not wanted:
+        return Nothing("nothing to merge")
+    if merge_id in cart.merge_ids:
+        return Nothing("merged already")
+    items = cart.items
+    for product_id, requested in wanted.items():
+        offer, line = offers.get(product_id), cart.line(product_id)
+        quantity = min(requested, offer.available) if offer else 0
+        fits = line is not None or len(items) < MAX_LINES
+        if offer and fits and quantity > (line.quantity if line else 0):
+            items = _with(items, offer.line(quantity))
+    return _changed(cart, items, now, merge_ids=(*cart.merge_ids, merge_id)[-REMEMBERED_MERGES:])
+
+
+def left_out(cart: Cart, wanted: Mapping[str, int], offers: Offers) -> tuple[tuple[Skipped, ...], tuple[Capped, ...]]:
+    """What a merge that led to `cart` could not take over: the products left out, and those there are too few of."""
+    skipped: list[Skipped] = []
+    capped: list[Capped] = []
+    for product_id, requested in wanted.items():
+        offer, line = offers.get(product_id), cart.line(product_id)
+        if offer is None:
+            skipped.append(Skipped(product_id=product_id, reason=Skip.UNKNOWN_PRODUCT))
+        elif line and line.quantity < requested and offer.available < requested:
+            capped.append(Capped(product_id=product_id, requested=requested, quantity=line.quantity))
+        elif line is None and offer.available == 0:
+            skipped.append(Skipped(product_id=product_id, reason=Skip.SOLD_OUT))
+        elif line is None and len(cart.items) >= MAX_LINES:
+            skipped.append(Skipped(product_id=product_id, reason=Skip.CART_FULL))
+    return tuple(skipped), tuple(capped)
+
+
+def _with(items: tuple[CartLine, ...], new: CartLine) -> tuple[CartLine, ...]:
+    """`items` with the line of this product replaced in its place, or added at the end."""
+    if any(line.product_id == new.product_id for line in items):
+        return tuple(new if line.product_id == new.product_id else line for line in items)
+    return (*items, new)
+
+
+def _changed(
+    cart: Cart, items: tuple[CartLine, ...], now: datetime, *, merge_ids: tuple[str, ...] | None = None
+) -> Change[Cart]:
+    return Change(
+        Cart(
+            user_id=cart.user_id,
+            items=items,
+            version=cart.version + 1,
+            merge_ids=cart.merge_ids if merge_ids is None else merge_ids,
+            updated_at=now,
+            expires_at=int((now + KEPT_FOR).timestamp()),
+        )
+    )

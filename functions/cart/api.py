@@ -1,0 +1,208 @@
+"""The cart API. Every answer is the whole cart, with what became of its prices and of the stock meanwhile."""
+
+from datetime import UTC, datetime
+from functools import cache
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import Field
+
+from cart.domain import (
+    MAX_LINES,
+    MAX_QUANTITY,
+    Capped,
+    Cart,
+    CartLine,
+    Offer,
+    Offers,
+    Skipped,
+    clear,
+    left_out,
+    merge,
+    put,
+    remove,
+)
+from cart.store import CartSettings, change, dynamodb_carts, offers_of
+from cart.store import load as load_cart
+from cloudretail.errors import NotFound
+from cloudretail.http import Api, IdInPath, answers
+from cloudretail.model import Model, RequestModel
+from cloudretail.money import Money, total
+from cloudretail.repository import Repository
+from cloudretail.settings import load
+
+api = Api()
+
+type Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_QUANTITY)]
+
+
+class WantedQuantity(RequestModel):
+    """How many of a product the cart shall hold."""
+
+    quantity: Quantity
+
+
+class WantedItem(RequestModel):
+    """A product that a visitor collected before signing in."""
+
+    product_id: Annotated[str, Field(min_length=1, max_length=64)]
+    quantity: Quantity
+
+
+class Merge(RequestModel):
+    """What a visitor collected before signing in."""
+
+    merge_id: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
+    items: Annotated[tuple[WantedItem, ...], Field(max_length=MAX_LINES)]
+
+
+class LineView(CartLine):
+    """A line, and what the shop says of its product now.
+
+    Attributes:
+        current_price: None where the product is no longer sold.
+        price_changed: the current price is not the accepted `unitPrice`; putting the item again accepts it.
+        available: how many can be had now.
+        discontinued: the product is no longer sold.
+        line_total: at the accepted price.
+    """
+
+    current_price: Money | None
+    price_changed: bool
+    available: int
+    discontinued: bool
+    line_total: Money
+
+
+class CartView(Model):
+    """A cart.
+
+    Attributes:
+        items: in the order in which they were first put in.
+        total: at the accepted prices.
+        version: to be sent with the checkout, which refuses a cart that changed since.
+    """
+
+    items: tuple[LineView, ...]
+    total: Money
+    version: int
+
+
+class MergedCart(CartView):
+    """A cart after a merge.
+
+    Attributes:
+        skipped: products that could not be taken over, and why.
+        capped: products of which there are fewer than were asked for.
+    """
+
+    skipped: tuple[Skipped, ...]
+    capped: tuple[Capped, ...]
+
+
+@cache
+def _settings() -> CartSettings:
+    return load(CartSettings)
+
+
+@cache
+def _carts() -> Repository[Cart]:
+    return dynamodb_carts(_settings())
+
+
+@api.get(
+    "/api/cart",
+    summary="The caller's cart",
+    tags=["Cart"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED),
+)
+def get_cart() -> CartView:
+    return _view(load_cart(_carts(), api.caller.user_id))
+
+
+@api.put(
+    "/api/cart/items/<product_id>",
+    summary="Have so many of a product in the cart, at its price of now",
+    tags=["Cart"],
+    responses=answers(
+        HTTPStatus.OK,
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    ),
+)
+def put_item(product_id: IdInPath, wanted: WantedQuantity) -> CartView:
+    user_id, now = api.caller.user_id, datetime.now(UTC)
+    offer = offers_of(_settings(), [product_id]).get(product_id)
+    if offer is None:
+        raise NotFound("product")
+    return _view(change(_carts(), user_id, lambda cart: put(cart, offer, wanted.quantity, now), api.cause, now))
+
+
+@api.delete(
+    "/api/cart/items/<product_id>",
+    summary="Take a product out of the cart",
+    tags=["Cart"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED),
+)
+def remove_item(product_id: IdInPath) -> CartView:
+    user_id, now = api.caller.user_id, datetime.now(UTC)
+    return _view(change(_carts(), user_id, lambda cart: remove(cart, product_id, now), api.cause, now))
+
+
+@api.delete(
+    "/api/cart",
+    summary="Empty the cart",
+    tags=["Cart"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED),
+)
+def clear_cart() -> CartView:
+    user_id, now = api.caller.user_id, datetime.now(UTC)
+    return _view(change(_carts(), user_id, lambda cart: clear(cart, now), api.cause, now))
+
+
+@api.post(
+    "/api/cart/merge",
+    summary="Take over what was collected before signing in, once for each mergeId; the larger quantity wins",
+    tags=["Cart"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY),
+)
+def merge_cart(visitor: Merge) -> MergedCart:
+    user_id, now = api.caller.user_id, datetime.now(UTC)
+    wanted: dict[str, int] = {}
+    for item in visitor.items:
+        wanted[item.product_id] = max(item.quantity, wanted.get(item.product_id, 0))
+    offers = offers_of(_settings(), wanted)
+    cart = change(_carts(), user_id, lambda cart: merge(cart, visitor.merge_id, wanted, offers, now), api.cause, now)
+    skipped, capped = left_out(cart, wanted, offers)
+    view = _view(cart)
+    return MergedCart(items=view.items, total=view.total, version=view.version, skipped=skipped, capped=capped)
+
+
+def _view(cart: Cart) -> CartView:
+    offers: Offers = offers_of(_settings(), (line.product_id for line in cart.items))
+    items = tuple(_line(line, offers.get(line.product_id)) for line in cart.items)
+    return CartView(
+        items=items, total=total((line.line_total for line in items), _settings().currency), version=cart.version
+    )
+
+
+def _line(line: CartLine, offer: Offer | None) -> LineView:
+    return LineView(
+        product_id=line.product_id,
+        name=offer.name if offer else line.name,
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        current_price=offer.price if offer else None,
+        price_changed=offer is not None and offer.price != line.unit_price,
+        available=offer.available if offer else 0,
+        discontinued=offer is None,
+        line_total=line.unit_price * line.quantity,
+    )
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Invoked by the HTTP API."""
+    return api.handle(event, context)

@@ -1,0 +1,69 @@
+"""Carts in DynamoDB, and what they read of the catalogue and the stock."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from cart.domain import Cart, Offer, Offers
+from cloudretail.decider import Decision
+from cloudretail.envelope import Cause
+from cloudretail.money import Currency
+from cloudretail.outbox import Aggregate
+from cloudretail.repository import DynamoDBRepository, Repository, batch_get, transact
+from cloudretail.settings import Settings
+
+CARTS = Aggregate("cart", "userId", Cart)
+"""A cart is an aggregate that tells nobody anything: its row never has an outbox."""
+
+
+class CartSettings(Settings):
+    """What the cart's function needs."""
+
+    cart_table: str
+    products_table: str
+    inventory_table: str
+    currency: Currency
+
+
+def load(carts: Repository[Cart], user_id: str) -> Cart:
+    """The shopper's cart as it is now; an untouched one where there is no row."""
+    row = carts.load(user_id)
+    return row.state if row else Cart(user_id=user_id)
+
+
+def change(
+    carts: Repository[Cart], user_id: str, decide: Callable[[Cart], Decision[Cart]], cause: Cause, now: datetime
+) -> Cart:
+    """Decide on the cart as it is, write what was decided, and return the cart that this led to.
+
+        tab A    read 4                     put 5 if 4: holds
+        tab B           read 4                                 put 5 if 4: lost -> read 5, put 6 if 5: holds
+
+    Raises:
+        Contention: the race was lost again and again.
+    """
+    settled = transact(carts, user_id, lambda cart: decide(cart or Cart(user_id=user_id)), cause, now)
+    return settled.state or Cart(user_id=user_id)
+
+
+def dynamodb_carts(settings: CartSettings) -> Repository[Cart]:
+    return DynamoDBRepository(settings.cart_table, CARTS)
+
+
+def offers_of(settings: CartSettings, product_ids: Iterable[str]) -> Offers:
+    """What the shop says of these products now, in one round trip.
+
+    Args:
+        settings: the tables.
+        product_ids: at most 50, so that both tables' keys fit into one BatchGetItem.
+    """
+    products, inventory = settings.products_table, settings.inventory_table
+    keys = [{"productId": {"S": product_id}} for product_id in dict.fromkeys(product_ids)]
+    if not keys:
+        return {}
+    # Consistent, so that a price that was answered as changed is the one that is stamped next.
+    found = batch_get({table: {"Keys": keys, "ConsistentRead": True} for table in (products, inventory)})
+    available = {row["productId"]: row["availableQty"] for row in found[inventory]}
+    return {
+        row["productId"]: Offer.model_validate({**row, "available": available.get(row["productId"], 0)})
+        for row in found[products]
+    }
