@@ -2,16 +2,17 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
 from cloudretail import aws, dynamodb
 from cloudretail.decider import Change, Decision, Nothing
 from cloudretail.envelope import Cause
-from cloudretail.errors import Contention, LostRace
+from cloudretail.errors import Contention, LostRace, Transient
 from cloudretail.model import Model
 from cloudretail.outbox import Aggregate, Row
 
@@ -51,7 +52,8 @@ class DynamoDBRepository[S: Model]:
         try:
             aws.dynamodb().put_item(**conditional_put(self._table, self._aggregate, row))  # type: ignore[arg-type]
         except ClientError as error:
-            if dynamodb.is_condition_failed(error):
+            # A conflict is a transaction at this row, such as checkout's at a cart: the row is about to change.
+            if dynamodb.is_condition_failed(error) or dynamodb.code(error) in dynamodb.CONFLICTS:
                 raise LostRace(f"{self._aggregate.name} {key}") from error
             raise
         return row
@@ -84,13 +86,55 @@ def pause_before_retry(attempt: int) -> None:
     time.sleep(random.uniform(0, 0.025 * 2 ** min(attempt, 4)))  # noqa: S311
 
 
+MAX_TRIES = 5
+"""Tries of a call that is throttled, collides or is left half done, within one invocation."""
+
+
+def batch_get(request: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """BatchGetItem until nothing is left over.
+
+    Args:
+        request: `RequestItems`, at most 100 keys in all.
+
+    Returns:
+        The items found, as JSON types, by table.
+
+    Raises:
+        Transient: DynamoDB leaves keys unprocessed again and again.
+    """
+    found: dict[str, list[dict[str, Any]]] = {table: [] for table in request}
+    rest = request
+    for attempt in range(MAX_TRIES):
+        answer = aws.dynamodb().batch_get_item(RequestItems=rest)
+        for table, items in answer["Responses"].items():
+            found[table] += [dynamodb.from_item(item) for item in items]
+        rest = answer.get("UnprocessedKeys", {})
+        if not rest:
+            return found
+        pause_before_retry(attempt)
+    raise Transient("DynamoDB leaves keys unprocessed")
+
+
+@dataclass(frozen=True)
+class Settled[S: Model]:
+    """What a message came to.
+
+    Attributes:
+        decision: the change that was committed, or Nothing, which was decided on a consistent read.
+        state: of the row afterwards; None where there is none.
+    """
+
+    decision: Decision[S]
+    state: S | None
+
+
 def transact[S: Model](
     repository: Repository[S],
     key: str,
     decide: Callable[[S | None], Decision[S]],
     cause: Cause,
     now: datetime,
-) -> Decision[S]:
+) -> Settled[S]:
     """Load, decide, write conditionally; on a lost race, again from the load.
 
     Args:
@@ -101,7 +145,7 @@ def transact[S: Model](
         now: time of the change, aware.
 
     Returns:
-        The decision that was committed, or Nothing, which was made on a consistent read.
+        The decision, and the state that it led to.
 
     Raises:
         Contention: the race was lost MAX_RACES times.
@@ -110,11 +154,11 @@ def transact[S: Model](
         read = repository.load(key)
         decision = decide(read.state if read else None)
         if isinstance(decision, Nothing):
-            return decision
+            return Settled(decision, read.state if read else None)
         try:
             repository.commit(key, read, decision, cause, now)
         except LostRace:
             pause_before_retry(attempt)
         else:
-            return decision
+            return Settled(decision, decision.state)
     raise Contention(f"{key}: lost {MAX_RACES} races in a row")

@@ -1,0 +1,145 @@
+"""How inventory reacts to orders: a batch at a time, so that a hot product costs one hot write a batch.
+
+round 1: the first message of each order      round 2: the second of each (duplicates, placed + cancelled) ...
+read the reservations once ── decide each ── sum the effect on each product ── one transaction (at most 100 items)
+                                                 │
+                   refused for the stock ────────┴──> order by order, so that each gets its own answer
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from cloudretail.consumer import Delivery, consume
+from cloudretail.decider import Nothing
+from cloudretail.errors import Contention, LostRace
+from cloudretail.outbox import Row
+from cloudretail.repository import MAX_RACES, pause_before_retry
+from cloudretail.settings import load
+from cloudretail.telemetry import record
+from inventory.domain import TAKEN, Reservation, decide
+from inventory.store import DynamoDBStock, InventorySettings, OutOfStock, Stock, Write, packed, shortages
+
+type Rows = dict[str, Row[Reservation]]
+"""Reservations by order id."""
+
+
+class Batch:
+    """One batch of messages, settled as a whole.
+
+    Args:
+        stock: where stock and reservations are kept.
+        window: how long stock is held for a payment.
+        now: time of the batch, aware.
+    """
+
+    def __init__(self, stock: Stock, window: timedelta, now: datetime) -> None:
+        self._stock = stock
+        self._window = window
+        self._now = now
+        self._failures: dict[int, Exception] = {}
+
+    def settle(self, deliveries: Sequence[Delivery]) -> list[Exception | None]:
+        """React to all of them.
+
+        Returns:
+            For each delivery, in order, None or why it failed.
+        """
+        for round_ in _rounds(deliveries):
+            self._settle(round_)
+        return [self._failures.get(id(delivery)) for delivery in deliveries]
+
+    def _settle(self, deliveries: Sequence[Delivery]) -> None:
+        """Messages of as many different orders; a lost race starts again from the read."""
+        for attempt in range(MAX_RACES):
+            try:
+                rows = self._stock.load([delivery.event.data.order_id for delivery in deliveries])
+                writes = self._decided(deliveries, rows)
+            except Exception as error:
+                self._fail(deliveries, error)
+                return
+            deliveries = [delivery for group in packed(writes) for delivery in self._written(group, deliveries)]
+            if not deliveries:
+                return
+            pause_before_retry(attempt)
+        self._fail(deliveries, Contention(f"lost {MAX_RACES} races in a row"))
+
+    def _decided(self, deliveries: Sequence[Delivery], rows: Rows) -> list[Write]:
+        writes = []
+        for delivery in deliveries:
+            event = delivery.event
+            read = rows.get(event.data.order_id)
+            decision = decide(read.state if read else None, event.data, self._now, self._window)
+            if isinstance(decision, Nothing):
+                _record(decision, delivery)
+            else:
+                writes.append(Write(event.data.order_id, read, decision, event.cause))
+        return writes
+
+    def _written(self, group: Sequence[Write], deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Commit a group; return the deliveries that have to be decided again."""
+        by_order = {delivery.event.data.order_id: delivery for delivery in deliveries}
+        mine = [by_order[write.order_id] for write in group]
+        try:
+            self._stock.commit(group, self._now)
+        except OutOfStock as error:
+            if len(group) > 1:
+                return [delivery for write in group for delivery in self._written([write], deliveries)]
+            return self._refuse(group[0], mine[0], error)
+        except LostRace:
+            return mine
+        except Exception as error:
+            self._fail(mine, error)
+            return []
+        for write, delivery in zip(group, mine, strict=True):
+            _record(write.change, delivery)
+        return []
+
+    def _refuse(self, write: Write, delivery: Delivery, error: OutOfStock) -> list[Delivery]:
+        missing = shortages(write.change, error.available)
+        state = write.read.state if write.read else None
+        refusal = decide(state, delivery.event.data, self._now, self._window, missing)
+        assert not isinstance(refusal, Nothing), "the same row and message were decided before"
+        return self._written([Write(write.order_id, write.read, refusal, write.cause)], [delivery])
+
+    def _fail(self, deliveries: Sequence[Delivery], error: Exception) -> None:
+        for delivery in deliveries:
+            self._failures[id(delivery)] = error
+
+
+def _rounds(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
+    """The k-th list holds the k-th message of each order."""
+    rounds: list[list[Delivery]] = []
+    seen: dict[str, int] = {}
+    for delivery in deliveries:
+        nth = seen.get(delivery.event.data.order_id, 0)
+        seen[delivery.event.data.order_id] = nth + 1
+        if nth == len(rounds):
+            rounds.append([])
+        rounds[nth].append(delivery)
+    return rounds
+
+
+def _record(decision: Any, delivery: Delivery) -> None:
+    data = delivery.event.data
+    record(decision, message=data.event_type.name, order_id=data.order_id, event_id=delivery.event.id)
+
+
+@cache
+def _settings() -> InventorySettings:
+    return load(InventorySettings)
+
+
+def _react(deliveries: Sequence[Delivery]) -> list[Exception | None]:
+    settings = _settings()
+    window = timedelta(seconds=settings.payment_window_seconds)
+    return Batch(DynamoDBStock(settings), window, datetime.now(UTC)).settle(deliveries)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Invoked by the inventory queue."""
+    return consume(event, context, consumer="inventory", takes=TAKEN, react=_react)

@@ -1,0 +1,191 @@
+"""Stock and reservations: any number of reservations and what they do to stock, in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from cloudretail import aws, dynamodb
+from cloudretail.envelope import Cause
+from cloudretail.errors import LostRace, Permanent, ShopError, Transient
+from cloudretail.events import Shortage
+from cloudretail.outbox import Aggregate, Row
+from cloudretail.repository import MAX_TRIES, batch_get, conditional_put, pause_before_retry
+from cloudretail.settings import Settings
+from inventory.domain import Delta, Reservation, StockChange, summed
+
+RESERVATIONS = Aggregate("inventory", "orderId", Reservation)
+
+MAX_TRANSACTION_ITEMS = 100
+"""Of TransactWriteItems. Source: Amazon DynamoDB quotas."""
+
+
+class InventorySettings(Settings):
+    """What the inventory reactions need."""
+
+    inventory_table: str
+    reservations_table: str
+    payment_window_seconds: int
+
+
+@dataclass(frozen=True)
+class Write:
+    """A decided change of one reservation.
+
+    Attributes:
+        order_id: key of the reservation.
+        read: the row that the decision was made on.
+        change: the decision.
+        cause: the event that it answers.
+    """
+
+    order_id: str
+    read: Row[Reservation] | None
+    change: StockChange
+    cause: Cause
+
+    @property
+    def products(self) -> frozenset[str]:
+        return frozenset(product for product, delta in self.change.stock.items() if delta != Delta())
+
+
+class OutOfStock(ShopError):
+    """A transaction would have taken more than is available; nothing was written.
+
+    Attributes:
+        available: what is left, by product id, of each product that was short.
+    """
+
+    def __init__(self, available: Mapping[str, int]) -> None:
+        super().__init__(f"out of stock: {', '.join(available)}")
+        self.available = available
+
+
+class Stock(Protocol):
+    """Reservations and stock counters, changed together."""
+
+    def load(self, order_ids: Sequence[str]) -> dict[str, Row[Reservation]]:
+        """The reservations of these orders as they are now, by order id; those that exist."""
+        ...
+
+    def commit(self, writes: Sequence[Write], now: datetime) -> dict[str, Row[Reservation]]:
+        """Write all of them and their sum on stock, or nothing.
+
+        Returns:
+            The rows as written, by order id.
+
+        Raises:
+            OutOfStock: the stock does not cover the sum.
+            LostRace: a reservation is no longer as it was read.
+            Transient: a conflict or a throttle, again and again.
+        """
+        ...
+
+
+def packed(writes: Sequence[Write], limit: int = MAX_TRANSACTION_ITEMS) -> list[list[Write]]:
+    """Split `writes`, in order, into groups that fit into one transaction each: a reservation is one item of it, and a
+    product one, however many of the group's orders want it."""
+    groups: list[list[Write]] = []
+    products: frozenset[str] = frozenset()
+    for write in writes:
+        union = products | write.products
+        if groups and len(groups[-1]) + 1 + len(union) <= limit:
+            groups[-1].append(write)
+            products = union
+        else:
+            groups.append([write])
+            products = write.products
+    return groups
+
+
+class DynamoDBStock:
+    """Stock on two tables.
+
+    Args:
+        settings: the tables.
+    """
+
+    def __init__(self, settings: InventorySettings) -> None:
+        self._inventory = settings.inventory_table
+        self._reservations = settings.reservations_table
+
+    def load(self, order_ids: Sequence[str]) -> dict[str, Row[Reservation]]:
+        keys = [{"orderId": {"S": order_id}} for order_id in dict.fromkeys(order_ids)]
+        found = batch_get({self._reservations: {"Keys": keys, "ConsistentRead": True}})[self._reservations]
+        return {item["orderId"]: RESERVATIONS.from_item(item) for item in found}
+
+    def commit(self, writes: Sequence[Write], now: datetime) -> dict[str, Row[Reservation]]:
+        rows = {w.order_id: RESERVATIONS.after(w.order_id, w.read, w.change, w.cause, now) for w in writes}
+        stock = {
+            product: delta for product, delta in summed([write.change for write in writes]).items() if delta != Delta()
+        }
+        items: list[Any] = [{"Put": conditional_put(self._reservations, RESERVATIONS, row)} for row in rows.values()]
+        items += [{"Update": self._counted(product, delta, now)} for product, delta in stock.items()]
+        for attempt in range(MAX_TRIES):
+            try:
+                aws.dynamodb().transact_write_items(TransactItems=items)
+            except ClientError as error:
+                _refused(error, len(rows), stock)
+                pause_before_retry(attempt)
+            else:
+                return rows
+        raise Transient("the stock's rows are busy")
+
+    def _counted(self, product_id: str, delta: Delta, now: datetime) -> dict[str, object]:
+        """A commutative update: it needs no read before it, and no counter can go below zero."""
+        changes = {"availableQty": delta.available, "reservedQty": delta.reserved, "soldQty": delta.sold}
+        changes = {name: change for name, change in changes.items() if change}
+        values = {f":{name}": change for name, change in changes.items()}
+        conditions = ["attribute_exists(productId)"]
+        for name, change in changes.items():
+            if change < 0:
+                conditions.append(f"{name} >= :{name}Taken")
+                values[f":{name}Taken"] = -change
+        adds = ", ".join(f"{name} :{name}" for name in changes)
+        return {
+            "TableName": self._inventory,
+            "Key": {"productId": {"S": product_id}},
+            "UpdateExpression": f"SET updatedAt = :now ADD {adds}",
+            "ConditionExpression": " AND ".join(conditions),
+            "ExpressionAttributeValues": dynamodb.to_item({**values, ":now": now.isoformat()}),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+
+def _refused(error: ClientError, reservations: int, stock: Mapping[str, Delta]) -> None:
+    """Say what a refused transaction means; return where the same one may succeed later.
+
+    A conflict is not "sold out": only a failed condition on the stock, on counters that show it, is.
+    """
+    reasons = dynamodb.cancellation_reasons(error)
+    if reasons is None:
+        if dynamodb.is_transient(error):
+            return
+        raise error
+    codes = [reason.get("Code", "None") for reason in reasons]
+    if any(code in dynamodb.CONFLICTS | dynamodb.THROTTLES for code in codes):
+        return
+    if dynamodb.CONDITION_FAILED in codes[:reservations]:
+        raise LostRace("a reservation") from error
+    short: dict[str, int] = {}
+    for reason, (product, delta) in zip(reasons[reservations:], stock.items(), strict=True):
+        if reason.get("Code") != dynamodb.CONDITION_FAILED:
+            continue
+        row = dynamodb.from_item(reason.get("Item", {}))
+        available = row.get("availableQty", 0)
+        if available >= -delta.available:
+            raise Permanent(f"the counters of {product} do not cover {delta}: run reconcile") from error
+        short[product] = available
+    if not short:
+        raise error
+    raise OutOfStock(short) from error
+
+
+def shortages(change: StockChange, available: Mapping[str, int]) -> tuple[Shortage, ...]:
+    """What `change` wanted of the products of which only `available` are left."""
+    return tuple(
+        Shortage(product_id=product, requested=-change.stock[product].available, available=max(left, 0))
+        for product, left in available.items()
+    )

@@ -1,0 +1,195 @@
+"""Orders in DynamoDB, and what checkout reads of the cart, the catalogue and the stock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cloudretail import aws, dynamodb
+from cloudretail.decider import Change
+from cloudretail.envelope import Cause
+from cloudretail.errors import Conflict, LostRace, Transient
+from cloudretail.outbox import Aggregate, Row
+from cloudretail.repository import MAX_TRIES, DynamoDBRepository, batch_get, conditional_put, pause_before_retry
+from cloudretail.settings import Settings
+from orders.domain import Cart, Listed, Order
+
+ORDERS = Aggregate("orders", "orderId", Order)
+
+
+class OrderSettings(Settings):
+    """What the order functions need."""
+
+    orders_table: str
+
+
+class CheckoutSettings(OrderSettings):
+    """What checkout reads besides."""
+
+    cart_table: str
+    products_table: str
+    inventory_table: str
+
+
+@dataclass(frozen=True)
+class Basket:
+    """What checkout decides on.
+
+    Attributes:
+        cart: the shopper's, as it is now.
+        products: today's names and prices by product id.
+        available: units that can be reserved, by product id.
+    """
+
+    cart: Cart
+    products: Mapping[str, Listed]
+    available: Mapping[str, int]
+
+
+class OwnedOrders:
+    """The orders of one user: anybody else's does not exist here.
+
+    Args:
+        table: the orders table.
+        user_id: the owner, who stands in the condition of every read.
+    """
+
+    def __init__(self, table: str, user_id: str) -> None:
+        self._table = table
+        self._user_id = user_id
+        self._rows = DynamoDBRepository(table, ORDERS)
+
+    def load(self, key: str) -> Row[Order] | None:
+        found = aws.dynamodb().query(
+            TableName=self._table,
+            KeyConditionExpression="orderId = :order",
+            FilterExpression="userId = :user",
+            ExpressionAttributeValues={":order": {"S": key}, ":user": {"S": self._user_id}},
+            ConsistentRead=True,
+        )["Items"]
+        return ORDERS.from_item(dynamodb.from_item(found[0])) if found else None
+
+    def commit(
+        self, key: str, read: Row[Order] | None, change: Change[Order], cause: Cause, now: datetime
+    ) -> Row[Order]:
+        return self._rows.commit(key, read, change, cause, now)
+
+    def history(
+        self, limit: int, after: Mapping[str, Any] | None
+    ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        """The newest orders first.
+
+        Args:
+            limit: how many at the most.
+            after: `orderId` and `createdAt` of the last one of the page before.
+
+        Returns:
+            The index's items, and the position to go on from, None at the end.
+        """
+        start = {"ExclusiveStartKey": dynamodb.to_item({**after, "userId": self._user_id})} if after else {}
+        page = aws.dynamodb().query(
+            TableName=self._table,
+            IndexName="userId-createdAt",
+            KeyConditionExpression="userId = :user",
+            ExpressionAttributeValues={":user": {"S": self._user_id}},
+            ScanIndexForward=False,
+            Limit=limit,
+            **start,  # type: ignore[arg-type]
+        )
+        last = dynamodb.from_item(page["LastEvaluatedKey"]) if "LastEvaluatedKey" in page else None
+        position = {"orderId": last["orderId"], "createdAt": last["createdAt"]} if last else None
+        return [dynamodb.from_item(item) for item in page["Items"]], position
+
+
+class CheckoutStore:
+    """What one checkout reads and writes, in three round trips.
+
+    Args:
+        settings: the tables.
+        user_id: whose cart and orders.
+    """
+
+    def __init__(self, settings: CheckoutSettings, user_id: str) -> None:
+        self._settings = settings
+        self._user_id = user_id
+
+    def order_and_cart(self, order_id: str) -> tuple[Order | None, Cart]:
+        """The order that this request has placed already, if so, and the cart; both read consistently."""
+        orders, cart = self._settings.orders_table, self._settings.cart_table
+        found = batch_get(
+            {
+                orders: {"Keys": [{"orderId": {"S": order_id}}], "ConsistentRead": True},
+                cart: {"Keys": [{"userId": {"S": self._user_id}}], "ConsistentRead": True},
+            }
+        )
+        # The id is derived from the owner's, so that nobody else's order can have it.
+        mine = [item for item in found[orders] if item["userId"] == self._user_id]
+        return (
+            ORDERS.from_item(mine[0]).state if mine else None,
+            Cart.model_validate(found[cart][0]) if found[cart] else Cart(),
+        )
+
+    def basket(self, cart: Cart) -> Basket:
+        """Today's prices and stock of what is in `cart`."""
+        products, inventory = self._settings.products_table, self._settings.inventory_table
+        keys = [{"productId": {"S": line.product_id}} for line in cart.items]
+        found = batch_get({products: {"Keys": keys}, inventory: {"Keys": keys}}) if keys else {}
+        return Basket(
+            cart,
+            {item["productId"]: Listed.model_validate(item) for item in found.get(products, [])},
+            {item["productId"]: item["availableQty"] for item in found.get(inventory, [])},
+        )
+
+    def place(self, change: Change[Order], cart_version: int, cause: Cause, now: datetime) -> None:
+        """Put the order and empty the cart, both or neither.
+
+            read cart at version 4    another tab changes it to 5    our transaction: version = 4 does not hold
+            read: no such order       the same click arrives twice   our transaction: the order is there already
+
+        Raises:
+            LostRace: the order was placed by a request with the same key meanwhile.
+            Conflict: the cart was changed meanwhile.
+            Transient: somebody else's transaction was in the way for too long.
+        """
+        row = ORDERS.after(change.state.order_id, None, change, cause, now)
+        transaction: list[Any] = [
+            {"Put": conditional_put(self._settings.orders_table, ORDERS, row)},
+            {"Update": self._emptied_cart(cart_version, now)},
+        ]
+        for attempt in range(MAX_TRIES):
+            try:
+                aws.dynamodb().transact_write_items(TransactItems=transaction)
+            except ClientError as error:
+                _refused(error, change.state.order_id)
+                pause_before_retry(attempt)
+            else:
+                return
+        raise Transient("checkout collides with other writes")
+
+    def _emptied_cart(self, version: int, now: datetime) -> dict[str, object]:
+        return {
+            "TableName": self._settings.cart_table,
+            "Key": {"userId": {"S": self._user_id}},
+            "UpdateExpression": "SET #items = :none, #version = :next, #updatedAt = :now",
+            "ConditionExpression": "#version = :seen",
+            "ExpressionAttributeNames": {"#items": "items", "#version": "version", "#updatedAt": "updatedAt"},
+            "ExpressionAttributeValues": dynamodb.to_item(
+                {":none": [], ":next": version + 1, ":seen": version, ":now": now.isoformat()}
+            ),
+        }
+
+
+def _refused(error: ClientError, order_id: str) -> None:
+    """Say what a refused checkout means; return where the same transaction may succeed later."""
+    if dynamodb.is_transient(error):
+        return
+    reasons = dynamodb.cancellation_reasons(error)
+    if not reasons:
+        raise error
+    order, cart = (reason.get("Code") == dynamodb.CONDITION_FAILED for reason in reasons)
+    if order:
+        raise LostRace(f"orders {order_id}") from error
+    if cart:
+        raise Conflict("cart-changed", "The cart has changed since you saw it.") from error

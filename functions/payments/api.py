@@ -1,0 +1,133 @@
+"""The payments API: choose how to pay for an order, and see what became of it."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cache
+from http import HTTPStatus
+from typing import Annotated, Any, Self
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import Field, model_validator
+
+from cloudretail.decider import Decision, Nothing
+from cloudretail.errors import Conflict, NotFound
+from cloudretail.events import PaymentMethod
+from cloudretail.http import Api, IdInPath
+from cloudretail.model import Model, RequestModel
+from cloudretail.money import Money
+from cloudretail.repository import transact
+from cloudretail.settings import load
+from cloudretail.telemetry import record
+from payments.domain import MAX_ATTEMPTS, ChooseMethod, Payment, PaymentStatus, decide, payment_id_of
+from payments.store import PayableOrder, PaymentsApiSettings, order_of, repository
+
+api = Api()
+
+
+class PaymentRequest(RequestModel):
+    """How to pay.
+
+    Attributes:
+        card_token: what the card form made of the card; needed for CARD. The shop never sees a card number.
+    """
+
+    method: PaymentMethod
+    card_token: Annotated[str | None, Field(pattern=r"^tok_[a-z0-9_]{1,60}$", examples=["tok_visa"])] = None
+
+    @model_validator(mode="after")
+    def _token_belongs_to_card(self) -> Self:
+        if self.method is PaymentMethod.CARD and self.card_token is None:
+            raise ValueError("cardToken is needed to pay by CARD")
+        if self.method is not PaymentMethod.CARD and self.card_token is not None:
+            raise ValueError(f"cardToken does not belong to {self.method}")
+        return self
+
+
+class PaymentProgress(StrEnum):
+    """A payment's status as its owner sees it; WAITING until payments has heard of the order."""
+
+    WAITING = "WAITING"
+    OPEN = "OPEN"
+    SUBMITTED = "SUBMITTED"
+    SUCCEEDED = "SUCCEEDED"
+    REFUNDING = "REFUNDING"
+    REFUNDED = "REFUNDED"
+    REFUND_FAILED = "REFUND_FAILED"
+    VOIDED = "VOIDED"
+    FAILED = "FAILED"
+
+
+class PaymentView(Model):
+    """What became of the payment.
+
+    Attributes:
+        attempts: how many were made, of `max_attempts`.
+        decline_reason: of the latest declined attempt.
+    """
+
+    order_id: str
+    status: PaymentProgress
+    method: PaymentMethod | None
+    amount: Money
+    attempts: int
+    max_attempts: int
+    decline_reason: str | None
+
+
+@cache
+def _settings() -> PaymentsApiSettings:
+    return load(PaymentsApiSettings)
+
+
+def _owned(order_id: str) -> PayableOrder:
+    order = order_of(_settings().orders_table, api.caller.user_id, order_id)
+    if order is None:
+        raise NotFound("order")
+    return order
+
+
+@api.post(
+    "/api/orders/<order_id>/payment",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Choose how to pay; the result arrives with the order's story",
+    tags=["Payments"],
+)
+def pay(order_id: IdInPath, request: PaymentRequest) -> PaymentView:
+    order, cause, now = _owned(order_id), api.cause, datetime.now(UTC)
+    if not order.payable:
+        raise Conflict("not-payable", f"This order is {order.status}.", status=order.status)
+
+    def answer(payment: Payment | None) -> Decision[Payment]:
+        return decide(payment, ChooseMethod(request.method, request.card_token), order_id, now)
+
+    settled = transact(repository(_settings()), payment_id_of(order_id), answer, cause, now)
+    record(settled.decision, message="ChooseMethod", order_id=order_id, event_id=cause.id)
+    if isinstance(settled.decision, Nothing):
+        if settled.state and settled.state.status is PaymentStatus.SUBMITTED:
+            raise Conflict("payment-in-progress", "A payment of this order is being made.")
+        raise Conflict("not-payable", f"This order cannot be paid: {settled.decision.reason}.")
+    return _view(order, settled.state)
+
+
+@api.get("/api/orders/<order_id>/payment", summary="What became of the payment", tags=["Payments"])
+def get_payment(order_id: IdInPath) -> PaymentView:
+    order = _owned(order_id)
+    row = repository(_settings()).load(payment_id_of(order_id))
+    return _view(order, row.state if row else None)
+
+
+def _view(order: PayableOrder, payment: Payment | None) -> PaymentView:
+    return PaymentView(
+        order_id=order.order_id,
+        status=PaymentProgress(payment.status) if payment else PaymentProgress.WAITING,
+        method=payment.method if payment else None,
+        amount=Money(amount=order.total_amount, currency=order.currency),
+        attempts=payment.attempts if payment else 0,
+        max_attempts=MAX_ATTEMPTS,
+        decline_reason=payment.decline_reason if payment else None,
+    )
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Invoked by the HTTP API."""
+    return api.handle(event, context)

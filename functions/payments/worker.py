@@ -1,0 +1,116 @@
+"""The worker that talks to the providers, so that a slow one holds up nobody.
+
+It acts only while the row is in the attempt that the event tells of, and asks `find` before it charges wherever an
+earlier delivery may have charged already: the provider's answer is then lost, but never the money.
+
+    delivery 1   charge ──(time-out)──> find: not known ──> failure, comes again
+    delivery 2   find: accepted ──> PaymentSucceeded                          (charged once)
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from cloudretail.consumer import Delivery, consume, one_by_one
+from cloudretail.decider import Nothing
+from cloudretail.errors import Permanent
+from cloudretail.events import PaymentMethod, PaymentSubmitted, RefundRequested
+from cloudretail.repository import Repository, Settled
+from cloudretail.settings import load
+from cloudretail.telemetry import record
+from payments.domain import (
+    ChargeAccepted,
+    ChargeDeclined,
+    Payment,
+    PaymentStatus,
+    RefundDone,
+    RefundRefused,
+    payment_id_of,
+)
+from payments.providers import Accepted, CashOnDelivery, Provider, ProviderTimeout, Sandbox
+from payments.reactions import react
+from payments.store import WorkerSettings, repository
+
+WORKED = (PaymentSubmitted, RefundRequested)
+"""The events that the worker reacts to."""
+
+OLD = timedelta(days=1)
+"""Of an older message (a replay, say) nobody knows what has happened since, and providers forget idempotency keys after
+about as long (Stripe: 24 hours)."""
+
+type Providers = Mapping[PaymentMethod, Provider]
+
+
+@cache
+def _providers() -> Providers:
+    sandbox = Sandbox(load(WorkerSettings).sandbox_charges_table)
+    return {PaymentMethod.COD: CashOnDelivery(), PaymentMethod.CARD: sandbox}
+
+
+@cache
+def _payments() -> Repository[Payment]:
+    return repository(load(WorkerSettings))
+
+
+def work(payments: Repository[Payment], providers: Providers, delivery: Delivery, now: datetime) -> Settled[Payment]:
+    """Do what the event asks for, if the payment still waits for it.
+
+    Raises:
+        Transient: the provider cannot be reached or did not answer in time.
+    """
+    event = delivery.event
+    row = payments.load(payment_id_of(event.data.order_id))
+    payment = row.state if row else None
+    match event.data, payment:
+        case PaymentSubmitted(attempt=attempt), Payment(status=PaymentStatus.SUBMITTED, attempts=running) if (
+            attempt == running
+        ):
+            known_before = delivery.attempt > 1 or now - event.time > OLD
+            return react(payments, event, _charge(payment, providers, known_before), now)
+        case RefundRequested(), Payment(status=PaymentStatus.REFUNDING):
+            return react(payments, event, _refund(payment, providers), now)
+        case _:
+            return Settled(Nothing("the payment does not wait for this"), payment)
+
+
+def _charge(payment: Payment, providers: Providers, known_before: bool) -> ChargeAccepted | ChargeDeclined:
+    """Make the attempt; `known_before` says that the provider may have heard of it."""
+    provider = _provider(payment, providers)
+    answer = provider.find(payment.attempt_key) if known_before else None
+    if answer is None:
+        try:
+            answer = provider.charge(payment.attempt_key, payment.money, payment.card_token)
+        except ProviderTimeout:
+            answer = provider.find(payment.attempt_key)
+            if answer is None:
+                raise
+    if isinstance(answer, Accepted):
+        return ChargeAccepted(payment.attempts)
+    return ChargeDeclined(payment.attempts, answer.reason)
+
+
+def _refund(payment: Payment, providers: Providers) -> RefundDone | RefundRefused:
+    answer = _provider(payment, providers).refund(payment.refund_key, payment.attempt_key, payment.money)
+    return RefundDone() if isinstance(answer, Accepted) else RefundRefused(answer.reason)
+
+
+def _provider(payment: Payment, providers: Providers) -> Provider:
+    if payment.method is None:
+        raise Permanent(f"payment {payment.payment_id} has no method")
+    return providers[payment.method]
+
+
+def _work(delivery: Delivery) -> None:
+    event = delivery.event
+    settled = work(_payments(), _providers(), delivery, datetime.now(UTC))
+    name = event.data.event_type.name
+    record(settled.decision, message=name, order_id=event.data.order_id, event_id=event.id)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Invoked by the payment worker's queue."""
+    return consume(event, context, consumer="payment-worker", takes=WORKED, react=one_by_one(_work))
