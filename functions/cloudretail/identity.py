@@ -19,9 +19,20 @@ OPERATORS = "operators"
 class IdentitySettings(Settings):
     """What is needed to verify a token without the gateway."""
 
-    token_issuer: str
-    """Such as https://cognito-idp.ap-southeast-1.amazonaws.com/<pool>; its keys are under /.well-known/jwks.json."""
+    user_pool_id: str
     user_pool_client_id: str
+    aws_region: str
+    aws_endpoint_url: str | None = None
+
+    @property
+    def issuer(self) -> str:
+        return f"https://cognito-idp.{self.aws_region}.amazonaws.com/{self.user_pool_id}"
+
+    @property
+    def keys_url(self) -> str:
+        """Where the pool's public keys are: with the issuer, or with the emulator that stands for it."""
+        base = f"{self.aws_endpoint_url}/{self.user_pool_id}" if self.aws_endpoint_url else self.issuer
+        return f"{base}/.well-known/jwks.json"
 
 
 @dataclass(frozen=True)
@@ -83,10 +94,10 @@ def _groups(claim: object) -> frozenset[str]:
 
 
 @cache
-def _keys(issuer: str) -> "PyJWKClient":
+def _keys(url: str) -> "PyJWKClient":
     from jwt import PyJWKClient
 
-    return PyJWKClient(f"{issuer}/.well-known/jwks.json", cache_keys=True, timeout=3)
+    return PyJWKClient(url, cache_keys=True, timeout=3)
 
 
 def verify(authorization: str) -> Caller:
@@ -105,12 +116,12 @@ def verify(authorization: str) -> Caller:
     if scheme.lower() != "bearer" or not token:
         raise unauthorized("The Authorization header is not of the form: Bearer <ID token>.")
     try:
-        key = _keys(settings.token_issuer).get_signing_key_from_jwt(token)
+        key = _keys(settings.keys_url).get_signing_key_from_jwt(token)
         claims = jwt.decode(
             token,
             key,
             algorithms=["RS256"],
-            issuer=settings.token_issuer,
+            issuer=settings.issuer,
             audience=settings.user_pool_client_id,
             options={"require": ["exp", "iat", "iss", "aud", "sub"]},
         )
