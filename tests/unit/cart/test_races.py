@@ -1,0 +1,112 @@
+"""Two tabs at once. DynamoDB checks and writes an item as one; moto does not, so that commits take turns here."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from threading import Barrier, BrokenBarrierError, Lock
+
+import pytest
+from tests.unit.cart.conftest import Shop
+
+from cart.domain import Cart, Offer, merge, put
+from cart.store import CARTS, CartSettings, change, load
+from cloudretail.decider import Change, Decision
+from cloudretail.envelope import Cause
+from cloudretail.errors import Contention
+from cloudretail.money import Money
+from cloudretail.outbox import Row
+from cloudretail.repository import MAX_RACES, DynamoDBRepository
+from cloudretail.settings import load as load_settings
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CAUSE = Cause("request-1", "00-" + "a" * 32 + "-" + "b" * 16 + "-01")
+
+
+class SameMoment(DynamoDBRepository[Cart]):
+    """Lets the first reads of all its users happen before the first write."""
+
+    def __init__(self, table: str, users: int) -> None:
+        super().__init__(table, CARTS)
+        self._start = Barrier(users)
+        self._one_at_a_time = Lock()
+        self.lost = 0
+
+    def load(self, key: str) -> Row[Cart] | None:
+        with self._one_at_a_time:
+            row = super().load(key)
+        try:
+            if not self._start.broken:
+                self._start.wait(timeout=10)
+                self._start.abort()
+        except BrokenBarrierError:
+            pass
+        return row
+
+    def commit(self, key: str, read: Row[Cart] | None, change: Change[Cart], cause: Cause, now: datetime) -> Row[Cart]:
+        with self._one_at_a_time:
+            try:
+                return super().commit(key, read, change, cause, now)
+            except Exception:
+                self.lost += 1
+                raise
+
+
+def offer(product_id: str) -> Offer:
+    return Offer(product_id=product_id, name=product_id, price=Money(amount=1000, currency="SGD"), available=99)
+
+
+def at_once(carts: SameMoment, decisions: list[Callable[[Cart], Decision[Cart]]]) -> None:
+    with ThreadPoolExecutor(len(decisions)) as tabs:
+        list(tabs.map(lambda decide: change(carts, "user-1", decide, CAUSE, NOW), decisions))
+
+
+def putting(product_id: str) -> Callable[[Cart], Decision[Cart]]:
+    return lambda cart: put(cart, offer(product_id), 1, NOW)
+
+
+@pytest.mark.parametrize("started_with", [0, 1], ids=["a new cart", "a cart that is there"])
+@pytest.mark.parametrize("tabs", [2, MAX_RACES])
+def test_tabs_that_add_different_products_at_once_lose_none(shop: Shop, tabs: int, started_with: int) -> None:
+    settings = load_settings(CartSettings)
+    for n in range(started_with):
+        change(DynamoDBRepository(settings.cart_table, CARTS), "user-1", putting(f"first-{n}"), CAUSE, NOW)
+    carts = SameMoment(settings.cart_table, tabs)
+
+    at_once(carts, [putting(f"p{n}") for n in range(tabs)])
+
+    cart = load(DynamoDBRepository(settings.cart_table, CARTS), "user-1")
+    assert {line.product_id for line in cart.items} >= {f"p{n}" for n in range(tabs)}
+    assert cart.version == tabs + started_with
+    assert carts.lost >= tabs - 1
+
+
+def test_the_same_merge_from_two_tabs_at_once_happens_once(shop: Shop) -> None:
+    settings = load_settings(CartSettings)
+    carts = SameMoment(settings.cart_table, 2)
+
+    def merging(cart: Cart) -> Decision[Cart]:
+        return merge(cart, "visit-1", {"bag": 2}, {"bag": offer("bag")}, NOW)
+
+    at_once(carts, [merging, merging])
+
+    cart = load(carts, "user-1")
+    assert ([line.quantity for line in cart.items], cart.version, cart.merge_ids) == ([2], 1, ("visit-1",))
+
+
+class AlwaysTooLate(DynamoDBRepository[Cart]):
+    """Somebody else writes between each read and its write."""
+
+    def load(self, key: str) -> Row[Cart] | None:
+        row = super().load(key)
+        decision = put(row.state if row else Cart(user_id=key), offer("somebody-else"), 1, NOW)
+        super().commit(key, row, decision, CAUSE, NOW)
+        return row
+
+
+def test_a_race_that_is_lost_again_and_again_is_given_up_and_changes_nothing(shop: Shop) -> None:
+    carts = AlwaysTooLate("CartTable", CARTS)
+
+    with pytest.raises(Contention):
+        change(carts, "user-1", putting("bag"), CAUSE, NOW)
+
+    assert {line["productId"] for row in shop.rows for line in row["items"]} == {"somebody-else"}
