@@ -90,7 +90,7 @@ def deploy(
     """
     command = [*SAM, "deploy", "--template-file", str(build_dir / "template.yaml"), *_config(template)]
     command += ["--stack-name", stack, "--resolve-s3"]
-    command += ["--region", env["AWS_REGION"], "--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
+    command += ["--region", env["AWS_REGION"], "--capabilities", "CAPABILITY_IAM"]
     command += ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"]
     if parameters:
         command += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]

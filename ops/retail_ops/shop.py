@@ -28,6 +28,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 LOCAL_REGION = "ap-southeast-1"
 
 FUNCTION = "AWS::Lambda::Function"
+LOG_GROUP = "AWS::Logs::LogGroup"
 QUEUE = "AWS::SQS::Queue"
 TABLE = "AWS::DynamoDB::Table"
 
@@ -71,14 +72,8 @@ class Shop:
 
     @property
     def api_url(self) -> str:
-        """Address of the HTTP API, ending in /api.
-
-        The emulator names the API by a host under `localhost` that not every resolver finds, so that its path form is
-        used there.
-        """
-        if self.endpoint is None:
-            return self.output("ApiUrl")
-        return f"{self.endpoint}/_aws/execute-api/{self.output('ApiId')}/$default/api"
+        """Address of the HTTP API itself, ending in /api; a storefront has the same API at its own /api."""
+        return self.output("ApiUrl")
 
     @property
     def storefront_url(self) -> str:

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from retail_ops.commands.seed import seed_shop
 from retail_ops.console import err, out
 from retail_ops.local import LocalShop
 from retail_ops.progress import Steps
+from retail_ops.seed import OPERATOR, SHOPPER
 from retail_ops.shop import Shop
 from retail_ops.target import Stack, find_shop
 
@@ -38,6 +40,7 @@ def up(
     port: Port = None,
     storefront_port: StorefrontPort = None,
     payment_window: Window = None,
+    no_seed: Annotated[bool, typer.Option("--no-seed", help="Leave the catalogue empty, without accounts.")] = False,
 ) -> None:
     """Start the shop on this machine; after a change of code, bring the running one up to date.
 
@@ -48,8 +51,17 @@ def up(
     local.storefront_port = storefront_port or local.storefront_port
     if payment_window is not None:
         local.parameters["PaymentWindowSeconds"] = str(payment_window)
-    shop = local.start(Steps(err))
+    steps = Steps(err)
+    shop = local.start(steps)
+    if not no_seed:
+        seed_shop(shop, steps)
     out.print(f"\nThe shop is open: [bold link={shop.storefront_url}]{shop.storefront_url}[/]")
+    if not no_seed:
+        for account in (SHOPPER, OPERATOR):
+            out.print(f"  {account.email:<32} password {account.password}")
+    out.print(
+        "[dim]Mails it sends: cloudretail inbox. What happens in it: cloudretail logs -f. The end: make down.[/dim]"
+    )
 
 
 def down() -> None:

@@ -1,0 +1,93 @@
+"""The shop's HTTP API, as an operator calls it."""
+
+import time
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from retail_ops.errors import Refused
+
+# The shop asks to come back later; what is called here is safe to repeat.
+BUSY = (429, 503)
+ATTEMPTS = 4
+
+
+class Api:
+    """A client of a shop's API.
+
+    Args:
+        url: address of the API, ending in /api.
+        transport: how it is reached; tests put a fake here.
+    """
+
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+        # Cold starts of a whole shop can take some seconds. A local address is never behind a proxy.
+        local = httpx.URL(url).host in ("127.0.0.1", "localhost")
+        self._http = httpx.Client(base_url=url, timeout=30, trust_env=not local, transport=transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def login(self, email: str, password: str) -> None:
+        """Sign in; the calls that follow are made by this person.
+
+        Raises:
+            Refused: not with these credentials.
+        """
+        answer = self.call("POST", "/auth/login", {"email": email, "password": password})
+        self._http.headers["Authorization"] = f"Bearer {answer.json()['idToken']}"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+        accept: tuple[int, ...] = (),
+    ) -> httpx.Response:
+        """Call the API.
+
+        Args:
+            method: of the request.
+            path: below /api, with a leading slash.
+            body: sent as JSON.
+            idempotency_key: makes a repeated call count once.
+            accept: status codes other than 2xx that are an answer and not a failure.
+
+        Returns:
+            The answer.
+
+        Raises:
+            Refused: any other answer; the text is the API's own.
+        """
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        for attempt in range(ATTEMPTS):
+            try:
+                answer = self._http.request(method, path, json=body, headers=headers)
+            except httpx.TransportError as error:
+                raise Refused(f"The shop's API does not answer at {self._http.base_url}: {error}") from None
+            if answer.status_code not in BUSY:
+                break
+            time.sleep(0.3 * 2**attempt)
+        if answer.is_success or answer.status_code in accept:
+            return answer
+        raise Refused(f"{method} {path}: {_reason(answer)}")
+
+
+def _reason(answer: httpx.Response) -> str:
+    """What an error answer says: RFC 9457's title, detail and one entry per field, or else its beginning."""
+    try:
+        problem = answer.json()
+        said = problem.get("detail") or problem.get("title") or problem.get("message") or ""
+        fields = "; ".join(f"{entry['field']}: {entry['message']}" for entry in problem.get("errors", ()))
+        said = f"{said} ({fields})" if fields else said
+    except (ValueError, AttributeError, KeyError, TypeError):
+        said = answer.text[:200]
+    return f"{answer.status_code} {said or answer.reason_phrase}"

@@ -1,0 +1,41 @@
+"""`inbox`: what the local shop sent by e-mail."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.panel import Panel
+
+from retail_ops.console import err, out
+from retail_ops.mails import read_mails
+from retail_ops.target import find_shop
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(inbox)
+
+
+def inbox(
+    to: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Only mails to this address.")] = None,
+    last: Annotated[int, typer.Option(metavar="N", min=1, help="How many, the newest.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON list of all of them, for programs.")] = False,
+) -> None:
+    """Read the mails that the local shop sent: confirmation codes, orders, refunds."""
+    mails = read_mails(find_shop(None), to)
+    if as_json:
+        out.print_json(json.dumps([asdict(mail) for mail in mails]))
+        return
+    for mail in mails[-last:]:
+        out.print(
+            Panel(
+                escape(mail.text.strip()),
+                title=f"[bold]{escape(mail.subject)}[/bold]",
+                subtitle=escape(f"{mail.sent}  to {', '.join(mail.to)}"),
+                title_align="left",
+                subtitle_align="left",
+            )
+        )
+    if not mails:
+        err.print("No mails yet." if to is None else f"No mails to {to} yet.", style="dim")

@@ -1,0 +1,66 @@
+"""`seed`: fill a shop with the catalogue."""
+
+from typing import Annotated
+
+import httpx
+import typer
+
+from retail_ops import catalogue
+from retail_ops.api import Api
+from retail_ops.console import err
+from retail_ops.progress import Progress, Steps
+from retail_ops.seed import OPERATOR, create_accounts
+from retail_ops.seed import seed as fill
+from retail_ops.shop import Shop
+from retail_ops.target import Stack, find_shop
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(seed)
+
+
+def seed(
+    stack: Stack = None,
+    email: Annotated[
+        str | None, typer.Option(envvar="CLOUDRETAIL_OPERATOR", help="The operator to sign in as; on AWS.")
+    ] = None,
+    password: Annotated[
+        str | None,
+        typer.Option(envvar="CLOUDRETAIL_PASSWORD", help="Asked for unless given by the variable; on AWS."),
+    ] = None,
+) -> None:
+    """Put the catalogue with its pictures and stock into a shop. What is there already stays as it is.
+
+    The local shop gets accounts to try it with; a deployed one never does: sign in as one of its operators.
+    """
+    shop = find_shop(stack)
+    if shop.endpoint is None:
+        email = email or typer.prompt("Operator's e-mail address", err=True)
+        password = password or typer.prompt("Password", hide_input=True, err=True)
+        seed_shop(shop, Steps(err), email, password)
+    else:
+        seed_shop(shop, Steps(err))
+
+
+def seed_shop(shop: Shop, progress: Progress, email: str = OPERATOR.email, password: str = OPERATOR.password) -> None:
+    """Seed a shop, creating the accounts first if it is a local one.
+
+    Args:
+        shop: to be filled.
+        progress: is told of the steps.
+        email: of the operator to sign in as.
+        password: of the operator.
+
+    Raises:
+        Refused: the shop does not take the operator or a product.
+    """
+    if shop.endpoint is not None:
+        with progress.step("Create accounts to try the shop with"):
+            create_accounts(shop)
+    products = catalogue.load()
+    with progress.step("Fill the catalogue") as note, Api(shop.api_url) as api:
+        # Pictures of a local shop go to this machine, which no proxy reaches.
+        with httpx.Client(timeout=30, trust_env=shop.endpoint is None) as uploads:
+            api.login(email, password)
+            counts = fill(api, products, note, uploads=uploads)
+        note(", ".join(f"{count} {what}" for what, count in counts.items()))

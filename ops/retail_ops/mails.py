@@ -1,0 +1,62 @@
+"""What a local shop sent by e-mail, Cognito's codes included: nothing leaves this machine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import httpx
+
+from retail_ops.errors import NoShop
+from retail_ops.shop import Shop
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail that was sent.
+
+    Args:
+        id: the emulator's message id.
+        sent: ISO 8601 time.
+        sender: address.
+        to: addresses.
+        subject: of the mail.
+        text: its plain text part.
+        html: its HTML part; None where it has none.
+    """
+
+    id: str
+    sent: str
+    sender: str
+    to: Sequence[str]
+    subject: str
+    text: str
+    html: str | None
+
+
+def read_mails(shop: Shop, to: str | None = None) -> list[Mail]:
+    """The mails of a local shop, oldest first.
+
+    Args:
+        shop: a local one.
+        to: only those to this address.
+
+    Raises:
+        NoShop: the shop is on AWS, where mails are in their receivers' own inboxes.
+    """
+    if shop.endpoint is None:
+        raise NoShop("A shop on AWS sends its mails to their receivers; only a local shop has an inbox.")
+    answer = httpx.get(f"{shop.endpoint}/_ministack/ses/messages", trust_env=False, timeout=10)
+    answer.raise_for_status()
+    mails = [
+        Mail(
+            id=message["MessageId"],
+            sent=str(message["Timestamp"]),
+            sender=message["Source"],
+            to=tuple(message["To"]),
+            subject=message["Subject"],
+            text=message["BodyText"] or "",
+            html=message["BodyHtml"],
+        )
+        for messages in answer.json()["messages"].values()
+        for message in messages
+    ]
+    return [mail for mail in mails if to is None or to.casefold() in {address.casefold() for address in mail.to}]

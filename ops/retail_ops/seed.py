@@ -1,0 +1,139 @@
+"""Fill a shop with the catalogue, through its own API as an operator would; what is there already stays."""
+
+import mimetypes
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+import httpx
+
+from retail_ops.api import Api
+from retail_ops.catalogue import Product
+from retail_ops.errors import Refused
+from retail_ops.progress import Note
+from retail_ops.shop import Shop
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody who can sign in.
+
+    Args:
+        email: also the user name.
+        name: what the storefront greets with.
+        password: known to everybody who reads this file, so that only a local shop ever has it.
+        groups: of the user pool.
+    """
+
+    email: str
+    name: str
+    password: str
+    groups: tuple[str, ...] = ()
+
+
+SHOPPER = Account("shopper@cloudretail.example", "Sam Shopper", "Shopper-2026")
+OPERATOR = Account("operator@cloudretail.example", "Olga Operator", "Operator-2026", ("operators",))
+
+
+def create_accounts(shop: Shop, accounts: Sequence[Account] = (SHOPPER, OPERATOR)) -> None:
+    """Create the accounts to try a local shop with.
+
+    Args:
+        shop: a local one.
+        accounts: who; those that exist already are only put into their groups again.
+
+    Raises:
+        ValueError: the shop is on AWS, where an account with a known password has no place.
+    """
+    if shop.endpoint is None:
+        raise ValueError("accounts with known passwords are for local shops only")
+    pool = shop.output("UserPoolId")
+    for account in accounts:
+        try:
+            shop.cognito.admin_create_user(
+                UserPoolId=pool,
+                Username=account.email,
+                MessageAction="SUPPRESS",
+                UserAttributes=[
+                    {"Name": "email", "Value": account.email},
+                    {"Name": "email_verified", "Value": "true"},
+                    {"Name": "name", "Value": account.name},
+                ],
+            )
+        except shop.cognito.exceptions.UsernameExistsException:
+            pass
+        else:
+            shop.cognito.admin_set_user_password(
+                UserPoolId=pool, Username=account.email, Password=account.password, Permanent=True
+            )
+        for group in account.groups:
+            shop.cognito.admin_add_user_to_group(UserPoolId=pool, Username=account.email, GroupName=group)
+
+
+def seed(api: Api, products: Sequence[Product], note: Note, *, uploads: httpx.Client) -> Counter[str]:
+    """Put products with their pictures and stock into a shop.
+
+    A product that exists keeps what operators have made of it; a picture or a receipt that is missing is added.
+
+    Args:
+        api: signed in as an operator.
+        products: what to sell.
+        note: is told how many are done.
+        uploads: client for the pictures, which go straight to their bucket.
+
+    Returns:
+        How many were "created" and how many were "there already".
+
+    Raises:
+        Refused: the first answer of the shop that was a failure; the other products are in by then.
+    """
+    counts: Counter[str] = Counter()
+    failures: list[Refused] = []
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        running = [pool.submit(_put, api, product, uploads) for product in products]
+        for finished in as_completed(running):
+            try:
+                counts["created" if finished.result() else "there already"] += 1
+            except Refused as failure:
+                failures.append(failure)
+            note(f"{counts.total()} of {len(products)} products")
+    if failures:
+        raise failures[0]
+    return counts
+
+
+def _put(api: Api, product: Product, uploads: httpx.Client) -> bool:
+    created = api.call(
+        "POST",
+        "/products",
+        {
+            "productId": product.id,
+            "name": product.name,
+            "description": product.description,
+            "category": product.category,
+            "price": {"amount": product.price, "currency": product.currency},
+        },
+        accept=(409,),
+    ).is_success
+    if created or not api.call("GET", f"/products/{product.id}").json().get("imageUrl"):
+        _upload(api, product, uploads)
+    if product.stock:
+        # The key makes it one receipt, however often the catalogue is seeded.
+        api.call(
+            "POST",
+            f"/inventory/{product.id}/receipts",
+            {"quantity": product.stock},
+            idempotency_key=f"seed-{product.id}",
+        )
+    return created
+
+
+def _upload(api: Api, product: Product, uploads: httpx.Client) -> None:
+    picture = product.picture.read_bytes()
+    kind = mimetypes.guess_type(product.picture.name)[0] or "application/octet-stream"
+    target = api.call("POST", f"/products/{product.id}/image", {"contentType": kind, "size": len(picture)}).json()
+    # The file comes last in the form: S3 ignores fields that follow it.
+    answer = uploads.post(target["url"], data=target["fields"], files={"file": (product.picture.name, picture, kind)})
+    if not answer.is_success:
+        raise Refused(f"Picture of {product.id}: {answer.status_code} {answer.text[:200]}")
