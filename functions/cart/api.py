@@ -34,7 +34,7 @@ from cloudretail.settings import load
 
 api = Api()
 
-type Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_QUANTITY)]
+Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_QUANTITY)]
 
 
 class WantedQuantity(RequestModel):
