@@ -97,9 +97,11 @@ class Api(APIGatewayHttpResolver):
             logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
             # Before Powertools parses it: its own middlewares would run too late for that.
             if problem := _body_problem(event):
-                answer = problem_response(problem)
-                return {"statusCode": int(answer.status_code), "headers": answer.headers, "body": answer.body}
-            return self.resolve(dict(event), context)
+                refusal = problem_response(problem)
+                return {"statusCode": int(refusal.status_code), "headers": refusal.headers, "body": refusal.body}
+            answer = self.resolve(dict(event), context)
+            # A 204 has no body; the gateway takes a string, and not everything that stands for it takes a null.
+            return answer | {"body": answer["body"] or ""}
         finally:
             flush()
 
