@@ -8,6 +8,7 @@ It is what `cloudretail up` and `down` run, and what tests use as a library; sev
 
 import fcntl
 import json
+import os
 import shutil
 import sys
 import time
@@ -26,7 +27,9 @@ from retail_ops.processes import Owned, end, minimal_environment, require_free, 
 from retail_ops.progress import Progress, Silent
 from retail_ops.shop import LOCAL_REGION, PROJECT, Shop, local_session, read_stack
 
-STATE_DIR = PROJECT / ".local"
+STATE_DIR = Path(os.environ.get("CLOUDRETAIL_STATE_DIR") or PROJECT / ".local")
+"""Of the shop that the command is about; the variable chooses another one of several side by side."""
+
 PORT = 4566
 STOREFRONT_PORT = 8080
 STACK = "cloudretail"

@@ -1,6 +1,7 @@
 """The functions' logs from CloudWatch Logs, as lines for people."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,8 +62,34 @@ class Line:
         return order_id in self.message
 
 
-def render(line: Line) -> Text:
-    """A line with colours: time, level, function, what happened, its order, and whatever else it says."""
+# Where a function's own code is, on AWS and on the emulator.
+OWN_FRAME = re.compile(r'File "(?:/var/task|.*/code)/(?P<file>[^"]+)", line (?P<line>\d+)')
+
+
+def brief(traceback: str) -> str:
+    """A traceback without the frames of libraries: where in the shop's own code, and the error itself."""
+    kept: list[str] = []
+    own = False
+    for row in traceback.splitlines():
+        if row.lstrip().startswith('File "'):
+            frame = OWN_FRAME.search(row)
+            own = frame is not None
+            if frame:
+                kept.append(f"  {frame['file']}:{frame['line']}")
+        elif not row.startswith(" ") and not row.startswith("Traceback"):
+            kept.append(row)
+        elif own and not set(row) <= set(" ~^"):
+            kept.append(f"  {row}")
+    return "\n".join(kept)
+
+
+def render(line: Line, *, whole: bool = False) -> Text:
+    """A line with colours: time, level, function, what happened, its order, and whatever else it says.
+
+    Args:
+        line: to be shown.
+        whole: with all of a traceback, libraries included.
+    """
     fields = line.fields
     level = str(fields.get("level", ""))
     text = Text(no_wrap=False)
@@ -82,7 +109,7 @@ def render(line: Line) -> Text:
             text.append(f" {name}=", "dim")
             text.append(value if isinstance(value, str) else json.dumps(value))
     if trace := fields.get("exception"):
-        text.append(f"\n{trace}", "red")
+        text.append(f"\n{trace if whole else brief(str(trace))}", "red")
     return text
 
 

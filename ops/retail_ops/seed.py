@@ -1,6 +1,7 @@
 """Fill a shop with the catalogue, through its own API as an operator would; what is there already stays."""
 
 import mimetypes
+import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -90,7 +91,7 @@ def seed(api: Api, products: Sequence[Product], note: Note, *, uploads: httpx.Cl
     """
     counts: Counter[str] = Counter()
     failures: list[Refused] = []
-    with ThreadPoolExecutor(max_workers=6) as pool:
+    with ThreadPoolExecutor(max_workers=4) as pool:
         running = [pool.submit(_put, api, product, uploads) for product in products]
         for finished in as_completed(running):
             try:
@@ -100,7 +101,30 @@ def seed(api: Api, products: Sequence[Product], note: Note, *, uploads: httpx.Cl
             note(f"{counts.total()} of {len(products)} products")
     if failures:
         raise failures[0]
+    note("pictures arriving")
+    _wait_for_pictures(api, {product.id for product in products})
     return counts
+
+
+def _wait_for_pictures(api: Api, products: set[str], seconds: float = 30) -> None:
+    """A picture shows once its upload has been noticed; a shop that is said to be open should have them all.
+
+    Args:
+        api: of the shop.
+        products: ids of those that have a picture.
+        seconds: after which the rest may arrive as it likes.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        shown: set[str] = set()
+        cursor: str | None = ""
+        while cursor is not None:
+            page = api.call("GET", f"/products?limit=100{f'&cursor={cursor}' if cursor else ''}").json()
+            shown |= {item["productId"] for item in page["items"] if item.get("imageUrl")}
+            cursor = page.get("nextCursor")
+        if products <= shown:
+            return
+        time.sleep(0.3)
 
 
 def _put(api: Api, product: Product, uploads: httpx.Client) -> bool:
@@ -132,7 +156,7 @@ def _put(api: Api, product: Product, uploads: httpx.Client) -> bool:
 def _upload(api: Api, product: Product, uploads: httpx.Client) -> None:
     picture = product.picture.read_bytes()
     kind = mimetypes.guess_type(product.picture.name)[0] or "application/octet-stream"
-    target = api.call("POST", f"/products/{product.id}/image", {"contentType": kind, "size": len(picture)}).json()
+    target = api.call("POST", f"/products/{product.id}/image", {"contentType": kind}).json()
     # The file comes last in the form: S3 ignores fields that follow it.
     answer = uploads.post(target["url"], data=target["fields"], files={"file": (product.picture.name, picture, kind)})
     if not answer.is_success:

@@ -80,7 +80,10 @@ def status(stack: Stack = None, as_json: AsJson = False) -> None:
         return
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in description(shop).items():
-        table.add_row(f"[bold]{name}[/bold]", "\n".join(value) if isinstance(value, dict) else str(value or "-"))
+        if isinstance(value, dict):
+            table.add_row(f"[bold]{name}[/bold]", f"{len(value)}: {', '.join(sorted(value))}")
+        else:
+            table.add_row(f"[bold]{name}[/bold]", value or "[dim]none: this shop is on AWS[/dim]")
     out.print(table)
 
 

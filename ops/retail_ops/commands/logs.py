@@ -26,7 +26,9 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more lines until Ctrl-C.")] = False,
     order: Annotated[str | None, typer.Option("--order", metavar="ID", help="Only lines about this order.")] = None,
     since: Annotated[int, typer.Option(metavar="MINUTES", min=0, help="How far back to look.")] = 15,
-    everything: Annotated[bool, typer.Option("--all", help="The runtime's lines and metrics as well.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The runtime's lines, metrics and whole tracebacks as well.")
+    ] = False,
     stack: Stack = None,
 ) -> None:
     """Show what the functions wrote, in the order it happened."""
@@ -37,7 +39,7 @@ def logs(
         while True:
             for line in reader.read():
                 if (everything or line.of_interest) and (order is None or line.about(order)):
-                    out.print(render(line), soft_wrap=True)
+                    out.print(render(line, whole=everything), soft_wrap=True)
                     shown += 1
             if not follow:
                 break
