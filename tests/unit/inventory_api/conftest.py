@@ -1,0 +1,96 @@
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from tests.support.http import Answer, call
+from tests.support.invocations import OPERATOR_CLAIMS
+from tests.support.tables import REGION, items_of, shop_tables
+
+from cloudretail import aws, dynamodb, identity
+from inventory import api
+
+ISSUER = f"https://cognito-idp.{REGION}.amazonaws.com/pool"
+CLIENT = "client-1"
+
+
+class Pool:
+    """Signs tokens as Cognito does, and hands out the public key as its JWKS does."""
+
+    def __init__(self) -> None:
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    def token(self, claims: Mapping[str, Any], **changes: Any) -> str:
+        now = int(time.time())
+        usual = {"iss": ISSUER, "aud": CLIENT, "iat": now, "exp": now + 3600}
+        return jwt.encode({**usual, **claims, **changes}, self._key, algorithm="RS256", headers={"kid": "1"})
+
+    def get_signing_key_from_jwt(self, token: str) -> jwt.PyJWK:
+        public = jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        jwt.get_unverified_header(token)
+        return jwt.PyJWK({**public, "alg": "RS256", "kid": "1"})
+
+
+class Shop:
+    """The inventory's API over real tables."""
+
+    def stock(self, product_id: str, token: str | None = None) -> Answer:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return call(api.handler, "GET", f"/api/inventory/{product_id}", headers=headers)
+
+    def receive(
+        self,
+        product_id: str,
+        quantity: object = 10,
+        *,
+        key: str | None = "delivery-1",
+        raw_body: str | None = None,
+        claims: Mapping[str, str] | None = OPERATOR_CLAIMS,
+    ) -> Answer:
+        return call(
+            api.handler,
+            "POST",
+            f"/api/inventory/{product_id}/receipts",
+            {"quantity": quantity},
+            raw_body=raw_body,
+            claims=claims,
+            headers={"Idempotency-Key": key} if key is not None else {},
+        )
+
+    def sells(self, product_id: str, *, reserved: int, sold: int) -> None:
+        """As the reactions to orders do it."""
+        aws.dynamodb().update_item(
+            TableName="InventoryTable",
+            Key={"productId": {"S": product_id}},
+            UpdateExpression="SET availableQty = availableQty - :taken, reservedQty = :reserved, soldQty = :sold",
+            ExpressionAttributeValues=dynamodb.to_item(
+                {":taken": reserved + sold, ":reserved": reserved, ":sold": sold}
+            ),
+        )
+
+    @property
+    def counters(self) -> list[dict[str, Any]]:
+        rows = [dynamodb.from_item(item) for item in items_of("InventoryTable")]
+        return [{name: value for name, value in row.items() if name != "updatedAt"} for row in rows]
+
+    @property
+    def receipts(self) -> list[dict[str, Any]]:
+        return [dynamodb.from_item(item) for item in items_of("ReceiptsTable")]
+
+
+@pytest.fixture(scope="session")
+def pool() -> Pool:
+    return Pool()
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch, pool: Pool) -> Iterator[Shop]:
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("USER_POOL_ID", "pool")
+    monkeypatch.setenv("USER_POOL_CLIENT_ID", CLIENT)
+    monkeypatch.setattr(identity, "_keys", lambda url: pool)
+    with shop_tables(monkeypatch, "InventoryTable", "ReceiptsTable"):
+        api._warehouse.cache_clear()
+        yield Shop()
