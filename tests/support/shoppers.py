@@ -1,0 +1,183 @@
+"""People at a running shop: what they do over HTTP, and what the shop's tables say of it."""
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+from boto3.dynamodb.types import TypeDeserializer
+
+from retail_ops.mails import Mail, read_mails
+from retail_ops.seed import Account, create_accounts
+from retail_ops.shop import Shop
+
+PASSWORD = "Passw0rd-2026"
+ADDRESS = {
+    "name": "A. Shopper",
+    "line1": "1 Market Street",
+    "city": "Singapore",
+    "postalCode": "048941",
+    "country": "SG",
+}
+
+PATIENCE = 60.0
+"""Seconds until a condition that the shop should come to is given up."""
+
+
+def eventually[T](look: Callable[[], T], is_true: Callable[[T], bool] = bool, patience: float = PATIENCE) -> T:
+    """Look again and again until what is seen `is_true`; raises AssertionError with the last look otherwise."""
+    deadline = time.monotonic() + patience
+    while True:
+        seen = look()
+        if is_true(seen):
+            return seen
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still not so after {patience:.0f} s: {seen!r}")
+        time.sleep(0.05)
+
+
+def unique(prefix: str) -> str:
+    """A name that no other test uses."""
+    return f"{prefix}-{uuid.uuid4().hex[:12]}"
+
+
+class Person:
+    """Somebody who talks to the shop's API.
+
+    Args:
+        shop: a running one.
+        token: ID token; None for a stranger.
+        email: of the account.
+    """
+
+    def __init__(self, shop: Shop, token: str | None = None, email: str = "") -> None:
+        self.shop = shop
+        self.email = email
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.http = httpx.Client(base_url=shop.api_url, headers=headers, timeout=30, trust_env=False)
+
+    def call(self, method: str, path: str, body: object = None, **headers: str) -> httpx.Response:
+        """One request; header names are written with underscores."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if body is None:
+            return self.http.request(method, path, headers=named)
+        return self.http.request(method, path, json=body, headers=named)
+
+    def ok(self, method: str, path: str, body: object = None, **headers: str) -> Any:
+        """One request that has to succeed; returns its JSON."""
+        answer = self.call(method, path, body, **headers)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+
+class Shopper(Person):
+    """A person with an account and a cart."""
+
+    def put(self, product_id: str, quantity: int = 1) -> dict[str, Any]:
+        """Put a product into the cart; returns the cart."""
+        cart: dict[str, Any] = self.ok("PUT", f"/cart/items/{product_id}", {"quantity": quantity})
+        return cart
+
+    def check_out(
+        self, key: str | None = None, *, method: str | None = None, version: int | None = None
+    ) -> httpx.Response:
+        """Check out the cart as it is now."""
+        seen = version if version is not None else self.ok("GET", "/cart")["version"]
+        body: dict[str, Any] = {"shippingAddress": ADDRESS, "cartVersion": seen}
+        if method:
+            body["paymentMethod"] = method
+        return self.call("POST", "/orders", body, Idempotency_Key=key or unique("key"))
+
+    def order(self, product_id: str, quantity: int = 1, *, method: str | None = None) -> str:
+        """Order a product; returns the order id."""
+        self.put(product_id, quantity)
+        answer = self.check_out(method=method)
+        assert answer.status_code == 202, answer.text
+        order_id: str = answer.json()["orderId"]
+        return order_id
+
+    def reserved(self, product_id: str, quantity: int = 1) -> str:
+        """Order a product, and wait until it is held; returns the order id."""
+        order_id = self.order(product_id, quantity)
+        self.sees(order_id, "RESERVED")
+        return order_id
+
+    def pay(self, order_id: str, token: str | None = None) -> httpx.Response:
+        """Pay by card with `token`, else in cash."""
+        body = {"method": "CARD", "cardToken": token} if token else {"method": "COD"}
+        return self.call("POST", f"/orders/{order_id}/payment", body)
+
+    def sees(self, order_id: str, *statuses: str) -> dict[str, Any]:
+        """Wait until the order has one of these statuses; returns the order."""
+        order: dict[str, Any] = eventually(
+            lambda: self.ok("GET", f"/orders/{order_id}"), lambda seen: seen["status"] in statuses
+        )
+        return order
+
+    def sees_payment(self, order_id: str, *statuses: str) -> dict[str, Any]:
+        """Wait until the payment has one of these statuses; returns it."""
+        payment: dict[str, Any] = eventually(
+            lambda: self.ok("GET", f"/orders/{order_id}/payment"), lambda seen: seen["status"] in statuses
+        )
+        return payment
+
+    def hears(self, order_id: str, event: str, times: int = 1) -> list[dict[str, Any]]:
+        """Wait until the order's story tells of `event` so many times; returns those entries."""
+
+        def entries() -> list[dict[str, Any]]:
+            story = self.ok("GET", f"/orders/{order_id}")["story"]
+            return [entry for entry in story if entry["event"] == event]
+
+        return eventually(entries, lambda found: len(found) >= times)
+
+    def mails(self) -> list[Mail]:
+        """What came to this shopper's address."""
+        return read_mails(self.shop, self.email)
+
+
+def sign_in(shop: Shop, account: Account) -> Shopper:
+    """Somebody with an account that exists."""
+    answer = Person(shop).ok("POST", "/auth/login", {"email": account.email, "password": account.password})
+    return Shopper(shop, answer["idToken"], account.email)
+
+
+def new_shopper(shop: Shop, *groups: str) -> Shopper:
+    """Somebody with a new confirmed account."""
+    account = Account(f"{unique('shopper')}@cloudretail.example", "Shopper", PASSWORD, groups)
+    create_accounts(shop, [account])
+    return sign_in(shop, account)
+
+
+def new_product(operator: Person, stock: int, price: int = 1990) -> str:
+    """A product of its own for a test; returns its id."""
+    product_id = unique("product")
+    body = {
+        "productId": product_id,
+        "name": f"Thing {product_id[-4:]}",
+        "description": "Made for a test",
+        "category": "Tests",
+        "price": {"amount": price, "currency": "SGD"},
+    }
+    operator.ok("POST", "/products", body)
+    if stock:
+        operator.ok("POST", f"/inventory/{product_id}/receipts", {"quantity": stock}, Idempotency_Key=unique("key"))
+    return product_id
+
+
+def row(shop: Shop, table: str, **key: str) -> dict[str, Any]:
+    """A row as it is now, empty where there is none; `table` is a logical id of the template."""
+    found = shop.dynamodb.get_item(
+        TableName=shop.tables[table], Key={name: {"S": value} for name, value in key.items()}, ConsistentRead=True
+    )
+    deserialize = TypeDeserializer().deserialize
+    return {name: deserialize(value) for name, value in found.get("Item", {}).items()}
+
+
+def counters(shop: Shop, product_id: str) -> tuple[int, int, int]:
+    """Units available, reserved and sold; raises AssertionError when they do not add up to what was received."""
+    stock = row(shop, "InventoryTable", productId=product_id)
+    available, reserved, sold = (int(stock[name]) for name in ("availableQty", "reservedQty", "soldQty"))
+    assert available + reserved + sold == stock["receivedQty"], stock
+    assert min(available, reserved, sold) >= 0, stock
+    return available, reserved, sold
