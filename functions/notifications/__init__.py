@@ -1,0 +1,1 @@
+"""Writes to shoppers: what became of their order, once each."""

@@ -1,0 +1,272 @@
+"""What a shopper is told, and when. Pure: the words and the figures; how a mail looks stands in `templates/`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+from urllib.parse import quote
+
+from cloudretail.events import (
+    CancelReason,
+    EventData,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderEventData,
+    OrderPlaced,
+    OrderRejected,
+    PaymentMethod,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    RefusalReason,
+    Shortage,
+)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What one kind of mail says, in whole sentences.
+
+    Attributes:
+        subject: what happened to the order, as the end of "Order 1A2B3C4D ...".
+        heading: the same for somebody who has opened the mail.
+        preview: the sentence that a list of mails shows behind the subject.
+        story: what happened, a paragraph each.
+        points: particulars of it, as a list.
+        next_steps: what happens next, a paragraph each.
+    """
+
+    subject: str
+    heading: str
+    preview: str
+    story: tuple[str, ...]
+    next_steps: tuple[str, ...]
+    points: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the order, prices as people read them."""
+
+    name: str
+    quantity: int
+    unit_price: str
+    price: str
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail before it is laid out.
+
+    Attributes:
+        kind: name of the event that it tells of; an order gets one mail of each kind.
+        order_id: of the order.
+        number: short form of the order id, for people.
+        to: address of the shopper.
+        subject: a short line with the number in it.
+        words: what it says.
+        lines: the order's items; none where the event does not know them.
+        total: of the lines, and empty with them.
+        link: the order's page in the storefront.
+    """
+
+    kind: str
+    order_id: str
+    number: str
+    to: str
+    subject: str
+    words: Words
+    lines: tuple[Line, ...]
+    total: str
+    link: str
+
+
+def letter(data: EventData, storefront_url: str) -> Letter:
+    """The mail that an event leads to.
+
+    Args:
+        data: of one of the events in LETTERS.
+        storefront_url: where the storefront is, with or without a slash at its end.
+    """
+    number = order_number(data.order_id)
+    words = LETTERS[type(data)](data)
+    order = data if isinstance(data, OrderEventData) else None
+    return Letter(
+        kind=data.event_type.name,
+        order_id=data.order_id,
+        number=number,
+        to=data.user_email,  # type: ignore[attr-defined]  # every event in LETTERS has it
+        subject=f"Order {number} {words.subject}",
+        words=words,
+        lines=tuple(
+            Line(_in_one_line(item.name), item.quantity, str(item.unit_price), str(item.unit_price * item.quantity))
+            for item in (order.items if order else ())
+        ),
+        total=str(order.total) if order else "",
+        link=f"{storefront_url.rstrip('/')}/orders/{quote(data.order_id, safe='')}",
+    )
+
+
+def order_number(order_id: str) -> str:
+    """What a person reads out on the phone: eight characters behind the prefix, 3F5XK2M7 of `ord_3f5xk2m7qa`."""
+    return "".join(filter(str.isalnum, order_id.removeprefix("ord_")))[:8].upper()
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _received(data: OrderPlaced) -> Words:
+    if data.payment_method is PaymentMethod.COD:
+        payment = f"You chose to pay on delivery: please have {data.total} ready for the courier."
+    else:
+        payment = (
+            "As soon as your items are set aside you can pay on the page of your order. "
+            "It shows how long we keep them for you."
+        )
+    return Words(
+        subject="received",
+        heading="We have received your order",
+        preview="We are setting your items aside.",
+        story=(
+            f"Thank you! Your order came in on {data.placed_at.astimezone(UTC):%-d %B %Y at %H:%M UTC}, and we are "
+            "setting your items aside.",
+        ),
+        next_steps=(payment, "We charge nothing before that, and write to you again when the order is confirmed."),
+    )
+
+
+def _confirmed(data: OrderConfirmed) -> Words:
+    if data.payment_method is PaymentMethod.COD:
+        payment = f"You pay on delivery: please have {data.total} ready for the courier."
+    else:
+        payment = f"We have charged {data.total} to your card."
+    return Words(
+        subject="confirmed",
+        heading="Your order is confirmed",
+        preview=payment,
+        story=("Good news: your items are yours.", payment),
+        next_steps=(
+            "We are getting your parcel ready.",
+            "If you change your mind, you can cancel the order on its page.",
+        ),
+    )
+
+
+def _rejected(data: OrderRejected) -> Words:
+    match data.reason:
+        case RefusalReason.SOLD_OUT:
+            names = {item.product_id: _in_one_line(item.name) for item in data.items}
+            return Words(
+                subject="could not be filled: sold out",
+                heading="Sorry, we could not fill your order",
+                preview="An item was sold out. You were not charged.",
+                story=(
+                    "When we went to set your items aside, not enough was left of them.",
+                    "You were not charged.",
+                ),
+                points=tuple(_shortage(shortage, names) for shortage in data.shortages),
+                next_steps=(
+                    "We have closed the order and kept none of its items back. "
+                    "You are welcome to order again what is still there.",
+                ),
+            )
+        case RefusalReason.EXPIRED:
+            return Words(
+                subject="could not be filled in time",
+                heading="Sorry, we were too slow",
+                preview="We could not handle your order in time. You were not charged.",
+                story=(
+                    "We could not handle your order in time. That was our fault, not yours. Rather than surprise you "
+                    "with a late delivery, we have closed the order.",
+                    "You were not charged.",
+                ),
+                next_steps=("If you still want the items, please order them again.",),
+            )
+
+
+def _shortage(shortage: Shortage, names: Mapping[str, str]) -> str:
+    name = names.get(shortage.product_id, shortage.product_id)
+    left = f"only {shortage.available}" if shortage.available else "none"
+    return f"{name}: you ordered {shortage.requested}, {left} left"
+
+
+def _cancelled(data: OrderCancelled) -> Words:
+    match data.reason:
+        case CancelReason.BY_SHOPPER:
+            return Words(
+                subject="cancelled",
+                heading="Your order is cancelled",
+                preview="As you asked, we have cancelled your order.",
+                story=("As you asked, we have cancelled your order. Nothing will be delivered.",),
+                next_steps=(
+                    f"If you had already paid by card, all of it ({data.total}) goes back to your card, and we write "
+                    "to you once it is on its way. If not, you were not charged.",
+                ),
+            )
+        case CancelReason.PAYMENT_DECLINED:
+            return Words(
+                subject="cancelled: payment declined",
+                heading="Your order is cancelled",
+                preview="Your payment was declined. You were not charged.",
+                story=(
+                    "Your payment was declined, and no further attempt was left. So we have cancelled the order and "
+                    "put its items back on the shelf.",
+                    "You were not charged.",
+                ),
+                next_steps=(
+                    "Your bank can tell you why it declined. You are welcome to order again, with another card or "
+                    "with payment on delivery.",
+                ),
+            )
+        case CancelReason.PAYMENT_WINDOW_CLOSED:
+            return Words(
+                subject="cancelled: not paid in time",
+                heading="Your order is cancelled",
+                preview="It was not paid in time. You were not charged.",
+                story=(
+                    "We kept your items for you, but the order was not paid in time. So we have cancelled it and put "
+                    "its items back on the shelf.",
+                    "You were not charged.",
+                ),
+                next_steps=("If you still want the items, please order them again.",),
+            )
+
+
+def _refunded(data: PaymentRefunded) -> Words:
+    if data.method is PaymentMethod.CARD:
+        where = f"We have sent {data.amount} back to your card."
+        when = "It can take your bank some days to show it on your statement."
+    else:
+        where = f"We have given back the {data.amount} that you paid."
+        when = "There is nothing left for you to do."
+    return Words(
+        subject="refunded",
+        heading="Your money is on its way back",
+        preview=where,
+        story=(where,),
+        next_steps=(when,),
+    )
+
+
+def _refund_failed(data: PaymentRefundFailed) -> Words:
+    return Words(
+        subject="refund delayed",
+        heading="Your refund needs our attention",
+        preview=f"We owe you {data.amount}, and will see to it by hand.",
+        story=(
+            f"We tried to give back the {data.amount} that you paid, but the payment provider did not accept it.",
+            "The money is still yours, and we know that we owe it to you.",
+        ),
+        next_steps=("One of us will now see to it by hand. There is nothing that you have to do.",),
+    )
+
+
+LETTERS: Mapping[type[EventData], Callable[[Any], Words]] = {
+    OrderPlaced: _received,
+    OrderConfirmed: _confirmed,
+    OrderRejected: _rejected,
+    OrderCancelled: _cancelled,
+    PaymentRefunded: _refunded,
+    PaymentRefundFailed: _refund_failed,
+}
+"""Which events are written about, and in which words."""

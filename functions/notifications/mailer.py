@@ -1,0 +1,144 @@
+"""How a mail is laid out, as HTML and as plain text, and how it leaves the shop."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cloudretail import aws
+from cloudretail.errors import Permanent, Transient
+from cloudretail.events import EventData
+from notifications.domain import Letter, letter
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+TEMPORARY = frozenset({"TooManyRequestsException", "LimitExceededException", "Throttling", "ThrottlingException"})
+"""Codes with which SES says "later"; source: SES v2 API reference, SendEmail and common errors."""
+
+_ADDRESS = re.compile(r"[^\s<>\"',;:()]+@[^\s<>\"',;:()]+")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail as it is sent.
+
+    Attributes:
+        kind: name of the event that it tells of.
+        order_id: of the order that it is about.
+        to: address of the shopper.
+        subject: in one line.
+        text: for those who read plain text.
+        html: for everybody else, with the same words.
+    """
+
+    kind: str
+    order_id: str
+    to: str
+    subject: str
+    text: str
+    html: str
+
+    @property
+    def id(self) -> str:
+        """The same for every delivery of the event, and of any later version of it."""
+        return f"{self.order_id}#{self.kind}"
+
+
+class Mailer(Protocol):
+    """Hands mails over to whoever delivers them."""
+
+    def send(self, mail: Mail) -> str:
+        """The id under which the mail was accepted; raises Transient or Permanent where it was not."""
+        ...
+
+
+def compose(data: EventData, storefront_url: str) -> Mail:
+    """The mail that an event leads to, ready to be sent.
+
+    Args:
+        data: of one of the events in `domain.LETTERS`.
+        storefront_url: where the storefront is.
+
+    Raises:
+        jinja2.UndefinedError: a template names something that a letter does not have.
+    """
+    content = letter(data, storefront_url)
+    return Mail(
+        kind=content.kind,
+        order_id=content.order_id,
+        to=content.to,
+        subject=content.subject,
+        text=_render("letter.txt", content),
+        html=_render("letter.html", content),
+    )
+
+
+def _render(name: str, content: Letter) -> str:
+    return _templates()(name).render(letter=content)
+
+
+@cache
+def _templates() -> "Callable[[str], Template]":
+    # Loaded with the first mail, not with the module.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template
+
+
+class SesMailer:
+    """A Mailer on SES.
+
+    Args:
+        sender: a verified address.
+    """
+
+    def __init__(self, sender: str) -> None:
+        self._sender = sender
+
+    def send(self, mail: Mail) -> str:
+        try:
+            answer = aws.ses().send_email(
+                FromEmailAddress=self._sender,
+                Destination={"ToAddresses": [mail.to]},
+                Content={
+                    "Simple": {
+                        "Subject": {"Data": mail.subject, "Charset": "UTF-8"},
+                        "Body": {
+                            "Text": {"Data": mail.text, "Charset": "UTF-8"},
+                            "Html": {"Data": mail.html, "Charset": "UTF-8"},
+                        },
+                    }
+                },
+                EmailTags=[{"Name": "kind", "Value": mail.kind}, {"Name": "order", "Value": mail.order_id}],
+            )
+        except ClientError as error:
+            raise _refusal(error) from None
+        except BotoCoreError as error:
+            raise Transient(f"SES could not be reached: {_without_addresses(str(error))}") from None
+        return answer["MessageId"]
+
+
+def _refusal(error: ClientError) -> Transient | Permanent:
+    code, answer = error.response["Error"]["Code"], error.response
+    text = f"SES: {code}: {_without_addresses(answer['Error'].get('Message', ''))}"
+    if code in TEMPORARY or answer["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Transient(text)
+    return Permanent(text)
+
+
+def _without_addresses(text: str) -> str:
+    """SES names the address that it refuses, which does not belong into logs."""
+    return _ADDRESS.sub("<address>", text)

@@ -1,0 +1,119 @@
+"""Which mails were sent: a mail is claimed before it is sent, and marked after.
+
+    worker A   claim ───────────── SES accepts ───────────── mark SENT
+                        (1)                       (2)                    (3)
+    worker B   finds it held: comes back later, by its queue's back-off      finds it SENT: nothing to do
+
+    A dies at (1): nothing was sent. Once the lease has run out, B takes the claim over and sends.
+    A dies at (2): B does the same, and the shopper gets the mail twice. This instant, and an answer of SES that got
+                   lost on its way to A, are the only ones that can lead to a second mail: SES takes no idempotency key.
+    A is refused by SES: A ends its lease itself, and the next delivery claims afresh.
+
+A record never expires: an event may be replayed much later, and its mail must not go out again.
+"""
+
+from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
+from typing import Protocol
+
+from botocore.exceptions import ClientError
+
+from cloudretail import aws, dynamodb
+
+LEASE = timedelta(seconds=20)
+"""How long a claim holds off others: longer than the function's time-out of 10 s, so that its holder is surely dead,
+and shorter than the 30 s between the first and the last delivery of a message, so that somebody takes it over."""
+
+
+class Claim(Enum):
+    """What came of a claim.
+
+    OURS: the mail is to be sent by whoever asked.
+    HELD: another delivery is about to send it, or died over it less than a lease ago.
+    SENT: it was sent.
+    """
+
+    OURS = auto()
+    HELD = auto()
+    SENT = auto()
+
+
+class SentMails(Protocol):
+    """Remembers for each mail id that it is being sent, then that it was."""
+
+    def claim(self, mail_id: str, now: datetime) -> Claim:
+        """Take the mail for a LEASE from `now`, unless it was sent or another's lease still runs."""
+        ...
+
+    def give_up(self, mail_id: str, claimed_at: datetime) -> None:
+        """End the lease that was taken at `claimed_at`; nothing if somebody else has taken the mail over."""
+        ...
+
+    def mark_sent(self, mail_id: str, message_id: str, now: datetime) -> None:
+        """Remember that the mail was accepted at `now` under SES's `message_id`."""
+        ...
+
+
+class DynamoDBSentMails:
+    """SentMails on one table, keyed by mail id."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def claim(self, mail_id: str, now: datetime) -> Claim:
+        never_claimed = "attribute_not_exists(mailId)"
+        lease_ran_out = "(#status = :claimed AND leaseUntil <= :now)"
+        try:
+            aws.dynamodb().put_item(
+                TableName=self._table,
+                Item=dynamodb.to_item(
+                    {
+                        "mailId": mail_id,
+                        "status": "CLAIMED",
+                        "claimedAt": _text(now),
+                        "leaseUntil": _text(now + LEASE),
+                    }
+                ),
+                ConditionExpression=f"{never_claimed} OR {lease_ran_out}",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":claimed": {"S": "CLAIMED"}, ":now": {"S": _text(now)}},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if not dynamodb.is_condition_failed(error):
+                raise
+            found = dynamodb.from_item(error.response["Item"])  # type: ignore[typeddict-item]
+            return Claim.SENT if found["status"] == "SENT" else Claim.HELD
+        return Claim.OURS
+
+    def give_up(self, mail_id: str, claimed_at: datetime) -> None:
+        try:
+            aws.dynamodb().update_item(
+                TableName=self._table,
+                Key={"mailId": {"S": mail_id}},
+                UpdateExpression="SET leaseUntil = claimedAt",
+                ConditionExpression="#status = :claimed AND claimedAt = :ours",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":claimed": {"S": "CLAIMED"}, ":ours": {"S": _text(claimed_at)}},
+            )
+        except ClientError as error:
+            if not dynamodb.is_condition_failed(error):
+                raise
+
+    def mark_sent(self, mail_id: str, message_id: str, now: datetime) -> None:
+        aws.dynamodb().update_item(
+            TableName=self._table,
+            Key={"mailId": {"S": mail_id}},
+            UpdateExpression="SET #status = :sent, messageId = :messageId, sentAt = :now REMOVE leaseUntil",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={
+                ":sent": {"S": "SENT"},
+                ":messageId": {"S": message_id},
+                ":now": {"S": _text(now)},
+            },
+        )
+
+
+def _text(moment: datetime) -> str:
+    """Always of the same length and zone, so that texts compare as the moments do."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
