@@ -1,0 +1,119 @@
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookies import Morsel, SimpleCookie
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from auth import api
+from cloudretail.telemetry import logger
+from tests.support.identity import EMAIL, PASSWORD, InMemoryIdentityProvider, InMemoryMailer
+from tests.support.invocations import Context, http_event
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a browser gets.
+
+    Attributes:
+        cookie: the refresh cookie, where the answer sets it.
+        text: the body as it was sent.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    cookie: "Morsel[str] | None"
+    text: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        parsed: dict[str, Any] = json.loads(self.text)
+        return parsed
+
+    @property
+    def problem(self) -> str:
+        """The last part of the problem's type."""
+        assert self.headers["Content-Type"] == "application/problem+json"
+        assert self.body["status"] == self.status
+        return str(self.body["type"]).removeprefix("urn:cloudretail:problem:")
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """What is wrong with which field."""
+        return {error["field"]: error["message"] for error in self.body["errors"]}
+
+
+class Browser:
+    """Calls the routes in the test's own process, and keeps the refresh cookie as a browser does."""
+
+    def __init__(self) -> None:
+        self.refresh_token: str | None = None
+
+    def post(
+        self,
+        route: str,
+        body: object = None,
+        *,
+        raw_body: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        cookies = [f"{api.COOKIE}={self.refresh_token}"] if self.refresh_token else []
+        event = http_event(
+            "POST",
+            f"/api/auth/{route}",
+            body=body,
+            raw_body=raw_body,
+            headers=headers,
+            cookies=["theme=dark", *cookies],
+        )
+        return self._answer(event)
+
+    def me(self, claims: Mapping[str, str] | None) -> Answer:
+        return self._answer(http_event("GET", "/api/auth/me", claims=claims))
+
+    def _answer(self, event: dict[str, Any]) -> Answer:
+        answer = api.handler(event, cast(LambdaContext, Context()))
+        cookie = None
+        for header in answer.get("cookies", []):
+            cookie = SimpleCookie(header)[api.COOKIE]
+            self.refresh_token = None if cookie["max-age"] == "0" else cookie.value
+        return Answer(int(answer["statusCode"]), answer["headers"], cookie, answer["body"])
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> InMemoryIdentityProvider:
+    provider = InMemoryIdentityProvider()
+    monkeypatch.setattr(api, "identity_provider", lambda: provider)
+    return provider
+
+
+@pytest.fixture
+def mailer(monkeypatch: pytest.MonkeyPatch) -> InMemoryMailer:
+    mailer = InMemoryMailer()
+    monkeypatch.setattr(api, "mailer", lambda: mailer)
+    return mailer
+
+
+@pytest.fixture
+def browser(provider: InMemoryIdentityProvider, mailer: InMemoryMailer) -> Browser:
+    return Browser()
+
+
+@pytest.fixture
+def shopper(provider: InMemoryIdentityProvider) -> str:
+    """The address of a confirmed account."""
+    provider.sign_up(EMAIL, PASSWORD, "Shopper")
+    provider.confirm(EMAIL, provider.code_mailed_to(EMAIL))
+    return EMAIL
+
+
+@pytest.fixture
+def logs(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Everything that the function logs, at the most talkative level."""
+    written = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", written)
+    monkeypatch.setattr(logger._logger, "level", 10)
+    return written
