@@ -1,7 +1,7 @@
 """A batch by SQS: what is done is acknowledged, and every failure comes again or is found by an operator."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pytest
@@ -15,8 +15,8 @@ from cloudretail.events import OrderCancelled, OrderConfirmed, OrderPlaced
 from cloudretail.settings import MissingSetting
 from tests.support.examples import EXAMPLES, event_of
 from tests.support.invocations import Context, sqs_event
-from tests.support.logs import captured_logs
 from tests.support.tables import items_of
+from tests.support.wire import Wire, everything_printed
 
 PLACED, CONFIRMED, CANCELLED = (
     event_of(data, f"orders:ord_1:{version}:0")
@@ -29,13 +29,9 @@ TAKES = (OrderPlaced, OrderConfirmed)
 class Queue:
     """A consumer on a queue and a table of failures, both on moto."""
 
-    def __init__(self) -> None:
+    def __init__(self, wire: Wire) -> None:
         self.reacted: list[Delivery] = []
-        self.visibility: list[dict[str, Any]] = []
-        aws.sqs().meta.events.register(
-            "provide-client-params.sqs.ChangeMessageVisibilityBatch",
-            lambda params, **_: self.visibility.extend(params["Entries"]),
-        )
+        self.wire = wire
 
     def deliver(self, *bodies: Event | str, react: Reaction | None = None, attempt: int = 1) -> list[str]:
         """The ids of the messages that are not acknowledged; the body's place in the batch is in its id."""
@@ -56,14 +52,17 @@ class Queue:
     @property
     def delays(self) -> dict[str, int]:
         """Seconds until each failed message comes again, by receipt handle."""
-        return {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in self.visibility}
+        return {
+            entry["ReceiptHandle"]: entry["VisibilityTimeout"]
+            for call in self.wire.made("ChangeMessageVisibilityBatch")
+            for entry in call["Entries"]
+        }
 
 
 @pytest.fixture
-def queue(tables: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
-    monkeypatch.setenv("FAILURES_TABLE", "FailuresTable")
+def queue(tables: None, monkeypatch: pytest.MonkeyPatch) -> Queue:
     monkeypatch.setenv("QUEUE_URL", aws.sqs().create_queue(QueueName="warehouse")["QueueUrl"])
-    yield Queue()
+    return Queue(Wire(monkeypatch))
 
 
 def failing(error: Exception, when: Callable[[Event], bool] = lambda event: True) -> Reaction:
@@ -77,7 +76,7 @@ def failing(error: Exception, when: Callable[[Event], bool] = lambda event: True
 def test_a_batch_that_succeeds_is_acknowledged_and_leaves_no_trace(queue: Queue) -> None:
     assert queue.deliver(PLACED, CONFIRMED, attempt=3) == []
     assert queue.reacted == [Delivery(PLACED, 3), Delivery(CONFIRMED, 3)]
-    assert (queue.failures, queue.visibility) == ([], [])
+    assert (queue.failures, queue.delays) == ([], {})
 
 
 def test_what_one_message_raises_fails_that_one_only(queue: Queue) -> None:
@@ -182,7 +181,8 @@ def test_only_what_failed_comes_again_later(queue: Queue) -> None:
 def test_a_large_batch_sets_each_messages_return(queue: Queue) -> None:
     # A batch with a window may have more messages than SQS changes in one call.
     queue.deliver(*[PLACED] * 25, react=failing(Transient("busy")))
-    assert len(queue.delays) == 25
+    sizes = [len(call["Entries"]) for call in queue.wire.made("ChangeMessageVisibilityBatch")]
+    assert (sum(sizes), max(sizes)) == (25, 10)
 
 
 def test_sqs_itself_brings_a_failed_message_back_after_that_time(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,13 +221,13 @@ def test_a_missing_setting_shows_at_the_first_call_and_not_only_when_something_f
 
 
 def test_a_log_line_tells_a_failure_without_the_shoppers_address(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    logs = captured_logs(monkeypatch)
+    printed = everything_printed(monkeypatch)
     queue.deliver(PLACED, "poison", react=failing(Transient("busy")), attempt=2)
-    first, second = map(json.loads, logs.getvalue().splitlines()[:2])
+    first, second = map(json.loads, printed.getvalue().splitlines()[:2])
     assert (first["message"], first["exception_name"], first["attempt"]) == ("Reaction failed", "Transient", 2)
     assert (first["order_id"], first["event_id"]) == (PLACED.data.order_id, PLACED.id)
     assert (second["event_id"], second["exception_name"]) == ("message-1", "InvalidEvent")
-    assert "shopper@" not in logs.getvalue()
+    assert "shopper@" not in printed.getvalue()
 
 
 def test_failures_are_counted(

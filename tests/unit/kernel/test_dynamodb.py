@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import (
-    ClientError,
     ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
@@ -15,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudretail import dynamodb
+from tests.support.wire import cancelled, refused
 
 items = st.dictionaries(
     st.text(min_size=1),
@@ -38,25 +38,15 @@ def test_a_float_is_no_value_of_this_shop() -> None:
         dynamodb.to_item({"price": 19.9})
 
 
-def failed(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": ""}}, "PutItem")
-
-
-def cancelled(*codes: str) -> ClientError:
-    error = failed("TransactionCanceledException")
-    error.response["CancellationReasons"] = [{"Code": code} for code in codes]
-    return error
-
-
 @pytest.mark.parametrize(
     "error",
     [
-        failed("ProvisionedThroughputExceededException"),
-        failed("ThrottlingException"),
-        failed("RequestLimitExceeded"),
-        failed("InternalServerError"),
-        failed("TransactionConflictException"),
-        failed("TransactionInProgressException"),
+        refused("ProvisionedThroughputExceededException"),
+        refused("ThrottlingException"),
+        refused("RequestLimitExceeded"),
+        refused("InternalServerError"),
+        refused("TransactionConflictException"),
+        refused("TransactionInProgressException"),
         cancelled("None", "TransactionConflict"),
         cancelled("ThrottlingError", "TransactionConflict", "None"),
         ReadTimeoutError(endpoint_url="https://dynamodb"),
@@ -73,10 +63,10 @@ def test_what_may_pass_is_transient(error: Exception) -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        failed("ConditionalCheckFailedException"),
-        failed("ValidationException"),
-        failed("AccessDeniedException"),
-        failed("ResourceNotFoundException"),
+        refused("ConditionalCheckFailedException"),
+        refused("ValidationException"),
+        refused("AccessDeniedException"),
+        refused("ResourceNotFoundException"),
         cancelled("None", "ConditionalCheckFailed"),
         cancelled("TransactionConflict", "ConditionalCheckFailed"),
         cancelled("None", "None"),
@@ -91,8 +81,8 @@ def test_what_would_fail_again_is_not_transient(error: Exception) -> None:
 
 
 def test_a_conflict_is_no_failed_condition() -> None:
-    assert dynamodb.is_condition_failed(failed("ConditionalCheckFailedException"))
-    assert not dynamodb.is_condition_failed(failed("TransactionConflictException"))
+    assert dynamodb.is_condition_failed(refused("ConditionalCheckFailedException"))
+    assert not dynamodb.is_condition_failed(refused("TransactionConflictException"))
     assert not dynamodb.is_condition_failed(cancelled("ConditionalCheckFailed"))
 
 
@@ -100,4 +90,4 @@ def test_a_cancelled_transaction_gives_a_reason_for_each_item() -> None:
     reasons = dynamodb.cancellation_reasons(cancelled("None", "ConditionalCheckFailed"))
     assert reasons is not None
     assert [reason["Code"] for reason in reasons] == ["None", dynamodb.CONDITION_FAILED]
-    assert dynamodb.cancellation_reasons(failed("ThrottlingException")) is None
+    assert dynamodb.cancellation_reasons(refused("ThrottlingException")) is None

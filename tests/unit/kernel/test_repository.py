@@ -1,12 +1,11 @@
 """Rows are written conditionally on what was read: one suite for the real repository and the one in memory."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
 import pytest
-from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from cloudretail import aws, dynamodb, repository
@@ -19,6 +18,7 @@ from tests.support.examples import CAUSE, EXAMPLES, NOW
 from tests.support.repositories import InMemoryRepository
 from tests.support.tables import items_of
 from tests.support.turns import calls_take_turns
+from tests.support.wire import Wire, refused
 
 
 class Count(Model):
@@ -194,34 +194,32 @@ def test_contention_may_pass() -> None:
 # What only one of the two has to do with.
 
 
-@pytest.fixture
-def refuse(tables: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Let every call of an operation fail with a code."""
-
-    def refuse(operation: str, code: str) -> None:
-        call = BaseClient._make_api_call  # type: ignore[attr-defined]
-
-        def refusing(client: BaseClient, name: str, parameters: dict[str, Any]) -> Any:
-            if name == operation:
-                raise ClientError({"Error": {"Code": code, "Message": ""}}, name)
-            return call(client, name, parameters)
-
-        monkeypatch.setattr(BaseClient, "_make_api_call", refusing)
-
-    return refuse
-
-
-def test_a_transaction_at_the_same_row_is_a_lost_race(refuse: Callable[[str, str], None]) -> None:
-    refuse("PutItem", "TransactionConflictException")
+def test_a_transaction_at_the_same_row_is_a_lost_race(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    Wire(monkeypatch).refuses("PutItem", refused("TransactionConflictException"))
     with pytest.raises(LostRace):
         DynamoDBRepository("OrdersTable", COUNTS).commit(KEY, None, changed(1), CAUSE, NOW)
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ResourceNotFoundException"])
-def test_a_failure_of_dynamodb_is_no_lost_race(refuse: Callable[[str, str], None], code: str) -> None:
-    refuse("PutItem", code)
+def test_a_failure_of_dynamodb_is_no_lost_race(tables: None, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    Wire(monkeypatch).refuses("PutItem", refused(code))
     with pytest.raises(ClientError, match=code):
         transact(DynamoDBRepository("OrdersTable", COUNTS), KEY, one_more, CAUSE, NOW)
+
+
+def test_a_write_whose_answer_is_lost_is_found_done_and_not_done_again(rows: Repository[Count]) -> None:
+    class AnswerLost:
+        """botocore repeats a put whose answer it did not get; the second one finds the version of the first."""
+
+        load = rows.load
+
+        def commit(self, key: str, read: Row[Count] | None, change: Change[Count], *at: Any) -> Row[Count]:
+            rows.commit(key, read, change, *at)
+            return rows.commit(key, read, change, *at)
+
+    settled = transact(AnswerLost(), KEY, lambda state: Nothing("done") if state else changed(1), CAUSE, NOW)
+    assert settled.decision == Nothing("done")
+    assert settled.state == Count(order_id=KEY, count=1)
 
 
 def test_a_row_is_stored_as_plain_attributes_with_version_and_outbox(tables: None) -> None:
