@@ -1,0 +1,120 @@
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from catalog import api, images
+from cloudretail import aws, dynamodb
+from tests.support.http import Answer, call
+from tests.support.invocations import OPERATOR_CLAIMS, Context
+from tests.support.tables import items_of, shop_tables
+
+BUCKET = "images"
+QUEUE = "catalog-images"
+
+
+class Clock:
+    """Wall time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1_767_225_600.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Shop:
+    """The catalogue's API and its picture consumer over real tables, bucket and queue."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def has(self, product_id: str, *, available: int | None = 1, **attributes: Any) -> None:
+        product = {
+            "productId": product_id,
+            "name": product_id.title(),
+            "description": "",
+            "category": "Bags",
+            "price": {"amount": 1990, "currency": "SGD"},
+            "createdAt": "2026-01-01T00:00:00Z",
+            **attributes,
+        }
+        aws.dynamodb().put_item(TableName="ProductsTable", Item=dynamodb.to_item(product))
+        if available is not None:
+            self.has_in_stock(product_id, available)
+
+    def has_in_stock(self, product_id: str, available: int) -> None:
+        item = dynamodb.to_item({"productId": product_id, "availableQty": available})
+        aws.dynamodb().put_item(TableName="InventoryTable", Item=item)
+
+    def page(self, **query: str) -> Answer:
+        return call(api.handler, "GET", "/api/products", query=query)
+
+    def ids(self, **query: str) -> list[str]:
+        answer = self.page(**query)
+        assert answer.status == 200, answer.body
+        return [item["productId"] for item in answer.body["items"]]
+
+    def pages(self, **query: str) -> Iterator[list[str]]:
+        cursor: dict[str, str] = {}
+        while True:
+            answer = self.page(**query, **cursor)
+            assert answer.status == 200, answer.body
+            yield [item["productId"] for item in answer.body["items"]]
+            if answer.body["nextCursor"] is None:
+                return
+            cursor = {"cursor": answer.body["nextCursor"]}
+
+    def get(self, path: str) -> Answer:
+        return call(api.handler, "GET", f"/api{path}")
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        raw_body: str | None = None,
+        claims: Mapping[str, str] | None = OPERATOR_CLAIMS,
+    ) -> Answer:
+        return call(api.handler, method, f"/api{path}", body, raw_body=raw_body, claims=claims)
+
+    def uploads(self, key: str) -> None:
+        aws.s3().put_object(Bucket=BUCKET, Key=key, Body=b"picture")
+
+    def notifications(self) -> list[str]:
+        """What S3 has put into the queue, which is left empty."""
+        url = aws.sqs().get_queue_url(QueueName=QUEUE)["QueueUrl"]
+        bodies = []
+        while messages := aws.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                bodies.append(message["Body"])
+                aws.sqs().delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return bodies
+
+    def hears(self, event: dict[str, Any]) -> list[str]:
+        """Deliver a batch; returns the ids of the messages that failed."""
+        answer = images.handler(event, cast(LambdaContext, Context()))
+        return [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
+
+    @property
+    def products(self) -> list[dict[str, Any]]:
+        return [dynamodb.from_item(item) for item in items_of("ProductsTable")]
+
+    @property
+    def failures(self) -> list[dict[str, Any]]:
+        return [dynamodb.from_item(item) for item in items_of("FailuresTable")]
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    clock = Clock()
+    monkeypatch.setenv("CURRENCY", "SGD")
+    monkeypatch.setenv("IMAGES_BUCKET", BUCKET)
+    with shop_tables(monkeypatch, "ProductsTable", "InventoryTable", "FailuresTable"):
+        for cached in (api._settings, api._catalogue, api._pictures, images._settings):
+            cached.cache_clear()
+        monkeypatch.setattr(api._catalogue(), "_clock", clock)
+        monkeypatch.setattr(api._pictures(), "_clock", clock)
+        yield Shop(clock)

@@ -1,0 +1,197 @@
+import pytest
+
+from catalog.store import LIST_KEPT_FOR, MAX_KEYS
+from cloudretail import aws
+from tests.unit.catalog.conftest import Shop
+
+
+def test_a_product_in_a_list_is_what_its_own_page_shows(shop: Shop) -> None:
+    shop.has("bag", name="Canvas bag", description="Sturdy.", available=7)
+
+    (item,) = shop.page().body["items"]
+
+    assert item == {
+        "productId": "bag",
+        "name": "Canvas bag",
+        "description": "Sturdy.",
+        "category": "Bags",
+        "price": {"amount": 1990, "currency": "SGD"},
+        "imageUrl": None,
+        "available": 7,
+        "createdAt": "2026-01-01T00:00:00Z",
+    }
+    assert shop.get("/products/bag").body == item
+
+
+def test_an_empty_shop_has_an_empty_list(shop: Shop) -> None:
+    assert shop.page().body == {"items": [], "nextCursor": None}
+
+
+def test_a_list_is_by_name_unless_another_order_is_asked_for(shop: Shop) -> None:
+    shop.has("b", name="apron", price={"amount": 1, "currency": "SGD"})
+    shop.has("a", name="Mug", price={"amount": 2, "currency": "SGD"}, createdAt="2026-01-02T00:00:00Z")
+
+    assert shop.ids() == ["b", "a"]
+    assert shop.ids(sort="price") == ["b", "a"]
+    assert shop.ids(sort="-price") == ["a", "b"]
+    assert shop.ids(sort="newest") == ["a", "b"]
+
+
+def test_a_category_is_exactly_that_one(shop: Shop) -> None:
+    shop.has("bag")
+    shop.has("mug", category="Kitchen")
+
+    assert shop.ids(category="Kitchen") == ["mug"]
+    assert shop.ids(category="kitchen") == []
+    assert shop.ids(category="") == ["bag", "mug"]
+    assert shop.ids(category="Kitchen", q="bag") == []
+
+
+def test_what_is_sold_out_or_was_never_received_is_left_out_on_demand(shop: Shop) -> None:
+    shop.has("bag", available=1)
+    shop.has("gone", available=0)
+    shop.has("never", available=None)
+
+    assert shop.ids() == ["bag", "gone", "never"]
+    assert [item["available"] for item in shop.page().body["items"]] == [1, 0, 0]
+    assert shop.ids(inStock="true") == ["bag"]
+
+
+def test_pages_follow_one_another_until_there_is_no_more(shop: Shop) -> None:
+    for n in range(5):
+        shop.has(f"p{n}", name="The same name")
+
+    assert list(shop.pages(limit="2")) == [["p0", "p1"], ["p2", "p3"], ["p4"]]
+    assert list(shop.pages(limit="5")) == [["p0", "p1", "p2", "p3", "p4"]]
+    assert list(shop.pages(limit="2", sort="newest")) == [["p4", "p3"], ["p2", "p1"], ["p0"]]
+
+
+def test_pages_of_what_is_in_stock_are_full_and_end_where_it_ends(shop: Shop) -> None:
+    for n in range(MAX_KEYS + 20):
+        shop.has(f"p{n:03}", name=f"{n:03}", available=1 if n % 30 == 0 else 0)
+
+    assert list(shop.pages(limit="2", inStock="true")) == [["p000", "p030"], ["p060", "p090"]]
+
+
+def test_a_whole_page_of_a_hundred_has_its_stock(shop: Shop) -> None:
+    for n in range(MAX_KEYS + 1):
+        shop.has(f"p{n:03}", name=f"{n:03}", available=n)
+
+    answer = shop.page(limit="100")
+
+    assert [item["available"] for item in answer.body["items"]] == list(range(100))
+    assert answer.body["nextCursor"]
+
+
+def test_a_name_of_any_length_and_script_gives_a_cursor_that_may_come_back(shop: Shop) -> None:
+    for n in range(3):
+        shop.has(f"p{n}", name="ΐ" * 120)
+
+    assert list(shop.pages(limit="1")) == [["p0"], ["p1"], ["p2"]]
+
+
+def test_stock_is_live_while_the_list_is_a_few_seconds_old(shop: Shop) -> None:
+    shop.has("bag", available=3)
+    assert shop.ids() == ["bag"]
+    shop.has_in_stock("bag", 2)
+    shop.has("mug")
+
+    assert [item["available"] for item in shop.page().body["items"]] == [2]
+    shop.clock.now += LIST_KEPT_FOR
+    assert shop.ids() == ["bag", "mug"]
+
+
+def test_what_this_process_changed_it_shows_at_once(shop: Shop) -> None:
+    shop.has("bag")
+    assert shop.ids(category="Bags") == ["bag"]
+
+    text = {"name": "Bag", "description": "", "category": "Luggage", "price": {"amount": 1, "currency": "SGD"}}
+    shop.send("PUT", "/products/bag", text)
+
+    assert (shop.ids(category="Bags"), shop.ids(category="Luggage")) == ([], ["bag"])
+
+
+def test_asking_for_categories_that_do_not_exist_fills_no_memory(shop: Shop) -> None:
+    from catalog import api
+
+    for n in range(20):
+        shop.ids(category=f"nonsense-{n}")
+
+    assert api._catalogue()._lists == {}
+
+
+def test_categories_are_counted(shop: Shop) -> None:
+    for product_id, category in (("bag", "Bags"), ("pouch", "Bags"), ("mug", "Kitchen")):
+        shop.has(product_id, category=category)
+
+    assert shop.get("/categories").body == {
+        "items": [{"category": "Bags", "count": 2}, {"category": "Kitchen", "count": 1}],
+        "nextCursor": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"limit": "0"}, "limit"),
+        ({"limit": "101"}, "limit"),
+        ({"limit": "-1"}, "limit"),
+        ({"limit": "1.5"}, "limit"),
+        ({"limit": "many"}, "limit"),
+        ({"sort": "colour"}, "sort"),
+        ({"inStock": "perhaps"}, "inStock"),
+        ({"q": "q" * 101}, "q"),
+        ({"category": "c" * 121}, "category"),
+        ({"cursor": "nonsense"}, "cursor"),
+        ({"cursor": "é"}, "cursor"),
+        ({"cursor": "bm90IGpzb24"}, "cursor"),
+        ({"cursor": "e30"}, "cursor"),
+        ({"cursor": "W10"}, "cursor"),
+        ({"cursor": "x" * 1025}, "cursor"),
+    ],
+)
+def test_a_parameter_that_makes_no_sense_is_refused_by_name(shop: Shop, query: dict[str, str], field: str) -> None:
+    answer = shop.page(**query)
+
+    assert (answer.status, answer.problem, answer.fields) == (422, "invalid-input", [field])
+
+
+def test_the_cursor_of_another_order_is_refused(shop: Shop) -> None:
+    shop.has("bag")
+    shop.has("mug")
+    cursor = shop.page(limit="1").body["nextCursor"]
+
+    for sort in ("price", "-price", "newest"):
+        answer = shop.page(limit="1", sort=sort, cursor=cursor)
+        assert (answer.status, answer.fields) == (422, ["cursor"])
+
+
+def test_an_unknown_product_is_not_found(shop: Shop) -> None:
+    answer = shop.get("/products/never-heard-of")
+
+    assert (answer.status, answer.problem) == (404, "not-found")
+
+
+def test_a_product_shows_its_picture_by_a_url_that_stays_for_a_minute_and_is_valid_for_five(shop: Shop) -> None:
+    shop.has("bag", imageKey="products/bag/1.webp")
+
+    url = shop.page().body["items"][0]["imageUrl"]
+
+    assert url.startswith("https://images.s3.ap-southeast-1.amazonaws.com/products/bag/1.webp?")
+    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in url
+    assert "X-Amz-Expires=300" in url
+    assert shop.get("/products/bag").body["imageUrl"] == url
+
+
+def test_signing_a_picture_asks_nobody(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from catalog.store import Pictures
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a request was made")
+
+    monkeypatch.setattr(aws.s3(), "_make_api_call", refuse)
+    pictures = Pictures("images", shop.clock)
+
+    assert pictures.url("products/bag/1.webp")
+    assert pictures.ticket("bag", "image/png")["url"]
+    assert pictures.url(None) is None
