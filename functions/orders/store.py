@@ -188,8 +188,12 @@ def _refused(error: ClientError, order_id: str) -> None:
     reasons = dynamodb.cancellation_reasons(error)
     if not reasons:
         raise error
-    order, cart = (reason.get("Code") == dynamodb.CONDITION_FAILED for reason in reasons)
-    if order:
+    order, cart = (reason.get("Code", "None") for reason in reasons)
+    if order == dynamodb.CONDITION_FAILED:
         raise LostRace(f"orders {order_id}") from error
-    if cart:
+    if {order, cart} & (dynamodb.CONFLICTS | dynamodb.THROTTLES):
+        # Of the order nothing is known yet: if it is there, it is itself what changed the cart.
+        return
+    if cart == dynamodb.CONDITION_FAILED:
         raise Conflict("cart-changed", "The cart has changed since you saw it.") from error
+    raise error

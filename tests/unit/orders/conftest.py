@@ -1,0 +1,109 @@
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+import cloudretail.repository
+import orders.store
+from cloudretail import aws, dynamodb
+from cloudretail.outbox import Row
+from orders import api, reactions
+from orders.domain import Order
+from orders.store import ORDERS
+from tests.support.http import Answer, call
+from tests.support.invocations import SHOPPER_CLAIMS
+from tests.support.tables import empty, items_of, shop_tables
+from tests.support.wire import Wire
+
+TABLES = ("OrdersTable", "CartTable", "ProductsTable", "InventoryTable", "FailuresTable")
+ADDRESS = {"name": "A Shopper", "line1": "1 Main Street", "city": "Singapore", "postalCode": "049315", "country": "SG"}
+
+
+class Shop:
+    """The orders service over real tables, and what the other services have written."""
+
+    def sells(self, product_id: str, *, price: int = 1990, available: int = 10) -> None:
+        product = {"productId": product_id, "name": product_id.title(), "price": {"amount": price, "currency": "SGD"}}
+        stock = {"productId": product_id, "availableQty": available, "reservedQty": 0, "soldQty": 0}
+        self.put("ProductsTable", product)
+        self.put("InventoryTable", stock | {"receivedQty": available})
+
+    def fills_a_cart(self, *lines: tuple[str, int], version: int = 3, price: int = 1990, user: str = "user-1") -> None:
+        """Write the cart's row as the cart service does; each product at `price`."""
+        items = [
+            {
+                "productId": product_id,
+                "name": product_id.title(),
+                "quantity": quantity,
+                "unitPrice": {"amount": price, "currency": "SGD"},
+            }
+            for product_id, quantity in lines
+        ]
+        self.put("CartTable", {"userId": user, "items": items, "version": version, "mergeIds": []})
+
+    def put(self, table: str, item: Mapping[str, Any]) -> None:
+        aws.dynamodb().put_item(TableName=table, Item=dynamodb.to_item(item))
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        return [dynamodb.from_item(item) for item in items_of(table)]
+
+    def orders(self) -> list[Row[Order]]:
+        return [ORDERS.from_item(item) for item in self.rows("OrdersTable")]
+
+    def cart(self, user: str = "user-1") -> dict[str, Any]:
+        return next(row for row in self.rows("CartTable") if row["userId"] == user)
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Nothing in any table is another afterwards."""
+        before = {table: self.rows(table) for table in TABLES}
+        yield
+        assert {table: self.rows(table) for table in TABLES} == before
+
+    def call(
+        self,
+        method: str,
+        path: str = "",
+        body: object = None,
+        *,
+        claims: Mapping[str, str] | None = SHOPPER_CLAIMS,
+        **request: Any,
+    ) -> Answer:
+        return call(api.handler, method, f"/api/orders{path}", body, claims=claims, **request)
+
+    def checks_out(
+        self, key: str = "key-1", *, version: int = 3, claims: Mapping[str, str] | None = SHOPPER_CLAIMS, **fields: Any
+    ) -> Answer:
+        body = {"shippingAddress": ADDRESS, "cartVersion": version, **fields}
+        return self.call("POST", body=body, headers={"Idempotency-Key": key}, claims=claims)
+
+    def has_an_order(self, key: str = "key-1", *, claims: Mapping[str, str] = SHOPPER_CLAIMS) -> str:
+        """Have an order placed, of two bags, and say its id."""
+        self.sells("bag")
+        self.fills_a_cart(("bag", 2), user=claims["sub"])
+        answer = self.checks_out(key, claims=claims)
+        assert answer.status == 202
+        return str(answer.body["orderId"])
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
+        environment.setenv("QUEUE_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/orders")
+        for cached in (api._settings, reactions._repository):
+            cached.cache_clear()
+        yield
+
+
+@pytest.fixture
+def shop(account: None, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    empty(*TABLES)
+    for module in (orders.store, cloudretail.repository):
+        monkeypatch.setattr(module, "pause_before_retry", lambda attempt: None)
+    return Shop()
+
+
+@pytest.fixture
+def wire(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Wire:
+    return Wire(monkeypatch)

@@ -1,0 +1,219 @@
+"""What checkout makes of a cart, and when it refuses."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudretail.decider import Change
+from cloudretail.errors import Conflict
+from cloudretail.events import OrderItem, OrderPlaced, PaymentMethod
+from cloudretail.money import Money
+from orders.domain import Cart, CartLine, Checkout, Listed, Order, OrderStatus, order_id_of, place
+from tests.support.examples import NOW, sgd
+
+ADDRESS = {"name": "A Shopper", "line1": "1 Main Street", "city": "Singapore", "postalCode": "049315", "country": "SG"}
+BAG = CartLine(product_id="bag", quantity=2, unit_price=sgd(5990))
+LAMP = CartLine(product_id="lamp", quantity=1, unit_price=sgd(3450))
+CART = Cart(items=(BAG, LAMP), version=7)
+PRODUCTS = {
+    "bag": Listed(product_id="bag", name="Bag", price=sgd(5990)),
+    "lamp": Listed(product_id="lamp", name="Lamp", price=sgd(3450)),
+}
+PLENTY = {"bag": 10, "lamp": 10}
+
+
+def checkout(**fields: Any) -> Checkout:
+    return Checkout.model_validate({"shippingAddress": ADDRESS, "cartVersion": 7, **fields})
+
+
+def placed(
+    request: Checkout | None = None,
+    cart: Cart = CART,
+    products: dict[str, Listed] = PRODUCTS,
+    available: dict[str, int] = PLENTY,
+) -> Change[Order]:
+    return place(
+        request or checkout(),
+        cart,
+        products,
+        available,
+        order_id="ord_1",
+        user_id="user-1",
+        user_email="shopper@cloudretail.example",
+        cause="request-1",
+        now=NOW,
+    )
+
+
+def refusal(**case: Any) -> Conflict:
+    with pytest.raises(Conflict) as refused:
+        placed(**case)
+    return refused.value
+
+
+def test_the_order_has_the_carts_lines_at_the_prices_that_the_shopper_accepted() -> None:
+    order = placed().state
+
+    assert order.items == (
+        OrderItem(product_id="bag", name="Bag", quantity=2, unit_price=sgd(5990)),
+        OrderItem(product_id="lamp", name="Lamp", quantity=1, unit_price=sgd(3450)),
+    )
+    assert order.total == sgd(15430)
+    assert (order.status, order.user_id, order.payment_method) == (OrderStatus.PENDING, "user-1", None)
+    assert [(step.event, step.caused_by) for step in order.history] == [("OrderPlaced", "request-1")]
+
+
+def test_it_tells_the_others_everything_they_need_and_that_it_is_worth_a_day() -> None:
+    change = placed(checkout(paymentMethod="COD"))
+
+    assert change.events == [
+        OrderPlaced(
+            order_id="ord_1",
+            user_id="user-1",
+            user_email="shopper@cloudretail.example",
+            items=change.state.items,
+            total=sgd(15430),
+            placed_at=NOW,
+            place_by=NOW + timedelta(hours=24),
+            payment_method=PaymentMethod.COD,
+        )
+    ]
+    assert change.state.payment_method == PaymentMethod.COD
+
+
+def test_the_last_units_can_be_ordered() -> None:
+    assert placed(available={"bag": 2, "lamp": 1}).state.items
+
+
+def test_another_cart_than_the_one_seen_is_refused_and_the_answer_says_which_it_is() -> None:
+    refused = refusal(request=checkout(cartVersion=6))
+
+    assert (refused.type, refused.extra) == ("cart-changed", {"cartVersion": 7})
+
+
+def test_a_cart_that_changed_is_that_even_if_it_is_empty_now() -> None:
+    assert refusal(cart=Cart(items=(), version=8)).type == "cart-changed"
+
+
+def test_an_empty_cart_is_refused() -> None:
+    assert refusal(cart=Cart(items=(), version=7)).type == "cart-empty"
+
+
+def test_a_cart_that_was_never_filled_is_empty() -> None:
+    assert refusal(request=checkout(cartVersion=0), cart=Cart()).type == "cart-empty"
+
+
+@pytest.mark.parametrize("lines, fits", [(50, True), (51, False)])
+def test_an_order_has_fifty_lines_at_the_most(lines: int, fits: bool) -> None:
+    names = [f"product-{n}" for n in range(lines)]
+    case: dict[str, Any] = {
+        "cart": Cart(items=tuple(BAG.model_copy(update={"product_id": name}) for name in names), version=7),
+        "products": {name: Listed(product_id=name, name=name, price=sgd(5990)) for name in names},
+        "available": dict.fromkeys(names, 2),
+    }
+
+    if fits:
+        assert len(placed(**case).state.items) == lines
+    else:
+        assert refusal(**case).type == "too-many-lines"
+
+
+@pytest.mark.parametrize("today", [sgd(5989), sgd(5991), sgd(0), Money(amount=5990, currency="USD")])
+def test_a_price_that_is_not_the_accepted_one_is_refused_whichever_way_it_went(today: Money) -> None:
+    products = {**PRODUCTS, "bag": Listed(product_id="bag", name="Bag", price=today)}
+
+    refused = refusal(products=products)
+
+    assert (refused.type, refused.extra["lines"]) == (
+        "price-changed",
+        [
+            {
+                "productId": "bag",
+                "seen": {"amount": 5990, "currency": "SGD"},
+                "current": {"amount": today.amount, "currency": today.currency},
+            }
+        ],
+    )
+
+
+def test_each_line_that_the_stock_cannot_cover_is_named_with_what_there_is() -> None:
+    refused = refusal(available={"bag": 1})
+
+    assert (refused.type, refused.extra["lines"]) == (
+        "insufficient-stock",
+        [
+            {"productId": "bag", "requested": 2, "available": 1},
+            {"productId": "lamp", "requested": 1, "available": 0},
+        ],
+    )
+
+
+def test_products_that_are_gone_are_named() -> None:
+    refused = refusal(products={"bag": PRODUCTS["bag"]})
+
+    assert (refused.type, refused.extra["lines"]) == ("product-unavailable", [{"productId": "lamp"}])
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**7), st.integers(1, 99)), min_size=1, max_size=50))
+def test_the_total_is_what_the_lines_add_up_to(lines: list[tuple[int, int]]) -> None:
+    names = [f"product-{n}" for n in range(len(lines))]
+    items = tuple(
+        CartLine(product_id=name, quantity=quantity, unit_price=sgd(price))
+        for name, (price, quantity) in zip(names, lines, strict=True)
+    )
+    products = {line.product_id: Listed(product_id=line.product_id, name="P", price=line.unit_price) for line in items}
+
+    change = placed(cart=Cart(items=items, version=7), products=products, available=dict.fromkeys(names, 99))
+
+    assert change.state.total_amount == sum(price * quantity for price, quantity in lines)
+
+
+# --- the order's id and the request's fingerprint -----------------------------------------------------------------
+
+
+def test_the_same_user_and_key_are_the_same_order() -> None:
+    assert order_id_of("user-1", "key-1") == order_id_of("user-1", "key-1")
+
+
+def test_another_user_or_another_key_is_another_order() -> None:
+    assert len({order_id_of(user, key) for user in ("user-1", "user-2") for key in ("key-1", "key-2")}) == 4
+
+
+USER = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=20)
+
+
+@given(USER, USER, USER)
+def test_no_part_of_the_key_can_be_taken_for_a_part_of_the_user(a: str, b: str, c: str) -> None:
+    assert order_id_of(a + b, c) != order_id_of(a, b + c)
+
+
+@given(USER, USER)
+def test_an_order_id_fits_into_a_path_and_into_an_event(user: str, key: str) -> None:
+    assert re.fullmatch(r"ord_[a-z2-7]{20}", order_id_of(user, key))
+
+
+def test_a_request_that_says_the_same_in_other_words_has_the_same_fingerprint() -> None:
+    said = checkout()
+    spelt_out = Checkout.model_validate(
+        {"paymentMethod": None, "cartVersion": 7, "shippingAddress": {**dict(reversed(ADDRESS.items())), "line2": None}}
+    )
+
+    assert said.fingerprint == spelt_out.fingerprint
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"cartVersion": 8},
+        {"paymentMethod": "COD"},
+        {"shippingAddress": {**ADDRESS, "line1": "2 Main Street"}},
+        {"shippingAddress": {**ADDRESS, "line2": "Apt 1"}},
+    ],
+    ids=["another cart", "another method", "another street", "one line more"],
+)
+def test_a_request_that_says_something_else_has_another(other: dict[str, Any]) -> None:
+    assert checkout(**other).fingerprint != checkout().fingerprint
