@@ -1,0 +1,157 @@
+"""What must be true when everything has arrived, whatever happened on the way."""
+
+import random
+from collections import Counter
+from copy import deepcopy
+from datetime import timedelta
+from typing import Any
+
+from cloudretail.envelope import Event, parse
+from cloudretail.events import (
+    InventoryReservationFailed,
+    InventoryReserved,
+    PaymentFailed,
+    PaymentFailure,
+    PaymentMethod,
+    RefusalReason,
+)
+from inventory.domain import ReservationStatus
+from orders.domain import OrderStatus
+from orders.store import ORDERS
+from payments.domain import MAX_ATTEMPTS, PaymentStatus, payment_id_of
+from tests.simulation.schedule import Violation
+from tests.simulation.world import World
+
+ENDS: dict[OrderStatus, tuple[frozenset[ReservationStatus], frozenset[PaymentStatus]]] = {
+    OrderStatus.CONFIRMED: (
+        frozenset({ReservationStatus.COMMITTED}),
+        frozenset({PaymentStatus.SUCCEEDED}),
+    ),
+    OrderStatus.REJECTED: (
+        frozenset({ReservationStatus.REFUSED}),
+        frozenset({PaymentStatus.VOIDED}),
+    ),
+    OrderStatus.CANCELLED: (
+        frozenset({ReservationStatus.RELEASED, ReservationStatus.REFUSED}),
+        frozenset(
+            {PaymentStatus.VOIDED, PaymentStatus.FAILED, PaymentStatus.REFUNDED, PaymentStatus.REFUND_FAILED}
+        ),
+    ),
+}
+"""The states in which an order may end, and those of its reservation and its payment then."""
+
+REPEATABLE = {"PaymentSubmitted": MAX_ATTEMPTS, "PaymentDeclined": MAX_ATTEMPTS - 1}
+"""How often these may be told of an order; anything else is told once."""
+
+
+def check(world: World) -> None:
+    """Look at a world that has come to rest.
+
+    Raises:
+        Violation: the first rule that does not hold.
+    """
+    events = [parse(document) for document in world.archive.values()]
+    for order_id in world.orders.items:
+        _check_order(world, order_id, [event for event in events if event.data.order_id == order_id])
+    _check_stock(world)
+
+
+def check_replay(world: World) -> None:
+    """Deliver every event again, some time later and in any order: nothing may come of it.
+
+    Raises:
+        Violation: something did.
+    """
+    order = random.Random(world.schedule.replay)
+    before = _everything(world)
+    world.now += order.choice((timedelta(0), timedelta(hours=1), timedelta(days=2), timedelta(days=9)))
+    again = [(event, queue) for event in world.archive for queue in world.targets(event)]
+    order.shuffle(again)
+    for event_id, queue in again:
+        world.replay(event_id, queue)
+    world.drain()
+    after = _everything(world)
+    for what, value in before.items():
+        if after[what] != value:
+            raise Violation("a replay changes something", f"{what}: {value} became {after[what]}")
+
+
+def _everything(world: World) -> dict[str, Any]:
+    return deepcopy(
+        {
+            "orders": world.orders.items,
+            "reservations": world.stock.items,
+            "payments": world.payments.items,
+            "stock": world.stock.counters,
+            "charges": world.gateway.charges,
+            "refunds": world.gateway.refunds,
+            "published": sorted(world.archive),
+        }
+    )
+
+
+def _check_order(world: World, order_id: str, events: list[Event]) -> None:
+    order = ORDERS.from_item(world.orders.items[order_id]).state
+    reservation = world.stock.items.get(order_id, {}).get("status")
+    payment = world.payments.items.get(payment_id_of(order_id), {})
+    found = f"{order_id}: {order.status}, reservation {reservation}, payment {payment.get('status')}"
+    if order.status not in ENDS:
+        raise Violation("an order does not end", found)
+    reservations, payments = ENDS[order.status]
+    if reservation not in reservations or payment.get("status") not in payments:
+        raise Violation("the services end in different ways", found)
+    _check_money(world, order_id, found, events)
+    if "cardToken" in payment:
+        raise Violation("a card token outlives its attempt", found)
+    causes = Counter(entry.caused_by for entry in order.history)
+    if max(causes.values()) > 1:
+        raise Violation("the story tells one thing twice", f"{found}: {causes.most_common(1)}")
+    _check_told(order_id, events)
+
+
+def _check_money(world: World, order_id: str, found: str, events: list[Event]) -> None:
+    payment = world.payments.items[payment_id_of(order_id)]
+    names = {event.data.event_type.name for event in events}
+    kept = len(world.gateway.kept(payment["paymentId"]))
+    paid_by_card = payment["status"] == PaymentStatus.SUCCEEDED and payment["method"] == PaymentMethod.CARD
+    # Money that the card does not take back is a person's work; they have been told, and only then.
+    stuck = payment["status"] == PaymentStatus.REFUND_FAILED
+    if kept != paid_by_card + stuck:
+        raise Violation("money and order do not fit", f"{found}: {kept} charges kept")
+    if stuck != ("PaymentRefundFailed" in names):
+        raise Violation("nobody was told of a refund that failed", found)
+
+
+def _check_told(order_id: str, events: list[Event]) -> None:
+    told = Counter(event.data.event_type.name for event in events)
+    for name, times in told.items():
+        if times > REPEATABLE.get(name, 1):
+            raise Violation("one thing is told twice", f"{order_id}: {name} {times} times")
+    place_by = next((event.data.place_by for event in events if hasattr(event.data, "place_by")), None)
+    until = next((event.data.until for event in events if isinstance(event.data, InventoryReserved)), None)
+    for event in events:
+        match event.data:
+            case InventoryReserved() if place_by is None or event.time > place_by:
+                raise Violation("stock is reserved for an order that is too old", event.id)
+            case InventoryReservationFailed(reason=RefusalReason.EXPIRED) if place_by and event.time <= place_by:
+                raise Violation("an order is refused as too old before its time", event.id)
+            case InventoryReservationFailed(reason=RefusalReason.SOLD_OUT, shortages=shortages) if not shortages or any(
+                each.available >= each.requested for each in shortages
+            ):
+                raise Violation("an order is refused for stock that was there", event.id)
+            case PaymentFailed(reason=PaymentFailure.WINDOW_CLOSED) if until is None or event.time < until:
+                raise Violation("the window closes before its time", event.id)
+
+
+def _check_stock(world: World) -> None:
+    held: Counter[str] = Counter()
+    sold: Counter[str] = Counter()
+    for reservation in world.stock.items.values():
+        kept = {ReservationStatus.HELD: held, ReservationStatus.COMMITTED: sold}.get(reservation["status"])
+        for line in reservation["lines"] if kept is not None else ():
+            kept[line["productId"]] += line["quantity"]  # type: ignore[index]
+    for product, counters in world.stock.counters.items():
+        if (counters.reserved, counters.sold) != (held[product], sold[product]):
+            raise Violation(
+                "stock and reservations do not fit", f"{product}: {counters}, held {held[product]}, sold {sold[product]}"
+            )

@@ -1,0 +1,102 @@
+"""What a schedule is made of: plain values, so that a run can be repeated, cut down and printed."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Violation(BaseException):  # noqa: N818
+    """Something happened that must never happen.
+
+    No Exception: the reactions under test must not be able to catch it.
+
+    Args:
+        rule: which rule was broken, a short fixed phrase.
+        detail: by what.
+
+    Attributes:
+        schedule: the one that broke it, once it is known.
+    """
+
+    schedule: "Schedule"
+
+    def __init__(self, rule: str, detail: str) -> None:
+        super().__init__(f"{rule}: {detail}")
+        self.rule = rule
+        self.detail = detail
+
+
+class Break(StrEnum):
+    """What may happen to a function at a point where it talks to somebody else."""
+
+    PAUSE = "pauses"
+    CRASH = "dies"
+    FAIL = "fails"
+    """Before a request: it is not taken. After it: it was taken, but its answer is lost."""
+    LATE = "is taken late"
+    """Of a charge: after the worker has given it up."""
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """A break at the `point`-th such point from here on, from 1."""
+
+    point: int
+    kind: Break
+
+
+class Kind(StrEnum):
+    """The kinds of steps; how many words of `on` each takes, and which."""
+
+    CHECK_OUT = "check out"  # order
+    PAY = "pay"  # order, COD or a card token
+    CANCEL = "cancel"  # order
+    DELIVER = "deliver"  # message, ...
+    RELAY = "relay"  # shard
+    RESUME = "resume"  # paused function
+    WAIT = "wait"  # seconds
+    REPLAY = "replay"  # event id, queue
+    REDRIVE = "redrive"  # message
+    LAND = "land"  # key of a charge
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happens. A step that cannot happen where it stands is left out."""
+
+    kind: Kind
+    on: tuple[str, ...]
+    interruption: Interruption | None = None
+
+    def __str__(self) -> str:
+        where = f" ({self.interruption.kind} at point {self.interruption.point})" if self.interruption else ""
+        return f"{self.kind} {' '.join(self.on)}{where}"
+
+
+@dataclass(frozen=True)
+class Basket:
+    """An order that somebody will place.
+
+    Attributes:
+        lines: product and units, a product perhaps more than once.
+        cod: whether cash on delivery is chosen at checkout already.
+    """
+
+    lines: tuple[tuple[str, int], ...]
+    cod: bool
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Everything that decides a run.
+
+    Attributes:
+        received: units of each product in stock at the beginning.
+        baskets: by order id.
+        steps: until the faults end.
+        replay: orders the events of the replay at the end, and says how much later it is.
+    """
+
+    received: dict[str, int]
+    baskets: dict[str, Basket]
+    steps: tuple[Step, ...]
+    replay: int
