@@ -26,8 +26,8 @@ check: venv ## Lint, types, generated documents up to date, template valid
 test: check ## Run every test; starts shops of its own
 	pytest $(ARGS)
 
-schemas: venv ## Generate the documents in schemas/ from the code
-	@echo "not here yet"
+schemas: venv ## Generate the documents in schemas/ and the README's picture from the code
+	@cloudretail schemas
 
 bench: venv ## Measure cost and speed beside the synchronous design
 	python -m bench $(ARGS)

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from cloudretail.decider import Decision
 from cloudretail.errors import Conflict, LostRace, NotFound, Problem, Transient
 from cloudretail.events import OrderItem, PaymentMethod
-from cloudretail.http import Api, Cursor, IdempotencyKey, IdInPath, Limit, Page, decode_cursor, encode_cursor
+from cloudretail.http import Api, Cursor, IdempotencyKey, IdInPath, Limit, Page, answers, decode_cursor, encode_cursor
 from cloudretail.identity import Caller
 from cloudretail.model import Model
 from cloudretail.money import Money
@@ -73,7 +73,13 @@ def _orders_of(caller: Caller) -> OwnedOrders:
     return OwnedOrders(_settings().orders_table, caller.user_id)
 
 
-@api.post("/api/orders", status_code=HTTPStatus.ACCEPTED, summary="Check out", tags=["Orders"])
+@api.post(
+    "/api/orders",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Check out",
+    tags=["Orders"],
+    responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT),
+)
 def check_out(checkout: Checkout, idempotency_key: IdempotencyKey) -> PlacedOrder:
     caller = api.caller
     order_id = order_id_of(caller.user_id, idempotency_key)
@@ -117,7 +123,12 @@ def _repeated(order: Order, checkout: Checkout) -> PlacedOrder:
     return PlacedOrder(order_id=order.order_id, status=OrderStatus.PENDING)
 
 
-@api.get("/api/orders", summary="The caller's orders, newest first", tags=["Orders"])
+@api.get(
+    "/api/orders",
+    summary="The caller's orders, newest first",
+    tags=["Orders"],
+    responses=answers(HTTPStatus.OK),
+)
 def list_orders(limit: Limit = 20, cursor: Cursor = None) -> Page[OrderSummary]:
     items, position = _orders_of(api.caller).history(limit, decode_cursor(cursor, "orderId", "createdAt"))
     summaries = tuple(
@@ -127,7 +138,12 @@ def list_orders(limit: Limit = 20, cursor: Cursor = None) -> Page[OrderSummary]:
     return Page(items=summaries, next_cursor=encode_cursor(position))
 
 
-@api.get("/api/orders/<order_id>", summary="One of the caller's orders, with its story", tags=["Orders"])
+@api.get(
+    "/api/orders/<order_id>",
+    summary="One of the caller's orders, with its story",
+    tags=["Orders"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.NOT_FOUND),
+)
 def get_order(order_id: IdInPath) -> OrderView:
     row = _orders_of(api.caller).load(order_id)
     if row is None:
@@ -136,7 +152,11 @@ def get_order(order_id: IdInPath) -> OrderView:
 
 
 @api.post(
-    "/api/orders/<order_id>/cancel", status_code=HTTPStatus.ACCEPTED, summary="Call an order off", tags=["Orders"]
+    "/api/orders/<order_id>/cancel",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Call an order off",
+    tags=["Orders"],
+    responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 def cancel_order(order_id: IdInPath) -> OrderView:
     cause, now = api.cause, datetime.now(UTC)

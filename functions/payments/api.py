@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from cloudretail.decider import Decision, Nothing
 from cloudretail.errors import Conflict, NotFound
 from cloudretail.events import PaymentMethod
-from cloudretail.http import Api, IdInPath
+from cloudretail.http import Api, IdInPath, answers
 from cloudretail.model import Model, RequestModel
 from cloudretail.money import Money
 from cloudretail.repository import transact
@@ -91,6 +91,7 @@ def _owned(order_id: str) -> PayableOrder:
     status_code=HTTPStatus.ACCEPTED,
     summary="Choose how to pay; the result arrives with the order's story",
     tags=["Payments"],
+    responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 def pay(order_id: IdInPath, request: PaymentRequest) -> PaymentView:
     order, cause, now = _owned(order_id), api.cause, datetime.now(UTC)
@@ -109,7 +110,12 @@ def pay(order_id: IdInPath, request: PaymentRequest) -> PaymentView:
     return _view(order, settled.state)
 
 
-@api.get("/api/orders/<order_id>/payment", summary="What became of the payment", tags=["Payments"])
+@api.get(
+    "/api/orders/<order_id>/payment",
+    summary="What became of the payment",
+    tags=["Payments"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.NOT_FOUND),
+)
 def get_payment(order_id: IdInPath) -> PaymentView:
     order = _owned(order_id)
     row = repository(_settings()).load(payment_id_of(order_id))

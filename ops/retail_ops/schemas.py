@@ -1,0 +1,167 @@
+"""The contract as documents: JSON Schemas of the events, AsyncAPI of the bus, OpenAPI of the HTTP API.
+
+They are generated from the models and routes in the code and the rules in the template, and committed: a client or
+another team needs no Python to read them, and a change of the contract shows in a diff.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from retail_ops import pictures
+from retail_ops.json_schema import Json, tidied
+from retail_ops.openapi import openapi
+from retail_ops.shop import PROJECT
+from retail_ops.template import Template
+
+if TYPE_CHECKING:
+    from cloudretail.events import EventData
+
+FUNCTIONS = PROJECT / "functions"
+SCHEMAS = PROJECT / "schemas"
+
+
+def documents() -> dict[Path, str]:
+    """Every generated document, by the file that it belongs into."""
+    if str(FUNCTIONS) not in sys.path:
+        sys.path.insert(0, str(FUNCTIONS))
+    from cloudretail.events import EVENTS
+
+    template = Template.load()
+    written = {SCHEMAS / "events" / f"{_key(event)}.json": _json(event_schema(event)) for event in EVENTS}
+    written[SCHEMAS / "openapi.json"] = _json(openapi(template))
+    written[SCHEMAS / "asyncapi.yaml"] = _yaml(asyncapi(template, EVENTS))
+    written[pictures.README] = pictures.with_picture(pictures.README.read_text(), template)
+    return written
+
+
+def drifted() -> list[Path]:
+    """The files that are not what the code and the template say, those included that nothing generates any more."""
+    current = documents()
+    known = [*SCHEMAS.rglob("*.*"), *current]
+    return sorted({path for path in known if not path.exists() or path.read_text() != current.get(path)})
+
+
+def write() -> list[Path]:
+    """Bring the generated documents up to date; returns those that were not."""
+    current, changed = documents(), drifted()
+    for path in changed:
+        if path in current:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(current[path])
+        else:
+            path.unlink()
+    return changed
+
+
+def _json(content: Json) -> str:
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"
+
+
+def _yaml(content: Json) -> str:
+    # A value that stands twice is written twice: YAML's anchors are for machines.
+    return yaml.safe_dump(json.loads(json.dumps(content)), sort_keys=False, width=120)
+
+
+def event_schema(event: type["EventData"]) -> Json:
+    """The JSON Schema (2020-12) of an event as it travels: its data in a CloudEvents envelope.
+
+    Open for further members everywhere, as the readers are: a producer may add some within a version.
+    """
+    kind = event.event_type
+    data = tidied(event.model_json_schema(mode="serialization"))
+    definitions = data.pop("$defs")
+    description = data.pop("description")
+    order_id = {"$ref": "#/$defs/OrderId"}
+    text = {"type": "string", "minLength": 1}
+    envelope: Json = {
+        "specversion": {"const": "1.0"},
+        "id": text | {"description": "Unique for each event, the same for each of its deliveries."},
+        "source": {"const": kind.source},
+        "type": {"const": kind.type},
+        "subject": order_id | {"description": "The order."},
+        "time": {"type": "string", "format": "date-time", "description": "When the change was committed."},
+        "datacontenttype": {"const": "application/json"},
+        "dataschema": {"const": kind.dataschema},
+        "correlationid": order_id | {"description": "The order, which is what all its events have in common."},
+        "causationid": text | {"description": "The event or HTTP request that caused this one."},
+        "traceparent": {
+            "type": "string",
+            "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$",
+            "description": "W3C trace context.",
+        },
+        "data": data,
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": kind.dataschema,
+        "title": kind.name,
+        "description": description,
+        "type": "object",
+        "required": list(envelope),
+        "properties": envelope,
+        "$defs": definitions,
+    }
+
+
+def asyncapi(template: Template, events: Sequence[type["EventData"]]) -> Json:
+    """The AsyncAPI 3.0 description of the bus: who tells what, and who reacts to it from which queue.
+
+    Args:
+        template: whose rules say what is sent to which consumer.
+        events: all that may be published.
+    """
+    bus = {"$ref": "#/channels/bus"}
+    by_type = {event.event_type.type: event for event in events}
+    operations: Json = {}
+    for service in dict.fromkeys(event.event_type.service for event in events):
+        told = [event for event in events if event.event_type.service == service]
+        operations[f"{service}Tells"] = {"action": "send", "channel": bus, "messages": _messages(told)}
+    for rule in template.rules:
+        operations[f"{template.consumers[rule.queue]}"] = {
+            "action": "receive",
+            "channel": bus,
+            "summary": rule.description,
+            "description": f"Sent by {rule.name} to {rule.queue}.",
+            "messages": _messages([by_type[type_] for type_ in rule.types]),
+        }
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "CloudRetail events",
+            "version": "1.0.0",
+            "description": "Delivered at least once, in any order. A message is a CloudEvent 1.0 in structured mode.",
+        },
+        "defaultContentType": "application/cloudevents+json",
+        "channels": {
+            "bus": {
+                "title": "The shop's event bus",
+                "description": "Amazon EventBridge: source and detail-type as in the event, detail is the CloudEvent.",
+                "messages": {_key(event): {"$ref": f"#/components/messages/{_key(event)}"} for event in events},
+            }
+        },
+        "operations": operations,
+        "components": {
+            "messages": {
+                _key(event): {
+                    "name": event.event_type.type,
+                    "title": event.event_type.name,
+                    "summary": event_schema(event)["description"],
+                    "payload": {"$ref": f"./events/{_key(event)}.json"},
+                }
+                for event in events
+            }
+        },
+    }
+
+
+def _messages(events: Iterable[type["EventData"]]) -> list[Json]:
+    return [{"$ref": f"#/channels/bus/messages/{_key(event)}"} for event in events]
+
+
+def _key(event: type["EventData"]) -> str:
+    return f"{event.event_type.name}.v{event.event_type.version}"

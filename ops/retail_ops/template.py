@@ -1,0 +1,148 @@
+"""What template.yaml declares, its loops written out: the functions, routes, rules and queues of the shop."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from samcli.lib.cfn_language_extensions.api import process_template  # type: ignore[import-untyped]
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+
+from retail_ops.shop import PROJECT
+
+TEMPLATE = PROJECT / "template.yaml"
+
+
+@dataclass(frozen=True, order=True)
+class Route:
+    """A route of the HTTP API.
+
+    Attributes:
+        path: as a client writes it, with {parameters}.
+        method: GET, POST, ...
+        function: logical id of the function that answers.
+        signed_in: whether the gateway asks for a token.
+    """
+
+    path: str
+    method: str
+    function: str
+    signed_in: bool
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the bus: the events that it sends to one consumer's queue.
+
+    Attributes:
+        name: logical id.
+        description: what it is for.
+        sources: of the events.
+        names: their detail-types.
+        types: their CloudEvents types.
+        queue: logical id of the target.
+    """
+
+    name: str
+    description: str
+    sources: tuple[str, ...]
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    queue: str
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template whose `Fn::ForEach` loops were written out as `sam deploy` writes them out.
+
+    Args:
+        body: the whole template.
+    """
+
+    body: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, path: Path = TEMPLATE) -> Self:
+        return cls(process_template(yaml_parse(path.read_text())))
+
+    def properties(self, resource_type: str) -> dict[str, dict[str, Any]]:
+        """The properties of every resource of one type, by logical id."""
+        return {
+            name: resource.get("Properties", {})
+            for name, resource in self.body["Resources"].items()
+            if resource["Type"] == resource_type
+        }
+
+    @cached_property
+    def functions(self) -> dict[str, dict[str, Any]]:
+        return self.properties("AWS::Serverless::Function")
+
+    @cached_property
+    def routes(self) -> list[Route]:
+        """Sorted by path."""
+        integrations = self.properties("AWS::ApiGatewayV2::Integration")
+        routes = []
+        for route in self.properties("AWS::ApiGatewayV2::Route").values():
+            method, path = route["RouteKey"].split(" ")
+            integration = integrations[_named_in(route["Target"])]
+            function = referred(integration["IntegrationUri"])
+            routes.append(Route(path, method, function, route.get("AuthorizationType") == "JWT"))
+        return sorted(routes)
+
+    @cached_property
+    def rules(self) -> list[Rule]:
+        rules = []
+        for name, rule in self.properties("AWS::Events::Rule").items():
+            pattern = rule["EventPattern"]
+            (target,) = rule["Targets"]
+            rules.append(
+                Rule(
+                    name,
+                    rule.get("Description", ""),
+                    tuple(pattern["source"]),
+                    tuple(pattern["detail-type"]),
+                    tuple(pattern["detail"]["type"]),
+                    referred(target["Arn"]),
+                )
+            )
+        return rules
+
+    @cached_property
+    def consumers(self) -> dict[str, str]:
+        """Logical id of the function that a queue invokes, by that of the queue."""
+        return {
+            referred(source["Properties"]["Queue"]): function
+            for function, declared in self.functions.items()
+            for source in declared.get("Events", {}).values()
+            if source["Type"] == "SQS"
+        }
+
+    @cached_property
+    def published(self) -> dict[str, str]:
+        """Logical id of the function that a table's stream invokes, by that of the table."""
+        return {
+            referred(source["Properties"]["Stream"]): function
+            for function, declared in self.functions.items()
+            for source in declared.get("Events", {}).values()
+            if source["Type"] == "DynamoDB"
+        }
+
+    def environment(self, function: str) -> dict[str, Any]:
+        """The variables of a function, those of all functions among them."""
+        common: dict[str, Any] = self.body["Globals"]["Function"]["Environment"]["Variables"]
+        return {**common, **self.functions[function].get("Environment", {}).get("Variables", {})}
+
+
+def referred(value: Any) -> str:
+    """The logical id that a `Ref` or `Fn::GetAtt` names."""
+    name: str = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
+    return name
+
+
+def _named_in(substituted: Any) -> str:
+    """The logical id in `integrations/${Id}`."""
+    found = re.search(r"\$\{(\w+)\}", str(substituted))
+    assert found, f"{substituted} names no resource"
+    return found.group(1)
