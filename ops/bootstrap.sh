@@ -21,8 +21,6 @@ candidates() {
         "${MISE_DATA_DIR:-$HOME/.local/share/mise}/installs/python"; do
         ls -d "$folder"/3.13*/bin/python3.13 2>/dev/null || true
     done
-    ls -d /opt/homebrew/bin/python3.13 /usr/local/bin/python3.13 /usr/local/opt/python@3.13/bin/python3.13 \
-        2>/dev/null || true
     if command -v uv >/dev/null; then uv python find --no-project 3.13 2>/dev/null || true; fi
 }
 

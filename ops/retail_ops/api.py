@@ -11,6 +11,8 @@ from retail_ops.errors import Refused
 # The shop asks to come back later; what is called here is safe to repeat.
 BUSY = (429, 503)
 ATTEMPTS = 4
+PAUSE = 0.3
+"""Seconds before the second attempt; twice as long before each further one."""
 
 
 class Api:
@@ -75,7 +77,7 @@ class Api:
                 raise Refused(f"The shop's API does not answer at {self._http.base_url}: {error}") from None
             if answer.status_code not in BUSY:
                 break
-            time.sleep(0.3 * 2**attempt)
+            time.sleep(PAUSE * 2**attempt)
         if answer.is_success or answer.status_code in accept:
             return answer
         raise Refused(f"{method} {path}: {_reason(answer)}")

@@ -27,12 +27,14 @@ from retail_ops.processes import Owned, end, minimal_environment, require_free, 
 from retail_ops.progress import Progress, Silent
 from retail_ops.shop import LOCAL_REGION, PROJECT, Shop, local_session, read_stack
 
-STATE_DIR = Path(os.environ.get("CLOUDRETAIL_STATE_DIR") or PROJECT / ".local")
-"""Of the shop that the command is about; the variable chooses another one of several side by side."""
-
 PORT = 4566
 STOREFRONT_PORT = 8080
 STACK = "cloudretail"
+
+
+def default_state_dir() -> Path:
+    """Of the shop that the command is about; the variable chooses another one of several side by side."""
+    return Path(os.environ.get("CLOUDRETAIL_STATE_DIR") or PROJECT / ".local")
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ class LocalShop:
     """A shop on this machine.
 
     Args:
-        state_dir: folder for its state, logs and data; one for each shop.
+        state_dir: folder for its state, logs and data, one for each shop; `.local` in the repository unless told
+            otherwise.
         port: of the emulator.
         storefront_port: of the storefront server.
         stack: name of the stack.
@@ -90,7 +93,7 @@ class LocalShop:
 
     def __init__(
         self,
-        state_dir: Path = STATE_DIR,
+        state_dir: Path | None = None,
         *,
         port: int = PORT,
         storefront_port: int = STOREFRONT_PORT,
@@ -99,13 +102,13 @@ class LocalShop:
         template: Path = PROJECT / "template.yaml",
         build_dir: Path | None = None,
     ) -> None:
-        self.state_dir = state_dir
+        self.state_dir = state_dir or default_state_dir()
         self.port = port
         self.storefront_port = storefront_port
         self.stack = stack
         self.parameters = dict(parameters or {})
         self.template = template
-        self.build_dir = build_dir or state_dir / "build"
+        self.build_dir = build_dir or self.state_dir / "build"
 
     @property
     def endpoint(self) -> str:
@@ -198,8 +201,9 @@ class LocalShop:
         return self._read_stack()
 
     @classmethod
-    def found(cls, state_dir: Path = STATE_DIR) -> "LocalShop":
+    def found(cls, state_dir: Path | None = None) -> "LocalShop":
         """The shop that was started with this state folder, on the ports and with the stack it was started with."""
+        state_dir = state_dir or default_state_dir()
         state = State.read(state_dir / "shop.json")
         if state is None:
             return cls(state_dir)
@@ -255,9 +259,7 @@ class LocalShop:
         return state
 
     def _deploy(self, environment: Mapping[str, str]) -> None:
-        known = sam.parameters_of(self.template)
-        ours = {"StorefrontUrl": self.storefront_url, "EmulatorPort": str(self.port)}
-        parameters = {name: value for name, value in ours.items() if name in known} | self.parameters
+        parameters = {"StorefrontUrl": self.storefront_url, "EmulatorPort": str(self.port), **self.parameters}
         log = self.logs / "deploy.log"
         sam.deploy(
             self.template, self.build_dir, self.stack, parameters, log, environment, local_session(), self.endpoint

@@ -6,10 +6,8 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, cast
 
 import boto3
-import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
 from retail_ops.errors import BuildFailed, DeployFailed
@@ -112,20 +110,6 @@ def failure_reasons(stack: str, session: boto3.Session, endpoint: str | None) ->
             if status.endswith("_FAILED") and resource != stack and "cancelled" not in reason:
                 lines.append(f"{resource} ({event.get('ResourceType', '')}): {reason}")
     return "\n".join(reversed(lines))
-
-
-def parameters_of(template: Path) -> set[str]:
-    """Names of a template's parameters."""
-    return set(_read(template).get("Parameters") or {})
-
-
-def _read(template: Path) -> dict[str, Any]:
-    class Loader(yaml.SafeLoader):
-        """Passes over CloudFormation's short forms (!Ref, !Sub ...), tags that plain YAML does not know."""
-
-    Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
-    with template.open() as source:
-        return cast(dict[str, Any], yaml.load(source, Loader))  # noqa: S506 - a SafeLoader with inert tags
 
 
 def _config(template: Path) -> list[str]:

@@ -1,0 +1,94 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from retail_ops.shop import PROJECT
+
+BROKEN_SHIM = "#!/bin/sh\necho 'pyenv: python3.13: command not found' >&2; exit 127\n"
+WORKING = f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'
+OLDER = "#!/bin/sh\nexit 1\n"  # A Python that is not 3.13 answers the question for it with 1.
+
+
+class Machine:
+    """A machine with a PATH of its own, on which programs are put."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.bin = folder / "bin"
+        self.home.mkdir()
+        self.bin.mkdir()
+        for tool in ("dirname", "ls"):
+            self.bin.joinpath(tool).symlink_to(str(shutil.which(tool)))
+
+    def has(self, program: str | Path, script: str) -> Path:
+        file = self.bin / program
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(script)
+        file.chmod(0o755)
+        return file
+
+    def find(self) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(shutil.which("bash")), str(PROJECT / "ops" / "bootstrap.sh"), "--find"],
+            env={"PATH": str(self.bin), "HOME": str(self.home)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_a_python_on_the_path_is_taken(machine: Machine) -> None:
+    python = machine.has("python3.13", WORKING)
+    assert machine.find().stdout.strip() == str(python)
+
+
+def test_a_python3_of_the_right_version_is_as_good(machine: Machine) -> None:
+    python = machine.has("python3", WORKING)
+    assert machine.find().stdout.strip() == str(python)
+
+
+def test_a_version_managers_failing_shim_is_passed_over_for_the_version_behind_it(machine: Machine) -> None:
+    machine.has("python3.13", BROKEN_SHIM)
+    machine.has("python3", OLDER)
+    python = machine.has(machine.home / ".pyenv/versions/3.13.1/bin/python3.13", WORKING)
+    machine.has(machine.home / ".pyenv/versions/3.12.4/bin/python3.12", OLDER)
+    assert machine.find().stdout.strip() == str(python)
+
+
+def test_uv_is_asked_to_fetch_it_where_it_is_nowhere(machine: Machine) -> None:
+    python = machine.home / "uv" / "python3.13"
+    machine.has(
+        "uv",
+        f"""#!/bin/sh
+        case "$1 $2" in
+            "python install") touch "{machine.home}/installed" ;;
+            "python find") test -e "{machine.home}/installed" && echo "{python}" ;;
+        esac
+        """,
+    )
+    machine.bin.joinpath("touch").symlink_to(str(shutil.which("touch")))
+    machine.has(python, WORKING)
+    found = machine.find()
+    assert found.stdout.strip() == str(python), found.stderr
+
+
+def test_where_there_is_none_it_says_what_to_install(machine: Machine) -> None:
+    machine.has("python3", OLDER)
+    found = machine.find()
+    assert found.returncode == 1
+    assert found.stdout == ""
+    assert "needs Python 3.13" in found.stderr
+    assert "pyenv install 3.13" in found.stderr
+
+
+def test_the_script_can_be_run() -> None:
+    assert os.access(PROJECT / "ops" / "bootstrap.sh", os.X_OK)

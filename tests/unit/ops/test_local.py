@@ -1,0 +1,106 @@
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from retail_ops.cli import main
+from retail_ops.errors import NoShop, PortTaken, ProcessDied
+from retail_ops.local import LocalShop, State
+from retail_ops.processes import Owned, free_port, minimal_environment, spawn
+
+RUNNING = Owned(os.getpid(), 1.0)
+
+
+type Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The command as a person types it, about a shop whose state would be in a folder that is empty."""
+    monkeypatch.setenv("CLOUDRETAIL_STATE_DIR", str(tmp_path))
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["cloudretail", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+        code = end.value.code
+        assert isinstance(code, int)
+        return (code, *capsys.readouterr())
+
+    return run
+
+
+def test_what_runs_is_found_again_by_another_command(tmp_path: Path) -> None:
+    state = State("mine", 4611, 8611, RUNNING, {"PaymentWindowSeconds": "30"}, RUNNING, "http://api")
+    state.save(tmp_path / "shop.json")
+    assert State.read(tmp_path / "shop.json") == state
+    found = LocalShop.found(tmp_path)
+    assert (found.stack, found.port, found.storefront_port) == ("mine", 4611, 8611)
+    assert found.parameters == {"PaymentWindowSeconds": "30"}
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"stack": "mine"}', '{"unknown": 1, "emulator": {}}'])
+def test_a_state_that_cannot_be_read_is_none(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "shop.json"
+    file.write_text(content)
+    assert State.read(file) is None
+
+
+def test_where_no_shop_runs_it_says_how_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(NoShop, match=r"No shop runs here\. Start one with: make up"):
+        LocalShop(tmp_path).read()
+
+
+def test_an_emulator_that_has_ended_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
+    State("mine", 4611, 8611, RUNNING).save(tmp_path / "shop.json")
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "emulator.log").write_text("MemoryError")
+    with pytest.raises(NoShop, match="emulator has ended") as refusal:
+        LocalShop(tmp_path).read()
+    assert refusal.value.detail == "MemoryError"
+
+
+@pytest.mark.parametrize(("taken", "option"), [("port", "--port"), ("storefront_port", "--storefront-port")])
+def test_nothing_is_started_while_a_port_is_taken(tmp_path: Path, taken: str, option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ports = {"port": free_port(), "storefront_port": free_port(), taken: listener.getsockname()[1]}
+        with pytest.raises(PortTaken, match=option):
+            LocalShop(tmp_path, **ports).start()
+    assert not (tmp_path / "shop.json").exists()
+
+
+def test_a_process_that_ends_while_it_is_waited_for_is_reported_with_its_log(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    died = spawn(
+        [sys.executable, "-c", "raise SystemExit('no memory')"], log=log, env=minimal_environment(), cwd=tmp_path
+    )
+    with pytest.raises(ProcessDied, match="emulator ended by itself") as failure:
+        LocalShop(tmp_path)._wait_for(f"http://127.0.0.1:{free_port()}/", died, "emulator", log)
+    assert failure.value.detail == "no memory"
+
+
+def test_stopping_what_does_not_run_is_no_mistake(tmp_path: Path) -> None:
+    assert not LocalShop(tmp_path).stop()
+
+
+@pytest.mark.parametrize("words", [("status",), ("status", "--json"), ("inbox",), ("logs",), ("seed",)])
+def test_a_command_about_no_shop_exits_with_1_and_a_sentence(command: Command, words: tuple[str, ...]) -> None:
+    assert command(*words) == (1, "", "Error: No shop runs here. Start one with: make up\n")
+
+
+def test_down_without_a_shop_is_no_mistake(command: Command) -> None:
+    assert command("down") == (0, "No shop runs here.\n", "")
+
+
+@pytest.mark.parametrize("name", ["up", "down", "status", "logs", "inbox", "seed"])
+def test_every_command_explains_itself(command: Command, name: str) -> None:
+    code, text, _ = command(name, "--help")
+    assert code == 0
+    assert f"Usage: cloudretail {name}" in text
+
+
+def test_the_command_is_installed() -> None:
+    assert (Path(sys.executable).parent / "cloudretail").exists()

@@ -1,0 +1,145 @@
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from retail_ops.api import Api
+from retail_ops.catalogue import Product, load
+from retail_ops.errors import Refused
+from retail_ops.seed import create_accounts, seed
+from retail_ops.shop import Shop, local_session
+
+PRODUCTS = load()
+SOLD_OUT = next(product for product in PRODUCTS if product.stock == 0)
+
+
+class FakeShop(httpx.BaseTransport):
+    """The part of the API that seeding uses, and the bucket of the pictures, in memory."""
+
+    def __init__(self) -> None:
+        self.products: dict[str, dict[str, object]] = {}
+        self.pictures: dict[str, bytes] = {}
+        self.receipts: dict[str, tuple[str, int]] = {}
+        self.broken: set[str] = set()
+        self.busy = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        path, body = request.url.path, request.read()
+        if request.url.host == "bucket":
+            key = re.search(rb'name="key"\r\n\r\n([^\r]+)', body)
+            assert key
+            assert body.index(b'name="file"') > key.start()
+            self.pictures[key[1].decode()] = body
+            return httpx.Response(204)
+        if self.busy:
+            self.busy -= 1
+            return httpx.Response(503, json={"message": "Service Unavailable"})
+        if path == "/api/auth/login":
+            good = json.loads(body)["password"] == "right"
+            return httpx.Response(200, json={"idToken": "t"}) if good else problem(401, "Wrong e-mail or password.")
+        if request.method == "GET" and path == "/api/products":
+            return httpx.Response(200, json={"items": [self.shown(i) for i in self.products], "nextCursor": None})
+        if request.method == "GET":
+            return httpx.Response(200, json=self.shown(path.removeprefix("/api/products/")))
+        if request.headers.get("Authorization") != "Bearer t":
+            return httpx.Response(401, json={"message": "Unauthorized"})
+        return self.change(path, json.loads(body), request.headers.get("Idempotency-Key", ""))
+
+    def shown(self, product_id: str) -> dict[str, object]:
+        picture = f"http://bucket/{product_id}" if product_id in self.pictures else None
+        return {**self.products[product_id], "imageUrl": picture}
+
+    def change(self, path: str, body: dict[str, object], key: str) -> httpx.Response:
+        if path == "/api/products":
+            product_id = str(body["productId"])
+            if product_id in self.broken:
+                return problem(422, "Invalid.", {"field": "name", "message": "is too long"})
+            if product_id in self.products:
+                return problem(409, "This product exists.")
+            self.products[product_id] = body
+            return httpx.Response(201, json=body)
+        if image := re.fullmatch("/api/products/([^/]+)/image", path):
+            return httpx.Response(201, json={"url": "http://bucket/", "fields": {"key": image[1], "policy": "p"}})
+        if receipt := re.fullmatch("/api/inventory/([^/]+)/receipts", path):
+            assert key
+            self.receipts.setdefault(key, (receipt[1], int(str(body["quantity"]))))
+            return httpx.Response(201, json={})
+        return problem(404, "There is no such route.")
+
+
+def problem(status: int, detail: str, *errors: dict[str, str]) -> httpx.Response:
+    return httpx.Response(
+        status, json={"type": "t", "title": "T", "status": status, "detail": detail, "errors": errors}
+    )
+
+
+@pytest.fixture
+def shop() -> FakeShop:
+    return FakeShop()
+
+
+@pytest.fixture
+def api(shop: FakeShop) -> Iterator[Api]:
+    with Api("http://shop.example/api", transport=shop) as api:
+        api.login("operator@cloudretail.example", "right")
+        yield api
+
+
+def fill(api: Api, shop: FakeShop, products: list[Product] = PRODUCTS) -> Counter[str]:
+    with httpx.Client(transport=shop) as uploads:
+        return seed(api, products, lambda _text: None, uploads=uploads)
+
+
+def test_a_new_shop_has_the_whole_catalogue_with_pictures_and_stock(shop: FakeShop, api: Api) -> None:
+    assert fill(api, shop) == {"created": len(PRODUCTS)}
+    assert set(shop.products) == set(shop.pictures) == {product.id for product in PRODUCTS}
+    assert dict(shop.receipts.values()) == {product.id: product.stock for product in PRODUCTS if product.stock}
+    assert all(product.picture.read_bytes() in shop.pictures[product.id] for product in PRODUCTS)
+
+
+def test_nothing_is_received_of_what_is_sold_out(shop: FakeShop, api: Api) -> None:
+    fill(api, shop, [SOLD_OUT])
+    assert shop.receipts == {}
+
+
+def test_seeding_again_changes_nothing(shop: FakeShop, api: Api) -> None:
+    fill(api, shop)
+    shop.products["canvas-backpack"]["name"] = "Renamed by an operator"
+    before = (dict(shop.pictures), dict(shop.receipts))
+    assert fill(api, shop) == {"there already": len(PRODUCTS)}
+    assert (shop.pictures, shop.receipts) == before
+    assert shop.products["canvas-backpack"]["name"] == "Renamed by an operator"
+
+
+def test_a_picture_that_is_missing_is_added(shop: FakeShop, api: Api) -> None:
+    fill(api, shop)
+    del shop.pictures["canvas-backpack"]
+    fill(api, shop)
+    assert "canvas-backpack" in shop.pictures
+
+
+def test_one_product_that_is_refused_keeps_no_other_out(shop: FakeShop, api: Api) -> None:
+    shop.broken = {"canvas-backpack"}
+    with pytest.raises(Refused, match=r"POST /products: 422 Invalid\. \(name: is too long\)"):
+        fill(api, shop)
+    assert len(shop.products) == len(PRODUCTS) - 1
+
+
+def test_a_busy_shop_is_asked_again(shop: FakeShop, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retail_ops.api.PAUSE", 0)
+    shop.busy = 3
+    assert fill(api, shop, PRODUCTS[:1]) == {"created": 1}
+
+
+def test_a_wrong_password_is_told_in_the_shops_own_words(shop: FakeShop) -> None:
+    with Api("http://shop.example/api", transport=shop) as api, pytest.raises(Refused, match="401 Wrong e-mail"):
+        api.login("operator@cloudretail.example", "wrong")
+
+
+def test_a_deployed_shop_gets_no_account_with_a_known_password() -> None:
+    deployed = Shop("shop", "r", None, {"UserPoolId": "p"}, {}, local_session())
+    with pytest.raises(ValueError, match="local shops only"):
+        create_accounts(deployed)

@@ -1,0 +1,180 @@
+import asyncio
+import gzip
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from retail_ops.processes import free_port
+from retail_ops.storefront import application
+
+type Client = TestClient[web.Request, web.Application]
+
+INDEX = "<!doctype html><title>CloudRetail</title>" + "<p>shop</p>" * 200
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    """A build as Angular makes it."""
+    folder = tmp_path / "dist" / "storefront" / "browser"
+    folder.mkdir(parents=True)
+    folder.joinpath("index.html").write_text(INDEX)
+    folder.joinpath("main-ABC123.js").write_text("console.log('shop');\n" * 100)
+    folder.joinpath("favicon.ico").write_bytes(b"\0\1")
+    tmp_path.joinpath("secret.txt").write_text("not for shoppers")
+    return tmp_path / "dist"
+
+
+async def echo(request: web.Request) -> web.Response:
+    """An API that answers with what it was asked."""
+    answer = web.json_response(
+        {
+            "method": request.method,
+            "path": request.raw_path,
+            "host": request.host,
+            "authorization": request.headers.get("Authorization"),
+            "cookie": request.headers.get("Cookie"),
+            "body": await request.text(),
+        },
+        status=207,
+        headers={"X-Own": "kept", "Content-Security-Policy": "default-src 'none'"},
+    )
+    answer.set_cookie("refresh", "r", path="/api/auth", httponly=True)
+    answer.set_cookie("other", "o")
+    return answer
+
+
+def visit(files: Path, look: Callable[[Client], Awaitable[None]]) -> None:
+    """Run a storefront in front of the echoing API and look at it."""
+
+    async def run() -> None:
+        api = web.Application()
+        api.router.add_route("*", "/{path:.*}", echo)
+        async with TestServer(api) as upstream:
+            storefront = application(f"http://127.0.0.1:{upstream.port}/_aws/execute-api/a1/$default/api", files)
+            async with TestClient(TestServer(storefront)) as client:
+                await look(client)
+
+    asyncio.run(run())
+
+
+def test_every_route_of_the_application_is_its_index_page(build: Path) -> None:
+    async def look(client: Client) -> None:
+        for path in ("/", "/products/canvas-backpack", "/orders/o-1/confirmation"):
+            answer = await client.get(path)
+            assert (answer.status, answer.content_type) == (200, "text/html")
+            assert await answer.text() == INDEX
+            assert answer.headers["Cache-Control"] == "no-cache"
+
+    visit(build, look)
+
+
+def test_a_file_that_is_missing_is_not_answered_with_a_page(build: Path) -> None:
+    async def look(client: Client) -> None:
+        assert (await client.get("/main-OLD999.js")).status == 404
+
+    visit(build, look)
+
+
+def test_a_file_with_a_hash_in_its_name_is_kept_for_ever_and_others_are_not(build: Path) -> None:
+    async def look(client: Client) -> None:
+        assert "immutable" in (await client.get("/main-ABC123.js")).headers["Cache-Control"]
+        assert (await client.get("/favicon.ico")).headers["Cache-Control"] == "no-cache"
+
+    visit(build, look)
+
+
+def test_pages_are_packed_for_browsers_that_take_it(build: Path) -> None:
+    async def look(client: Client) -> None:
+        packed = await client.get("/", headers={"Accept-Encoding": "gzip"}, auto_decompress=False)
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(await packed.read()).decode() == INDEX
+        plain = await client.get("/", headers={"Accept-Encoding": "identity"})
+        assert "Content-Encoding" not in plain.headers
+
+    visit(build, look)
+
+
+def test_a_page_that_has_not_changed_is_not_sent_again_until_it_has(build: Path) -> None:
+    async def look(client: Client) -> None:
+        tag = (await client.get("/")).headers["ETag"]
+        assert (await client.get("/", headers={"If-None-Match": tag})).status == 304
+        next(build.glob("**/index.html")).write_text("new")
+        again = await client.get("/", headers={"If-None-Match": tag})
+        assert (again.status, await again.text()) == (200, "new")
+
+    visit(build, look)
+
+
+@pytest.mark.parametrize("path", ["/..%2f..%2f..%2fsecret.txt", "/%2e%2e/%2e%2e/%2e%2e/secret.txt", "/%00.txt"])
+def test_no_path_leads_out_of_the_build(build: Path, path: str) -> None:
+    async def look(client: Client) -> None:
+        answer = await client.get(path)
+        assert "not for shoppers" not in await answer.text()
+        assert answer.status == 404
+
+    visit(build, look)
+
+
+def test_the_api_gets_a_request_as_it_was_sent(build: Path) -> None:
+    async def look(client: Client) -> None:
+        answer = await client.put(
+            "/api/cart/items/a%2Fb?x=1%202&x=3",
+            data='{"quantity": 2}',
+            headers={"Authorization": "Bearer t", "Cookie": "refresh=r"},
+        )
+        seen = await answer.json()
+        assert seen["method"] == "PUT"
+        assert seen["path"] == "/_aws/execute-api/a1/$default/api/cart/items/a%2Fb?x=1%202&x=3"
+        assert (seen["authorization"], seen["cookie"]) == ("Bearer t", "refresh=r")
+        assert seen["body"] == '{"quantity": 2}'
+        assert str(client.port) not in seen["host"]
+
+    visit(build, look)
+
+
+def test_the_browser_gets_the_apis_answer_as_it_is(build: Path) -> None:
+    async def look(client: Client) -> None:
+        answer = await client.get("/api/orders")
+        assert answer.status == 207
+        assert answer.headers["X-Own"] == "kept"
+        cookies = answer.headers.getall("Set-Cookie")
+        assert len(cookies) == 2
+        assert any("HttpOnly" in cookie and "Path=/api/auth" in cookie for cookie in cookies)
+        assert answer.headers.getall("Content-Security-Policy") == ["default-src 'none'"]
+
+    visit(build, look)
+
+
+def test_pages_may_load_nothing_from_elsewhere_but_the_catalogues_pictures(build: Path) -> None:
+    async def look(client: Client) -> None:
+        headers = (await client.get("/")).headers
+        policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+        assert policy["script-src"] == "'self'"
+        assert policy["frame-ancestors"] == "'none'"
+        assert policy["img-src"].startswith("'self' data: blob: http://127.0.0.1:")
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+    visit(build, look)
+
+
+def test_without_a_build_the_page_says_how_to_make_one_and_the_api_answers_already(tmp_path: Path) -> None:
+    async def look(client: Client) -> None:
+        answer = await client.get("/")
+        assert answer.status == 200
+        assert "not built yet" in await answer.text()
+        assert (await client.get("/api/products")).status == 207
+
+    visit(tmp_path / "dist", look)
+
+
+def test_while_the_api_is_gone_the_answer_is_a_503_in_the_apis_own_form(build: Path) -> None:
+    async def run() -> None:
+        gone = application(f"http://127.0.0.1:{free_port()}/api", build)
+        async with TestClient(TestServer(gone)) as client:
+            answer = await client.get("/api/products")
+            assert (answer.status, answer.content_type) == (503, "application/problem+json")
+
+    asyncio.run(run())
