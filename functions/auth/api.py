@@ -265,10 +265,13 @@ def me() -> User:
 
 
 def _refresh_token() -> str:
-    token = api.current_event.resolved_cookies_field.get(COOKIE)
-    if not token:
-        raise SessionOver
-    return token
+    # The gateway has the cookies in a list of their own; the emulator leaves them in their header.
+    event = api.current_event
+    for cookie in event.cookies or event.headers.get("cookie", "").split(";"):
+        name, _, value = cookie.strip().partition("=")
+        if name == COOKIE and value:
+            return value
+    raise SessionOver
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:

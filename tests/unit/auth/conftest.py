@@ -69,12 +69,12 @@ class Browser:
             headers=headers,
             cookies=["theme=dark", *cookies],
         )
-        return self._answer(event)
+        return self.send(event)
 
     def me(self, claims: Mapping[str, str] | None) -> Answer:
-        return self._answer(http_event("GET", "/api/auth/me", claims=claims))
+        return self.send(http_event("GET", "/api/auth/me", claims=claims))
 
-    def _answer(self, event: dict[str, Any]) -> Answer:
+    def send(self, event: dict[str, Any]) -> Answer:
         answer = api.handler(event, cast(LambdaContext, Context()))
         cookie = None
         for header in answer.get("cookies", []):

@@ -20,7 +20,7 @@ from tests.support.identity import (
     InMemoryMailer,
     claims_of,
 )
-from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS
+from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS, http_event
 from tests.unit.auth.conftest import Browser
 
 CREDENTIALS = {"email": EMAIL, "password": PASSWORD}
@@ -99,6 +99,18 @@ class TestStayingSignedIn:
         assert second.body["expiresIn"] == 3600
         assert second.body["idToken"] != first.body["idToken"]
         assert browser.post("refresh").status == 200
+
+    def test_the_cookie_is_found_where_the_gateway_and_where_the_emulator_puts_it(
+        self, browser: Browser, shopper: str
+    ) -> None:
+        browser.post("login", CREDENTIALS)
+        cookies = ["theme=dark", f"{api.COOKIE}={browser.refresh_token}"]
+        browser.refresh_token = None
+        for event in (
+            http_event("POST", "/api/auth/refresh", cookies=cookies),
+            http_event("POST", "/api/auth/refresh", headers={"cookie": "; ".join(cookies)}),
+        ):
+            assert browser.send(event).status == 200
 
     def test_without_a_cookie_there_is_no_session(self, browser: Browser) -> None:
         answer = browser.post("refresh")
