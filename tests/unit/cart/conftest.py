@@ -2,12 +2,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from tests.support.http import Answer, call
-from tests.support.invocations import SHOPPER_CLAIMS
-from tests.support.tables import items_of, shop_tables
 
 from cart import api
 from cloudretail import aws, dynamodb
+from tests.support.http import Answer, call
+from tests.support.invocations import SHOPPER_CLAIMS
+from tests.support.tables import empty, items_of, shop_tables
+
+TABLES = ("CartTable", "ProductsTable", "InventoryTable")
 
 
 class Shop:
@@ -53,10 +55,16 @@ class Shop:
         return [dynamodb.from_item(item) for item in items_of("CartTable")]
 
 
-@pytest.fixture
-def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
-    monkeypatch.setenv("CURRENCY", "SGD")
-    with shop_tables(monkeypatch, "CartTable", "ProductsTable", "InventoryTable"):
+@pytest.fixture(scope="module")
+def account() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
+        environment.setenv("CURRENCY", "SGD")
         api._settings.cache_clear()
         api._carts.cache_clear()
-        yield Shop()
+        yield
+
+
+@pytest.fixture
+def shop(account: None) -> Shop:
+    empty(*TABLES)
+    return Shop()

@@ -2,10 +2,10 @@ import json
 import time
 
 import pytest
-from tests.support.invocations import SHOPPER_CLAIMS
-from tests.unit.cart.conftest import Shop
 
 from cloudretail import aws
+from tests.support.invocations import SHOPPER_CLAIMS
+from tests.unit.cart.conftest import Shop
 
 
 def test_a_shopper_who_never_put_anything_has_an_empty_cart_and_reading_it_writes_nothing(shop: Shop) -> None:

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from threading import Barrier, local
 
 import pytest
-from tests.support.turns import calls_take_turns
-from tests.unit.cart.conftest import Shop
 
 from cart.domain import Cart, Offer, merge, put
 from cart.store import CARTS, CartSettings, change, load
+from cloudretail import repository
 from cloudretail.decider import Change, Decision
 from cloudretail.envelope import Cause
 from cloudretail.errors import Contention, LostRace
@@ -18,6 +17,8 @@ from cloudretail.money import Money
 from cloudretail.outbox import Row
 from cloudretail.repository import MAX_RACES, DynamoDBRepository
 from cloudretail.settings import load as load_settings
+from tests.support.turns import calls_take_turns
+from tests.unit.cart.conftest import Shop
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CAUSE = Cause("request-1", "00-" + "a" * 32 + "-" + "b" * 16 + "-01")
@@ -109,7 +110,10 @@ class AlwaysTooLate(DynamoDBRepository[Cart]):
         return row
 
 
-def test_a_race_that_is_lost_again_and_again_is_given_up_and_changes_nothing(shop: Shop) -> None:
+def test_a_race_that_is_lost_again_and_again_is_given_up_and_changes_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "pause_before_retry", lambda attempt: None)
     carts = AlwaysTooLate("CartTable", CARTS)
 
     with pytest.raises(Contention):

@@ -8,10 +8,12 @@ from catalog import api, images
 from cloudretail import aws, dynamodb
 from tests.support.http import Answer, call
 from tests.support.invocations import OPERATOR_CLAIMS, Context
-from tests.support.tables import items_of, shop_tables
+from tests.support.tables import empty, items_of, shop_tables
+from tests.support.wire import Wire
 
 BUCKET = "images"
 QUEUE = "catalog-images"
+TABLES = ("ProductsTable", "InventoryTable", "FailuresTable")
 
 
 class Clock:
@@ -80,19 +82,6 @@ class Shop:
     ) -> Answer:
         return call(api.handler, method, f"/api{path}", body, raw_body=raw_body, claims=claims)
 
-    def uploads(self, key: str) -> None:
-        aws.s3().put_object(Bucket=BUCKET, Key=key, Body=b"picture")
-
-    def notifications(self) -> list[str]:
-        """What S3 has put into the queue, which is left empty."""
-        url = aws.sqs().get_queue_url(QueueName=QUEUE)["QueueUrl"]
-        bodies = []
-        while messages := aws.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                bodies.append(message["Body"])
-                aws.sqs().delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return bodies
-
     def hears(self, event: dict[str, Any]) -> list[str]:
         """Deliver a batch; returns the ids of the messages that failed."""
         answer = images.handler(event, cast(LambdaContext, Context()))
@@ -107,14 +96,25 @@ class Shop:
         return [dynamodb.from_item(item) for item in items_of("FailuresTable")]
 
 
+@pytest.fixture(scope="module")
+def account() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
+        environment.setenv("CURRENCY", "SGD")
+        environment.setenv("IMAGES_BUCKET", BUCKET)
+        yield
+
+
 @pytest.fixture
-def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+def shop(account: None, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    empty(*TABLES)
     clock = Clock()
-    monkeypatch.setenv("CURRENCY", "SGD")
-    monkeypatch.setenv("IMAGES_BUCKET", BUCKET)
-    with shop_tables(monkeypatch, "ProductsTable", "InventoryTable", "FailuresTable"):
-        for cached in (api._settings, api._catalogue, api._pictures, images._settings):
-            cached.cache_clear()
-        monkeypatch.setattr(api._catalogue(), "_clock", clock)
-        monkeypatch.setattr(api._pictures(), "_clock", clock)
-        yield Shop(clock)
+    for cached in (api._settings, api._catalogue, api._pictures, images._settings):
+        cached.cache_clear()
+    monkeypatch.setattr(api._catalogue(), "_clock", clock)
+    monkeypatch.setattr(api._pictures(), "_clock", clock)
+    return Shop(clock)
+
+
+@pytest.fixture
+def wire(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Wire:
+    return Wire(monkeypatch)

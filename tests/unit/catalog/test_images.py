@@ -3,10 +3,10 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from cloudretail import aws
 from tests.support.invocations import sqs_event
+from tests.support.wire import Wire, refused
 from tests.unit.catalog.conftest import BUCKET, QUEUE, Shop
 
 
@@ -17,29 +17,45 @@ def later(notification: str, time: str) -> str:
     return json.dumps(message)
 
 
-@pytest.fixture(autouse=True)
-def bucket(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bucket that tells a queue of new objects."""
+@pytest.fixture(scope="module")
+def switched_on(account: None) -> str:
+    """A bucket that tells a queue of new objects, and what it told when that was switched on."""
     queue = aws.sqs().create_queue(QueueName=QUEUE)["QueueUrl"]
-    monkeypatch.setenv("QUEUE_URL", queue)
     arn = aws.sqs().get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     aws.s3().create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "ap-southeast-1"})
     aws.s3().put_bucket_notification_configuration(
         Bucket=BUCKET,
         NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]},
     )
+    (message,) = heard(queue)
+    return message
+
+
+def heard(queue: str) -> list[str]:
+    """What is in the queue, which is left empty."""
+    bodies = []
+    while messages := aws.sqs().receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            bodies.append(message["Body"])
+            aws.sqs().delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    return bodies
+
+
+@pytest.fixture(autouse=True)
+def queue(switched_on: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    url = aws.sqs().get_queue_url(QueueName=QUEUE)["QueueUrl"]
+    monkeypatch.setenv("QUEUE_URL", url)
+    return url
 
 
 @pytest.fixture
-def recorded(shop: Shop) -> list[str]:
+def recorded(shop: Shop, queue: str) -> list[str]:
     """What S3 said of three pictures, a second apart."""
     shop.has("bag")
-    shop.uploads("products/bag/c.webp")
-    shop.uploads("products/bag/b.webp")
-    shop.uploads("products/bag/a.webp")
-    notifications = shop.notifications()[-3:]
-    keys = [json.loads(each)["Records"][0]["s3"]["object"]["key"] for each in notifications]
-    assert [key.rsplit("%2F")[-1] for key in keys] == ["c.webp", "b.webp", "a.webp"]
+    notifications = []
+    for name in ("c.webp", "b.webp", "a.webp"):
+        aws.s3().put_object(Bucket=BUCKET, Key=f"products/bag/{name}", Body=b"picture")
+        notifications += heard(queue)
     return [later(each, f"2026-01-01T00:00:0{n}.000Z") for n, each in enumerate(notifications)]
 
 
@@ -76,12 +92,10 @@ def test_hearing_of_a_picture_twice_writes_once(shop: Shop, recorded: list[str])
     assert shop.products == before
 
 
-def test_the_test_event_of_s3_is_taken_and_changes_nothing(shop: Shop) -> None:
-    # S3 sends it when notifications are switched on, as they were for the bucket of this test.
-    (message,) = shop.notifications()
-    assert json.loads(message)["Event"] == "s3:TestEvent"
+def test_the_test_event_of_s3_is_taken_and_changes_nothing(shop: Shop, switched_on: str) -> None:
+    assert json.loads(switched_on)["Event"] == "s3:TestEvent"
 
-    assert shop.hears(sqs_event([message])) == []
+    assert shop.hears(sqs_event([switched_on])) == []
     assert shop.failures == []
 
 
@@ -107,21 +121,10 @@ def test_what_is_no_notification_fails_and_its_neighbours_do_not(shop: Shop, rec
     assert {failure["exception"] for failure in shop.failures} == {"InvalidEvent"}
 
 
-def test_a_throttled_write_fails_and_succeeds_when_it_comes_again(
-    shop: Shop, recorded: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client = aws.dynamodb()
-    update_item = client.update_item
+def test_a_throttled_write_fails_and_succeeds_when_it_comes_again(shop: Shop, recorded: list[str], wire: Wire) -> None:
+    wire.refuses("UpdateItem", refused("ThrottlingException", "UpdateItem"), table="ProductsTable")
 
-    def throttled(**parameters: Any) -> Any:
-        if parameters["TableName"] == "ProductsTable":
-            response: Any = {"Error": {"Code": "ThrottlingException", "Message": "slow down"}}
-            raise ClientError(response, "UpdateItem")
-        return update_item(**parameters)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(client, "update_item", throttled)
-        assert shop.hears(sqs_event(recorded[:1])) == ["message-0"]
+    assert shop.hears(sqs_event(recorded[:1])) == ["message-0"]
     assert shown(shop) is None
 
     assert shop.hears(sqs_event(recorded[:1], attempt=2)) == []

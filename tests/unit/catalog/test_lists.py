@@ -1,7 +1,8 @@
 import pytest
 
-from catalog.store import LIST_KEPT_FOR, MAX_KEYS
-from cloudretail import aws
+from catalog import api
+from catalog.store import LIST_KEPT_FOR, MAX_KEYS, Pictures
+from tests.support.wire import Wire
 from tests.unit.catalog.conftest import Shop
 
 
@@ -112,8 +113,6 @@ def test_what_this_process_changed_it_shows_at_once(shop: Shop) -> None:
 
 
 def test_asking_for_categories_that_do_not_exist_fills_no_memory(shop: Shop) -> None:
-    from catalog import api
-
     for n in range(20):
         shop.ids(category=f"nonsense-{n}")
 
@@ -183,15 +182,21 @@ def test_a_product_shows_its_picture_by_a_url_that_stays_for_a_minute_and_is_val
     assert shop.get("/products/bag").body["imageUrl"] == url
 
 
-def test_signing_a_picture_asks_nobody(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from catalog.store import Pictures
-
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("a request was made")
-
-    monkeypatch.setattr(aws.s3(), "_make_api_call", refuse)
+def test_signing_pictures_asks_nobody(shop: Shop, wire: Wire) -> None:
     pictures = Pictures("images", shop.clock)
 
     assert pictures.url("products/bag/1.webp")
     assert pictures.ticket("bag", "image/png")["url"]
     assert pictures.url(None) is None
+    assert wire.calls == []
+
+
+def test_a_page_costs_one_read_of_the_list_and_one_of_its_stock(shop: Shop, wire: Wire) -> None:
+    for n in range(30):
+        shop.has(f"p{n}", imageKey=f"products/p{n}/1.webp")
+    wire.calls.clear()
+
+    for query in ({}, {"sort": "price"}, {"inStock": "true"}):
+        shop.page(**query)
+
+    assert [operation for operation, _ in wire.calls] == ["Scan", "BatchGetItem", "BatchGetItem", "BatchGetItem"]

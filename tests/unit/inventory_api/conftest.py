@@ -5,15 +5,17 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from tests.support.http import Answer, call
-from tests.support.invocations import OPERATOR_CLAIMS
-from tests.support.tables import REGION, items_of, shop_tables
 
 from cloudretail import aws, dynamodb, identity
-from inventory import api
+from inventory import api, receipts
+from tests.support.http import Answer, call
+from tests.support.invocations import OPERATOR_CLAIMS
+from tests.support.tables import REGION, empty, items_of, shop_tables
+from tests.support.wire import Wire
 
 ISSUER = f"https://cognito-idp.{REGION}.amazonaws.com/pool"
 CLIENT = "client-1"
+TABLES = ("InventoryTable", "ReceiptsTable")
 
 
 class Pool:
@@ -85,12 +87,24 @@ def pool() -> Pool:
     return Pool()
 
 
-@pytest.fixture
-def shop(monkeypatch: pytest.MonkeyPatch, pool: Pool) -> Iterator[Shop]:
-    monkeypatch.setenv("AWS_REGION", REGION)
-    monkeypatch.setenv("USER_POOL_ID", "pool")
-    monkeypatch.setenv("USER_POOL_CLIENT_ID", CLIENT)
-    monkeypatch.setattr(identity, "_keys", lambda url: pool)
-    with shop_tables(monkeypatch, "InventoryTable", "ReceiptsTable"):
+@pytest.fixture(scope="module")
+def account(pool: Pool) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
+        environment.setenv("AWS_REGION", REGION)
+        environment.setenv("USER_POOL_ID", "pool")
+        environment.setenv("USER_POOL_CLIENT_ID", CLIENT)
+        environment.setattr(identity, "_keys", lambda url: pool)
         api._warehouse.cache_clear()
-        yield Shop()
+        yield
+
+
+@pytest.fixture
+def shop(account: None) -> Shop:
+    empty(*TABLES)
+    return Shop()
+
+
+@pytest.fixture
+def wire(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Wire:
+    monkeypatch.setattr(receipts, "pause_before_retry", lambda attempt: None)
+    return Wire(monkeypatch)

@@ -1,13 +1,15 @@
 from collections.abc import Callable
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
-from botocore.exceptions import ClientError
-from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS
-from tests.unit.inventory_api.conftest import Pool, Shop
+from botocore.exceptions import ConnectionClosedError
 
-from cloudretail import aws
 from cloudretail.repository import MAX_TRIES
+from inventory import api
+from inventory.receipts import Receipt
+from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS
+from tests.support.wire import Wire, cancelled
+from tests.unit.inventory_api.conftest import Pool, Shop
 
 
 def test_goods_received_can_be_had(shop: Shop) -> None:
@@ -151,42 +153,45 @@ def test_only_operators_receive_goods(shop: Shop, claims: dict[str, str] | None,
     assert (shop.counters, shop.receipts) == ([], [])
 
 
-def refusing(times: int, reasons: list[str], transact: Callable[..., Any]) -> Callable[..., Any]:
-    """`transact_write_items` of a table on which somebody else is at work."""
-    refusals = iter(range(times))
-
-    def transact_write_items(**parameters: Any) -> Any:
-        if next(refusals, None) is None:
-            return transact(**parameters)
-        response: Any = {
-            "Error": {"Code": "TransactionCanceledException", "Message": "cancelled"},
-            "CancellationReasons": [{"Code": reason} for reason in reasons],
-        }
-        raise ClientError(response, "TransactWriteItems")
-
-    return transact_write_items
-
-
 @pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])
-def test_a_conflict_with_a_reservation_is_tried_again(shop: Shop, monkeypatch: pytest.MonkeyPatch, reason: str) -> None:
-    client = aws.dynamodb()
-    monkeypatch.setattr(
-        client, "transact_write_items", refusing(MAX_TRIES - 1, ["None", reason], client.transact_write_items)
-    )
+def test_a_conflict_with_a_reservation_is_tried_again(shop: Shop, wire: Wire, reason: str) -> None:
+    wire.refuses("TransactWriteItems", cancelled("None", reason), times=MAX_TRIES - 1)
 
     assert shop.receive("bag", 10).status == 201
     assert [row["receivedQty"] for row in shop.counters] == [10]
 
 
-def test_conflicts_without_end_are_answered_as_busy_and_change_nothing(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client = aws.dynamodb()
-    monkeypatch.setattr(
-        client, "transact_write_items", refusing(1000, ["None", "TransactionConflict"], client.transact_write_items)
-    )
+def test_conflicts_without_end_are_answered_as_busy_and_change_nothing(shop: Shop, wire: Wire) -> None:
+    wire.refuses("TransactWriteItems", cancelled("None", "TransactionConflict"), times=MAX_TRIES)
 
     answer = shop.receive("bag", 10)
 
     assert (answer.status, answer.problem) == (503, "try-again")
     assert (shop.counters, shop.receipts) == ([], [])
+
+
+def test_a_failure_that_is_no_conflict_is_not_tried_again(shop: Shop, wire: Wire) -> None:
+    wire.refuses("TransactWriteItems", cancelled("None", "ValidationError"))
+
+    answer = shop.receive("bag", 10)
+
+    assert (answer.status, answer.problem) == (500, "internal-error")
+    assert len(wire.made("TransactWriteItems")) == 1
+
+
+def test_a_receipt_whose_answer_was_lost_is_answered_when_it_is_told_again(shop: Shop, wire: Wire) -> None:
+    wire.loses_the_answer("TransactWriteItems", ConnectionClosedError(endpoint_url="https://dynamodb"))
+
+    assert shop.receive("bag", 10).status == 503
+    assert shop.receive("bag", 10).status == 201
+    assert [row["receivedQty"] for row in shop.counters] == [10]
+
+
+def test_a_receipt_that_is_told_twice_at_the_same_moment_is_counted_once(shop: Shop, wire: Wire) -> None:
+    twin = Receipt(receipt_id="bag#delivery-1", product_id="bag", quantity=10, by="operator-2", at=datetime.now(UTC))
+    wire.before("TransactWriteItems", lambda: api._warehouse().receive(twin))
+
+    assert shop.receive("bag", 10).status == 201
+
+    assert [row["receivedQty"] for row in shop.counters] == [10]
+    assert [row["by"] for row in shop.receipts] == ["operator-2"]
