@@ -26,7 +26,7 @@ check: venv ## Lint, types, generated documents up to date, template valid
 test: check ## Run every test; starts shops of its own
 	pytest $(ARGS)
 
-schemas: venv ## Generate the documents in schemas/ and the README's picture from the code
+schemas: venv ## Generate schemas/ and the choreography's picture from the code
 	@cloudretail schemas
 
 bench: venv ## Measure cost and speed beside the synchronous design

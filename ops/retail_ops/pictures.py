@@ -1,44 +1,77 @@
-"""Who tells whom what: a picture of the choreography, made of the template's rules."""
+"""Who tells whom what: a picture of the choreography, made of the events and of the template's rules."""
 
-from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from retail_ops.shop import PROJECT
 from retail_ops.template import Template
 
-README = PROJECT / "README.md"
+if TYPE_CHECKING:
+    from cloudretail.events import EventData
 
-BEGIN = "<!-- The choreography, generated from template.yaml by `make schemas`. -->"
-END = "<!-- End of the choreography. -->"
+CHOREOGRAPHY = PROJECT / "docs" / "choreography.svg"
+
+LEFT, TOP, LANE, ROW = 220, 86, 138, 30
+"""Pixels: the events' names, the queues' names, from queue to queue, from event to event."""
+
+STYLE = """
+    text { font: 14px system-ui, sans-serif; fill: #1f2328 }
+    .queue { font-size: 11px; fill: #656d76 }
+    .lane { stroke: #d0d7de; stroke-dasharray: 3 4 }
+    .told { stroke: #0969da; stroke-width: 2; fill: none }
+    .teller { fill: #0969da }
+    .unheard { fill: #8c959f }
+    @media (prefers-color-scheme: dark) {
+        text { fill: #e6edf3 }
+        .queue { fill: #8d96a0 }
+        .lane { stroke: #30363d }
+        .told { stroke: #4493f8 }
+        .teller { fill: #4493f8 }
+    }
+"""
 
 
-def choreography(template: Template) -> str:
-    """A Mermaid flow chart: services, their queues, and the events that go from one to the other.
+def choreography(template: Template, events: Sequence[type["EventData"]]) -> str:
+    """An SVG with a lane for each queue and a row for each event: a dot where it is told, arrows where it is heard
+    (a ring where a service hears itself).
 
     Args:
-        template: each of its rules is an arrow to one queue from every service whose events it takes.
+        template: whose rules say which queue hears an event.
+        events: all that may be told, in the order of the rows.
     """
-    lines = ["flowchart LR"]
-    for rule in template.rules:
-        told: dict[str, list[str]] = defaultdict(list)
-        for type_ in rule.types:
-            _, producer, name, _ = type_.split(".")
-            told[producer].append(name)
-        lines += [f'    {producer} -->|"{"<br>".join(names)}"| {rule.queue}' for producer, names in told.items()]
-        lines.append(f"    {_queue(template, rule.queue)} --> {_service(template, rule.queue)}")
-    return "\n".join(lines)
+    lanes = {rule.queue: LEFT + LANE * index + LANE // 2 for index, rule in enumerate(template.rules)}
+    home = {_service(template, queue): x for queue, x in reversed(lanes.items())}
+    width, height = LEFT + LANE * len(lanes), TOP + ROW * len(events) - 6
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">',
+        "<title>Which queue hears which event</title>",
+        f"<style>{STYLE}</style>",
+        '<marker id="heard" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="5" markerHeight="5"'
+        ' orient="auto-start-reverse"><path class="teller" d="M0 0 8 4 0 8z"/></marker>',
+    ]
+    for queue, x in lanes.items():
+        service, note = _service(template, queue), _note(template, queue)
+        parts += [
+            f'<text x="{x}" y="24" text-anchor="middle">{service}</text>',
+            f'<text class="queue" x="{x}" y="42" text-anchor="middle">{queue}</text>',
+            f'<text class="queue" x="{x}" y="58" text-anchor="middle">{note}</text>',
+            f'<line class="lane" x1="{x}" x2="{x}" y1="{TOP - 20}" y2="{height}"/>',
+        ]
+    for row, event in enumerate(events):
+        hearers = [lanes[rule.queue] for rule in template.rules if event.event_type.type in rule.types]
+        parts += _row(event.event_type.name, home[event.event_type.service], hearers, TOP + ROW * row)
+    return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def with_picture(page: str, template: Template) -> str:
-    """`page` with the picture between its markers as the template has it now.
-
-    Raises:
-        ValueError: the page has no markers.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError("README.md has lost the markers of the choreography")
-    return f"{before}{BEGIN}\n\n```mermaid\n{choreography(template)}\n```\n\n{END}{after}"
+def _row(name: str, teller: int, hearers: Sequence[int], y: int) -> Iterator[str]:
+    yield f'<text x="{LEFT - 10}" y="{y + 5}" text-anchor="end">{name}</text>'
+    # From hearer to hearer on either side, so that a line ends in the farthest of them and each has its arrow.
+    for side in (sorted(x for x in hearers if x > teller), sorted((x for x in hearers if x < teller), reverse=True)):
+        for start, end in zip([teller, *side], side, strict=False):
+            yield f'<path class="told" marker-end="url(#heard)" d="M{start} {y}H{end}"/>'
+    if teller in hearers:
+        yield f'<circle class="told" cx="{teller}" cy="{y}" r="9"/>'
+    yield f'<circle class="{"teller" if hearers else "unheard"}" cx="{teller}" cy="{y}" r="5"/>'
 
 
 def _service(template: Template, queue: str) -> str:
@@ -47,6 +80,5 @@ def _service(template: Template, queue: str) -> str:
     return handler.partition(".")[0]
 
 
-def _queue(template: Template, queue: str) -> str:
-    delayed = "DelaySeconds" in template.properties("AWS::SQS::Queue")[queue]
-    return f"{queue}([{queue}{', delayed' if delayed else ''}])"
+def _note(template: Template, queue: str) -> str:
+    return "delayed" if "DelaySeconds" in template.properties("AWS::SQS::Queue")[queue] else ""

@@ -35,7 +35,7 @@ def documents() -> dict[Path, str]:
     written = {SCHEMAS / "events" / f"{_key(event)}.json": _json(event_schema(event)) for event in EVENTS}
     written[SCHEMAS / "openapi.json"] = _json(openapi(template))
     written[SCHEMAS / "asyncapi.yaml"] = _yaml(asyncapi(template, EVENTS))
-    written[pictures.README] = pictures.with_picture(pictures.README.read_text(), template)
+    written[pictures.CHOREOGRAPHY] = pictures.choreography(template, EVENTS)
     return written
 
 

@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 
 def schemas(check: Check = False) -> None:
-    """Generate the documents in schemas/ and the README's picture from the code and the template."""
+    """Generate the documents in schemas/ and the choreography's picture from the code and the template."""
     from retail_ops.schemas import drifted, write  # It imports every service.
 
     changed = [str(path.relative_to(PROJECT)) for path in (drifted() if check else write())]
