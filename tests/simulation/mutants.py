@@ -1,0 +1,301 @@
+"""The shop with one rule or guard taken away: what the simulation must notice."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+from unittest.mock import patch
+
+from cloudretail.consumer import Delivery
+from cloudretail.decider import Nothing
+from cloudretail.errors import Transient
+from cloudretail.events import (
+    InventoryReservationFailed,
+    OrderCancelled,
+    OrderPlaced,
+    PaymentFailed,
+    PaymentSubmitted,
+    PaymentSucceeded,
+)
+from cloudretail.outbox import Row
+from cloudretail.repository import Repository, Settled
+from inventory import domain as stock
+from inventory import reactions as inventory
+from inventory.domain import Delta, ReservationStatus, StockChange
+from inventory.store import RESERVATIONS, OutOfStock, Write
+from orders import domain as ordering
+from orders import reactions as orders
+from orders.domain import Order, OrderStatus
+from payments import domain as paying
+from payments import reactions as payments
+from payments import worker
+from payments.domain import ChargeAccepted, ChargeDeclined, Payment, PaymentStatus, WindowClosed, payment_id_of
+from payments.providers import ProviderTimeout
+from tests.support.repositories import InMemoryRepository
+from tests.support.stock import InMemoryStock
+
+type Patch = tuple[object, str, object]
+"""Owner, attribute, replacement."""
+
+type Rule = Callable[..., Any]
+"""A decider: its first two arguments are the state and the message."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A shop with a defect.
+
+    Attributes:
+        name: what it does wrong.
+        patches: what is replaced.
+    """
+
+    name: str
+    patches: Sequence[Patch]
+
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        """The shop has the defect for as long as this lasts."""
+        made = [patch.object(*each) for each in self.patches]
+        for each in made:
+            each.start()
+        try:
+            yield
+        finally:
+            for each in made:
+                each.stop()
+
+
+# --- deciders ---------------------------------------------------------------------------------------------------------
+
+
+def _orders(rule: Rule) -> Sequence[Patch]:
+    return [(ordering, "decide", rule), (orders, "decide", rule)]
+
+
+def _inventory(rule: Rule) -> Sequence[Patch]:
+    return [(inventory, "decide", rule)]
+
+
+def _payments(rule: Rule) -> Sequence[Patch]:
+    return [(paying, "decide", rule), (payments, "decide", rule)]
+
+
+def _deaf(rule: Rule, to: Callable[[Any, Any], bool]) -> Rule:
+    """`rule` without what it does about what `to` is true for."""
+
+    def decide(state: Any, message: Any, *rest: Any) -> Any:
+        return Nothing("this mutant does not hear it") if to(state, message) else rule(state, message, *rest)
+
+    return decide
+
+
+def _mistaken(rule: Rule, sees: Callable[[Any, Any], tuple[Any, Any]]) -> Rule:
+    """`rule` on what `sees` makes of the state and the message."""
+
+    def decide(state: Any, message: Any, *rest: Any) -> Any:
+        return rule(*sees(state, message), *rest)
+
+    return decide
+
+
+def _revives_a_cancelled_order(order: Order, message: Any) -> tuple[Any, Any]:
+    revived = order.status is OrderStatus.CANCELLED and isinstance(message, PaymentSucceeded)
+    return order.model_copy(update={"status": OrderStatus.RESERVED}) if revived else order, message
+
+
+def _takes_the_released_for_new(reservation: Any, message: Any) -> tuple[Any, Any]:
+    released = reservation and reservation.status is ReservationStatus.RELEASED
+    return None if released and isinstance(message, OrderPlaced) else reservation, message
+
+
+def _has_all_year(reservation: Any, message: Any) -> tuple[Any, Any]:
+    if isinstance(message, OrderPlaced):
+        message = message.model_copy(update={"place_by": message.place_by + timedelta(days=365)})
+    return reservation, message
+
+
+def _takes_any_answer_for_the_running_attempt(payment: Any, message: Any) -> tuple[Any, Any]:
+    if payment and isinstance(message, ChargeAccepted | ChargeDeclined):
+        message = replace(message, attempt=payment.attempts)
+    return payment, message
+
+
+def _is(*statuses: object) -> Callable[[Any], bool]:
+    return lambda state: (state.status if state else None) in statuses
+
+
+_running = _is(PaymentStatus.SUBMITTED)
+
+# --- the worker -------------------------------------------------------------------------------------------------------
+
+_charge = worker._charge
+
+
+def _work_in_any_state(
+    rows: Repository[Payment], providers: worker.Providers, delivery: Delivery, now: datetime
+) -> Settled[Payment]:
+    event = delivery.event
+    row = rows.load(payment_id_of(event.data.order_id))
+    assert row
+    command = (
+        worker._charge(row.state, providers, delivery.attempt > 1)
+        if isinstance(event.data, PaymentSubmitted)
+        else worker._refund(row.state, providers)
+    )
+    return payments.react(rows, event, command, now)
+
+
+def _never_ask_first(payment: Payment, providers: worker.Providers, known_before: bool) -> Any:
+    return _charge(payment, providers, False)
+
+
+def _take_a_timeout_for_a_no(payment: Payment, providers: worker.Providers, known_before: bool) -> Any:
+    assert payment.method
+    try:
+        answer = providers[payment.method].charge(payment.attempt_key, payment.money, payment.card_token)
+    except ProviderTimeout:
+        return ChargeDeclined(payment.attempts, "no answer")
+    return _charge(payment, {payment.method: _Answered(answer)}, False)
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """A provider that has answered already."""
+
+    answer: Any
+
+    def charge(self, *asked: Any) -> Any:
+        return self.answer
+
+    find = refund = charge
+
+
+_calls = count()
+
+
+def _new_key(payment: Payment) -> str:
+    return f"{payment.payment_id}:{next(_calls)}"
+
+
+# --- stores -----------------------------------------------------------------------------------------------------------
+
+_commit, _stock_commit = InMemoryRepository.commit, InMemoryStock.commit
+
+
+def _last_one_wins(rows: InMemoryRepository[Any], key: str, read: Row[Any] | None, *rest: Any) -> Row[Any]:
+    rows.hook("commit", key)
+    stored = rows.items.get(key)
+    with patch.object(rows, "hook", lambda point, key: None):
+        row = _commit(rows, key, rows._aggregate.from_item(stored) if stored else None, *rest)
+    rows.hook("committed", key)
+    return row
+
+
+def _last_reservation_wins(rows: InMemoryStock, write: Write) -> None:
+    """The version is not compared."""
+
+
+def _count_below_zero(rows: InMemoryStock, deltas: Mapping[str, Delta]) -> None:
+    for product, delta in deltas.items():
+        rows.counters[product] = rows.counters[product] + delta
+
+
+def _write_twice(rows: InMemoryStock, writes: Sequence[Write], now: datetime) -> Any:
+    rows.hook("commit", "counters")
+    rows._count(stock.summed([write.change for write in writes]))
+    unmoved = [replace(w, change=StockChange(w.change.state, w.change.events)) for w in writes]
+    return _stock_commit(rows, unmoved, now)
+
+
+def _call_a_conflict_sold_out(rows: InMemoryStock, writes: Sequence[Write], now: datetime) -> Any:
+    try:
+        return _stock_commit(rows, writes, now)
+    except Transient:
+        wanted = [product for write in writes for product, delta in write.change.stock.items() if delta.available < 0]
+        raise OutOfStock({product: rows.counters[product].available for product in wanted}) from None
+
+
+MUTANTS = (
+    Mutant(
+        "an order does not hear that it is paid before it hears that it is reserved",
+        _orders(
+            _deaf(ordering.decide, lambda o, m: o.status is OrderStatus.PENDING and isinstance(m, PaymentSucceeded))
+        ),
+    ),
+    Mutant(
+        "an order does not hear that its payment failed before it hears that it is reserved",
+        _orders(_deaf(ordering.decide, lambda o, m: o.status is OrderStatus.PENDING and isinstance(m, PaymentFailed))),
+    ),
+    Mutant("a late payment confirms a cancelled order", _orders(_mistaken(ordering.decide, _revives_a_cancelled_order))),
+    Mutant("an order notes the same fact twice", [(Order, "heard_of", lambda order, cause: False)]),
+    Mutant(
+        "a cancellation that comes before its order leaves no tombstone",
+        _inventory(_deaf(stock.decide, lambda r, m: r is None and isinstance(m, OrderCancelled))),
+    ),
+    Mutant(
+        "a cancelled order keeps the stock that it holds",
+        _inventory(_deaf(stock.decide, lambda r, m: _is(ReservationStatus.HELD)(r) and isinstance(m, OrderCancelled))),
+    ),
+    Mutant(
+        "a cancelled order keeps the stock that was sold to it",
+        _inventory(
+            _deaf(stock.decide, lambda r, m: _is(ReservationStatus.COMMITTED)(r) and isinstance(m, OrderCancelled))
+        ),
+    ),
+    Mutant(
+        "a second OrderPlaced reserves again what was released",
+        _inventory(_mistaken(stock.decide, _takes_the_released_for_new)),
+    ),
+    Mutant("an order is reserved however old it is", _inventory(_mistaken(stock.decide, _has_all_year))),
+    Mutant(
+        "a cancellation is forgotten while an attempt runs",
+        _payments(_deaf(paying.decide, lambda p, m: _running(p) and isinstance(m, OrderCancelled))),
+    ),
+    Mutant(
+        "a cancellation is forgotten where payments has not heard of the order",
+        _payments(_deaf(paying.decide, lambda p, m: p is None and isinstance(m, OrderCancelled))),
+    ),
+    Mutant(
+        "the end of the window is forgotten while an attempt runs",
+        _payments(_deaf(paying.decide, lambda p, m: _running(p) and isinstance(m, WindowClosed))),
+    ),
+    Mutant(
+        "the end of the window is forgotten where payments has not heard of the order",
+        _payments(_deaf(paying.decide, lambda p, m: p is None and isinstance(m, WindowClosed))),
+    ),
+    Mutant(
+        "a cancelled order keeps the money",
+        _payments(
+            _deaf(paying.decide, lambda p, m: _is(PaymentStatus.SUCCEEDED)(p) and isinstance(m, OrderCancelled))
+        ),
+    ),
+    Mutant(
+        "the payment of a rejected order stays open",
+        _payments(_deaf(paying.decide, lambda p, m: isinstance(m, InventoryReservationFailed))),
+    ),
+    Mutant(
+        "an answer counts for whichever attempt is running",
+        _payments(_mistaken(paying.decide, _takes_any_answer_for_the_running_attempt)),
+    ),
+    Mutant("the worker works for a payment in any state", [(worker, "work", _work_in_any_state)]),
+    Mutant("the worker never asks before it charges", [(worker, "_charge", _never_ask_first)]),
+    Mutant("the worker takes a time-out for a no", [(worker, "_charge", _take_a_timeout_for_a_no)]),
+    Mutant("each charge has a new key", [(Payment, "attempt_key", property(_new_key))]),
+    Mutant("each refund has a new key", [(Payment, "refund_key", property(_new_key))]),
+    Mutant("the last writer of a row wins", [(InMemoryRepository, "commit", _last_one_wins)]),
+    Mutant(
+        "the last writer of a reservation wins", [(InMemoryStock, "_require_unchanged", _last_reservation_wins)]
+    ),
+    Mutant("stock is taken whether it is there or not", [(InMemoryStock, "_count", _count_below_zero)]),
+    Mutant("stock and reservation are two writes", [(InMemoryStock, "commit", _write_twice)]),
+    Mutant("a conflict is taken for sold out", [(InMemoryStock, "commit", _call_a_conflict_sold_out)]),
+    Mutant(
+        "a batch settles all messages of an order at once",
+        [(inventory, "_rounds", lambda deliveries: [list(deliveries)])],
+    ),
+)
+"""Each of them has to be noticed. Not among them, as nothing comes of it: to publish an outbox again (one more duplicate),
+and to let the worker compare the status only (the key is the running attempt's, and so is the answer)."""
