@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail.decider import Decision
-from cloudretail.errors import Conflict, LostRace, NotFound, Problem, Transient
+from cloudretail.errors import Conflict, LostRace, NotFound, Problem, Transient, invalid
 from cloudretail.events import OrderItem, PaymentMethod
 from cloudretail.http import Api, Cursor, IdempotencyKey, IdInPath, Limit, Page, answers, decode_cursor, encode_cursor
 from cloudretail.identity import Caller
@@ -130,12 +130,19 @@ def _repeated(order: Order, checkout: Checkout) -> PlacedOrder:
     responses=answers(HTTPStatus.OK),
 )
 def list_orders(limit: Limit = 20, cursor: Cursor = None) -> Page[OrderSummary]:
-    items, position = _orders_of(api.caller).history(limit, decode_cursor(cursor, "orderId", "createdAt"))
+    items, position = _orders_of(api.caller).history(limit, _after(cursor))
     summaries = tuple(
         OrderSummary.model_validate({**item, "total": {"amount": item["totalAmount"], "currency": item["currency"]}})
         for item in items
     )
     return Page(items=summaries, next_cursor=encode_cursor(position))
+
+
+def _after(cursor: str | None) -> dict[str, Any] | None:
+    position = decode_cursor(cursor, "orderId", "createdAt")
+    if position and not all(isinstance(value, str) and value for value in position.values()):
+        raise invalid("cursor", "is not a cursor of this list")
+    return position
 
 
 @api.get(
@@ -173,7 +180,7 @@ def cancel_order(order_id: IdInPath) -> OrderView:
     # An order that is cancelled already is what was asked for.
     if settled.state.status is not OrderStatus.CANCELLED:
         status = settled.state.status
-        raise Conflict("not-cancellable", f"This order is {status}: it cannot be cancelled.", status=status)
+        raise Conflict("not-cancellable", f"This order is {status}: it cannot be cancelled.", orderStatus=status)
     return _view(settled.state)
 
 

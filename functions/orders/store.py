@@ -14,7 +14,7 @@ from cloudretail.errors import Conflict, LostRace, Transient
 from cloudretail.outbox import Aggregate, Row
 from cloudretail.repository import MAX_TRIES, DynamoDBRepository, batch_get, conditional_put, pause_before_retry
 from cloudretail.settings import Settings
-from orders.domain import Cart, Listed, Order
+from orders.domain import MAX_LINES, Cart, Listed, Order
 
 ORDERS = Aggregate("orders", "orderId", Order)
 
@@ -134,7 +134,8 @@ class CheckoutStore:
     def basket(self, cart: Cart) -> Basket:
         """Today's prices and stock of what is in `cart`."""
         products, inventory = self._settings.products_table, self._settings.inventory_table
-        keys = [{"productId": {"S": line.product_id}} for line in cart.items]
+        # A longer cart is refused anyway; so many keys of both tables fit into one BatchGetItem.
+        keys = [{"productId": {"S": line.product_id}} for line in cart.items[:MAX_LINES]]
         found = batch_get({products: {"Keys": keys}, inventory: {"Keys": keys}}) if keys else {}
         return Basket(
             cart,

@@ -96,7 +96,7 @@ def _owned(order_id: str) -> PayableOrder:
 def pay(order_id: IdInPath, request: PaymentRequest) -> PaymentView:
     order, cause, now = _owned(order_id), api.cause, datetime.now(UTC)
     if not order.payable:
-        raise Conflict("not-payable", f"This order is {order.status}.", status=order.status)
+        raise Conflict("not-payable", f"This order is {order.status}.", orderStatus=order.status)
 
     def answer(payment: Payment | None) -> Decision[Payment]:
         return decide(payment, ChooseMethod(request.method, request.card_token), order_id, now)

@@ -1,0 +1,662 @@
+"""The orders API: what each request is answered, and that a refused one has changed nothing."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cloudretail.decider import Change
+from cloudretail.http import MAX_BODY, encode_cursor
+from cloudretail.repository import MAX_RACES, MAX_TRIES, DynamoDBRepository
+from cloudretail.settings import load
+from orders.domain import Checkout, Order, decide, order_id_of, place
+from orders.store import ORDERS, CheckoutSettings, CheckoutStore
+from tests.support.examples import CAUSE, EXAMPLES, NOW, name_of
+from tests.support.http import Answer
+from tests.support.invocations import SHOPPER_CLAIMS
+from tests.support.wire import Wire, cancelled, everything_printed, refused
+from tests.unit.orders.conftest import ADDRESS, Shop
+from tests.unit.orders.test_rules import order
+
+OTHER_CLAIMS = {**SHOPPER_CLAIMS, "sub": "user-2", "email": "other@cloudretail.example"}
+TABLE: DynamoDBRepository[Order] = DynamoDBRepository("OrdersTable", ORDERS)
+
+
+def happened(order_id: str, *names: str) -> None:
+    """These events reach the order."""
+    for name in names:
+        row = TABLE.load(order_id)
+        assert row
+        message = next(data for data in EXAMPLES if name_of(data) == name)
+        change = decide(row.state, message, f"event-{name}", NOW)
+        assert isinstance(change, Change)
+        TABLE.commit(order_id, row, change, CAUSE, NOW)
+
+
+@pytest.fixture
+def filled(shop: Shop) -> Shop:
+    """Two bags and a lamp are in the cart, at version 3."""
+    shop.sells("bag", price=1990, available=10)
+    shop.sells("lamp", price=1990, available=10)
+    shop.fills_a_cart(("bag", 2), ("lamp", 1), version=3)
+    return shop
+
+
+# --- checking out -------------------------------------------------------------------------------------------------
+
+
+def test_checking_out_takes_the_order_and_empties_the_cart(filled: Shop) -> None:
+    answer = filled.checks_out()
+
+    order_id = order_id_of("user-1", "key-1")
+    assert (answer.status, answer.body) == (202, {"orderId": order_id, "status": "PENDING"})
+    (row,) = filled.orders()
+    assert (row.state.order_id, row.state.user_email, row.state.total_amount) == (
+        order_id,
+        "shopper@cloudretail.example",
+        5970,
+    )
+    assert (filled.cart()["items"], filled.cart()["version"]) == ([], 4)
+
+
+def test_cash_on_delivery_can_be_chosen_at_checkout(filled: Shop) -> None:
+    filled.checks_out(paymentMethod="COD")
+
+    (row,) = filled.orders()
+    assert row.state.payment_method == "COD"
+
+
+def test_the_same_request_again_is_answered_the_same_and_changes_nothing(filled: Shop) -> None:
+    first = filled.checks_out()
+
+    with filled.unchanged():
+        assert filled.checks_out() == first
+
+
+def test_the_same_request_is_answered_the_same_even_when_the_order_has_moved_on_and_the_cart_is_full_again(
+    filled: Shop,
+) -> None:
+    first = filled.checks_out()
+    happened(first.body["orderId"], "InventoryReserved", "PaymentSucceeded")
+    filled.fills_a_cart(("bag", 1), version=5)
+
+    with filled.unchanged():
+        assert filled.checks_out() == first
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"version": 4}, {"paymentMethod": "COD"}, {"shippingAddress": {**ADDRESS, "city": "Johor Bahru"}}],
+    ids=["another cart", "another method", "another address"],
+)
+def test_a_key_cannot_be_used_for_another_order(filled: Shop, other: dict[str, Any]) -> None:
+    filled.checks_out()
+
+    with filled.unchanged():
+        answer = filled.checks_out(**other)
+
+    assert (answer.status, answer.problem, answer.fields) == (422, "idempotency-key-reused", ["Idempotency-Key"])
+
+
+def test_two_shoppers_may_have_the_same_key(filled: Shop) -> None:
+    first = filled.checks_out("key-1")
+    filled.fills_a_cart(("bag", 1), user="user-2")
+
+    second = filled.checks_out("key-1", claims=OTHER_CLAIMS)
+
+    assert (first.status, second.status) == (202, 202)
+    assert {row.state.user_id for row in filled.orders()} == {"user-1", "user-2"}
+
+
+@pytest.mark.parametrize(
+    "headers, message",
+    [
+        ({}, "Field required"),
+        ({"Idempotency-Key": ""}, "at least 1 character"),
+        ({"Idempotency-Key": "k" * 129}, "at most 128 characters"),
+        ({"Idempotency-Key": "two words"}, "should match pattern"),
+    ],
+    ids=["no key", "an empty key", "a key too long", "a key with a blank"],
+)
+def test_an_order_needs_a_key(filled: Shop, headers: dict[str, str], message: str) -> None:
+    body = {"shippingAddress": ADDRESS, "cartVersion": 3}
+
+    with filled.unchanged():
+        answer = filled.call("POST", body=body, headers=headers)
+
+    assert (answer.status, answer.problem) == (422, "invalid-input")
+    assert [field.lower() for field in answer.fields] == ["idempotency-key"]
+    assert message in answer.body["errors"][0]["message"]
+
+
+INVALID: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("no cart version", {"shippingAddress": ADDRESS}, ["cartVersion"]),
+    ("a cart version as text", {"shippingAddress": ADDRESS, "cartVersion": "3"}, ["cartVersion"]),
+    ("a cart version that is no integer", {"shippingAddress": ADDRESS, "cartVersion": 3.5}, ["cartVersion"]),
+    ("a cart version that is a truth", {"shippingAddress": ADDRESS, "cartVersion": True}, ["cartVersion"]),
+    ("a negative cart version", {"shippingAddress": ADDRESS, "cartVersion": -1}, ["cartVersion"]),
+    ("no address", {"cartVersion": 3}, ["shippingAddress"]),
+    ("an address as text", {"shippingAddress": "1 Main Street", "cartVersion": 3}, ["shippingAddress"]),
+    ("nothing at all", {}, ["shippingAddress", "cartVersion"]),
+    ("an unknown field", {"shippingAddress": ADDRESS, "cartVersion": 3, "gift": True}, ["gift"]),
+    (
+        "an unknown field of the address",
+        {"shippingAddress": {**ADDRESS, "planet": "Earth"}, "cartVersion": 3},
+        ["shippingAddress.planet"],
+    ),
+    (
+        "a missing field of the address",
+        {"shippingAddress": {key: ADDRESS[key] for key in ADDRESS if key != "city"}, "cartVersion": 3},
+        ["shippingAddress.city"],
+    ),
+    (
+        "an empty name",
+        {"shippingAddress": {**ADDRESS, "name": ""}, "cartVersion": 3},
+        ["shippingAddress.name"],
+    ),
+    (
+        "a name too long",
+        {"shippingAddress": {**ADDRESS, "name": "n" * 101}, "cartVersion": 3},
+        ["shippingAddress.name"],
+    ),
+    (
+        "a country that is no code",
+        {"shippingAddress": {**ADDRESS, "country": "Singapore"}, "cartVersion": 3},
+        ["shippingAddress.country"],
+    ),
+    (
+        "a number for a name",
+        {"shippingAddress": {**ADDRESS, "name": 7}, "cartVersion": 3},
+        ["shippingAddress.name"],
+    ),
+    (
+        "a method that has to wait",
+        {"shippingAddress": ADDRESS, "cartVersion": 3, "paymentMethod": "CARD"},
+        ["paymentMethod"],
+    ),
+    (
+        "an unknown method",
+        {"shippingAddress": ADDRESS, "cartVersion": 3, "paymentMethod": "BARTER"},
+        ["paymentMethod"],
+    ),
+    (
+        "several things at once",
+        {"shippingAddress": {**ADDRESS, "line1": "", "country": "sg"}, "cartVersion": None},
+        ["shippingAddress.line1", "shippingAddress.country", "cartVersion"],
+    ),
+]
+
+
+@pytest.mark.parametrize("body, fields", [case[1:] for case in INVALID], ids=[case[0] for case in INVALID])
+def test_invalid_input_is_refused_with_an_entry_for_each_field(
+    filled: Shop, body: dict[str, Any], fields: list[str]
+) -> None:
+    with filled.unchanged():
+        answer = filled.call("POST", body=body, headers={"Idempotency-Key": "key-1"})
+
+    assert (answer.status, answer.problem, answer.fields) == (422, "invalid-input", fields)
+
+
+@pytest.mark.parametrize(
+    "raw_body, content_type, status, problem",
+    [
+        ('{"cartVersion": 3', "application/json", 400, "malformed-json"),
+        ("cartVersion=3", "application/json", 400, "malformed-json"),
+        ('{"cartVersion": 3}', "text/plain", 415, "unsupported-media-type"),
+        ("cartVersion=3", "application/x-www-form-urlencoded", 415, "unsupported-media-type"),
+        (f'{{"cartVersion": 3, "note": "{"n" * MAX_BODY}"}}', "application/json", 413, "body-too-large"),
+        ("[1, 2]", "application/json", 422, "invalid-input"),
+        ('"order"', "application/json", 422, "invalid-input"),
+        ("null", "application/json", 422, "invalid-input"),
+    ],
+    ids=["cut off", "no JSON", "as text", "as a form", "too large", "a list", "a text", "null"],
+)
+def test_a_body_that_is_no_order_is_refused(
+    filled: Shop, raw_body: str, content_type: str, status: int, problem: str
+) -> None:
+    headers = {"Idempotency-Key": "key-1", "Content-Type": content_type}
+
+    with filled.unchanged():
+        answer = filled.call("POST", raw_body=raw_body, headers=headers)
+
+    assert (answer.status, answer.problem) == (status, problem)
+
+
+def test_no_body_at_all_is_refused(filled: Shop) -> None:
+    with filled.unchanged():
+        answer = filled.call("POST", headers={"Idempotency-Key": "key-1"})
+
+    assert (answer.status, answer.problem) == (422, "invalid-input")
+
+
+def test_another_cart_than_the_one_seen_is_refused(filled: Shop) -> None:
+    with filled.unchanged():
+        answer = filled.checks_out(version=2)
+
+    assert (answer.status, answer.problem, answer.body["cartVersion"]) == (409, "cart-changed", 3)
+
+
+def test_an_empty_cart_is_refused(filled: Shop) -> None:
+    filled.fills_a_cart(version=4)
+
+    with filled.unchanged():
+        answer = filled.checks_out(version=4)
+
+    assert (answer.status, answer.problem) == (409, "cart-empty")
+
+
+def test_a_shopper_without_a_cart_is_refused(shop: Shop) -> None:
+    with shop.unchanged():
+        answer = shop.checks_out(version=0)
+
+    assert (answer.status, answer.problem) == (409, "cart-empty")
+
+
+def test_a_price_that_changed_since_is_refused_and_named(filled: Shop) -> None:
+    filled.sells("bag", price=2490)
+
+    with filled.unchanged():
+        answer = filled.checks_out()
+
+    assert (answer.status, answer.problem) == (409, "price-changed")
+    assert answer.body["lines"] == [
+        {
+            "productId": "bag",
+            "seen": {"amount": 1990, "currency": "SGD"},
+            "current": {"amount": 2490, "currency": "SGD"},
+        }
+    ]
+
+
+def test_stock_that_cannot_cover_the_cart_is_refused_and_named(filled: Shop) -> None:
+    filled.sells("bag", available=1)
+
+    with filled.unchanged():
+        answer = filled.checks_out()
+
+    assert (answer.status, answer.problem) == (409, "insufficient-stock")
+    assert answer.body["lines"] == [{"productId": "bag", "requested": 2, "available": 1}]
+
+
+def test_a_product_that_is_no_longer_sold_is_refused_and_named(filled: Shop) -> None:
+    filled.fills_a_cart(("bag", 2), ("gone", 1))
+
+    with filled.unchanged():
+        answer = filled.checks_out()
+
+    assert (answer.status, answer.problem) == (409, "product-unavailable")
+    assert answer.body["lines"] == [{"productId": "gone"}]
+
+
+@pytest.mark.parametrize("lines, status", [(50, 202), (51, 409)])
+def test_an_order_has_fifty_lines_at_the_most(shop: Shop, lines: int, status: int) -> None:
+    products = [f"product-{n}" for n in range(lines)]
+    for product in products:
+        shop.sells(product)
+    shop.fills_a_cart(*((product, 1) for product in products))
+
+    answer = shop.checks_out()
+
+    assert answer.status == status
+    assert len(shop.orders()) == (1 if status == 202 else 0)
+    if status == 409:
+        assert answer.problem == "too-many-lines"
+
+
+def another_process_places(order_id: str) -> None:
+    store = CheckoutStore(load(CheckoutSettings), "user-1")
+    cart = store.order_and_cart(order_id)[1]
+    basket = store.basket(cart)
+    request = Checkout.model_validate({"shippingAddress": ADDRESS, "cartVersion": cart.version})
+    change = place(
+        request,
+        cart,
+        basket.products,
+        basket.available,
+        order_id=order_id,
+        user_id="user-1",
+        user_email="shopper@cloudretail.example",
+        cause="request-0",
+        now=datetime.now(UTC),
+    )
+    store.place(change, cart.version, CAUSE, datetime.now(UTC))
+
+
+def test_a_second_click_that_arrives_in_between_gets_the_order_of_the_first(filled: Shop, wire: Wire) -> None:
+    order_id = order_id_of("user-1", "key-1")
+    wire.before("TransactWriteItems", lambda: another_process_places(order_id))
+
+    answer = filled.checks_out()
+
+    assert (answer.status, answer.body) == (202, {"orderId": order_id, "status": "PENDING"})
+    (row,) = filled.orders()
+    assert row.state.history[0].caused_by == "request-0"
+
+
+def test_another_tab_that_checks_out_the_cart_in_between_leaves_nothing_to_order(filled: Shop, wire: Wire) -> None:
+    wire.before("TransactWriteItems", lambda: another_process_places("ord_other"))
+
+    answer = filled.checks_out()
+
+    assert (answer.status, answer.problem) == (409, "cart-changed")
+    assert [row.state.order_id for row in filled.orders()] == ["ord_other"]
+
+
+@pytest.mark.parametrize("passing", [cancelled("TransactionConflict", "None"), refused("ThrottlingException")])
+def test_a_collision_that_passes_is_not_seen(filled: Shop, wire: Wire, passing: Exception) -> None:
+    wire.refuses("TransactWriteItems", passing, times=2)
+
+    assert filled.checks_out().status == 202
+    assert len(filled.orders()) == 1
+
+
+@pytest.mark.parametrize(
+    "operation, error, times",
+    [
+        ("TransactWriteItems", cancelled("TransactionConflict", "None"), MAX_TRIES),
+        ("TransactWriteItems", cancelled("None", "ThrottlingError"), MAX_TRIES),
+        ("BatchGetItem", refused("ProvisionedThroughputExceededException"), 1),
+    ],
+    ids=["in conflict", "throttled", "throttled at the read"],
+)
+def test_a_shop_that_is_too_busy_says_so_and_has_changed_nothing(
+    filled: Shop, wire: Wire, operation: str, error: Exception, times: int
+) -> None:
+    wire.refuses(operation, error, times=times)
+
+    with filled.unchanged():
+        answer = filled.checks_out()
+
+    assert (answer.status, answer.problem) == (503, "try-again")
+    assert filled.checks_out().status == 202
+
+
+def test_an_answer_of_the_database_that_is_lost_costs_no_second_order(filled: Shop, wire: Wire) -> None:
+    wire.loses_the_answer("TransactWriteItems", refused("InternalServerError"))
+
+    assert filled.checks_out().status == 202
+
+    assert len(filled.orders()) == 1
+    assert filled.cart()["version"] == 4
+
+
+def test_a_failure_on_our_side_says_nothing_of_the_inside(filled: Shop, wire: Wire) -> None:
+    wire.refuses("TransactWriteItems", refused("AccessDeniedException"))
+
+    with filled.unchanged():
+        answer = filled.checks_out()
+
+    assert (answer.status, answer.problem) == (500, "internal-error")
+    assert "AccessDenied" not in str(answer.body)
+
+
+# --- looking --------------------------------------------------------------------------------------------------------
+
+
+def test_an_order_shows_what_was_ordered_and_its_story(filled: Shop) -> None:
+    order_id = filled.checks_out(paymentMethod="COD").body["orderId"]
+
+    answer = filled.call("GET", f"/{order_id}")
+
+    assert answer.status == 200
+    assert answer.body["orderId"] == order_id
+    assert answer.body["status"] == "PENDING"
+    assert answer.body["total"] == {"amount": 5970, "currency": "SGD"}
+    assert answer.body["items"][0] == {
+        "productId": "bag",
+        "name": "Bag",
+        "quantity": 2,
+        "unitPrice": {"amount": 1990, "currency": "SGD"},
+    }
+    assert answer.body["shippingAddress"] == {**ADDRESS, "line2": None}
+    assert (answer.body["paymentMethod"], answer.body["reservedUntil"]) == ("COD", None)
+    assert [step["event"] for step in answer.body["story"]] == ["OrderPlaced"]
+
+
+def test_an_order_says_until_when_it_is_reserved_only_while_it_is(shop: Shop) -> None:
+    order_id = shop.has_an_order()
+
+    happened(order_id, "InventoryReserved")
+    assert shop.call("GET", f"/{order_id}").body["reservedUntil"] == "2026-01-02T03:19:05Z"
+
+    happened(order_id, "PaymentDeclined", "PaymentSucceeded")
+    answer = shop.call("GET", f"/{order_id}")
+    assert (answer.body["status"], answer.body["reservedUntil"]) == ("CONFIRMED", None)
+    assert [step["event"] for step in answer.body["story"]] == [
+        "OrderPlaced",
+        "InventoryReserved",
+        "PaymentDeclined",
+        "PaymentSucceeded",
+    ]
+
+
+def test_a_rejected_order_says_what_was_short(shop: Shop) -> None:
+    order_id = shop.has_an_order()
+    happened(order_id, "InventoryReservationFailed")
+
+    step = shop.call("GET", f"/{order_id}").body["story"][-1]
+
+    assert (step["status"], step["reason"]) == ("REJECTED", "SOLD_OUT")
+    assert step["shortages"] == [{"productId": "canvas-backpack", "requested": 2, "available": 1}]
+
+
+def test_no_answer_shows_what_is_only_ours(shop: Shop) -> None:
+    order_id = shop.has_an_order()
+
+    for answer in (shop.call("GET"), shop.call("GET", f"/{order_id}"), shop.call("POST", f"/{order_id}/cancel")):
+        assert not {"fingerprint", "outbox", "version", "userId", "userEmail"} & set(answer.body)
+        assert "fingerprint" not in str(answer.body)
+
+
+@pytest.mark.parametrize("method, path", [("GET", "/{}"), ("POST", "/{}/cancel")])
+def test_another_shoppers_order_does_not_exist(shop: Shop, method: str, path: str) -> None:
+    order_id = shop.has_an_order()
+
+    with shop.unchanged():
+        answer = shop.call(method, path.format(order_id), claims=OTHER_CLAIMS)
+        unknown = shop.call(method, path.format("ord_unknown"), claims=OTHER_CLAIMS)
+
+    assert (answer.status, answer.problem) == (404, "not-found")
+    assert answer == unknown
+
+
+def test_operators_have_no_back_door_here(shop: Shop) -> None:
+    order_id = shop.has_an_order()
+
+    answer = shop.call("GET", f"/{order_id}", claims={**OTHER_CLAIMS, "cognito:groups": "[operators]"})
+
+    assert answer.status == 404
+
+
+@pytest.mark.parametrize("order_id", ["ord_1!", "a" * 65], ids=["another character", "too long"])
+@pytest.mark.parametrize("method, path", [("GET", "/{}"), ("POST", "/{}/cancel")])
+def test_what_is_no_order_id_is_refused(shop: Shop, method: str, path: str, order_id: str) -> None:
+    answer = shop.call(method, path.format(order_id))
+
+    assert (answer.status, answer.fields) == (422, ["order_id"])
+
+
+def test_the_list_is_paged_from_the_newest_to_the_oldest(shop: Shop) -> None:
+    for n in range(5):
+        placed = order("PENDING", order_id=f"ord_{n}", created_at=NOW + timedelta(minutes=n))
+        TABLE.commit(placed.order_id, None, Change(placed), CAUSE, NOW)
+    other = order("PENDING", order_id="ord_other", user_id="user-2")
+    TABLE.commit("ord_other", None, Change(other), CAUSE, NOW)
+
+    first = shop.call("GET", query={"limit": "2"})
+    second = shop.call("GET", query={"limit": "2", "cursor": first.body["nextCursor"]})
+    third = shop.call("GET", query={"limit": "2", "cursor": second.body["nextCursor"]})
+
+    assert [[item["orderId"] for item in page.body["items"]] for page in (first, second, third)] == [
+        ["ord_4", "ord_3"],
+        ["ord_2", "ord_1"],
+        ["ord_0"],
+    ]
+    assert third.body["nextCursor"] is None
+    assert set(first.body["items"][0]) == {"orderId", "status", "items", "total", "createdAt"}
+    assert first.body["items"][0]["total"] == {"amount": 15430, "currency": "SGD"}
+
+
+def test_a_shopper_who_ordered_nothing_has_an_empty_list(shop: Shop) -> None:
+    answer = shop.call("GET")
+
+    assert (answer.status, answer.body) == (200, {"items": [], "nextCursor": None})
+
+
+@pytest.mark.parametrize(
+    "query, field",
+    [
+        ({"limit": "0"}, "limit"),
+        ({"limit": "101"}, "limit"),
+        ({"limit": "many"}, "limit"),
+        ({"cursor": "nonsense"}, "cursor"),
+        ({"cursor": "c" * 1025}, "cursor"),
+        ({"cursor": encode_cursor({"orderId": "ord_1"}) or ""}, "cursor"),
+        ({"cursor": encode_cursor({"orderId": 1, "createdAt": "2026-01-01"}) or ""}, "cursor"),
+        ({"cursor": encode_cursor({"orderId": 1.5, "createdAt": None}) or ""}, "cursor"),
+        ({"cursor": encode_cursor({"orderId": "ord_1", "createdAt": {"S": "2026"}}) or ""}, "cursor"),
+        ({"cursor": encode_cursor({"orderId": "", "createdAt": ""}) or ""}, "cursor"),
+    ],
+)
+def test_a_list_that_cannot_be_asked_for_is_refused(shop: Shop, query: dict[str, str], field: str) -> None:
+    answer = shop.call("GET", query=query)
+
+    assert (answer.status, answer.fields) == (422, [field])
+
+
+def test_a_cursor_of_somebody_elses_list_shows_nothing_of_it(shop: Shop) -> None:
+    for n in range(3):
+        theirs = order("PENDING", order_id=f"ord_{n}", user_id="user-2", created_at=NOW + timedelta(minutes=n))
+        TABLE.commit(theirs.order_id, None, Change(theirs), CAUSE, NOW)
+    cursor = shop.call("GET", query={"limit": "1"}, claims=OTHER_CLAIMS).body["nextCursor"]
+
+    assert shop.call("GET", query={"cursor": cursor}).body["items"] == []
+
+
+# --- cancelling -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "events",
+    [[], ["InventoryReserved"], ["InventoryReserved", "PaymentSucceeded"]],
+    ids=["PENDING", "RESERVED", "CONFIRMED"],
+)
+def test_an_order_can_be_called_off_until_it_has_ended(shop: Shop, events: list[str]) -> None:
+    order_id = shop.has_an_order()
+    happened(order_id, *events)
+
+    answer = shop.call("POST", f"/{order_id}/cancel")
+
+    assert (answer.status, answer.body["status"]) == (202, "CANCELLED")
+    (row,) = shop.orders()
+    assert row.state.status == "CANCELLED"
+    assert row.outbox
+    assert "OrderCancelled.v1" in row.outbox.events[0]
+
+
+@pytest.mark.parametrize("events", [[], ["PaymentFailed"]], ids=["by the shopper", "for want of a payment"])
+def test_an_order_that_is_cancelled_already_is_what_was_asked_for(shop: Shop, events: list[str]) -> None:
+    order_id = shop.has_an_order()
+    happened(order_id, *events)
+    shop.call("POST", f"/{order_id}/cancel")
+
+    with shop.unchanged():
+        answer = shop.call("POST", f"/{order_id}/cancel")
+
+    assert (answer.status, answer.body["status"]) == (202, "CANCELLED")
+
+
+def test_a_rejected_order_cannot_be_called_off(shop: Shop) -> None:
+    order_id = shop.has_an_order()
+    happened(order_id, "InventoryReservationFailed")
+
+    with shop.unchanged():
+        answer = shop.call("POST", f"/{order_id}/cancel")
+
+    assert (answer.status, answer.problem) == (409, "not-cancellable")
+    # The problem's own `status` is the HTTP status (RFC 9457).
+    assert (answer.body["status"], answer.body["orderStatus"]) == (409, "REJECTED")
+
+
+def test_a_payment_that_succeeds_in_between_does_not_keep_the_order(shop: Shop, wire: Wire) -> None:
+    order_id = shop.has_an_order()
+    happened(order_id, "InventoryReserved")
+    wire.before("PutItem", lambda: happened(order_id, "PaymentSucceeded"))
+
+    answer = shop.call("POST", f"/{order_id}/cancel")
+
+    assert (answer.status, answer.body["status"]) == (202, "CANCELLED")
+    assert [step["event"] for step in answer.body["story"]][-2:] == ["PaymentSucceeded", "CancelledByShopper"]
+
+
+@pytest.mark.parametrize(
+    "error, times",
+    [(refused("ConditionalCheckFailedException"), MAX_RACES), (refused("ThrottlingException"), 1)],
+    ids=["always too late", "throttled"],
+)
+def test_a_cancellation_that_the_shop_is_too_busy_for_changes_nothing(
+    shop: Shop, wire: Wire, error: Exception, times: int
+) -> None:
+    order_id = shop.has_an_order()
+    wire.refuses("PutItem", error, times=times)
+
+    with shop.unchanged():
+        answer = shop.call("POST", f"/{order_id}/cancel")
+
+    assert (answer.status, answer.problem) == (503, "try-again")
+
+
+# --- who is asking --------------------------------------------------------------------------------------------------
+
+ROUTES: list[Callable[[Shop, Any], Answer]] = [
+    lambda shop, claims: shop.checks_out(claims=claims),
+    lambda shop, claims: shop.call("GET", claims=claims),
+    lambda shop, claims: shop.call("GET", "/ord_1", claims=claims),
+    lambda shop, claims: shop.call("POST", "/ord_1/cancel", claims=claims),
+]
+ROUTE_NAMES = ["check out", "list", "look", "cancel"]
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        None,
+        {},
+        {**SHOPPER_CLAIMS, "token_use": "access"},
+        {key: value for key, value in SHOPPER_CLAIMS.items() if key != "token_use"},
+        {**SHOPPER_CLAIMS, "email_verified": "false"},
+    ],
+    ids=["nobody", "no claims", "an access token", "a token of no kind", "an unverified address"],
+)
+@pytest.mark.parametrize("route", ROUTES, ids=ROUTE_NAMES)
+def test_only_a_signed_in_shopper_is_answered(
+    filled: Shop, route: Callable[[Shop, Any], Answer], claims: dict[str, str] | None
+) -> None:
+    with filled.unchanged():
+        answer = route(filled, claims)
+
+    assert (answer.status, answer.problem) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize("method, path", [("DELETE", ""), ("PUT", "/ord_1"), ("GET", "/ord_1/cancel")])
+def test_other_routes_there_are_none(shop: Shop, method: str, path: str) -> None:
+    answer = shop.call(method, path)
+
+    assert (answer.status, answer.problem) == (404, "not-found")
+
+
+def test_what_is_logged_says_which_order_and_nothing_of_the_shopper(
+    filled: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = everything_printed(monkeypatch)
+
+    order_id = filled.checks_out().body["orderId"]
+    filled.checks_out(shippingAddress={**ADDRESS, "country": "Nowhere"})
+    filled.call("POST", f"/{order_id}/cancel")
+
+    lines = printed.getvalue()
+    assert order_id in lines
+    assert '"OrderPlaced":[1.0]' in lines.replace(" ", "")
+    assert "shopper@" not in lines
+    assert "Main Street" not in lines
