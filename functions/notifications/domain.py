@@ -160,13 +160,10 @@ def _rejected(data: OrderRejected) -> Words:
                 subject="could not be filled: sold out",
                 heading="Sorry, we could not fill your order",
                 preview="An item was sold out. You were not charged.",
-                story=(
-                    "When we went to set your items aside, not enough was left of them.",
-                    "You were not charged.",
-                ),
+                story=("When we went to set your items aside, not enough was left of them. You were not charged.",),
                 points=tuple(_shortage(shortage, names) for shortage in data.shortages),
                 next_steps=(
-                    "We have closed the order and kept none of its items back. "
+                    "We have closed the order, and keep none of its items for you. "
                     "You are welcome to order again what is still there.",
                 ),
             )

@@ -132,11 +132,10 @@ class SesMailer:
 
 
 def _refusal(error: ClientError) -> Transient | Permanent:
-    code, answer = error.response["Error"]["Code"], error.response
-    text = f"SES: {code}: {_without_addresses(answer['Error'].get('Message', ''))}"
-    if code in TEMPORARY or answer["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Transient(text)
-    return Permanent(text)
+    code = error.response["Error"]["Code"]
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    text = f"SES: {code}: {_without_addresses(error.response['Error'].get('Message', ''))}"
+    return Transient(text) if code in TEMPORARY or status >= HTTPStatus.INTERNAL_SERVER_ERROR else Permanent(text)
 
 
 def _without_addresses(text: str) -> str:

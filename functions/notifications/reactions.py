@@ -35,7 +35,7 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> PartialItemFail
         context,
         consumer="notifications",
         takes=LETTERS,
-        react=one_by_one(lambda delivery: notify(delivery.event, sent, mailer, settings.storefront_url)),
+        react=one_by_one(lambda delivery: notify(delivery.event, sent, mailer, settings.storefront_url, _now)),
     )
 
 
@@ -43,9 +43,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def notify(
-    event: Event, sent: SentMails, mailer: Mailer, storefront_url: str, clock: Callable[[], datetime] = _now
-) -> None:
+def notify(event: Event, sent: SentMails, mailer: Mailer, storefront_url: str, clock: Callable[[], datetime]) -> None:
     """Write to the shopper, once for each order and kind of mail.
 
     Args:

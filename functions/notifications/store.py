@@ -5,8 +5,9 @@
     worker B   finds it held: comes back later, by its queue's back-off      finds it SENT: nothing to do
 
     A dies at (1): nothing was sent. Once the lease has run out, B takes the claim over and sends.
-    A dies at (2): B does the same, and the shopper gets the mail twice. This instant, and an answer of SES that got
-                   lost on its way to A, are the only ones that can lead to a second mail: SES takes no idempotency key.
+    A dies at (2): B does the same, and the shopper gets the mail twice. SES takes no idempotency key, so that this
+                   instant, an answer of SES that is lost on its way to A, and a mark that cannot be written are what
+                   may lead to a second mail.
     A is refused by SES: A ends its lease itself, and the next delivery claims afresh.
 
 A record never expires: an event may be replayed much later, and its mail must not go out again.

@@ -1,0 +1,298 @@
+"""A shopper is written to once, whatever is delivered twice, fails, dies or races."""
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from cloudretail import aws, dynamodb
+from cloudretail.envelope import Event
+from cloudretail.errors import Permanent, Transient
+from cloudretail.events import EventData, OrderConfirmed
+from notifications.domain import LETTERS
+from notifications.mailer import Mail
+from notifications.reactions import handler, notify
+from notifications.store import LEASE, DynamoDBSentMails, SentMails
+from tests.support.examples import EXAMPLES, NOW, ORDER, event_of, name_of
+from tests.support.invocations import Context, sqs_event
+from tests.support.mails import InMemorySentMails, Postbox
+from tests.support.tables import items_of
+from tests.support.turns import calls_take_turns
+from tests.support.wire import Wire, everything_printed, refused
+
+SHOP = "https://shop.cloudretail.example"
+SENDER = "shop@cloudretail.example"
+WRITTEN_ABOUT: Sequence[EventData] = [data for data in EXAMPLES if type(data) in LETTERS]
+CONFIRMED = event_of(next(data for data in EXAMPLES if isinstance(data, OrderConfirmed)))
+CANCELLED = event_of(WRITTEN_ABOUT[3], "orders:ord_1:5:0")
+
+
+class Killed(BaseException):
+    """The worker is gone: no handler of exceptions runs."""
+
+
+class Shop:
+    """Notifications over a store and a postbox, and a clock that a test sets forward."""
+
+    def __init__(self, sent: SentMails) -> None:
+        self.sent = sent
+        self.postbox = Postbox()
+        self.now = NOW
+
+    def deliver(self, event: Event = CONFIRMED) -> None:
+        notify(event, self.sent, self.postbox, SHOP, lambda: self.now)
+
+    @property
+    def kinds(self) -> list[str]:
+        return [mail.kind for mail in self.postbox.mails]
+
+
+@pytest.fixture(params=["on DynamoDB", "in memory"])
+def shop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    if request.param == "in memory":
+        return Shop(InMemorySentMails())
+    request.getfixturevalue("tables")
+    calls_take_turns(monkeypatch)
+    return Shop(DynamoDBSentMails("SentMailsTable"))
+
+
+@pytest.mark.parametrize("data", WRITTEN_ABOUT, ids=name_of)
+def test_each_event_is_written_about_once(shop: Shop, data: EventData) -> None:
+    for _ in range(3):
+        shop.deliver(event_of(data))
+    assert shop.kinds == [data.event_type.name]
+
+
+def test_an_order_gets_a_mail_of_each_kind(shop: Shop) -> None:
+    shop.deliver(CONFIRMED)
+    shop.deliver(CANCELLED)
+    assert shop.kinds == ["OrderConfirmed", "OrderCancelled"]
+
+
+def test_an_event_that_is_published_again_under_another_id_sends_no_second_mail(shop: Shop) -> None:
+    shop.deliver(CONFIRMED)
+    shop.deliver(event_of(CONFIRMED.data, "orders:ord_1:9:0"))
+    assert shop.kinds == ["OrderConfirmed"]
+
+
+def test_a_replay_years_later_sends_nothing(shop: Shop) -> None:
+    shop.deliver()
+    shop.now += timedelta(days=3650)
+    shop.deliver()
+    assert len(shop.postbox.mails) == 1
+
+
+def test_a_mail_that_ses_takes_only_later_is_sent_by_the_next_delivery(shop: Shop) -> None:
+    shop.postbox.refusals = [Transient("SES: throttled"), Transient("SES: throttled")]
+    for _ in range(2):
+        with pytest.raises(Transient, match="throttled"):
+            shop.deliver()
+        shop.now += timedelta(seconds=2)
+    shop.deliver()
+    assert shop.kinds == ["OrderConfirmed"]
+
+
+def test_a_mail_that_ses_refuses_for_good_is_sent_by_a_replay_once_the_cause_is_mended(shop: Shop) -> None:
+    shop.postbox.refusals = [Permanent("SES: the sender is not verified")]
+    with pytest.raises(Permanent, match="not verified"):
+        shop.deliver()
+    shop.deliver()
+    assert shop.kinds == ["OrderConfirmed"]
+
+
+def test_a_worker_that_dies_before_sending_holds_the_mail_up_for_a_lease_and_loses_nothing(shop: Shop) -> None:
+    shop.postbox.refusals = cast(list[Exception], [Killed()])
+    with pytest.raises(Killed):
+        shop.deliver()
+
+    shop.now += LEASE - timedelta(milliseconds=1)
+    with pytest.raises(Transient, match="another delivery is sending this mail"):
+        shop.deliver()
+    assert shop.kinds == []
+
+    shop.now += timedelta(milliseconds=1)
+    shop.deliver()
+    shop.deliver()
+    assert shop.kinds == ["OrderConfirmed"]
+
+
+class Faulty:
+    """A store in which one operation fails."""
+
+    def __init__(self, sent: SentMails, operation: str, error: BaseException) -> None:
+        self.claim = sent.claim
+        self.give_up = sent.give_up
+        self.mark_sent = sent.mark_sent
+        setattr(self, operation, self._fail)
+        self._error = error
+
+    def _fail(self, *_: Any) -> Any:
+        raise self._error
+
+
+def test_only_a_worker_that_dies_between_sending_and_marking_leads_to_a_second_mail(shop: Shop) -> None:
+    healthy = shop.sent
+    shop.sent = Faulty(healthy, "mark_sent", Killed())
+    with pytest.raises(Killed):
+        shop.deliver()
+    shop.sent = healthy
+    shop.now += LEASE
+    shop.deliver()
+    shop.deliver()
+    assert shop.kinds == ["OrderConfirmed", "OrderConfirmed"]
+
+
+def test_a_mail_that_is_out_is_not_failed_because_it_could_not_be_marked(shop: Shop) -> None:
+    shop.sent = Faulty(shop.sent, "mark_sent", refused("ThrottlingException"))
+    shop.deliver()
+    assert shop.kinds == ["OrderConfirmed"]
+
+
+def test_a_claim_that_cannot_be_given_up_does_not_hide_why_the_mail_was_refused(shop: Shop) -> None:
+    shop.sent = Faulty(shop.sent, "give_up", refused("ThrottlingException"))
+    shop.postbox.refusals = [Permanent("SES: no")]
+    with pytest.raises(Permanent, match="SES: no"):
+        shop.deliver()
+
+
+def test_nothing_is_sent_without_a_claim(shop: Shop) -> None:
+    shop.sent = Faulty(shop.sent, "claim", refused("ThrottlingException"))
+    with pytest.raises(Exception, match="ThrottlingException"):
+        shop.deliver()
+    assert shop.kinds == []
+
+
+def test_of_threads_that_race_for_a_mail_one_sends_it(shop: Shop) -> None:
+    start = Barrier(8)
+
+    def deliver(_: int) -> str:
+        start.wait(timeout=10)
+        try:
+            shop.deliver()
+        except Transient:
+            return "comes back"
+        return "done"
+
+    with ThreadPoolExecutor(8) as threads:
+        outcomes = list(threads.map(deliver, range(8)))
+    assert shop.kinds == ["OrderConfirmed"]
+    assert "done" in outcomes
+
+
+def test_threads_that_race_while_the_mail_is_being_sent_come_back(shop: Shop) -> None:
+    sending, checked = Barrier(2), Barrier(2)
+
+    class Slow(Postbox):
+        def send(self, mail: Mail) -> str:
+            sending.wait(timeout=10)
+            checked.wait(timeout=10)
+            return super().send(mail)
+
+    shop.postbox = Slow()
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(shop.deliver)
+        sending.wait(timeout=10)
+        with pytest.raises(Transient, match="another delivery"):
+            shop.deliver()
+        checked.wait(timeout=10)
+        first.result(timeout=10)
+    shop.deliver()
+    assert shop.kinds == ["OrderConfirmed"]
+
+
+# The function, from its queue to SES.
+
+
+class Function:
+    """The handler on moto."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    def deliver(self, *bodies: str, attempt: int = 1) -> list[str]:
+        answer = handler(sqs_event(bodies, attempt=attempt), cast(LambdaContext, Context()))
+        return [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
+
+    @property
+    def subjects(self) -> list[str]:
+        return [call["Content"]["Simple"]["Subject"]["Data"] for call in self.wire.made("SendEmail")]
+
+    @property
+    def records(self) -> dict[str, dict[str, Any]]:
+        return {item["mailId"]: item for item in map(dynamodb.from_item, items_of("SentMailsTable"))}
+
+
+@pytest.fixture
+def function(tables: None, monkeypatch: pytest.MonkeyPatch) -> Function:
+    aws.ses().create_email_identity(EmailIdentity=SENDER)
+    monkeypatch.setenv("QUEUE_URL", aws.sqs().create_queue(QueueName="notifications")["QueueUrl"])
+    monkeypatch.setenv("SENDER_ADDRESS", SENDER)
+    monkeypatch.setenv("STOREFRONT_URL", SHOP)
+    return Function(Wire(monkeypatch))
+
+
+EVERY_BODY = [event_of(data).to_json() for data in WRITTEN_ABOUT]
+
+
+def test_a_batch_of_all_events_is_sent_and_recorded(function: Function) -> None:
+    assert function.deliver(*EVERY_BODY) == []
+    assert len(function.subjects) == len(set(function.subjects)) == len(LETTERS)
+    assert {mail_id: record["status"] for mail_id, record in function.records.items()} == {
+        f"{ORDER['order_id']}#{event.event_type.name}": "SENT" for event in LETTERS
+    }
+    assert all(record["messageId"] and record["sentAt"] for record in function.records.values())
+
+
+def test_the_same_batch_again_is_acknowledged_and_sends_nothing(function: Function) -> None:
+    function.deliver(*EVERY_BODY)
+    assert function.deliver(*EVERY_BODY) == []
+    assert len(function.subjects) == len(LETTERS)
+
+
+def test_a_duplicate_in_the_same_batch_sends_nothing(function: Function) -> None:
+    assert function.deliver(EVERY_BODY[0], EVERY_BODY[0]) == []
+    assert len(function.subjects) == 1
+
+
+def test_an_event_that_shoppers_are_not_told_of_fails(function: Function) -> None:
+    unknown = next(data for data in EXAMPLES if type(data) not in LETTERS)
+    assert function.deliver("poison", event_of(unknown).to_json(), EVERY_BODY[0]) == ["message-0", "message-1"]
+    assert len(function.subjects) == 1
+
+
+def test_a_refused_mail_comes_again_and_its_cause_is_kept(function: Function) -> None:
+    function.wire.refuses("SendEmail", refused("TooManyRequestsException"))
+    assert function.deliver(*EVERY_BODY[:2]) == ["message-0"]
+    (failure,) = map(dynamodb.from_item, items_of("FailuresTable"))
+    assert (failure["consumer"], failure["exception"]) == ("notifications", "Transient")
+    assert failure["message"] == "SES: TooManyRequestsException: injected"
+    assert failure["where"].startswith("notifications/mailer.py:")
+
+    assert function.deliver(EVERY_BODY[0], attempt=2) == []
+    assert [record["status"] for record in function.records.values()] == ["SENT", "SENT"]
+
+
+def test_a_mail_refused_for_good_is_a_dead_letter_without_waiting(function: Function) -> None:
+    function.wire.refuses("SendEmail", refused("MessageRejected"))
+    assert function.deliver(EVERY_BODY[0]) == ["message-0"]
+    (change,) = function.wire.made("ChangeMessageVisibilityBatch")
+    assert change["Entries"][0]["VisibilityTimeout"] == 0
+
+
+def test_the_log_tells_which_mail_went_out_and_neither_to_whom_nor_what_it_says(
+    function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = everything_printed(monkeypatch)
+    function.wire.refuses("SendEmail", refused("MessageRejected"))
+    function.deliver(EVERY_BODY[0], EVERY_BODY[1], EVERY_BODY[1], "poison")
+    log = printed.getvalue()
+    lines = [json.loads(line) for line in log.splitlines() if "Mail sent" in line]
+    assert [(line["message_name"], line["order_id"]) for line in lines] == [("OrderConfirmed", ORDER["order_id"])]
+    assert lines[0]["ses_message_id"]
+    for private in ("shopper@", SENDER, "Canvas backpack", "SGD", "What happens next"):
+        assert private not in log
