@@ -94,7 +94,7 @@ def _six_digits(code: str) -> str:
     return code
 
 
-Code = Annotated[str, Field(examples=["123456"]), AfterValidator(_six_digits)]
+Code = Annotated[str, Field(examples=["123456"], repr=False), AfterValidator(_six_digits)]
 
 
 def _one_line(name: str) -> str:

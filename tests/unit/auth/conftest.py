@@ -1,4 +1,3 @@
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from auth import api
-from cloudretail.telemetry import logger
 from tests.support.identity import EMAIL, PASSWORD, InMemoryIdentityProvider, InMemoryMailer
 from tests.support.invocations import Context, http_event
 
@@ -108,12 +106,3 @@ def shopper(provider: InMemoryIdentityProvider) -> str:
     provider.sign_up(EMAIL, PASSWORD, "Shopper")
     provider.confirm(EMAIL, provider.code_mailed_to(EMAIL))
     return EMAIL
-
-
-@pytest.fixture
-def logs(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """Everything that the function logs, at the most talkative level."""
-    written = io.StringIO()
-    monkeypatch.setattr(logger.registered_handler, "stream", written)
-    monkeypatch.setattr(logger._logger, "level", 10)
-    return written

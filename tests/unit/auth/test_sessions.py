@@ -1,7 +1,6 @@
 """Signing in, staying signed in, signing out, and the way back to a forgotten password."""
 
 import base64
-import io
 import json
 from copy import deepcopy
 
@@ -21,6 +20,7 @@ from tests.support.identity import (
     claims_of,
 )
 from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS, http_event
+from tests.support.wire import everything_printed
 from tests.unit.auth.conftest import Browser
 
 CREDENTIALS = {"email": EMAIL, "password": PASSWORD}
@@ -286,10 +286,11 @@ def test_no_password_token_or_code_is_logged_on_any_route(
     browser: Browser,
     provider: InMemoryIdentityProvider,
     mailer: InMemoryMailer,
-    logs: io.StringIO,
-    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level("DEBUG")
+    printed = everything_printed(monkeypatch)
     weak = "weak-secret"
     register = {"email": EMAIL, "password": PASSWORD, "name": "Shopper"}
     secrets = {PASSWORD, OTHER_PASSWORD, weak}
@@ -324,7 +325,7 @@ def test_no_password_token_or_code_is_logged_on_any_route(
     browser.refresh_token = "nonsense-cookie"
     browser.post("logout")
 
-    written = logs.getvalue() + "".join(capsys.readouterr()) + caplog.text
+    written = printed.getvalue() + caplog.text
     assert written.count('"message":"Refused"') >= 8
     assert {secret for secret in secrets | {"999999"} if secret in written} == set()
 
