@@ -10,7 +10,6 @@ nothing to do. What is unknown or invalid fails: it goes to the dead-letter queu
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import batched
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
@@ -172,7 +171,6 @@ def _report(
 ) -> None:
     """Keep the causes and set when each message comes again; neither may hide the failures themselves."""
     kept = DynamoDBFailureLog(settings.failures_table)
-    visibility: list[dict[str, object]] = []
     for record in records:
         error = outcomes[record["messageId"]]
         assert error is not None
@@ -205,19 +203,17 @@ def _report(
         except Exception:
             logger.exception("The cause of a failure could not be kept", event_id=failure.event_id)
         permanent = isinstance(error, InvalidEvent | Permanent)
-        visibility.append(
-            {
-                "Id": str(len(visibility)),
-                "ReceiptHandle": record["receiptHandle"],
-                "VisibilityTimeout": backoff(failure.attempt, permanent=permanent),
-            }
-        )
-    try:
-        for entries in batched(visibility, 10, strict=False):
-            aws.sqs().change_message_visibility_batch(QueueUrl=settings.queue_url, Entries=entries)  # type: ignore[arg-type]
-    except Exception:
-        # The queue's own visibility timeout then says when they come again.
-        logger.exception("The next delivery could not be set")
+        try:
+            # One by one: failures are rare, and the batch call is refused by emulators that take it for a permission
+            # of its own.
+            aws.sqs().change_message_visibility(
+                QueueUrl=settings.queue_url,
+                ReceiptHandle=record["receiptHandle"],
+                VisibilityTimeout=backoff(failure.attempt, permanent=permanent),
+            )
+        except Exception:
+            # The queue's own visibility timeout then says when it comes again.
+            logger.exception("The next delivery could not be set", event_id=failure.event_id)
 
 
 def backoff(attempt: int, *, permanent: bool) -> int:

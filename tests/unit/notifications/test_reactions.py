@@ -280,8 +280,8 @@ def test_a_refused_mail_comes_again_and_its_cause_is_kept(function: Function) ->
 def test_a_mail_refused_for_good_is_a_dead_letter_without_waiting(function: Function) -> None:
     function.wire.refuses("SendEmail", refused("MessageRejected"))
     assert function.deliver(EVERY_BODY[0]) == ["message-0"]
-    (change,) = function.wire.made("ChangeMessageVisibilityBatch")
-    assert change["Entries"][0]["VisibilityTimeout"] == 0
+    (change,) = function.wire.made("ChangeMessageVisibility")
+    assert change["VisibilityTimeout"] == 0
 
 
 def test_the_log_tells_which_mail_went_out_and_neither_to_whom_nor_what_it_says(
