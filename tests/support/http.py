@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from tests.support.invocations import Context, http_event
 
 type Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
