@@ -16,7 +16,7 @@ from cloudretail.settings import MissingSetting
 from tests.support.examples import EXAMPLES, event_of
 from tests.support.invocations import Context, sqs_event
 from tests.support.tables import items_of
-from tests.support.wire import Wire, everything_printed
+from tests.support.wire import Wire, everything_printed, refused
 
 PLACED, CONFIRMED, CANCELLED = (
     event_of(data, f"orders:ord_1:{version}:0")
@@ -191,6 +191,12 @@ def test_sqs_itself_brings_a_failed_message_back_after_that_time(queue: Queue, m
 
 def test_a_cause_that_cannot_be_kept_does_not_hide_the_failure(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAILURES_TABLE", "there-is-no-such-table")
+    assert queue.deliver(PLACED, CONFIRMED, react=failing(Transient("busy"))) == ["message-0", "message-1"]
+    assert queue.delays == {"receipt-0": 2, "receipt-1": 2}
+
+
+def test_a_return_that_cannot_be_set_does_not_keep_the_others_from_theirs(queue: Queue) -> None:
+    queue.wire.refuses("ChangeMessageVisibility", refused("InternalError"))
     assert queue.deliver(PLACED, CONFIRMED, react=failing(Transient("busy"))) == ["message-0", "message-1"]
     assert queue.delays == {"receipt-0": 2, "receipt-1": 2}
 
