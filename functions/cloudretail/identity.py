@@ -7,7 +7,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from cloudretail.errors import Problem
+from cloudretail.errors import Problem, Transient
 from cloudretail.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def verify(authorization: str) -> Caller:
 
     Raises:
         Problem: 401, the token is not one of this shop's, is expired, or is no ID token.
+        Transient: the keys could not be fetched, so that nothing can be said of the token.
     """
     import jwt
 
@@ -125,6 +126,8 @@ def verify(authorization: str) -> Caller:
             audience=settings.user_pool_client_id,
             options={"require": ["exp", "iat", "iss", "aud", "sub"]},
         )
+    except jwt.PyJWKClientConnectionError as error:
+        raise Transient("The user pool's keys could not be fetched") from error
     except jwt.PyJWTError:
         raise unauthorized("This token is not valid here, or has expired.") from None
     return caller_of(claims)
