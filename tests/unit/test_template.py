@@ -1,0 +1,300 @@
+"""What the template must always have, as checks: a queue, table or role that is added without it fails here."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from samcli.lib.cfn_language_extensions.api import process_template  # type: ignore[import-untyped]
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+
+from retail_ops.template import TEMPLATE, Template, referred
+
+SHOP = Template(process_template(yaml_parse(TEMPLATE.read_text()), {"Stage": "prod"}))
+"""As it is deployed to AWS for production."""
+
+LAPTOP = Template(process_template(yaml_parse(TEMPLATE.read_text()), {"Stage": "local"}))
+
+PUBLIC_ROUTES = {
+    "POST /api/auth/register",
+    "POST /api/auth/confirm",
+    "POST /api/auth/resend-code",
+    "POST /api/auth/login",
+    "POST /api/auth/refresh",
+    "POST /api/auth/logout",
+    "POST /api/auth/forgot-password",
+    "POST /api/auth/reset-password",
+    "GET /api/products",
+    "GET /api/products/{productId}",
+    "GET /api/categories",
+    "GET /api/inventory/{productId}",
+}
+
+DAY = 24 * 60 * 60
+
+queues = SHOP.properties("AWS::SQS::Queue")
+tables = SHOP.properties("AWS::DynamoDB::Table")
+buckets = SHOP.properties("AWS::S3::Bucket")
+alarms = SHOP.properties("AWS::CloudWatch::Alarm")
+rules = SHOP.properties("AWS::Events::Rule")
+log_groups = SHOP.properties("AWS::Logs::LogGroup")
+
+consumed = pytest.mark.parametrize("queue", sorted(SHOP.consumers))
+not_consumed = pytest.mark.parametrize("queue", sorted(queues.keys() - SHOP.consumers.keys()))
+each_function = pytest.mark.parametrize("function", sorted(SHOP.functions))
+each_table = pytest.mark.parametrize("table", sorted(tables))
+each_rule = pytest.mark.parametrize("rule", sorted(rules))
+each_alarm = pytest.mark.parametrize("alarm", sorted(alarms))
+
+
+def source_of(queue: str) -> dict[str, Any]:
+    """The event source that brings a queue's messages to its function."""
+    events = SHOP.functions[SHOP.consumers[queue]]["Events"].values()
+    (source,) = [e["Properties"] for e in events if e["Type"] == "SQS" and referred(e["Properties"]["Queue"]) == queue]
+    return dict(source)
+
+
+def watched(resource: str) -> set[str]:
+    """Names of the metrics of a resource that raise an alarm which somebody hears."""
+    return {
+        metric["MetricName"]
+        for alarm in alarms.values()
+        if alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+        for metric in metrics_of(alarm)
+        if resource in [referred(d["Value"]) for d in metric["Dimensions"] if isinstance(d["Value"], dict)]
+    }
+
+
+def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    return [m["MetricStat"]["Metric"] for m in alarm.get("Metrics", []) if "MetricStat" in m] or [alarm]
+
+
+def statements(function: str) -> Iterator[dict[str, Any]]:
+    """All that a function's role allows."""
+    for policy in SHOP.properties("AWS::IAM::Role")[f"{function}Role"]["Policies"]:
+        yield from policy["PolicyDocument"]["Statement"]
+    for policy in SHOP.properties("AWS::IAM::Policy").values():
+        if [referred(role) for role in policy["Roles"]] == [f"{function}Role"]:
+            yield from policy["PolicyDocument"]["Statement"]
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+# ------------------------------------------------------------------------------------------------------------- queues
+
+
+@consumed
+def test_a_message_is_given_up_to_a_queue_of_its_own_after_five_attempts(queue: str) -> None:
+    redrive = queues[queue]["RedrivePolicy"]
+    assert referred(redrive["deadLetterTargetArn"]) == queue.removesuffix("Queue") + "Dlq"
+    assert redrive["maxReceiveCount"] == 5
+
+
+@consumed
+def test_one_sender_alone_may_send_to_a_queue(queue: str) -> None:
+    policies = [p for p in SHOP.properties("AWS::SQS::QueuePolicy").values() if p["Queues"] == [{"Ref": queue}]]
+    assert len(policies) == 1, f"{queue} needs one queue policy"
+    (statement,) = policies[0]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "sqs:SendMessage"
+    assert referred(statement["Resource"]) == queue
+    (sender,) = [c["aws:SourceArn"] for c in statement["Condition"].values() if "aws:SourceArn" in c]
+    if statement["Principal"] == {"Service": "events.amazonaws.com"}:
+        assert queue == referred(rules[referred(sender)]["Targets"][0]["Arn"]), f"another rule may send to {queue}"
+    else:
+        assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
+        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
+@consumed
+def test_a_message_stays_hidden_for_six_times_its_functions_time_out(queue: str) -> None:
+    common = SHOP.body["Globals"]["Function"]["Timeout"]
+    assert queues[queue]["VisibilityTimeout"] == 6 * SHOP.functions[SHOP.consumers[queue]].get("Timeout", common)
+
+
+@consumed
+def test_a_batch_reports_its_failures_one_by_one_and_concurrency_is_limited(queue: str) -> None:
+    source = source_of(queue)
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["ScalingConfig"]["MaximumConcurrency"] >= 2
+    assert source["BatchSize"] == 10
+
+
+@consumed
+def test_a_consumer_knows_its_own_queue_and_keeps_the_causes_of_failures(queue: str) -> None:
+    environment = SHOP.environment(SHOP.consumers[queue])
+    assert environment["QUEUE_URL"] == {"Ref": queue}
+    assert environment["FAILURES_TABLE"] == {"Ref": "FailuresTable"}
+
+
+@consumed
+def test_an_old_message_raises_an_alarm(queue: str) -> None:
+    assert "ApproximateAgeOfOldestMessage" in watched(queue)
+
+
+@not_consumed
+def test_a_dead_letter_raises_an_alarm_even_while_somebody_looks_at_it(queue: str) -> None:
+    assert {"ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"} <= watched(queue)
+
+
+@not_consumed
+def test_a_dead_letter_is_kept_for_14_days(queue: str) -> None:
+    assert queues[queue]["MessageRetentionPeriod"] == 14 * DAY
+
+
+@pytest.mark.parametrize("queue", sorted(queues))
+def test_messages_are_encrypted_at_rest(queue: str) -> None:
+    assert queues[queue]["SqsManagedSseEnabled"] is True
+
+
+# -------------------------------------------------------------------------------------------------------------- rules
+
+
+@each_rule
+def test_a_rule_hands_the_event_itself_to_one_queue_and_keeps_what_it_cannot_deliver(rule: str) -> None:
+    (target,) = rules[rule]["Targets"]
+    assert referred(target["Arn"]) in SHOP.consumers
+    assert target["InputPath"] == "$.detail"
+    assert referred(target["DeadLetterConfig"]["Arn"]) == "RuleTargetsDlq"
+
+
+@each_rule
+def test_a_rule_may_send_to_the_dead_letter_queue_of_the_rules(rule: str) -> None:
+    policy = SHOP.properties("AWS::SQS::QueuePolicy")["RuleTargetsDlqPolicy"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert rule in map(referred, statement["Condition"]["ArnEquals"]["aws:SourceArn"])
+
+
+@each_rule
+def test_a_rule_matches_source_name_and_version_of_the_same_events(rule: str) -> None:
+    pattern = rules[rule]["EventPattern"]
+    types = [re.fullmatch(r"(cloudretail\.[a-z]+)\.([A-Z][A-Za-z]+)\.v\d+", t) for t in pattern["detail"]["type"]]
+    assert all(types), f"a type in {rule} has no version"
+    assert {t[1] for t in types if t} == set(pattern["source"])
+    assert {t[2] for t in types if t} == set(pattern["detail-type"])
+
+
+# ------------------------------------------------------------------------------------------------------------- routes
+
+
+def test_only_these_routes_are_open_to_everybody() -> None:
+    assert {f"{r.method} {r.path}" for r in SHOP.routes if not r.signed_in} == PUBLIC_ROUTES
+
+
+@pytest.mark.parametrize("route", SHOP.routes, ids=lambda route: f"{route.method} {route.path}")
+def test_a_route_leads_to_a_function_that_the_api_may_invoke(route: Any) -> None:
+    assert route.path.startswith("/api/")
+    assert route.function in SHOP.functions
+    permissions = SHOP.properties("AWS::Lambda::Permission").values()
+    assert route.function in [referred(permission["FunctionName"]) for permission in permissions]
+
+
+def test_the_api_is_throttled_and_its_requests_are_logged_without_their_headers() -> None:
+    (stage,) = SHOP.properties("AWS::ApiGatewayV2::Stage").values()
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+    assert stage["DefaultRouteSettings"]["ThrottlingBurstLimit"] > 0
+    assert "header" not in json.dumps(json.loads(stage["AccessLogSettings"]["Format"])).lower()
+
+
+# ---------------------------------------------------------------------------------------------------------- functions
+
+
+@each_function
+def test_a_function_has_a_role_that_no_other_function_has(function: str) -> None:
+    assert referred(SHOP.functions[function]["Role"]) == f"{function}Role"
+    for policy in SHOP.properties("AWS::IAM::Policy").values():
+        assert len(policy["Roles"]) == 1
+
+
+@each_function
+def test_a_function_may_do_named_things_to_named_resources(function: str) -> None:
+    for statement in statements(function):
+        assert statement["Effect"] == "Allow"
+        for action in as_list(statement["Action"]):
+            assert "*" not in action, f"{function} may do {action}"
+            # X-Ray has no resources to name.
+            if not action.startswith("xray:"):
+                assert "*" not in as_list(statement["Resource"]), f"{function} may {action} anything"
+
+
+@each_function
+def test_a_functions_logs_end_some_day(function: str) -> None:
+    group = referred(SHOP.functions[function]["LoggingConfig"]["LogGroup"])
+    assert log_groups[group]["RetentionInDays"]
+
+
+@each_function
+def test_a_crash_raises_an_alarm(function: str) -> None:
+    assert "Errors" in watched(function)
+
+
+def test_functions_are_traced() -> None:
+    assert SHOP.body["Globals"]["Function"]["Tracing"] == "Active"
+
+
+def test_functions_on_aws_call_aws() -> None:
+    declared = SHOP.body["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"]
+    assert declared["Fn::If"][:2] == ["IsAws", {"Ref": "AWS::NoValue"}]
+
+
+def test_the_relay_gives_up_no_record_that_a_stream_still_holds_but_on_a_laptop() -> None:
+    def ages(template: Template) -> set[int]:
+        sources = template.functions["Relay"]["Events"].values()
+        return {source["Properties"]["MaximumRecordAgeInSeconds"] for source in sources}
+
+    assert ages(SHOP) == {-1}
+    assert ages(LAPTOP) == {600}
+
+
+def test_the_relay_reads_every_stream_and_is_watched() -> None:
+    assert SHOP.published == {name: "Relay" for name, table in tables.items() if "StreamSpecification" in table}
+    assert "IteratorAge" in watched("Relay")
+
+
+# --------------------------------------------------------------------------------------------------------------- data
+
+
+@each_table
+def test_a_table_can_be_set_back_and_is_encrypted(table: str) -> None:
+    assert tables[table]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert tables[table]["SSESpecification"] == {"SSEEnabled": True}
+
+
+@each_table
+def test_a_table_costs_nothing_while_nobody_shops(table: str) -> None:
+    assert tables[table]["BillingMode"] == "PAY_PER_REQUEST"
+
+
+@pytest.mark.parametrize("resource", [*sorted(tables), "ImagesBucket", "UserPool"])
+def test_production_keeps_what_cannot_be_made_again(resource: str) -> None:
+    for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+        assert SHOP.body["Resources"][resource][policy] == "Retain"
+        assert LAPTOP.body["Resources"][resource][policy] == "Delete"
+    # What is kept would be in the way of its successor, had it a name of its own.
+    assert not {"TableName", "BucketName", "UserPoolName"} & SHOP.body["Resources"][resource]["Properties"].keys()
+
+
+@pytest.mark.parametrize("bucket", sorted(buckets))
+def test_a_bucket_is_private_and_encrypted(bucket: str) -> None:
+    assert set(buckets[bucket]["PublicAccessBlockConfiguration"].values()) == {True}
+    assert buckets[bucket]["BucketEncryption"]
+
+
+# ----------------------------------------------------------------------------------------------------------- watching
+
+
+@each_alarm
+def test_an_alarm_says_what_to_do_and_where_that_is_written(alarm: str) -> None:
+    assert re.search(r"docs/operations\.md#[a-z-]+$", alarms[alarm]["AlarmDescription"])
+
+
+@each_alarm
+def test_no_data_is_no_alarm(alarm: str) -> None:
+    assert alarms[alarm]["TreatMissingData"] == "notBreaching"
+
+
+def test_the_dashboard_is_json() -> None:
+    body = SHOP.properties("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]
+    assert json.loads(body["Fn::Sub"] if isinstance(body, dict) else body)["widgets"]
