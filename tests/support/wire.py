@@ -40,11 +40,14 @@ class Wire:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self._faults: list[_Fault] = []
+        self._stubs: dict[str, object] = {}
         call = BaseClient._make_api_call  # type: ignore[attr-defined]
 
         def watched(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
             self.calls.append((operation, parameters))
             fault = next((each for each in self._faults if each.concerns(operation, parameters)), None)
+            if operation in self._stubs:
+                return self._stubs[operation]
             if fault is None:
                 return call(client, operation, parameters)
             fault.times -= 1
@@ -66,6 +69,10 @@ class Wire:
     def loses_the_answer(self, operation: str, error: Exception, *, times: int = 1, table: str | None = None) -> None:
         """The next calls happen at AWS, but the caller learns only of an error."""
         self._faults.append(_Fault(operation, times, table, _nothing, lambda: _throw(error)))
+
+    def stubs(self, operation: str, answer: object = None) -> None:
+        """All calls of it are only noted, and answered so."""
+        self._stubs[operation] = answer or {}
 
     def before(self, operation: str, act: Act, *, times: int = 1, table: str | None = None) -> None:
         """Somebody else does something just before the next calls."""

@@ -13,7 +13,7 @@ from orders.domain import Order
 from orders.store import ORDERS
 from tests.support.http import Answer, call
 from tests.support.invocations import SHOPPER_CLAIMS
-from tests.support.tables import empty, items_of, shop_tables
+from tests.support.tables import empty, everything_in, shop_tables
 from tests.support.wire import Wire
 
 TABLES = ("OrdersTable", "CartTable", "ProductsTable", "InventoryTable", "FailuresTable")
@@ -46,7 +46,7 @@ class Shop:
         aws.dynamodb().put_item(TableName=table, Item=dynamodb.to_item(item))
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        return [dynamodb.from_item(item) for item in items_of(table)]
+        return [dynamodb.from_item(item) for item in everything_in(table)[table]]
 
     def orders(self) -> list[Row[Order]]:
         return [ORDERS.from_item(item) for item in self.rows("OrdersTable")]
@@ -57,9 +57,9 @@ class Shop:
     @contextmanager
     def unchanged(self) -> Iterator[None]:
         """Nothing in any table is another afterwards."""
-        before = {table: self.rows(table) for table in TABLES}
+        before = everything_in(*TABLES)
         yield
-        assert {table: self.rows(table) for table in TABLES} == before
+        assert everything_in(*TABLES) == before
 
     def call(
         self,

@@ -1,0 +1,215 @@
+"""The orders queue's handler in process: batches of events as their producers send them."""
+
+from typing import Any
+
+import pytest
+
+from cloudretail.decider import Change
+from cloudretail.envelope import Event, parse
+from cloudretail.events import EventData, OrderConfirmed, OrderPlaced
+from cloudretail.repository import DynamoDBRepository
+from orders.domain import Order
+from orders.reactions import handler
+from orders.store import ORDERS
+from tests.support.examples import CAUSE, EXAMPLES, NOW, ORDER, event_of, name_of
+from tests.support.queue import Queue
+from tests.support.wire import Wire, everything_printed, refused
+from tests.unit.orders.conftest import Shop
+from tests.unit.orders.test_rules import order
+
+ID = str(ORDER["order_id"])
+TABLE: DynamoDBRepository[Order] = DynamoDBRepository("OrdersTable", ORDERS)
+BY_NAME = {name_of(data): data for data in EXAMPLES}
+
+
+def told(name: str, order_id: str = ID) -> Event:
+    data: EventData = BY_NAME[name].model_copy(update={"order_id": order_id})
+    return event_of(data, f"event:{name}:{order_id}")
+
+
+@pytest.fixture
+def queue(wire: Wire) -> Queue:
+    return Queue(handler, wire)
+
+
+@pytest.fixture
+def pending(shop: Shop) -> Shop:
+    TABLE.commit(ID, None, Change(order("PENDING")), CAUSE, NOW)
+    return shop
+
+
+def the_order() -> Order:
+    row = TABLE.load(ID)
+    assert row
+    return row.state
+
+
+def test_an_event_moves_its_order_and_says_what_it_was_caused_by(pending: Shop, queue: Queue) -> None:
+    assert queue.deliver(told("InventoryReserved"), told("PaymentSucceeded")) == []
+
+    (row,) = pending.orders()
+    assert [step.caused_by for step in row.state.history[1:]] == [
+        f"event:InventoryReserved:{ID}",
+        f"event:PaymentSucceeded:{ID}",
+    ]
+    assert row.outbox
+    confirmed = parse(row.outbox.events[0])
+    assert (confirmed.id, confirmed.causation_id) == (f"orders:{ID}:3:0", f"event:PaymentSucceeded:{ID}")
+    assert isinstance(confirmed.data, OrderConfirmed)
+
+
+def test_a_second_delivery_of_the_same_event_changes_nothing(pending: Shop, queue: Queue) -> None:
+    for name in ("InventoryReserved", "PaymentDeclined"):
+        queue.deliver(told(name))
+        with pending.unchanged():
+            assert queue.deliver(told(name)) == []
+            assert queue.deliver(told(name), told(name)) == []
+
+
+def test_an_event_that_comes_too_late_is_taken_and_changes_nothing(pending: Shop, queue: Queue) -> None:
+    queue.deliver(told("PaymentFailed"))
+
+    with pending.unchanged():
+        assert queue.deliver(told("PaymentSucceeded"), told("InventoryReserved")) == []
+
+
+def test_why_nothing_was_done_is_logged_and_counted(
+    pending: Shop, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue.deliver(told("PaymentFailed"))
+    printed = everything_printed(monkeypatch)
+
+    queue.deliver(told("PaymentSucceeded"))
+
+    assert '"reason":"the order is CANCELLED"' in printed.getvalue()
+    assert '"Ignored":[1.0]' in printed.getvalue().replace(" ", "")
+
+
+def test_how_long_a_confirmation_took_is_counted_once(
+    pending: Shop, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = everything_printed(monkeypatch)
+
+    queue.deliver(told("InventoryReserved"), told("PaymentDeclined"))
+    assert "PlacedToConfirmed" not in printed.getvalue()
+    queue.deliver(told("PaymentSucceeded"))
+    queue.deliver(told("PaymentSucceeded"), told("PaymentRefunded"))
+
+    assert printed.getvalue().count('"PlacedToConfirmed":[') == 1
+
+
+def test_an_event_of_an_order_that_does_not_exist_goes_to_the_dead_letter_queue_at_once(
+    pending: Shop, queue: Queue
+) -> None:
+    failed = queue.deliver(told("InventoryReserved"), told("InventoryReserved", "ord_unknown"))
+
+    assert failed == ["message-1"]
+    assert queue.delays == {"receipt-1": 0}
+    assert the_order().status == "RESERVED"
+    (cause,) = pending.rows("FailuresTable")
+    assert (cause["consumer"], cause["eventId"]) == ("orders", "event:InventoryReserved:ord_unknown")
+    assert (cause["exception"], cause["message"]) == ("Permanent", "there is no order ord_unknown")
+    assert cause["body"] == told("InventoryReserved", "ord_unknown").to_json()
+
+
+@pytest.mark.parametrize("name", sorted(BY_NAME))
+def test_the_queue_takes_what_the_choreography_sends_it_and_nothing_else(
+    pending: Shop, queue: Queue, name: str
+) -> None:
+    takes = {
+        "InventoryReserved",
+        "InventoryReservationFailed",
+        "PaymentSucceeded",
+        "PaymentDeclined",
+        "PaymentFailed",
+        "PaymentRefunded",
+        "PaymentRefundFailed",
+    }
+
+    assert queue.deliver(told(name)) == ([] if name in takes else ["message-0"])
+
+
+@pytest.mark.parametrize("body", ["", "hello", "{}", "[]"])
+def test_what_is_no_event_goes_to_the_dead_letter_queue_and_holds_nobody_up(
+    pending: Shop, queue: Queue, body: str
+) -> None:
+    assert queue.deliver(body, told("InventoryReserved")) == ["message-0"]
+
+    assert queue.delays == {"receipt-0": 0}
+    assert the_order().status == "RESERVED"
+    (cause,) = pending.rows("FailuresTable")
+    assert (cause["eventId"], cause["exception"], cause["body"]) == ("message-0", "InvalidEvent", body)
+
+
+@pytest.mark.parametrize("attempt, seconds", [(1, 2), (2, 4), (3, 8), (4, 16), (5, 0)])
+def test_a_failure_that_may_pass_comes_again_later_and_later(
+    pending: Shop, queue: Queue, wire: Wire, attempt: int, seconds: int
+) -> None:
+    wire.refuses("PutItem", refused("ThrottlingException"), table="OrdersTable")
+
+    failed = queue.deliver(told("InventoryReserved"), attempt=attempt)
+
+    assert failed == ["message-0"]
+    assert queue.delays == {"receipt-0": seconds}
+    assert the_order().status == "PENDING"
+    (cause,) = pending.rows("FailuresTable")
+    assert (cause["exception"], cause["attempt"]) == ("ClientError", attempt)
+
+
+def test_a_failed_message_succeeds_when_it_comes_again(pending: Shop, queue: Queue, wire: Wire) -> None:
+    wire.refuses("GetItem", refused("InternalServerError"), table="OrdersTable")
+    assert queue.deliver(told("InventoryReserved")) == ["message-0"]
+
+    assert queue.deliver(told("InventoryReserved"), attempt=2) == []
+
+    assert the_order().status == "RESERVED"
+
+
+def test_a_write_whose_answer_was_lost_is_not_done_twice(pending: Shop, queue: Queue, wire: Wire) -> None:
+    wire.loses_the_answer("PutItem", refused("InternalServerError"), table="OrdersTable")
+    assert queue.deliver(told("PaymentDeclined")) == ["message-0"]
+
+    assert queue.deliver(told("PaymentDeclined"), attempt=2) == []
+
+    assert [step.event for step in the_order().history] == ["OrderPlaced", "PaymentDeclined"]
+
+
+def test_a_lost_race_is_decided_again_on_the_row_as_it_is_then(pending: Shop, queue: Queue, wire: Wire) -> None:
+    def called_off() -> None:
+        row = TABLE.load(ID)
+        TABLE.commit(ID, row, Change(order("CANCELLED")), CAUSE, NOW)
+
+    wire.before("PutItem", called_off, table="OrdersTable")
+
+    assert queue.deliver(told("PaymentSucceeded")) == []
+
+    assert the_order().status == "CANCELLED"
+
+
+def test_a_cause_that_cannot_be_kept_hides_no_failure(pending: Shop, queue: Queue, wire: Wire) -> None:
+    wire.refuses("UpdateItem", refused("ThrottlingException"), table="FailuresTable")
+
+    assert queue.deliver(told("InventoryReserved", "ord_unknown")) == ["message-0"]
+    assert queue.delays == {"receipt-0": 0}
+
+
+def test_a_whole_batch_of_one_orders_story_ends_as_the_story_does(pending: Shop, queue: Queue) -> None:
+    story: list[Any] = ["InventoryReserved", "PaymentDeclined", "PaymentSucceeded", "PaymentFailed", "PaymentRefunded"]
+
+    assert queue.deliver(*(told(name) for name in story)) == []
+
+    assert [step.event for step in the_order().history] == [
+        "OrderPlaced",
+        "InventoryReserved",
+        "PaymentDeclined",
+        "PaymentSucceeded",
+        "PaymentRefunded",
+    ]
+
+
+def test_an_order_event_that_strays_here_is_kept_for_the_operator(pending: Shop, queue: Queue) -> None:
+    assert isinstance(BY_NAME["OrderPlaced"], OrderPlaced)
+    queue.deliver(told("OrderPlaced"))
+
+    (cause,) = pending.rows("FailuresTable")
+    assert "does not take cloudretail.orders.OrderPlaced.v1" in cause["message"]
