@@ -62,7 +62,7 @@ class Provider(Protocol):
         ...
 
     def find(self, key: str) -> Answer | None:
-        """What became of the charge with this key; None where the provider has not heard of it."""
+        """What became of the charge or refund with this key; None where the provider has not heard of it."""
         ...
 
     def refund(self, key: str, charge_key: str, amount: Money) -> Answer:

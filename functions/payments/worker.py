@@ -1,7 +1,7 @@
 """The worker that talks to the providers, so that a slow one holds up nobody.
 
-It acts only while the row is in the attempt that the event tells of, and asks `find` before it charges wherever an
-earlier delivery may have charged already: the provider's answer is then lost, but never the money.
+It acts only while the row is in the attempt that the event tells of, and asks `find` before it charges or refunds
+wherever an earlier delivery may have done so already: the provider's answer is then lost, but never the money.
 
     delivery 1   charge ──(time-out)──> find: not known ──> failure, comes again
     delivery 2   find: accepted ──> PaymentSucceeded                          (charged once)
@@ -65,14 +65,14 @@ def work(payments: Repository[Payment], providers: Providers, delivery: Delivery
     event = delivery.event
     row = payments.load(payment_id_of(event.data.order_id))
     payment = row.state if row else None
+    known_before = delivery.attempt > 1 or now - event.time > OLD
     match event.data, payment:
         case PaymentSubmitted(attempt=attempt), Payment(status=PaymentStatus.SUBMITTED, attempts=running) if (
             attempt == running
         ):
-            known_before = delivery.attempt > 1 or now - event.time > OLD
             return react(payments, event, _charge(payment, providers, known_before), now)
         case RefundRequested(), Payment(status=PaymentStatus.REFUNDING):
-            return react(payments, event, _refund(payment, providers), now)
+            return react(payments, event, _refund(payment, providers, known_before), now)
         case _:
             return Settled(Nothing("the payment does not wait for this"), payment)
 
@@ -93,8 +93,12 @@ def _charge(payment: Payment, providers: Providers, known_before: bool) -> Charg
     return ChargeDeclined(payment.attempts, answer.reason)
 
 
-def _refund(payment: Payment, providers: Providers) -> RefundDone | RefundRefused:
-    answer = _provider(payment, providers).refund(payment.refund_key, payment.attempt_key, payment.money)
+def _refund(payment: Payment, providers: Providers, known_before: bool) -> RefundDone | RefundRefused:
+    """Give the money back; a provider that has forgotten the key would refuse what it has done already."""
+    provider = _provider(payment, providers)
+    answer = provider.find(payment.refund_key) if known_before else None
+    if answer is None:
+        answer = provider.refund(payment.refund_key, payment.attempt_key, payment.money)
     return RefundDone() if isinstance(answer, Accepted) else RefundRefused(answer.reason)
 
 
