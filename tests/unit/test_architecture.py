@@ -1,0 +1,115 @@
+"""Who may know whom. The core of a service is rules and nothing else; services know each other by events only."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+PROJECT = Path(__file__).parents[2]
+FUNCTIONS = PROJECT / "functions"
+
+MAY_ALSO_IMPORT: dict[str, set[str]] = {}
+"""For each service the modules of other services that it imports, each with the reason: so far there is none."""
+
+OUTSIDE_A_DOMAIN = {"boto3", "botocore", "aws_lambda_powertools", "jinja2"}
+"""Libraries for talking to AWS, to Lambda or to people, which no rule of the business may reach."""
+
+BROUGHT_ALONG = {"boto3": "Lambda's runtime", "botocore": "Lambda's runtime", "pydantic_core": "pydantic"}
+"""What the functions import that is not named in the layer's requirements, and what brings it."""
+
+SHELL = {"api", "reactions", "store", "worker", "stream", "mailer", "images", "receipts", "identity_provider"}
+"""Parts of a service that talk to the world."""
+
+
+def source_of(module: str) -> Path | None:
+    """The file of a module or package of ours, None for anybody else's."""
+    path = FUNCTIONS.joinpath(*module.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.exists():
+            return candidate
+    return None
+
+
+def name_of(file: Path) -> str:
+    return ".".join(file.relative_to(FUNCTIONS).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = sorted(name_of(file) for file in FUNCTIONS.rglob("*.py"))
+SERVICES = sorted({module.split(".")[0] for module in MODULES} - {"cloudretail"})
+DOMAINS = [module for module in MODULES if module.endswith(".domain")]
+
+
+@cache
+def imports(module: str) -> frozenset[str]:
+    """Every module that `module` imports when it runs, also inside a function; not what only a type checker sees."""
+    file = source_of(module)
+    assert file
+    return frozenset(_imports(ast.parse(file.read_text())))
+
+
+def _imports(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.If(test=ast.Name("TYPE_CHECKING")):
+            return
+        case ast.Import():
+            yield from (each.name for each in node.names)
+        case ast.ImportFrom():
+            assert node.module and not node.level, "imports are absolute, so that this test can follow them"
+            for each in node.names:
+                inner = f"{node.module}.{each.name}"
+                yield inner if source_of(inner) else node.module
+    for child in ast.iter_child_nodes(node):
+        yield from _imports(child)
+
+
+def ways_to_the_outside(module: str, seen: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Each chain of imports from `module` to something that no rule of the business may reach."""
+    for imported in sorted(imports(module) - seen):
+        if imported.split(".")[0] in OUTSIDE_A_DOMAIN or imported.split(".")[-1] in SHELL:
+            yield f"{module} imports {imported}"
+        elif source_of(imported):
+            yield from (f"{module} imports {way}" for way in ways_to_the_outside(imported, seen | {module}))
+
+
+def test_these_checks_see_what_they_look_for() -> None:
+    assert {"orders.domain", "inventory.domain", "payments.domain"} <= set(DOMAINS)
+    assert list(ways_to_the_outside("cloudretail.aws")), "an import inside a function"
+    assert "cloudretail.consumer imports cloudretail.failures imports cloudretail.aws imports boto3" in set(
+        ways_to_the_outside("cloudretail.consumer")
+    )
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_rules_reach_no_input_or_output_however_many_imports_away(domain: str) -> None:
+    assert list(ways_to_the_outside(domain)) == []
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.split(".")[0] == "cloudretail"])
+def test_the_kernel_knows_no_service(module: str) -> None:
+    assert {imported for imported in imports(module) if imported.split(".")[0] in SERVICES} == set()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_knows_another_only_as_the_table_above_says(service: str) -> None:
+    own = [module for module in MODULES if module.split(".")[0] == service]
+    imported = set().union(*map(imports, own))
+    others = {module for module in imported if module.split(".")[0] in set(SERVICES) - {service}}
+    assert others == MAY_ALSO_IMPORT.get(service, set())
+
+
+def test_what_the_functions_import_is_in_their_layer_or_brought_along() -> None:
+    # On a laptop they see every package of the environment: what is missing in the layer would fail on AWS only.
+    lines = (PROJECT / "layer/requirements.txt").read_text().splitlines()
+    layer = {canonicalize_name(Requirement(line).name) for line in lines if line and not line.startswith("#")}
+    own = {module.split(".")[0] for module in MODULES}
+    imported = {name.split(".")[0] for module in MODULES for name in imports(module)}
+    foreign = imported - own - sys.stdlib_module_names - BROUGHT_ALONG.keys()
+    distributions = packages_distributions()
+    missing = {name for name in foreign if not layer & set(map(canonicalize_name, distributions[name]))}
+    assert missing == set()
