@@ -64,8 +64,9 @@ class Template:
     body: Mapping[str, Any]
 
     @classmethod
-    def load(cls, path: Path = TEMPLATE) -> Self:
-        return cls(process_template(yaml_parse(path.read_text())))
+    def load(cls, path: Path = TEMPLATE, **parameters: str) -> Self:
+        """The template as it is deployed with these parameters, and the defaults of the others."""
+        return cls(process_template(yaml_parse(path.read_text()), parameters))
 
     def properties(self, resource_type: str) -> dict[str, dict[str, Any]]:
         """The properties of every resource of one type, by logical id."""
@@ -129,10 +130,16 @@ class Template:
             if source["Type"] == "DynamoDB"
         }
 
+    @cached_property
+    def common_environment(self) -> dict[str, Any]:
+        """The variables that every function has."""
+        variables: dict[str, Any] = self.body["Globals"]["Function"]["Environment"]["Variables"]
+        return variables
+
     def environment(self, function: str) -> dict[str, Any]:
-        """The variables of a function, those of all functions among them."""
-        common: dict[str, Any] = self.body["Globals"]["Function"]["Environment"]["Variables"]
-        return {**common, **self.functions[function].get("Environment", {}).get("Variables", {})}
+        """The variables of one function besides those of all."""
+        variables: dict[str, Any] = self.functions[function].get("Environment", {}).get("Variables", {})
+        return variables
 
 
 def referred(value: Any) -> str:
