@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from cloudretail import aws, dynamodb
 from cloudretail.envelope import Event
@@ -21,7 +22,7 @@ from notifications.store import LEASE, DynamoDBSentMails, SentMails
 from tests.support.examples import EXAMPLES, NOW, ORDER, event_of, name_of
 from tests.support.invocations import Context, sqs_event
 from tests.support.mails import InMemorySentMails, Postbox
-from tests.support.tables import items_of
+from tests.support.tables import TEMPLATE, items_of
 from tests.support.turns import calls_take_turns
 from tests.support.wire import Wire, everything_printed, refused
 
@@ -263,6 +264,14 @@ def test_an_event_that_shoppers_are_not_told_of_fails(function: Function) -> Non
     unknown = next(data for data in EXAMPLES if type(data) not in LETTERS)
     assert function.deliver("poison", event_of(unknown).to_json(), EVERY_BODY[0]) == ["message-0", "message-1"]
     assert len(function.subjects) == 1
+
+
+def test_the_queue_gets_exactly_the_events_that_are_written_about() -> None:
+    rule = yaml_parse(TEMPLATE.read_text())["Resources"]["NotificationsRule"]["Properties"]["EventPattern"]
+    types = [event.event_type for event in LETTERS]
+    assert set(rule["source"]) == {each.source for each in types}
+    assert set(rule["detail-type"]) == {each.name for each in types}
+    assert set(rule["detail"]["type"]) == {each.type for each in types}
 
 
 def test_a_refused_mail_comes_again_and_its_cause_is_kept(function: Function) -> None:
