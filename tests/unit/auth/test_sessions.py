@@ -45,8 +45,14 @@ class TestSigningIn:
     def test_tells_an_operator_by_their_group(
         self, browser: Browser, provider: InMemoryIdentityProvider, shopper: str
     ) -> None:
-        provider.users[shopper].groups = ("operators", "buyers")
-        assert browser.post("login", CREDENTIALS).body["user"]["groups"] == ["buyers", "operators"]
+        provider.users[shopper].groups = ("operators", "auditors", "packers", "buyers", "drivers")
+        assert browser.post("login", CREDENTIALS).body["user"]["groups"] == [
+            "auditors",
+            "buyers",
+            "drivers",
+            "operators",
+            "packers",
+        ]
 
     def test_keeps_the_refresh_token_in_a_cookie_that_no_script_and_no_other_site_can_use(
         self, browser: Browser, shopper: str
