@@ -1,0 +1,54 @@
+"""The rules and the consumers: each is sent just what it takes, and takes all that it is sent."""
+
+from collections.abc import Iterator
+from typing import cast
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from cloudretail import aws, dynamodb
+from cloudretail.events import EVENTS
+from cloudretail.repository import DynamoDBRepository
+from orders.store import ORDERS
+from retail_ops.template import Rule
+from tests.contract.deployed import Shop, shop, template
+from tests.contract.told import CAUSE, NOW, ORDER_ID, PRODUCT_ID, everything, placed
+from tests.support.invocations import Context, sqs_event
+from tests.support.tables import items_of
+
+each_rule = pytest.mark.parametrize("rule", template().rules, ids=lambda rule: rule.name)
+
+
+@pytest.fixture(scope="module")
+def a_shop() -> Iterator[Shop]:
+    """A shop with one order in it, and stock for it."""
+    with pytest.MonkeyPatch.context() as environment, shop(environment) as running:
+        DynamoDBRepository("OrdersTable", ORDERS).commit(ORDER_ID, None, placed()[0], CAUSE, NOW)
+        counters = {"availableQty": 5, "reservedQty": 0, "soldQty": 0, "receivedQty": 5}
+        aws.dynamodb().put_item(
+            TableName="InventoryTable", Item=dynamodb.to_item({"productId": PRODUCT_ID, **counters})
+        )
+        yield running
+
+
+@each_rule
+def test_a_consumer_takes_what_it_is_sent_and_nothing_else(a_shop: Shop, rule: Rule) -> None:
+    batch = sqs_event([told.document for told in everything()])
+    answer = a_shop.invoke(template().consumers[rule.queue], batch, cast(LambdaContext, Context()))
+    refused = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+    taken = {
+        (told.data.event_type.type, record["messageId"] not in refused)
+        for told, record in zip(everything(), batch["Records"], strict=True)
+    }
+    assert taken == {(event.event_type.type, event.event_type.type in rule.types) for event in EVENTS}
+    # And refused for no other reason, such as a variable that it lacks.
+    causes = {failure["message"]["S"] for failure in items_of("FailuresTable")}
+    assert all(cause.startswith("this consumer does not take") for cause in causes)
+
+
+@each_rule
+def test_a_rule_only_waits_for_events_that_somebody_tells(rule: Rule) -> None:
+    told = {told.data.event_type.type: told.data.event_type for told in everything()}
+    assert set(rule.types) <= told.keys()
+    assert {told[each].name for each in rule.types} == set(rule.names)
+    assert {told[each].source for each in rule.types} == set(rule.sources)
