@@ -21,6 +21,7 @@ check: venv ## Lint, types, generated documents up to date, template valid
 	ruff check
 	ruff format --check
 	mypy
+	cloudretail schemas --check
 	sam validate --lint
 
 test: check ## Run every test; starts shops of its own

@@ -168,6 +168,7 @@ class LocalShop:
             with progress.step("Deploy the stack"):
                 self._deploy(environment)
             shop = self._read_stack()
+            self._write_invocation_settings(shop)
             with progress.step("Start the storefront"):
                 self._start_storefront(state, shop)
             with progress.step("Warm up the functions") as note:
@@ -264,6 +265,15 @@ class LocalShop:
         sam.deploy(
             self.template, self.build_dir, self.stack, parameters, log, environment, local_session(), self.endpoint
         )
+
+    def _write_invocation_settings(self, shop: Shop) -> None:
+        """For `sam local invoke`, which knows nothing of the stack: what each function's variables are there."""
+        settings: dict[str, dict[str, str]] = {}
+        for logical_id, name in shop.functions.items():
+            variables = shop.lambda_.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+            # From inside its container the emulator is not on the function's own machine.
+            settings[logical_id] = {**variables, "AWS_ENDPOINT_URL": f"http://host.docker.internal:{self.port}"}
+        (self.state_dir / "env.json").write_text(json.dumps(settings, indent=2, sort_keys=True))
 
     def _start_storefront(self, state: State, shop: Shop) -> None:
         moved = (state.storefront_port, state.serves) != (self.storefront_port, shop.api_url)

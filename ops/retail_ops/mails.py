@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import httpx
 
@@ -15,7 +16,7 @@ class Mail:
 
     Args:
         id: the emulator's message id.
-        sent: ISO 8601 time.
+        sent: ISO 8601 time, UTC.
         sender: address.
         to: addresses.
         subject: of the mail.
@@ -49,7 +50,7 @@ def read_mails(shop: Shop, to: str | None = None) -> list[Mail]:
     mails = [
         Mail(
             id=message["MessageId"],
-            sent=str(message["Timestamp"]),
+            sent=datetime.fromtimestamp(message["Timestamp"], UTC).isoformat(timespec="milliseconds"),
             sender=message["Source"],
             to=tuple(message["To"]),
             subject=message["Subject"],

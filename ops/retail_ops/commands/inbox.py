@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -32,7 +33,9 @@ def inbox(
             Panel(
                 escape(mail.text.strip()),
                 title=f"[bold]{escape(mail.subject)}[/bold]",
-                subtitle=escape(f"{mail.sent}  to {', '.join(mail.to)}"),
+                subtitle=escape(
+                    f"{datetime.fromisoformat(mail.sent).astimezone():%d %b %H:%M:%S}  to {', '.join(mail.to)}"
+                ),
                 title_align="left",
                 subtitle_align="left",
             )

@@ -22,7 +22,7 @@ MESSAGES = {
                 "Subject": "Your code",
                 "BodyText": "Your code is 123456.",
                 "BodyHtml": None,
-                "Timestamp": "2026-01-01T00:00:00Z",
+                "Timestamp": 1767225600.0,
                 "Type": "SendEmail",
             },
             {
@@ -34,7 +34,7 @@ MESSAGES = {
                 "Subject": "Order received",
                 "BodyText": None,
                 "BodyHtml": "<p>Thank you</p>",
-                "Timestamp": "2026-01-01T00:00:01Z",
+                "Timestamp": 1767225601.5,
                 "Type": "SendEmail",
             },
         ]
@@ -64,6 +64,7 @@ def shop() -> Iterator[Shop]:
 
 def test_the_inbox_has_every_mail_in_the_order_it_was_sent(shop: Shop) -> None:
     first, second = read_mails(shop)
+    assert (first.sent, second.sent) == ("2026-01-01T00:00:00.000+00:00", "2026-01-01T00:00:01.500+00:00")
     assert (first.subject, first.text, first.html) == ("Your code", "Your code is 123456.", None)
     assert (second.subject, second.text, second.html) == ("Order received", "", "<p>Thank you</p>")
 
