@@ -1,0 +1,87 @@
+"""Environment variables: the template gives each function those that its code reads, and no others."""
+
+from collections.abc import Iterator
+from inspect import isclass, isfunction, ismodule, unwrap
+from types import CodeType, FunctionType
+from typing import Any
+
+import pytest
+
+from cloudretail.settings import Settings
+from tests.contract.deployed import FUNCTIONS, module_of, template
+
+GIVEN_BY_LAMBDA = {"AWS_REGION"}
+READ_BY_POWERTOOLS = {"POWERTOOLS_SERVICE_NAME"}
+
+each_function = pytest.mark.parametrize("function", sorted(template().functions))
+
+
+@each_function
+def test_a_function_has_the_variables_that_its_code_reads_and_no_others(function: str) -> None:
+    fields = [field for model in settings_of(function) for field in model.model_fields.items()]
+    own = set(template().environment(function))
+    needed = {name.upper() for name, field in fields if field.is_required()}
+    assert needed - GIVEN_BY_LAMBDA - set(template().common_environment) <= own
+    assert own - READ_BY_POWERTOOLS <= {name.upper() for name, _ in fields}
+
+
+@each_function
+def test_a_functions_logs_and_metrics_go_by_the_name_of_its_service(function: str) -> None:
+    service = module_of(function).__name__.partition(".")[0]
+    assert template().environment(function)["POWERTOOLS_SERVICE_NAME"] == service
+
+
+def test_the_search_for_settings_finds_those_at_second_hand() -> None:
+    assert {model.__name__ for model in settings_of("InventoryApi")} == {"ReceiptSettings", "IdentitySettings"}
+    assert {model.__name__ for model in settings_of("PaymentWorker")} == {"WorkerSettings", "ConsumerSettings"}
+
+
+def settings_of(function: str) -> set[type[Settings]]:
+    """The settings that the module of a function's handler reads: its functions, what they call, and so on."""
+    found: set[type[Settings]] = set()
+    module = module_of(function)
+    todo = [each for each in map(unwrap, vars(module).values()) if getattr(each, "__module__", "") == module.__name__]
+    todo = [each for each in todo if isfunction(each)]
+    seen: set[FunctionType] = set()
+    while todo:
+        caller = todo.pop()
+        if caller in seen:
+            continue
+        seen.add(caller)
+        names = set(_names(caller.__code__))
+        for name in names & caller.__globals__.keys():
+            thing = unwrap(caller.__globals__[name])
+            if isclass(thing) and issubclass(thing, Settings):
+                found.add(thing)
+            todo += [each for each in _reached(thing, names) if _is_ours(each)]
+    return found
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """Globals and attributes that a function names, those of the functions inside it among them."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def _reached(thing: Any, names: set[str]) -> Iterator[FunctionType]:
+    """Functions that a function with `names` can come to by `thing`: itself, a class' methods, a module's functions."""
+    if isfunction(thing):
+        yield thing
+    elif isclass(thing):
+        yield from _functions(vars(thing).values())
+    else:
+        members = vars(thing) if ismodule(thing) else vars(type(thing))
+        yield from _functions(members[name] for name in names & members.keys())
+
+
+def _functions(members: Any) -> Iterator[FunctionType]:
+    for member in members:
+        function = member.fget if isinstance(member, property) else unwrap(getattr(member, "__func__", member))
+        if isfunction(function):
+            yield function
+
+
+def _is_ours(function: FunctionType) -> bool:
+    return function.__code__.co_filename.startswith(str(FUNCTIONS))
