@@ -3,7 +3,7 @@
 round 1: the first message of each order      round 2: the second of each (duplicates, placed + cancelled) ...
 read the reservations once ── decide each ── sum the effect on each product ── one transaction (at most 100 items)
                                                  │
-                   refused for the stock ────────┴──> order by order, so that each gets its own answer
+      refused for the stock or for good ─────────┴──> order by order, so that each gets its own answer
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail.consumer import Delivery, consume
 from cloudretail.decider import Nothing
-from cloudretail.errors import Contention, LostRace
+from cloudretail.errors import Contention, LostRace, Permanent
 from cloudretail.outbox import Row
 from cloudretail.repository import MAX_RACES, pause_before_retry
 from cloudretail.settings import load
@@ -86,10 +86,13 @@ class Batch:
         mine = [by_order[write.order_id] for write in group]
         try:
             self._stock.commit(group, self._now)
-        except OutOfStock as error:
+        except (OutOfStock, Permanent) as error:
             if len(group) > 1:
                 return [delivery for write in group for delivery in self._written([write], deliveries)]
-            return self._refuse(group[0], mine[0], error)
+            if isinstance(error, OutOfStock):
+                return self._refuse(group[0], mine[0], error)
+            self._fail(mine, error)
+            return []
         except LostRace:
             return mine
         except Exception as error:
