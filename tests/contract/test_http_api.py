@@ -1,0 +1,207 @@
+"""The HTTP API: what the template routes, what the code answers and what the description says are the same."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from jsonschema import Draft202012Validator
+
+from retail_ops.openapi import described
+from retail_ops.template import Route
+from tests.contract.deployed import Shop, shop, template
+from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS, Context, http_event
+
+OPENAPI = json.loads((Path(__file__).parents[2] / "schemas" / "openapi.json").read_text())
+
+EMAIL, CODE = "shopper@cloudretail.example", "123456"
+PRODUCT = {
+    "name": "Canvas backpack",
+    "description": "Holds a laptop.",
+    "category": "Bags",
+    "price": {"amount": 5990, "currency": "SGD"},
+}
+ADDRESS = {"name": "Shopper", "line1": "1 Market St", "city": "Singapore", "postalCode": "018940", "country": "SG"}
+BODIES: Mapping[str, Mapping[str, Any]] = {
+    "addProduct": PRODUCT | {"productId": "canvas-backpack"},
+    "replaceProduct": PRODUCT,
+    "uploadImage": {"contentType": "image/webp"},
+    "receiveGoods": {"quantity": 10},
+    "putItem": {"quantity": 2},
+    "mergeCart": {"mergeId": "tab-1", "items": [{"productId": "canvas-backpack", "quantity": 1}]},
+    "checkOut": {"shippingAddress": ADDRESS, "cartVersion": 1, "paymentMethod": "COD"},
+    "pay": {"method": "CARD", "cardToken": "tok_visa"},
+}
+"""What a client sends, for each operation of those who have signed in that takes a body."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation as the description has it."""
+
+    route: Route
+    described: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.described["operationId"])
+
+    @property
+    def for_operators(self) -> bool:
+        return "403" in self.described["responses"] and self.route.signed_in
+
+
+def operations() -> list[Operation]:
+    return [Operation(route, OPENAPI["paths"].get(route.path, {})[route.method.lower()]) for route in template().routes]
+
+
+def ids(operation: Operation) -> str:
+    return operation.id
+
+
+signed_in = pytest.mark.parametrize("operation", [each for each in operations() if each.route.signed_in], ids=ids)
+for_operators = pytest.mark.parametrize("operation", [each for each in operations() if each.for_operators], ids=ids)
+
+
+@pytest.fixture(scope="module")
+def a_shop() -> Iterator[Shop]:
+    with pytest.MonkeyPatch.context() as environment, shop(environment) as running:
+        yield running
+
+
+def ask(
+    a_shop: Shop,
+    operation_id: str,
+    *,
+    claims: Mapping[str, str] | None = SHOPPER_CLAIMS,
+    body: object = None,
+    query: Mapping[str, str] | None = None,
+    at: str = "nothing",
+) -> tuple[int, Any]:
+    """Call an operation, as the gateway does, and hold its answer against the description.
+
+    Args:
+        a_shop: where.
+        operation_id: which.
+        claims: of the caller.
+        body: in place of the one in BODIES.
+        query: parameters.
+        at: id of the product or order that stands in the path.
+
+    Returns:
+        Status and body.
+    """
+    (operation,) = [each for each in operations() if each.id == operation_id]
+    path = re.sub(r"\{\w+\}", at, operation.route.path)
+    event = http_event(
+        operation.route.method,
+        path,
+        body=BODIES.get(operation_id) if body is None else body,
+        claims=claims,
+        headers={"Idempotency-Key": "a-key"},
+        query=query,
+    )
+    answer = a_shop.invoke(operation.route.function, event, cast(LambdaContext, Context()))
+    response = resolved(operation.described["responses"][str(answer["statusCode"])])
+    if "content" not in response:
+        assert not answer["body"]
+        return answer["statusCode"], None
+    ((content_type, content),) = response["content"].items()
+    assert answer["headers"]["Content-Type"] == content_type
+    told = json.loads(answer["body"])
+    Draft202012Validator(OPENAPI | content["schema"]).validate(told)
+    return answer["statusCode"], told
+
+
+def resolved(node: Any) -> Any:
+    for step in node["$ref"].split("/")[1:] if "$ref" in node else ():
+        node = OPENAPI[step] if step == "components" else node[step]
+    return node
+
+
+def test_the_template_routes_just_what_the_code_answers() -> None:
+    answered = {
+        (method.upper(), path, function)
+        for function in {route.function for route in template().routes}
+        for path, item in described(template().functions[function]["Handler"])["paths"].items()
+        for method in item
+    }
+    assert answered == {(route.method, route.path, route.function) for route in template().routes}
+
+
+def test_the_description_has_just_the_routes_of_the_template() -> None:
+    documented = {
+        (method.upper(), path, operation.get("security") == [{"bearer": []}])
+        for path, item in OPENAPI["paths"].items()
+        for method, operation in item.items()
+    }
+    assert documented == {(route.method, route.path, route.signed_in) for route in template().routes}
+
+
+@pytest.mark.parametrize("operation", operations(), ids=ids)
+def test_an_operation_is_described_for_people_and_for_generated_clients(operation: Operation) -> None:
+    assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", operation.id)
+    assert operation.described["summary"]
+    assert len(operation.described["tags"]) == 1
+    assert [each["name"] for each in operation.described.get("parameters", []) if each["in"] == "path"] == re.findall(
+        r"\{(\w+)\}", operation.route.path
+    )
+
+
+@signed_in
+def test_a_route_behind_the_authorizer_asks_who_is_calling_itself(a_shop: Shop, operation: Operation) -> None:
+    status, problem = ask(a_shop, operation.id, claims=None)
+    assert (status, problem["type"]) == (401, "urn:cloudretail:problem:unauthorized")
+
+
+@signed_in
+def test_an_access_token_is_no_id_token(a_shop: Shop, operation: Operation) -> None:
+    status, problem = ask(a_shop, operation.id, claims={**SHOPPER_CLAIMS, "token_use": "access"})
+    assert (status, problem["type"]) == (401, "urn:cloudretail:problem:unauthorized")
+
+
+@for_operators
+def test_what_is_for_operators_is_for_nobody_else(a_shop: Shop, operation: Operation) -> None:
+    status, problem = ask(a_shop, operation.id)
+    assert (status, problem["type"]) == (403, "urn:cloudretail:problem:operators-only")
+
+
+def test_every_answer_is_as_it_is_described(a_shop: Shop) -> None:
+    backpack = "canvas-backpack"
+    assert ask(a_shop, "addProduct", claims=OPERATOR_CLAIMS)[0] == 201
+    assert ask(a_shop, "addProduct", claims=OPERATOR_CLAIMS)[0] == 409
+    assert ask(a_shop, "receiveGoods", claims=OPERATOR_CLAIMS, at=backpack)[0] == 201
+    assert ask(a_shop, "replaceProduct", claims=OPERATOR_CLAIMS, at=backpack)[0] == 200
+    assert ask(a_shop, "uploadImage", claims=OPERATOR_CLAIMS, at=backpack)[0] == 201
+
+    assert ask(a_shop, "listProducts", claims=None)[1]["items"][0]["imageUrl"] is None
+    assert ask(a_shop, "listProducts", claims=None, query={"limit": "0"})[0] == 422
+    assert ask(a_shop, "listCategories", claims=None)[1]["nextCursor"] is None
+    assert ask(a_shop, "getProduct", claims=None, at=backpack)[0] == 200
+    assert ask(a_shop, "getProduct", claims=None)[0] == 404
+    assert ask(a_shop, "getStock", claims=None, at=backpack)[1] == {"productId": "canvas-backpack", "available": 10}
+
+    assert ask(a_shop, "me")[1]["groups"] == []
+    assert ask(a_shop, "getCart")[1]["items"] == []
+    assert ask(a_shop, "putItem")[0] == 404
+    assert ask(a_shop, "putItem", body={"quantity": "two"}, at=backpack)[0] == 422
+    assert ask(a_shop, "putItem", body={"quantity": 11}, at=backpack)[0] == 409
+    assert ask(a_shop, "putItem", at=backpack)[1]["version"] == 1
+    assert ask(a_shop, "checkOut", body={**BODIES["checkOut"], "cartVersion": 7})[0] == 409
+    status, order = ask(a_shop, "checkOut")
+    assert (status, order["status"]) == (202, "PENDING")
+    assert ask(a_shop, "mergeCart")[1]["skipped"] == []
+    assert ask(a_shop, "removeItem", at=backpack)[1]["items"] == []
+    assert ask(a_shop, "clearCart")[0] == 200
+
+    assert [each["orderId"] for each in ask(a_shop, "listOrders")[1]["items"]] == [order["orderId"]]
+    assert ask(a_shop, "getOrder", at=order["orderId"])[1]["reservedUntil"] is None
+    assert ask(a_shop, "getOrder")[0] == 404
+    assert ask(a_shop, "getPayment", at=order["orderId"])[1]["status"] == "WAITING"
+    assert ask(a_shop, "pay", at=order["orderId"])[1]["status"] == "OPEN"
+    assert ask(a_shop, "cancelOrder", at=order["orderId"])[1]["status"] == "CANCELLED"
+    assert ask(a_shop, "pay", at=order["orderId"])[0] == 409
