@@ -32,7 +32,7 @@ class PaymentRequest(RequestModel):
     """
 
     method: PaymentMethod
-    card_token: Annotated[str | None, Field(pattern=r"^tok_[a-z0-9_]{1,60}$", examples=["tok_visa"])] = None
+    card_token: Annotated[str | None, Field(pattern=r"^tok_[a-z0-9_]{1,60}$", examples=["tok_visa"], repr=False)] = None
 
     @model_validator(mode="after")
     def _token_belongs_to_card(self) -> Self:

@@ -147,7 +147,7 @@ def test_cash_of_a_cancelled_order_is_simply_not_collected(operator: Person, sho
 
 def test_fifty_shoppers_at_once_get_exactly_the_three_that_there_are(shop: Shop, operator: Person) -> None:
     product = new_product(operator, stock=3)
-    with ThreadPoolExecutor(max_workers=16) as pool:
+    with ThreadPoolExecutor(max_workers=8) as pool:
         shoppers = list(pool.map(lambda _: new_shopper(shop), range(50)))
         for shopper in shoppers:
             shopper.put(product)

@@ -1,0 +1,87 @@
+"""A worker that is killed in the middle leaves nothing half done after redelivery."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+
+from retail_ops.local import LocalShop, State
+from retail_ops.shop import Shop
+from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, new_shopper, row
+
+REACTIONS = (
+    "Relay",
+    "InventoryReactions",
+    "OrdersReactions",
+    "PaymentsReactions",
+    "PaymentWorker",
+    "NotificationsReactions",
+)
+CONSUMERS = ("Inventory", "Orders", "Payments", "PaymentWorker", "Notifications")
+ORDERS = 12
+KILLS_EACH = 2
+
+
+@contextmanager
+def quick_redelivery(shop: Shop) -> Iterator[None]:
+    """What a dead worker held comes again after seconds: a minute, as the template says, is long for a test."""
+    for consumer in CONSUMERS:
+        shop.sqs.set_queue_attributes(QueueUrl=shop.queues[f"{consumer}Queue"], Attributes={"VisibilityTimeout": "6"})
+    try:
+        yield
+    finally:
+        for consumer in CONSUMERS:
+            shop.sqs.set_queue_attributes(
+                QueueUrl=shop.queues[f"{consumer}Queue"], Attributes={"VisibilityTimeout": "60"}
+            )
+
+
+def kill_workers(local: LocalShop, function: str) -> int:
+    """Kill every process that runs this function, whatever it is doing; returns how many there were."""
+    state = State.read(local.state_dir / "shop.json")
+    assert state is not None
+    killed = 0
+    for process in psutil.Process(state.emulator.pid).children(recursive=True):
+        try:
+            if process.environ().get("AWS_LAMBDA_FUNCTION_NAME") == function:
+                process.kill()
+                killed += 1
+        except psutil.Error:
+            continue
+    return killed
+
+
+def test_orders_survive_the_death_of_every_worker_on_their_way(
+    local_shop: LocalShop, shop: Shop, operator: Person
+) -> None:
+    product = new_product(operator, stock=ORDERS)
+    shoppers = [new_shopper(shop) for _ in range(ORDERS)]
+    placed: list[tuple[Shopper, str]] = []
+
+    def shop_on() -> None:
+        placed.extend((shopper, shopper.order(product, method="COD")) for shopper in shoppers)
+
+    killed = dict.fromkeys(REACTIONS, 0)
+    with quick_redelivery(shop):
+        shopping = threading.Thread(target=shop_on)
+        shopping.start()
+        # Kills while orders are on their way: as soon as a worker is back, it dies again.
+        for _ in range(KILLS_EACH):
+            for name in REACTIONS:
+                killed[name] += eventually(lambda name=name: kill_workers(local_shop, shop.functions[name]))  # type: ignore[misc]
+        shopping.join()
+        assert len(placed) == ORDERS
+        for shopper, order_id in placed:
+            shopper.sees(order_id, "CONFIRMED")
+        for _, order_id in placed:
+            eventually(
+                lambda order_id=order_id: row(shop, "ReservationsTable", orderId=order_id),  # type: ignore[misc]
+                lambda reservation: reservation["status"] == "COMMITTED",
+            )
+            assert row(shop, "PaymentsTable", paymentId=order_id.replace("ord_", "pay_"))["attempts"] == 1
+        assert counters(shop, product) == (0, 0, ORDERS)
+        for shopper, _ in placed:
+            mails = eventually(shopper.mails, lambda mails: len(mails) >= 2)
+            assert len({mail.subject for mail in mails}) == 2
+    assert all(killed.values()), f"not every worker was killed: {killed}"

@@ -1,0 +1,89 @@
+"""What the end of a reservation's window does, in a shop that holds goods for three seconds only."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from retail_ops.local import LocalShop
+from retail_ops.processes import free_port
+from retail_ops.shop import PROJECT, Shop
+from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, new_shopper
+
+WINDOW_SECONDS = 3
+
+
+@pytest.fixture(scope="module")
+def hasty_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A second shop beside the first."""
+    with LocalShop(
+        tmp_path_factory.mktemp("hasty"),
+        port=free_port(),
+        storefront_port=free_port(),
+        stack="hasty",
+        parameters={"PaymentWindowSeconds": str(WINDOW_SECONDS)},
+        build_dir=PROJECT / ".aws-sam" / "tests",
+    ) as local:
+        yield local.read()
+
+
+@pytest.fixture
+def hasty_shopper(hasty_shop: Shop) -> Shopper:
+    return new_shopper(hasty_shop)
+
+
+@pytest.fixture(scope="module")
+def hasty_operator(hasty_shop: Shop) -> Person:
+    return new_shopper(hasty_shop, "operators")
+
+
+def _windows_are_closed(shop: Shop) -> None:
+    """Wait until no message waits for the end of a window."""
+
+    def waiting() -> int:
+        attributes = shop.sqs.get_queue_attributes(QueueUrl=shop.queues["PaymentWindowQueue"], AttributeNames=["All"])[
+            "Attributes"
+        ]
+        return sum(int(count) for name, count in attributes.items() if name.startswith("ApproximateNumberOf"))
+
+    eventually(waiting, lambda count: count == 0)
+
+
+def test_an_order_that_nobody_pays_is_cancelled_and_its_goods_are_free_again(
+    hasty_shop: Shop, hasty_operator: Person, hasty_shopper: Shopper
+) -> None:
+    product = new_product(hasty_operator, stock=1)
+    order_id = hasty_shopper.order(product)
+    cancelled = hasty_shopper.sees(order_id, "CANCELLED")
+    assert [entry["event"] for entry in cancelled["story"]] == ["OrderPlaced", "InventoryReserved", "PaymentFailed"]
+    assert cancelled["story"][-1]["reason"] == "PAYMENT_WINDOW_CLOSED"
+    eventually(lambda: counters(hasty_shop, product), lambda seen: seen == (1, 0, 0))
+    assert hasty_shopper.pay(order_id).status_code == 409
+    assert hasty_shopper.ok("GET", f"/orders/{order_id}/payment")["status"] == "FAILED"
+
+
+def test_an_order_that_was_paid_in_time_stays_confirmed(
+    hasty_shop: Shop, hasty_operator: Person, hasty_shopper: Shopper
+) -> None:
+    order_id = hasty_shopper.order(new_product(hasty_operator, stock=1), method="COD")
+    hasty_shopper.sees(order_id, "CONFIRMED")
+    _windows_are_closed(hasty_shop)
+    assert hasty_shopper.ok("GET", f"/orders/{order_id}")["status"] == "CONFIRMED"
+
+
+def test_a_window_that_closes_while_the_provider_answers_waits_for_the_answer(
+    hasty_operator: Person, hasty_shopper: Shopper
+) -> None:
+    # The provider is unavailable twice, which takes longer than the window is open.
+    order_id = hasty_shopper.reserved(new_product(hasty_operator, stock=1))
+    hasty_shopper.pay(order_id, "tok_flaky")
+    hasty_shopper.sees(order_id, "CONFIRMED")
+
+
+def test_a_card_declined_as_the_window_closes_is_the_end(
+    hasty_shop: Shop, hasty_operator: Person, hasty_shopper: Shopper
+) -> None:
+    product = new_product(hasty_operator, stock=1)
+    order_id = hasty_shopper.reserved(product)
+    hasty_shopper.pay(order_id, "tok_declined")
+    assert hasty_shopper.sees(order_id, "CANCELLED")["story"][-1]["reason"] == "PAYMENT_WINDOW_CLOSED"
+    eventually(lambda: counters(hasty_shop, product), lambda seen: seen == (1, 0, 0))
