@@ -291,7 +291,7 @@ def test_one_order_that_can_never_be_settled_takes_no_other_with_it(warehouse: W
     """Somebody has been at the lamp's counters by hand."""
     warehouse.receives(bag=10, lamp=10)
     settle(warehouse.stock, placed("ord_1", lamp=5))
-    warehouse.counts("lamp", Counters(10, 0, 0, 10))
+    warehouse.counts(lamp=Counters(10, 0, 0, 10))
 
     outcomes = settle(
         warehouse.stock, placed("ord_2", bag=1), confirmed("ord_1", lamp=5), placed("ord_3", bag=1, lamp=1)

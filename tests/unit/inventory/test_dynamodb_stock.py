@@ -247,7 +247,7 @@ def test_counters_that_do_not_show_what_a_reservation_says_are_a_case_for_a_pers
     warehouse.receives(bag=10)
     rows = warehouse.stock.commit([decided(placed("ord_1", bag=1)), decided(placed("ord_2", bag=1))], NOW)
     rows |= warehouse.stock.commit([decided(confirmed("ord_2", bag=1), rows["ord_2"])], NOW)
-    warehouse.counts("bag", counters)
+    warehouse.counts(bag=counters)
 
     with warehouse.unchanged(), pytest.raises(Permanent, match="the counters of bag"):
         warehouse.stock.commit([decided(event, rows[event.data.order_id])], NOW)
