@@ -1,0 +1,1 @@
+"""What the shop costs in time, measured on this machine: `make bench`."""

@@ -1,0 +1,83 @@
+"""How long a function's code takes to import in a fresh process, beside boto3 and the Powertools parts that it uses."""
+
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import yaml
+
+from retail_ops.shop import PROJECT
+
+CLIENT = "import boto3; boto3.client('dynamodb', region_name='ap-southeast-1')"
+PARTS = {
+    "api": (
+        "from aws_lambda_powertools import Logger, Metrics; from aws_lambda_powertools.event_handler import"
+        " APIGatewayHttpResolver; APIGatewayHttpResolver(enable_validation=True);"
+        " import aws_lambda_powertools.event_handler.middlewares.openapi_validation"
+    ),
+    "consumer": (
+        "from aws_lambda_powertools import Logger, Metrics; import aws_lambda_powertools.utilities.batch;"
+        " import pydantic; pydantic.BaseModel"
+    ),
+    "stream": "from aws_lambda_powertools import Logger, Metrics",
+}
+"""What each kind of function uses of its libraries, and nothing else."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads a template without minding its tags."""
+
+
+_Loader.add_multi_constructor("!", lambda _loader, _tag, _node: None)
+
+
+def handlers() -> dict[str, str]:
+    """The handler of each function, by its logical id in the template."""
+    template = yaml.load((PROJECT / "template.yaml").read_text(), _Loader)  # noqa: S506
+    return {
+        name: resource["Properties"]["Handler"]
+        for name, resource in template["Resources"].items()
+        if isinstance(resource, Mapping) and resource.get("Type") == "AWS::Serverless::Function"
+    }
+
+
+def kind(handler: str) -> str:
+    """Which of PARTS a handler uses."""
+    if ".api." in handler:
+        return "api"
+    return "stream" if handler.startswith("relay.") else "consumer"
+
+
+def milliseconds(code: str, runs: int) -> float:
+    """Median over fresh processes, without the start of the interpreter itself."""
+    program = f"import time; t = time.perf_counter()\n{code}\nprint((time.perf_counter() - t) * 1000)"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(PROJECT / "functions"),
+        "AWS_DEFAULT_REGION": "ap-southeast-1",
+        "AWS_REGION": "ap-southeast-1",
+        "POWERTOOLS_SERVICE_NAME": "bench",
+        "POWERTOOLS_METRICS_NAMESPACE": "bench",
+    }
+    taken = [
+        float(
+            subprocess.run(
+                [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True
+            ).stdout
+        )
+        for _ in range(runs)
+    ]
+    return statistics.median(taken)
+
+
+def compare(runs: int) -> list[tuple[str, float, float]]:
+    """For each function: its own import with a client, and that of its libraries with a client, in milliseconds."""
+    baselines = {name: milliseconds(f"{CLIENT}\n{parts}", runs) for name, parts in PARTS.items()}
+    result = []
+    for function, handler in sorted(handlers().items()):
+        module = handler.rpartition(".")[0]
+        own = milliseconds(f"import {module}\nfrom cloudretail import aws; aws.dynamodb()", runs)
+        result.append((function, own, baselines[kind(handler)]))
+    return result
