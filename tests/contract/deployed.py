@@ -1,5 +1,6 @@
 """Functions in the test's own process, found and configured as the template declares them, on tables of moto."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -60,7 +61,8 @@ class Shop:
 
     def invoke(self, function: str, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """What a new process of the function answers."""
-        for name in {name for each in template().functions for name in template().environment(each)}:
+        others = {name for each in template().functions for name in template().environment(each)}
+        for name in others | {name for name in os.environ if name.endswith("_TABLE")}:
             self._environment.delenv(name, raising=False)
         for name, value in template().environment(function).items():
             self._environment.setenv(name, _physical(value))
