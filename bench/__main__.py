@@ -57,33 +57,34 @@ def main() -> int:
 
 
 def _loads(arguments: argparse.Namespace) -> int:
-    with tempfile.TemporaryDirectory() as folder, console.status("Starting a shop ...") as status:
-        with LocalShop(
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        console.status("Starting a shop ...") as status,
+        LocalShop(
             Path(folder),
             port=free_port(),
             storefront_port=free_port(),
             stack="bench",
             build_dir=PROJECT / ".aws-sam" / "bench",
-        ) as local:
-            shop = local.read()
-            spread = load.run(
-                shop,
-                clients=arguments.clients,
-                orders=arguments.orders,
-                products=arguments.products,
-                note=status.update,
-            )
-            hot = load.run(
-                shop, clients=arguments.clients, orders=arguments.orders // 4, products=1, note=status.update
-            )
-            status.update("the synchronous design")
-            sync = synchronous.run(
-                shop,
-                clients=arguments.clients,
-                orders=arguments.orders // 4,
-                provider_seconds=arguments.provider_ms / 1000,
-            )
-            memory = worker_memory(local)
+        ) as local,
+    ):
+        shop = local.read()
+        spread = load.run(
+            shop,
+            clients=arguments.clients,
+            orders=arguments.orders,
+            products=arguments.products,
+            note=status.update,
+        )
+        hot = load.run(shop, clients=arguments.clients, orders=arguments.orders // 4, products=1, note=status.update)
+        status.update("the synchronous design")
+        sync = synchronous.run(
+            shop,
+            clients=arguments.clients,
+            orders=arguments.orders // 4,
+            provider_seconds=arguments.provider_ms / 1000,
+        )
+        memory = worker_memory(local)
     table = Table("", "orders/s", "p50 ms", "p95 ms", "p99 ms", "lost", title=f"{arguments.clients} clients")
     for name, run in ((f"{arguments.products} products", spread), ("1 hot product", hot)):
         table.add_row(f"{name}: checkout", f"{run.orders_per_second:.0f}", *percentiles(run.checkout), str(run.lost))
