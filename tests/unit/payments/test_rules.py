@@ -1,0 +1,401 @@
+"""The rules of a payment, every state with every combination of facts against every message.
+
+The tables are the contract's, written out. A fact is a letter: A the amount is known (OrderPlaced), R the goods are
+reserved (InventoryReserved), C or K the shopper chose cash or card; a dot is a fact that is missing. While an attempt
+runs, w remembers that the window closed and c that the order was cancelled. A dash is Nothing.
+"""
+
+from collections.abc import Iterator
+from itertools import permutations
+
+import pytest
+
+from cloudretail.decider import Change, Decision, Nothing
+from cloudretail.events import (
+    EventData,
+    InventoryReservationFailed,
+    InventoryReserved,
+    OrderCancelled,
+    OrderPlaced,
+    PaymentDeclined,
+    PaymentFailed,
+    PaymentFailure,
+    PaymentMethod,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    PaymentSubmitted,
+    PaymentSucceeded,
+    RefundRequested,
+)
+from payments.domain import (
+    LEARNED,
+    ChargeAccepted,
+    ChargeDeclined,
+    ChooseMethod,
+    Message,
+    Payment,
+    PaymentStatus,
+    RefundDone,
+    RefundRefused,
+    WindowClosed,
+    decide,
+    payment_id_of,
+)
+from payments.store import PAYMENTS
+from tests.support.examples import CAUSE, EXAMPLES, NOW, ORDER, PAYMENT, name_of, sgd
+
+OPEN = """
+           | placed     | placed, COD | reserved    | COD        | CARD        | not reserved | cancelled | closes
+none       | A..        | A.C         | .R.         | ..C        | ..K         | VOIDED       | VOIDED    | FAILED
+A..        | -          | -           | AR.         | A.C        | A.K         | VOIDED       | VOIDED    | FAILED
+.R.        | AR.        | SUBMITTED C | -           | .RC        | .RK         | VOIDED       | VOIDED    | FAILED
+..C        | A.C        | A.C         | .RC         | ..C        | ..K         | VOIDED       | VOIDED    | FAILED
+..K        | A.K        | A.K         | .RK         | ..C        | ..K         | VOIDED       | VOIDED    | FAILED
+AR.        | -          | -           | -           | SUBMITTED C| SUBMITTED K | VOIDED       | VOIDED    | FAILED
+A.C        | -          | -           | SUBMITTED C | A.C        | A.K         | VOIDED       | VOIDED    | FAILED
+A.K        | -          | -           | SUBMITTED K | A.C        | A.K         | VOIDED       | VOIDED    | FAILED
+.RC        | SUBMITTED C| SUBMITTED C | -           | .RC        | .RK         | VOIDED       | VOIDED    | FAILED
+.RK        | SUBMITTED K| SUBMITTED K | -           | .RC        | .RK         | VOIDED       | VOIDED    | FAILED
+AR. 1      | -          | -           | -           | SUBMITTED C| SUBMITTED K | VOIDED       | VOIDED    | FAILED
+AR. 2      | -          | -           | -           | SUBMITTED C| SUBMITTED K | VOIDED       | VOIDED    | FAILED
+"""
+"""OPEN by its facts, and how many attempts were declined; everything else is Nothing here."""
+
+ATTEMPT = """
+           | accepted   | declined             | cancelled | closes
+K 1 ..     | SUCCEEDED  | AR. 1                | K 1 .c    | K 1 w.
+K 1 w.     | SUCCEEDED  | FAILED WINDOW_CLOSED | K 1 wc    | -
+K 1 .c     | REFUNDING  | VOIDED               | -         | K 1 wc
+K 1 wc     | REFUNDING  | VOIDED               | -         | -
+K 2 ..     | SUCCEEDED  | AR. 2                | K 2 .c    | K 2 w.
+K 2 w.     | SUCCEEDED  | FAILED WINDOW_CLOSED | K 2 wc    | -
+K 2 .c     | REFUNDING  | VOIDED               | -         | K 2 wc
+K 2 wc     | REFUNDING  | VOIDED               | -         | -
+K 3 ..     | SUCCEEDED  | FAILED DECLINED      | K 3 .c    | K 3 w.
+K 3 w.     | SUCCEEDED  | FAILED DECLINED      | K 3 wc    | -
+K 3 .c     | REFUNDING  | VOIDED               | -         | K 3 wc
+K 3 wc     | REFUNDING  | VOIDED               | -         | -
+C 1 ..     | SUCCEEDED  | AR. 1                | C 1 .c    | C 1 w.
+C 1 w.     | SUCCEEDED  | FAILED WINDOW_CLOSED | C 1 wc    | -
+C 1 .c     | VOIDED     | VOIDED               | -         | C 1 wc
+C 1 wc     | VOIDED     | VOIDED               | -         | -
+C 2 ..     | SUCCEEDED  | AR. 2                | C 2 .c    | C 2 w.
+C 2 w.     | SUCCEEDED  | FAILED WINDOW_CLOSED | C 2 wc    | -
+C 2 .c     | VOIDED     | VOIDED               | -         | C 2 wc
+C 2 wc     | VOIDED     | VOIDED               | -         | -
+C 3 ..     | SUCCEEDED  | FAILED DECLINED      | C 3 .c    | C 3 w.
+C 3 w.     | SUCCEEDED  | FAILED DECLINED      | C 3 wc    | -
+C 3 .c     | VOIDED     | VOIDED               | -         | C 3 wc
+C 3 wc     | VOIDED     | VOIDED               | -         | -
+"""
+"""SUBMITTED by its method, the attempt that runs, and what it remembers; everything else is Nothing here."""
+
+PAID = """
+             | cancelled  | refunded   | refund refused
+SUCCEEDED K  | REFUNDING  | -          | -
+SUCCEEDED C  | VOIDED     | -          | -
+REFUNDING    | -          | REFUNDED   | REFUND_FAILED
+REFUNDED     | -          | -          | -
+REFUND_FAILED| -          | -          | -
+VOIDED       | -          | -          | -
+FAILED       | -          | -          | -
+"""
+"""The others; everything else is Nothing here."""
+
+METHODS = {"C": PaymentMethod.COD, "K": PaymentMethod.CARD, ".": None}
+
+
+def cells(table: str) -> dict[tuple[str, str], str]:
+    """By state and message, what the table says."""
+    head, *rows = table.strip("\n").splitlines()
+    names = [cell.strip() for cell in head.split("|")[1:]]
+    result = {}
+    for row in rows:
+        state, *outcomes = (cell.strip() for cell in row.split("|"))
+        result.update({(state, name): outcome for name, outcome in zip(names, outcomes, strict=True)})
+    return result
+
+
+RULES = {key: outcome for table in (OPEN, ATTEMPT, PAID) for key, outcome in cells(table).items() if outcome != "-"}
+STATES = list(dict.fromkeys(state for table in (OPEN, ATTEMPT, PAID) for state, _ in cells(table)))
+
+
+def payment(
+    facts: str, status: str = "OPEN", *, attempts: int = 0, remembers: str = "..", token: bool = True
+) -> Payment:
+    """A payment that has heard of these facts."""
+    amount, reserved, method = list(facts)
+    return Payment(
+        payment_id=PAYMENT["payment_id"],
+        order_id=ORDER["order_id"],
+        status=PaymentStatus(status),
+        user_id=ORDER["user_id"] if amount == "A" else None,
+        user_email=ORDER["user_email"] if amount == "A" else None,
+        amount=15430 if amount == "A" else None,
+        currency="SGD" if amount == "A" else None,
+        reserved=reserved == "R",
+        method=METHODS[method],
+        card_token="tok_visa" if method == "K" and token else None,
+        provider={"C": "cash-on-delivery", "K": "sandbox", ".": None}[method] if attempts else None,
+        attempts=attempts,
+        decline_reason="the card was declined" if attempts > (status != "OPEN") else None,
+        window_closed=remembers[0] == "w",
+        cancelled=remembers[1] == "c",
+        created_at=NOW,
+    )
+
+
+def state_of(name: str) -> Payment | None:
+    """The state that a row of the tables stands for."""
+    match name.split():
+        case ["none"]:
+            return None
+        case ["REFUNDING" | "REFUNDED" | "REFUND_FAILED" as status]:
+            return payment("ARK", status, attempts=1, token=False)
+        case ["VOIDED" | "FAILED" as status]:
+            return payment("AR.", status)
+        case ["SUCCEEDED", method]:
+            return payment(f"AR{method}", "SUCCEEDED", attempts=1, token=False)
+        case [method, attempt, remembers]:
+            return payment(f"AR{method}", "SUBMITTED", attempts=int(attempt), remembers=remembers)
+        case [facts, declined]:
+            return payment(facts, attempts=int(declined))
+        case [facts]:
+            return payment(facts)
+    raise AssertionError(name)
+
+
+def name_of_state(state: Payment | None) -> str:
+    """The row of the tables that a state is, as the tables write it."""
+    if state is None:
+        return "none"
+    method = {PaymentMethod.COD: "C", PaymentMethod.CARD: "K", None: "."}[state.method]
+    match state.status:
+        case PaymentStatus.OPEN:
+            facts = ("." if state.amount is None else "A") + ("R" if state.reserved else ".") + method
+            return f"{facts} {state.attempts}" if state.attempts else facts
+        case PaymentStatus.SUBMITTED:
+            remembers = ("w" if state.window_closed else ".") + ("c" if state.cancelled else ".")
+            return f"{method} {state.attempts} {remembers}"
+        case PaymentStatus.SUCCEEDED:
+            return f"SUCCEEDED {method}"
+        case status:
+            return status.value
+
+
+EVENTS = {name_of(data): data for data in EXAMPLES}
+PLACED = EVENTS["OrderPlaced"]
+MESSAGES: dict[str, Message] = {name: data for name, data in EVENTS.items() if type(data) not in LEARNED} | {
+    "placed": PLACED,
+    "placed, COD": PLACED.model_copy(update={"payment_method": PaymentMethod.COD}),
+    "reserved": EVENTS["InventoryReserved"],
+    "not reserved": EVENTS["InventoryReservationFailed"],
+    "cancelled": EVENTS["OrderCancelled"],
+    "COD": ChooseMethod(PaymentMethod.COD),
+    "CARD": ChooseMethod(PaymentMethod.CARD, "tok_visa"),
+    "closes": WindowClosed(),
+    "refunded": RefundDone(),
+    "refund refused": RefundRefused("this card takes no refunds"),
+}
+ANSWERS = ["accepted", "declined", "accepted before", "declined before", "accepted after", "declined after"]
+"""Of the provider, to the attempt that runs (or ran last), to the one before and to one that was never made."""
+
+
+def message(name: str, state: Payment | None) -> Message:
+    if name not in ANSWERS:
+        return MESSAGES[name]
+    answer, _, which = name.partition(" ")
+    attempt = (state.attempts if state else 0) + {"": 0, "before": -1, "after": 1}[which]
+    return ChargeAccepted(attempt) if answer == "accepted" else ChargeDeclined(attempt, "the card was declined")
+
+
+def answer_to(state: Payment | None, name: str) -> Decision[Payment]:
+    return decide(state, message(name, state), ORDER["order_id"], NOW)
+
+
+def changed(state: str, name: str) -> Change[Payment]:
+    decision = answer_to(state_of(state), name)
+    assert isinstance(decision, Change)
+    return decision
+
+
+def becomes(before: Payment | None, outcome: str) -> str:
+    """The row of the tables that an outcome leads to."""
+    match outcome.split():
+        case ["SUBMITTED", method]:
+            return f"{method} {before.attempts + 1 if before else 1} .."
+        case ["SUCCEEDED"]:
+            assert before
+            return "SUCCEEDED C" if before.method is PaymentMethod.COD else "SUCCEEDED K"
+        case ["FAILED", _]:
+            return "FAILED"
+        case _:
+            return outcome
+
+
+def expected_events(before: Payment | None, outcome: str, name: str) -> list[EventData]:
+    """What the contract says is told when the payment becomes that."""
+    attempt = (before.attempts if before else 0) or 1
+    charge = {**PAYMENT, "amount": sgd(15430)}
+    match outcome.split():
+        case ["SUBMITTED", method]:
+            made = before.attempts + 1 if before else 1
+            return [PaymentSubmitted(**charge, method=METHODS[method] or PaymentMethod.COD, attempt=made)]
+        case ["SUCCEEDED"]:
+            assert before
+            assert before.method
+            return [PaymentSucceeded(**charge, method=before.method, attempt=attempt)]
+        case ["REFUNDING"]:
+            return [RefundRequested(**charge, method=PaymentMethod.CARD, attempt=attempt)]
+        case ["REFUNDED"]:
+            return [PaymentRefunded(**charge, user_email=ORDER["user_email"], method=PaymentMethod.CARD)]
+        case ["REFUND_FAILED"]:
+            return [
+                PaymentRefundFailed(
+                    **charge,
+                    user_email=ORDER["user_email"],
+                    method=PaymentMethod.CARD,
+                    reason="this card takes no refunds",
+                )
+            ]
+        case ["FAILED", reason]:
+            return [PaymentFailed(**PAYMENT, reason=PaymentFailure(reason))]
+        case ["FAILED"]:
+            return [PaymentFailed(**PAYMENT, reason=PaymentFailure.WINDOW_CLOSED)]
+        case [_, _] if name == "declined":
+            return [PaymentDeclined(**PAYMENT, attempt=attempt, max_attempts=3, reason="the card was declined")]
+        case _:
+            return []
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_payment_answers_as_the_tables_say_and_nothing_else_changes_it(state: str) -> None:
+    before = state_of(state)
+    for name in [*MESSAGES, *ANSWERS]:
+        decision = answer_to(before, name)
+        outcome = RULES.get((state, name))
+        if outcome is None:
+            assert isinstance(decision, Nothing), name
+            continue
+        assert isinstance(decision, Change), name
+        assert name_of_state(decision.state) == becomes(before, outcome), name
+        assert list(decision.events) == expected_events(before, outcome, name), name
+
+
+@pytest.mark.parametrize("state, name", [key for key in RULES if key[1] not in ("COD", "CARD")])
+def test_the_same_message_again_is_nothing(state: str, name: str) -> None:
+    said = message(name, state_of(state))
+
+    assert isinstance(decide(changed(state, name).state, said, ORDER["order_id"], NOW), Nothing)
+
+
+@pytest.mark.parametrize("state", ["none", "A..", ".R.", "..C", "..K", "A.C", "A.K", ".RC", ".RK"])
+@pytest.mark.parametrize("method", ["COD", "CARD"])
+def test_the_same_choice_again_is_taken_and_is_the_same(state: str, method: str) -> None:
+    chosen = changed(state, method).state
+
+    assert answer_to(chosen, method) == Change(chosen)
+
+
+@pytest.mark.parametrize("state, name", RULES)
+def test_a_payment_reads_back_as_it_was_written(state: str, name: str) -> None:
+    row = PAYMENTS.after(PAYMENT["payment_id"], None, changed(state, name), CAUSE, NOW)
+
+    assert PAYMENTS.from_item(PAYMENTS.to_item(row)) == row
+
+
+@pytest.mark.parametrize("state, name", RULES)
+def test_a_card_token_is_kept_only_while_an_attempt_needs_it_and_is_never_told(state: str, name: str) -> None:
+    change = changed(state, name)
+
+    needed = change.state.method is PaymentMethod.CARD and change.state.status in ("OPEN", "SUBMITTED")
+    assert change.state.card_token == ("tok_visa" if needed else None)
+    assert "tok_" not in "".join(event.model_dump_json() for event in change.events)
+    assert "tok_" not in repr(change.state)
+
+
+def reachable() -> Iterator[Payment | None]:
+    """Every state that any sequence of messages leads to."""
+    seen: list[Payment | None] = [None]
+    for state in seen:
+        yield state
+        for name in [*MESSAGES, *ANSWERS]:
+            decision = answer_to(state, name)
+            if isinstance(decision, Change) and decision.state not in seen:
+                seen.append(decision.state)
+
+
+def test_the_tables_know_every_state_that_can_be_reached_and_the_rules_raise_in_none() -> None:
+    states = list(reachable())
+
+    assert {name_of_state(state) for state in states} == set(STATES)
+    # States that differ in what no rule looks at (an old reason, an old attempt) do as the tables say, too.
+    for state in states:
+        for name in [*MESSAGES, *ANSWERS]:
+            took = isinstance(answer_to(state, name), Change)
+            assert took == ((name_of_state(state), name) in RULES), (state, name)
+
+
+def test_every_order_of_the_three_facts_leads_to_the_same_attempt() -> None:
+    ends = []
+    for facts in permutations(["placed", "reserved", "CARD"]):
+        state: Payment | None = None
+        told: list[EventData] = []
+        for fact in facts:
+            decision = answer_to(state, fact)
+            assert isinstance(decision, Change)
+            state, told = decision.state, [*told, *decision.events]
+        ends.append((state, told))
+
+    assert all(end == ends[0] for end in ends)
+    assert [name_of(event) for event in ends[0][1]] == ["PaymentSubmitted"]
+
+
+def test_a_choice_after_checkout_is_newer_than_the_one_at_checkout_whenever_that_is_heard_of() -> None:
+    assert changed("..K", "placed, COD").state.method is PaymentMethod.CARD
+    assert changed("A.C", "CARD").state.method is PaymentMethod.CARD
+    assert changed("A.K", "COD").state.method is PaymentMethod.COD
+
+
+def test_another_card_takes_the_place_of_the_first_and_cash_forgets_it() -> None:
+    other = decide(state_of("A.K"), ChooseMethod(PaymentMethod.CARD, "tok_declined"), ORDER["order_id"], NOW)
+
+    assert isinstance(other, Change)
+    assert other.state.card_token == "tok_declined"
+    assert changed("A.K", "COD").state.card_token is None
+
+
+def test_an_attempt_goes_to_the_provider_of_its_method() -> None:
+    assert changed("AR.", "COD").state.provider == "cash-on-delivery"
+    assert changed("AR.", "CARD").state.provider == "sandbox"
+
+
+def test_each_attempt_has_a_key_of_its_own_and_the_refund_too() -> None:
+    keys = {
+        *(payment("ARK", "SUBMITTED", attempts=attempt).attempt_key for attempt in (1, 2, 3)),
+        payment("ARK", "REFUNDING", attempts=3).refund_key,
+    }
+
+    assert keys == {f"{PAYMENT['payment_id']}:{what}" for what in (1, 2, 3, "refund")}
+
+
+def test_a_refund_is_of_the_attempt_that_succeeded() -> None:
+    """Its key is that of the latest attempt, which no message changes once it has succeeded."""
+    accepted = changed("K 2 .c", "accepted").state
+
+    assert accepted.attempt_key == f"{PAYMENT['payment_id']}:2"
+    assert changed("REFUNDING", "refunded").state.attempt_key == f"{PAYMENT['payment_id']}:1"
+
+
+def test_an_order_has_one_payment_whose_id_follows_from_its_own() -> None:
+    assert payment_id_of("ord_abc") == "pay_abc"
+    assert changed("none", "reserved").state.payment_id == payment_id_of(ORDER["order_id"])
+
+
+def test_a_payment_that_has_not_heard_of_its_amount_has_no_money() -> None:
+    with pytest.raises(ValueError, match="has not heard of its amount"):
+        _ = payment(".RK").money
+
+
+def test_payments_learn_exactly_the_events_that_the_choreography_sends_them() -> None:
+    assert set(LEARNED) == {OrderPlaced, InventoryReserved, InventoryReservationFailed, OrderCancelled}
