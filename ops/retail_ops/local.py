@@ -292,7 +292,7 @@ class LocalShop:
         ).save(self._state_file)
         self._wait_for(f"{self.storefront_url}/", storefront, "storefront server", log)
 
-    def _wait_for(self, url: str, process: Owned, name: str, log: Path, seconds: float = 30) -> None:
+    def _wait_for(self, url: str, process: Owned, name: str, log: Path, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not process.running:

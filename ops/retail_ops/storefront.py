@@ -101,18 +101,19 @@ def _read(file: Path, changed: tuple[int, int]) -> Page:
 
 
 def security_headers(images: str) -> dict[str, str]:
-    """What the browser may do on the storefront's pages.
+    """What the browser may do on the storefront's pages: the same as on AWS (template.yaml, SecurityHeaders).
 
     Args:
         images: origin of the catalogue's pictures and of their upload; on AWS the image bucket.
     """
     policy = (
-        "default-src 'self'",
+        "default-src 'none'",
         "script-src 'self'",
-        "style-src 'self' 'unsafe-inline'",  # Angular puts its components' styles in the page.
-        f"img-src 'self' data: blob: {images}",
+        "style-src 'self' 'unsafe-inline'",  # Angular puts its components' styles into the page.
+        "font-src 'self'",
+        f"img-src 'self' data: {images}",
         f"connect-src 'self' {images}",
-        "object-src 'none'",
+        "manifest-src 'self'",
         "base-uri 'self'",
         "form-action 'self'",
         "frame-ancestors 'none'",
