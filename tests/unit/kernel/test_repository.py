@@ -222,6 +222,13 @@ def test_a_write_whose_answer_is_lost_is_found_done_and_not_done_again(rows: Rep
     assert settled.state == Count(order_id=KEY, count=1)
 
 
+def test_every_read_is_consistent(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # On an old copy of a row a decision for nothing would be final.
+    wire = Wire(monkeypatch)
+    transact(DynamoDBRepository("OrdersTable", COUNTS), KEY, lambda state: Nothing("no"), CAUSE, NOW)
+    assert [call["ConsistentRead"] for call in wire.made("GetItem")] == [True]
+
+
 def test_a_row_is_stored_as_plain_attributes_with_version_and_outbox(tables: None) -> None:
     DynamoDBRepository("OrdersTable", COUNTS).commit(KEY, None, changed(1), CAUSE, NOW)
     (item,) = items_of("OrdersTable")
