@@ -7,8 +7,7 @@ OpsError                a sentence for a person; the command prints it and exits
 ├── BuildFailed         `sam build` failed; carries the end of its output
 ├── DeployFailed        `sam deploy` failed; names the resources and their reasons
 ├── ColdFunction        a function does not even start
-├── Refused             the shop's API answered a call of ours with an error
-└── Drifted             a generated document is not what the code says; lists the files
+└── Refused             the shop's API answered a call of ours with an error
 """
 
 
@@ -51,8 +50,4 @@ class ColdFunction(OpsError):
 
 
 class Refused(OpsError):
-    pass
-
-
-class Drifted(OpsError):
     pass
