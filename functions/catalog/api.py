@@ -27,7 +27,7 @@ from catalog.store import MAX_KEYS, CatalogSettings, Catalogue, Pictures
 from cloudretail.errors import invalid
 from cloudretail.http import Api, Cursor, IdInPath, Limit, Page, answers, decode_cursor, encode_cursor
 from cloudretail.model import Model, RequestModel
-from cloudretail.money import MAX_MINOR_UNITS, Currency, Money
+from cloudretail.money import MAX_PRICE, Currency, Money
 from cloudretail.settings import load
 
 api = Api()
@@ -41,7 +41,7 @@ Line = Annotated[
 class Price(RequestModel):
     """A price in minor units of the shop's currency."""
 
-    amount: Annotated[int, Field(strict=True, ge=1, le=MAX_MINOR_UNITS, examples=[1990])]
+    amount: Annotated[int, Field(strict=True, ge=1, le=MAX_PRICE, examples=[1990])]
     currency: Currency
 
 

@@ -8,7 +8,10 @@ from pydantic import Field
 from cloudretail.model import Model
 
 MAX_MINOR_UNITS = 10**12
-"""An upper bound that keeps a typing error out and any sum of 50 x 99 of them inside DynamoDB's 38 digits."""
+"""Of any amount: far inside what JavaScript counts exactly."""
+
+MAX_PRICE = 10**8
+"""Of one piece: keeps a typing error out, and a cart of 50 x 99 of them inside MAX_MINOR_UNITS."""
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["SGD"])]
 MinorUnits = Annotated[int, Field(strict=True, ge=0, le=MAX_MINOR_UNITS, examples=[1990])]

@@ -11,6 +11,8 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from jsonschema import Draft202012Validator
 
+from cart.domain import MAX_LINES, MAX_QUANTITY
+from cloudretail.money import MAX_MINOR_UNITS, MAX_PRICE
 from retail_ops.openapi import described
 from retail_ops.template import Route
 from tests.contract.deployed import Shop, shop, template
@@ -205,3 +207,13 @@ def test_every_answer_is_as_it_is_described(a_shop: Shop) -> None:
     assert ask(a_shop, "pay", at=order["orderId"])[1]["status"] == "OPEN"
     assert ask(a_shop, "cancelOrder", at=order["orderId"])[1]["status"] == "CANCELLED"
     assert ask(a_shop, "pay", at=order["orderId"])[0] == 409
+
+
+def test_the_dearest_cart_can_still_be_looked_at(a_shop: Shop) -> None:
+    dearest = {"productId": "crown", "price": {"amount": MAX_PRICE, "currency": "SGD"}}
+    assert ask(a_shop, "addProduct", claims=OPERATOR_CLAIMS, body=PRODUCT | dearest)[0] == 201
+    assert ask(a_shop, "receiveGoods", claims=OPERATOR_CLAIMS, body={"quantity": MAX_QUANTITY}, at="crown")[0] == 201
+    collector = {**SHOPPER_CLAIMS, "sub": "collector"}
+    status, cart = ask(a_shop, "putItem", claims=collector, body={"quantity": MAX_QUANTITY}, at="crown")
+    assert (status, cart["total"]["amount"]) == (200, MAX_PRICE * MAX_QUANTITY)
+    assert MAX_PRICE * MAX_QUANTITY * MAX_LINES <= MAX_MINOR_UNITS
