@@ -8,7 +8,13 @@ class Model(BaseModel):
     """A value that is stored, published or answered. Unknown fields are ignored, so that a producer may add some."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True, frozen=True, extra="ignore"
+        alias_generator=to_camel,
+        populate_by_name=True,
+        serialize_by_alias=True,
+        frozen=True,
+        extra="ignore",
+        # An error goes to the log and to the table of failures, and its input is a shopper's: places and reasons only.
+        hide_input_in_errors=True,
     )
 
 

@@ -185,7 +185,8 @@ def name_of_state(state: Payment | None) -> str:
 
 EVENTS = {name_of(data): data for data in EXAMPLES}
 PLACED = EVENTS["OrderPlaced"]
-MESSAGES: dict[str, Message] = {name: data for name, data in EVENTS.items() if type(data) not in LEARNED} | {
+MESSAGES: dict[str, Message] = {
+    **{name: data for name, data in EVENTS.items() if type(data) not in LEARNED},
     "placed": PLACED,
     "placed, COD": PLACED.model_copy(update={"payment_method": PaymentMethod.COD}),
     "reserved": EVENTS["InventoryReserved"],

@@ -1,0 +1,317 @@
+"""The handlers of the three payment queues in process: batches of events as their producers send them."""
+
+import pytest
+
+from cloudretail import aws
+from cloudretail.envelope import Event, parse
+from cloudretail.events import EventData, PaymentMethod, PaymentSubmitted
+from cloudretail.outbox import Row
+from payments.domain import Payment
+from payments.reactions import handler, window_handler
+from payments.worker import handler as worker_handler
+from tests.support.examples import EXAMPLES, ORDER, PAYMENT, event_of, name_of
+from tests.support.queue import Queue
+from tests.support.wire import Wire, everything_printed, refused
+from tests.unit.payments.conftest import Till
+from tests.unit.payments.test_rules import payment
+
+ID = str(PAYMENT["payment_id"])
+BY_NAME = {name_of(data): data for data in EXAMPLES}
+COD = BY_NAME["OrderPlaced"].model_copy(update={"payment_method": PaymentMethod.COD})
+
+
+def told(name: str) -> Event:
+    return event_of(BY_NAME[name], f"event:{name}")
+
+
+@pytest.fixture
+def queue(wire: Wire) -> Queue:
+    return Queue(handler, wire)
+
+
+@pytest.fixture
+def window(wire: Wire) -> Queue:
+    return Queue(window_handler, wire)
+
+
+@pytest.fixture
+def worker(wire: Wire) -> Queue:
+    return Queue(worker_handler, wire)
+
+
+def outbox(row: Row[Payment]) -> list[Event]:
+    return [parse(document) for document in row.outbox.events] if row.outbox else []
+
+
+# --- learning -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first, second", [("OrderPlaced", "InventoryReserved"), ("InventoryReserved", "OrderPlaced")])
+def test_an_order_with_cash_is_submitted_once_it_is_known_and_reserved(
+    till: Till, queue: Queue, first: str, second: str
+) -> None:
+    events = {"OrderPlaced": event_of(COD, "event:OrderPlaced"), "InventoryReserved": told("InventoryReserved")}
+
+    assert queue.deliver(events[first]) == []
+    assert (till.row.state.status, outbox(till.row)) == ("OPEN", [])
+    assert queue.deliver(events[second]) == []
+
+    assert till.row.state.status == "SUBMITTED"
+    (event,) = outbox(till.row)
+    assert (event.id, event.causation_id) == (f"payments:{ID}:2:0", f"event:{second}")
+    assert isinstance(event.data, PaymentSubmitted)
+
+
+@pytest.mark.parametrize("name", ["OrderPlaced", "InventoryReserved", "InventoryReservationFailed", "OrderCancelled"])
+def test_a_second_delivery_of_the_same_event_changes_nothing(till: Till, queue: Queue, name: str) -> None:
+    queue.deliver(told(name))
+
+    with till.unchanged():
+        assert queue.deliver(told(name), told(name)) == []
+        assert queue.deliver(told(name), attempt=3) == []
+
+
+def test_what_comes_after_the_end_is_taken_and_changes_nothing(till: Till, queue: Queue) -> None:
+    queue.deliver(told("InventoryReservationFailed"))
+
+    with till.unchanged():
+        assert queue.deliver(told("OrderPlaced"), told("InventoryReserved"), told("OrderCancelled")) == []
+
+
+@pytest.mark.parametrize("data", EXAMPLES, ids=name_of)
+def test_each_queue_takes_what_the_choreography_sends_it_and_nothing_else(
+    till: Till, queue: Queue, window: Queue, worker: Queue, data: EventData
+) -> None:
+    took = {
+        name
+        for name, each in (("payments", queue), ("payment-window", window), ("payment-worker", worker))
+        if each.deliver(event_of(data)) == []
+    }
+
+    assert took == {
+        "OrderPlaced": {"payments"},
+        "InventoryReserved": {"payments", "payment-window"},
+        "InventoryReservationFailed": {"payments"},
+        "OrderCancelled": {"payments"},
+        "PaymentSubmitted": {"payment-worker"},
+        "RefundRequested": {"payment-worker"},
+    }.get(name_of(data), set())
+
+
+def test_a_failing_message_is_named_its_cause_is_kept_and_the_rest_goes_on(
+    till: Till, queue: Queue, wire: Wire
+) -> None:
+    wire.refuses("PutItem", refused("ThrottlingException"), table="PaymentsTable")
+
+    assert queue.deliver(told("OrderPlaced"), told("InventoryReserved"), "hello") == ["message-0", "message-2"]
+
+    assert queue.delays == {"receipt-0": 2, "receipt-2": 0}
+    assert (till.row.state.amount, till.row.state.reserved) == (None, True)
+    assert {(row["consumer"], row["eventId"], row["exception"]) for row in till.rows("FailuresTable")} == {
+        ("payments", "event:OrderPlaced", "ClientError"),
+        ("payments", "message-2", "InvalidEvent"),
+    }
+    assert queue.deliver(told("OrderPlaced"), attempt=2) == []
+    assert till.row.state.amount == 15430
+
+
+def test_a_choice_of_the_shopper_in_between_is_not_overwritten(till: Till, queue: Queue, wire: Wire) -> None:
+    queue.deliver(told("OrderPlaced"))
+    wire.before("PutItem", lambda: till.has(payment("A.K")), table="PaymentsTable")
+
+    assert queue.deliver(told("InventoryReserved")) == []
+
+    assert (till.row.state.status, till.row.state.card_token) == ("SUBMITTED", "tok_visa")
+
+
+# --- the window -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "state, status, tells",
+    [
+        (None, "FAILED", ["PaymentFailed"]),
+        (payment("AR."), "FAILED", ["PaymentFailed"]),
+        (payment("ARK", "SUBMITTED", attempts=1), "SUBMITTED", []),
+        (payment("ARK", "SUCCEEDED", attempts=1, token=False), "SUCCEEDED", []),
+        (payment("AR.", "VOIDED"), "VOIDED", []),
+    ],
+    ids=["nothing heard", "open", "an attempt runs", "paid", "voided"],
+)
+def test_when_the_window_closes_only_what_is_not_paid_fails(
+    till: Till, window: Queue, state: Payment | None, status: str, tells: list[str]
+) -> None:
+    if state:
+        till.has(state)
+
+    assert window.deliver(told("InventoryReserved")) == []
+
+    assert till.row.state.status == status
+    assert [name_of(event.data) for event in outbox(till.row)] == tells
+
+
+def test_a_window_closes_once(till: Till, window: Queue) -> None:
+    till.has(payment("ARK", "SUBMITTED", attempts=1))
+    window.deliver(told("InventoryReserved"))
+    assert till.row.state.window_closed
+
+    with till.unchanged():
+        assert window.deliver(told("InventoryReserved"), told("InventoryReserved")) == []
+
+
+def test_a_window_that_closes_is_called_so_in_the_log(
+    till: Till, window: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = everything_printed(monkeypatch)
+
+    window.deliver(told("InventoryReserved"))
+
+    assert '"message_name":"WindowClosed"' in printed.getvalue()
+
+
+def test_the_two_queues_of_one_event_keep_their_causes_apart(
+    till: Till, queue: Queue, window: Queue, wire: Wire
+) -> None:
+    wire.refuses("PutItem", refused("ThrottlingException"), times=2, table="PaymentsTable")
+
+    queue.deliver(told("InventoryReserved"))
+    window.deliver(told("InventoryReserved"))
+
+    assert {(row["consumer"], row["eventId"]) for row in till.rows("FailuresTable")} == {
+        ("payments", "event:InventoryReserved"),
+        ("payment-window", "event:InventoryReserved"),
+    }
+
+
+# --- the worker -----------------------------------------------------------------------------------------------------
+
+
+def submitted(attempt: int = 1, method: PaymentMethod = PaymentMethod.CARD) -> Event:
+    data = PaymentSubmitted(**PAYMENT, attempt=attempt, amount=ORDER["total"], method=method)
+    return event_of(data, f"payments:{ID}:{attempt}:0")
+
+
+def paying_with(token: str) -> Payment:
+    return payment("ARK", "SUBMITTED", attempts=1).model_copy(update={"card_token": token})
+
+
+@pytest.mark.parametrize(
+    "token, status",
+    [("tok_visa", "SUCCEEDED"), ("tok_timeout", "SUCCEEDED"), ("tok_norefund", "SUCCEEDED"), ("tok_declined", "OPEN")],
+)
+def test_the_worker_takes_the_attempt_to_the_sandbox(till: Till, worker: Queue, token: str, status: str) -> None:
+    till.has(paying_with(token))
+
+    assert worker.deliver(submitted()) == []
+
+    assert (till.row.state.status, till.row.state.card_token) == (status, None)
+    assert list(till.charges()) == [f"{ID}:1"]
+
+
+def test_cash_needs_no_gateway(till: Till, worker: Queue) -> None:
+    till.has(payment("ARC", "SUBMITTED", attempts=1))
+
+    assert worker.deliver(submitted(method=PaymentMethod.COD)) == []
+
+    assert till.row.state.status == "SUCCEEDED"
+    assert till.charges() == {}
+
+
+def test_a_flaky_card_comes_again_twice_and_succeeds(till: Till, worker: Queue) -> None:
+    till.has(paying_with("tok_flaky"))
+
+    assert worker.deliver(submitted(), attempt=1) == ["message-0"]
+    assert worker.deliver(submitted(), attempt=2) == ["message-0"]
+    assert worker.delays == {"receipt-0": 4}
+    assert worker.deliver(submitted(), attempt=3) == []
+
+    assert till.row.state.status == "SUCCEEDED"
+    (cause,) = till.rows("FailuresTable")
+    assert (cause["consumer"], cause["exception"], cause["attempt"]) == ("payment-worker", "ProviderUnavailable", 2)
+
+
+def test_a_charge_whose_answer_could_not_be_written_is_found_at_the_next_delivery(
+    till: Till, worker: Queue, wire: Wire
+) -> None:
+    till.has(paying_with("tok_visa"))
+    wire.refuses("PutItem", refused("InternalServerError"), table="PaymentsTable")
+
+    assert worker.deliver(submitted()) == ["message-0"]
+    assert till.charges() == {f"{ID}:1": "ACCEPTED"}
+    wire.calls.clear()
+    with till.unchanged("SandboxChargesTable"):
+        assert worker.deliver(submitted(), attempt=2) == []
+
+    assert till.row.state.status == "SUCCEEDED"
+    assert wire.made("UpdateItem") == []
+
+
+def test_a_cancellation_while_the_provider_thinks_is_given_back_whole(till: Till, worker: Queue, wire: Wire) -> None:
+    till.has(paying_with("tok_visa"))
+    cancelled = paying_with("tok_visa").model_copy(update={"cancelled": True})
+    wire.before("UpdateItem", lambda: till.has(cancelled), table="SandboxChargesTable")
+
+    assert worker.deliver(submitted()) == []
+    assert till.row.state.status == "REFUNDING"
+    (event,) = outbox(till.row)
+    assert worker.deliver(event) == []
+
+    assert till.row.state.status == "REFUNDED"
+    assert till.charges() == {f"{ID}:1": "ACCEPTED", f"{ID}:refund": "ACCEPTED"}
+
+
+def test_a_refund_that_is_refused_is_told(till: Till, worker: Queue) -> None:
+    till.has(paying_with("tok_norefund").model_copy(update={"cancelled": True}))
+    worker.deliver(submitted())
+    (event,) = outbox(till.row)
+
+    assert worker.deliver(event) == []
+
+    assert till.row.state.status == "REFUND_FAILED"
+    assert [name_of(event.data) for event in outbox(till.row)] == ["PaymentRefundFailed"]
+
+
+def test_a_replay_of_everything_charges_nobody_again(till: Till, queue: Queue, window: Queue, worker: Queue) -> None:
+    placed, reserved = event_of(COD, "event:OrderPlaced"), told("InventoryReserved")
+    queue.deliver(placed, reserved)
+    worker.deliver(submitted(method=PaymentMethod.COD))
+    window.deliver(reserved)
+    queue.deliver(told("OrderCancelled"))
+
+    with till.unchanged():
+        queue.deliver(placed, reserved, told("OrderCancelled"))
+        worker.deliver(submitted(method=PaymentMethod.COD))
+        window.deliver(reserved)
+
+
+@pytest.mark.parametrize("token", ["tok_visa", "tok_timeout", "tok_flaky", "tok_declined"])
+def test_no_token_is_logged_told_or_kept_as_a_cause(
+    till: Till, worker: Queue, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    printed = everything_printed(monkeypatch)
+    till.has(paying_with(token))
+
+    for attempt in (1, 2, 3):
+        worker.deliver(submitted(), attempt=attempt)
+
+    assert "tok_" not in printed.getvalue()
+    assert "tok_" not in str([event.to_json() for event in outbox(till.row)])
+    assert "tok_" not in str(till.rows("FailuresTable"))
+
+
+def test_a_row_that_cannot_be_read_fails_without_showing_its_token(
+    till: Till, worker: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody has been at the row by hand."""
+    printed = everything_printed(monkeypatch)
+    till.has(paying_with("tok_visa"))
+    aws.dynamodb().update_item(
+        TableName="PaymentsTable", Key={"paymentId": {"S": ID}}, UpdateExpression="REMOVE orderId, createdAt"
+    )
+
+    assert worker.deliver(submitted()) == ["message-0"]
+
+    (cause,) = till.rows("FailuresTable")
+    assert (cause["exception"], "orderId" in cause["message"]) == ("ValidationError", True)
+    assert "input_value" not in str(cause)
+    assert "input_value" not in printed.getvalue()
