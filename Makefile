@@ -1,6 +1,6 @@
 # Everything a developer does has a name here; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv storefront up down check test schemas bench deploy
+.PHONY: help venv storefront up down check test schemas bench deploy stage
 
 # `sam build` takes the first python3.13 with pip on PATH, and a version manager's shim can stand in front of it.
 # Node is the one from PyPI: many machines have one that is too old for Angular.
@@ -47,7 +47,10 @@ schemas: venv ## Generate schemas/ and the choreography's picture from the code
 bench: venv ## Measure cost and speed beside the synchronous design
 	python -m bench $(ARGS)
 
-deploy: venv ## Deploy to AWS: make deploy STAGE=staging
-	@test -n "$(STAGE)" || { echo "Say where: make deploy STAGE=staging"; exit 1; }
+deploy: stage venv storefront ## Deploy to AWS: make deploy STAGE=prod (a stage of samconfig.toml)
 	sam build --config-env $(STAGE)
 	sam deploy --config-env $(STAGE)
+	cloudretail publish --stack cloudretail-$(STAGE)
+
+stage:
+	@grep -qs '^\[$(or $(STAGE),-)\.deploy' samconfig.toml || { echo "Which stage of samconfig.toml? make deploy STAGE=prod"; exit 1; }

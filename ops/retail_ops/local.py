@@ -239,7 +239,6 @@ class LocalShop:
         data.mkdir()
         environment = minimal_environment(
             GATEWAY_PORT=str(self.port),
-            BIND_HOST="127.0.0.1",
             MINISTACK_REGION=LOCAL_REGION,
             # Enforces the functions' IAM roles, real confirmation codes, private buckets.
             AUTH="true",
@@ -253,7 +252,9 @@ class LocalShop:
             AWS_SHARED_CREDENTIALS_FILE="/dev/null",
             AWS_EC2_METADATA_DISABLED="true",
         )
-        emulator = spawn([sys.executable, "-m", "ministack"], log=self._emulator_log, env=environment, cwd=data)
+        emulator = spawn(
+            [sys.executable, "-m", "retail_ops.emulator"], log=self._emulator_log, env=environment, cwd=data
+        )
         state = State(self.stack, self.port, self.storefront_port, emulator, self.parameters)
         state.save(self._state_file)
         self._wait_for(f"{self.endpoint}/_ministack/health", emulator, "emulator", self._emulator_log)

@@ -14,6 +14,7 @@ from retail_ops.errors import NoShop
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudfront import CloudFrontClient
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
@@ -112,6 +113,10 @@ class Shop:
     @cached_property
     def cloudformation(self) -> "CloudFormationClient":
         return self.session.client("cloudformation", endpoint_url=self.endpoint, config=_CONFIG)
+
+    @cached_property
+    def cloudfront(self) -> "CloudFrontClient":
+        return self.session.client("cloudfront", endpoint_url=self.endpoint, config=_CONFIG)
 
     @cached_property
     def cognito(self) -> "CognitoIdentityProviderClient":

@@ -8,6 +8,7 @@ Files are held in memory, and read again once they have changed, so that a new b
 import argparse
 import gzip
 import mimetypes
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -94,10 +95,22 @@ FILES = web.AppKey("files", Files)
 def _read(file: Path, changed: tuple[int, int]) -> Page:
     body = file.read_bytes()
     packed = gzip.compress(body, mtime=0)
-    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    if kind.startswith("text/") or kind in ("application/javascript", "application/json"):
-        kind = f"{kind}; charset=utf-8"
-    return Page(body, packed if len(packed) < len(body) * 0.9 else None, kind, changed)
+    return Page(body, packed if len(packed) < len(body) * 0.9 else None, media_type(file.name), changed)
+
+
+def media_type(name: str) -> str:
+    """The Content-Type of a file of the build."""
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    text = kind.startswith("text/") or kind in ("application/javascript", "application/json")
+    return f"{kind}; charset=utf-8" if text else kind
+
+
+def cache_control(path: str) -> str:
+    """How long a browser may keep a file of the build.
+
+    Angular puts a hash of its content in a file's name (main-ABCD1234.js), but for the pages and what is in public/.
+    """
+    return FOREVER if re.search(r"-[A-Z0-9]{8}\.(js|css|woff2)$", path) else ALWAYS_ASK
 
 
 def security_headers(images: str) -> dict[str, str]:
@@ -164,11 +177,9 @@ async def page(request: web.Request) -> web.StreamResponse:
         found = files.get("/index.html")
     if found is None:
         return web.Response(text=unbuilt(), content_type="text/html", headers={"Cache-Control": ALWAYS_ASK})
-    # The build puts a hash of its content in a file's name, except for index.html and what is in public/.
-    hashed = request.path.endswith((".js", ".css", ".woff2")) and "-" in request.path.rpartition("/")[2]
     headers = {
         "Content-Type": found.kind,
-        "Cache-Control": FOREVER if hashed else ALWAYS_ASK,
+        "Cache-Control": cache_control(request.path),
         "ETag": f'"{found.changed[0]:x}-{found.changed[1]:x}"',
         "Vary": "Accept-Encoding",
     }

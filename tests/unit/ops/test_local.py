@@ -95,7 +95,7 @@ def test_down_without_a_shop_is_no_mistake(command: Command) -> None:
     assert command("down") == (0, "No shop runs here.\n", "")
 
 
-@pytest.mark.parametrize("name", ["up", "down", "status", "logs", "inbox", "seed"])
+@pytest.mark.parametrize("name", ["up", "down", "status", "logs", "inbox", "seed", "invoke", "schemas", "publish"])
 def test_every_command_explains_itself(command: Command, name: str) -> None:
     code, text, _ = command(name, "--help")
     assert code == 0

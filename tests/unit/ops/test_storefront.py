@@ -22,7 +22,7 @@ def build(tmp_path: Path) -> Path:
     folder = tmp_path / "dist" / "storefront" / "browser"
     folder.mkdir(parents=True)
     folder.joinpath("index.html").write_text(INDEX)
-    folder.joinpath("main-ABC123.js").write_text("console.log('shop');\n" * 100)
+    folder.joinpath("main-ABCD1234.js").write_text("console.log('shop');\n" * 100)
     folder.joinpath("favicon.ico").write_bytes(b"\0\1")
     tmp_path.joinpath("secret.txt").write_text("not for shoppers")
     return tmp_path / "dist"
@@ -74,14 +74,14 @@ def test_every_route_of_the_application_is_its_index_page(build: Path) -> None:
 
 def test_a_file_that_is_missing_is_not_answered_with_a_page(build: Path) -> None:
     async def look(client: Client) -> None:
-        assert (await client.get("/main-OLD999.js")).status == 404
+        assert (await client.get("/main-OLDER999.js")).status == 404
 
     visit(build, look)
 
 
 def test_a_file_with_a_hash_in_its_name_is_kept_for_ever_and_others_are_not(build: Path) -> None:
     async def look(client: Client) -> None:
-        assert "immutable" in (await client.get("/main-ABC123.js")).headers["Cache-Control"]
+        assert "immutable" in (await client.get("/main-ABCD1234.js")).headers["Cache-Control"]
         assert (await client.get("/favicon.ico")).headers["Cache-Control"] == "no-cache"
 
     visit(build, look)

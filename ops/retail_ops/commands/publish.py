@@ -1,0 +1,33 @@
+"""`publish`: the storefront's pages to AWS."""
+
+from typing import Annotated
+
+import typer
+
+from retail_ops.console import err
+from retail_ops.progress import Steps
+from retail_ops.publish import files, upload
+from retail_ops.shop import PROJECT, aws_session, read_stack
+from retail_ops.storefront import Files
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(publish)
+
+
+def publish(
+    stack: Annotated[str, typer.Option("--stack", metavar="NAME", help="The deployed stack.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the files.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Put the built storefront into a deployed shop (the local one serves it as it is built)."""
+    shop = read_stack(stack, aws_session())
+    build = files(Files(PROJECT / "frontend" / "dist").root)
+    if dry_run:
+        for file in build:
+            err.print(f"{file.key} -> {shop.output('StorefrontBucket')}")
+        return
+    if not yes:
+        typer.confirm(f"Publish {len(build)} files at {shop.storefront_url}?", abort=True, err=True)
+    with Steps(err).step("Publish the storefront") as note:
+        upload(shop, build, note)
