@@ -1,0 +1,348 @@
+"""The payments API: what each request is answered, that a refused one changes nothing, and that no card shows."""
+
+from typing import Any
+
+import pytest
+
+from cloudretail.envelope import parse
+from cloudretail.http import MAX_BODY
+from cloudretail.repository import MAX_RACES
+from payments import api
+from payments.domain import MAX_ATTEMPTS, Payment
+from tests.support.examples import ORDER, PAYMENT, name_of
+from tests.support.http import Answer, call
+from tests.support.invocations import SHOPPER_CLAIMS
+from tests.support.wire import Wire, everything_printed, refused
+from tests.unit.payments.conftest import Till
+from tests.unit.payments.test_rules import payment
+
+ORDER_ID = str(ORDER["order_id"])
+OTHER_CLAIMS = {**SHOPPER_CLAIMS, "sub": "user-2"}
+CARD_NUMBER = "4242424242424242"
+VISA = {"method": "CARD", "cardToken": "tok_visa"}
+
+
+def pay(body: object = VISA, *, order_id: str = ORDER_ID, **request: Any) -> Answer:
+    return call(api.handler, "POST", f"/api/orders/{order_id}/payment", body, **({"claims": SHOPPER_CLAIMS} | request))
+
+
+def look(*, order_id: str = ORDER_ID, claims: Any = SHOPPER_CLAIMS) -> Answer:
+    return call(api.handler, "GET", f"/api/orders/{order_id}/payment", claims=claims)
+
+
+@pytest.fixture
+def pending(till: Till) -> Till:
+    """The order is there; payments has not heard of it yet."""
+    till.has_order(ORDER_ID, "PENDING")
+    return till
+
+
+# --- paying ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["PENDING", "RESERVED"])
+def test_a_method_can_be_chosen_before_payments_has_heard_of_the_order(till: Till, status: str) -> None:
+    till.has_order(ORDER_ID, status)
+
+    answer = pay()
+
+    assert (answer.status, answer.body) == (
+        202,
+        {
+            "orderId": ORDER_ID,
+            "status": "OPEN",
+            "method": "CARD",
+            "amount": {"amount": 15430, "currency": "SGD"},
+            "attempts": 0,
+            "maxAttempts": MAX_ATTEMPTS,
+            "declineReason": None,
+        },
+    )
+    assert (till.row.state.method, till.row.state.card_token, till.row.outbox) == ("CARD", "tok_visa", None)
+
+
+def test_the_choice_starts_the_attempt_if_the_rest_is_known(pending: Till) -> None:
+    pending.has(payment("AR."))
+
+    answer = pay()
+
+    assert (answer.status, answer.body["status"], answer.body["attempts"]) == (202, "SUBMITTED", 1)
+    outbox = pending.row.outbox
+    assert outbox
+    event = parse(outbox.events[0])
+    assert (name_of(event.data), event.causation_id) == ("PaymentSubmitted", "request-1")
+
+
+def test_cash_can_be_chosen(pending: Till) -> None:
+    answer = pay({"method": "COD"})
+
+    assert (answer.status, answer.body["method"]) == (202, "COD")
+    assert pending.row.state.card_token is None
+
+
+def test_a_choice_can_be_changed_until_the_attempt_starts(pending: Till) -> None:
+    pay()
+
+    assert pay({"method": "COD"}).status == 202
+    assert (pending.row.state.method, pending.row.state.card_token) == ("COD", None)
+
+
+def test_after_a_declined_attempt_another_card_can_be_tried(pending: Till) -> None:
+    pending.has(payment("AR.", attempts=1))
+    assert look().body["declineReason"] == "the card was declined"
+
+    answer = pay()
+
+    assert (answer.status, answer.body["status"], answer.body["attempts"]) == (202, "SUBMITTED", 2)
+
+
+def test_paying_while_an_attempt_runs_is_refused_and_the_attempt_goes_on(pending: Till) -> None:
+    pending.has(payment("AR."))
+    pay()
+
+    with pending.unchanged():
+        answer = pay({"method": "COD"})
+        again = pay()
+
+    assert (answer.status, answer.problem) == (409, "payment-in-progress")
+    assert again == answer
+
+
+@pytest.mark.parametrize("status", ["CONFIRMED", "REJECTED", "CANCELLED"])
+def test_an_order_that_has_ended_cannot_be_paid(till: Till, status: str) -> None:
+    till.has_order(ORDER_ID, status)
+
+    with till.unchanged():
+        answer = pay()
+
+    assert (answer.status, answer.problem, answer.body["orderStatus"]) == (409, "not-payable", status)
+    # The problem's own `status` is the HTTP status (RFC 9457).
+    assert answer.body["status"] == 409
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        payment("ARK", "SUCCEEDED", attempts=1, token=False),
+        payment("ARK", "REFUNDING", attempts=1, token=False),
+        payment("AR.", "VOIDED"),
+        payment("AR.", "FAILED"),
+    ],
+    ids=lambda state: state.status.value,
+)
+def test_a_payment_that_has_ended_before_its_order_heard_of_it_cannot_be_made_again(
+    pending: Till, state: Payment
+) -> None:
+    pending.has(state)
+
+    with pending.unchanged():
+        answer = pay()
+
+    assert (answer.status, answer.problem) == (409, "not-payable")
+
+
+def test_two_choices_at_once_are_both_taken_one_after_the_other(pending: Till, wire: Wire) -> None:
+    wire.before("PutItem", lambda: pending.has(payment(".R.")), table="PaymentsTable")
+
+    assert pay().status == 202
+
+    assert (pending.row.state.reserved, pending.row.state.method) == (True, "CARD")
+
+
+def test_a_payment_that_starts_in_between_is_not_started_twice(pending: Till, wire: Wire) -> None:
+    pending.has(payment("AR."))
+    wire.before("PutItem", lambda: pending.has(payment("ARK", "SUBMITTED", attempts=1)), table="PaymentsTable")
+
+    answer = pay({"method": "COD"})
+
+    assert (answer.status, answer.problem) == (409, "payment-in-progress")
+    assert (pending.row.state.method, pending.row.state.attempts) == ("CARD", 1)
+
+
+INVALID: list[tuple[str, Any, list[str]]] = [
+    ("nothing", {}, ["method"]),
+    ("no method", {"cardToken": "tok_visa"}, ["method"]),
+    ("an unknown method", {"method": "BARTER"}, ["method"]),
+    ("a method in lower case", {"method": "cod"}, ["method"]),
+    ("a method that is a number", {"method": 1}, ["method"]),
+    ("a card without a token", {"method": "CARD"}, ["body"]),
+    ("a card with no token", {"method": "CARD", "cardToken": None}, ["body"]),
+    ("cash with a token", {"method": "COD", "cardToken": "tok_visa"}, ["body"]),
+    ("a card number for a token", {"method": "CARD", "cardToken": CARD_NUMBER}, ["cardToken"]),
+    ("a card number in a token", {"method": "CARD", "cardToken": f"4242-{CARD_NUMBER}"}, ["cardToken"]),
+    ("a card number as a number", {"method": "CARD", "cardToken": int(CARD_NUMBER)}, ["cardToken"]),
+    ("an empty token", {"method": "CARD", "cardToken": ""}, ["cardToken"]),
+    ("a token too long", {"method": "CARD", "cardToken": "tok_" + "a" * 61}, ["cardToken"]),
+    ("a token with a line end", {"method": "CARD", "cardToken": "tok_visa\n"}, ["cardToken"]),
+    ("an unknown field", {**VISA, "tip": 5}, ["tip"]),
+    ("a card number beside the token", {**VISA, "cardNumber": CARD_NUMBER}, ["cardNumber"]),
+    ("a security code beside the token", {**VISA, "cvc": "123"}, ["cvc"]),
+]
+
+
+@pytest.mark.parametrize("body, fields", [case[1:] for case in INVALID], ids=[case[0] for case in INVALID])
+def test_invalid_input_is_refused_and_nothing_of_a_card_is_logged_or_answered(
+    pending: Till, monkeypatch: pytest.MonkeyPatch, body: dict[str, Any], fields: list[str]
+) -> None:
+    printed = everything_printed(monkeypatch)
+
+    with pending.unchanged():
+        answer = pay(body)
+
+    assert (answer.status, answer.problem, answer.fields) == (422, "invalid-input", fields)
+    for secret in (CARD_NUMBER, "tok_", '"123"'):
+        assert secret not in printed.getvalue()
+    assert CARD_NUMBER not in str(answer.body)
+    assert "tok_visa" not in str(answer.body)
+
+
+@pytest.mark.parametrize(
+    "raw_body, content_type, status, problem",
+    [
+        (f'{{"method": "CARD", "cardToken": "{CARD_NUMBER}"', "application/json", 400, "malformed-json"),
+        (f"cardToken={CARD_NUMBER}", "application/json", 400, "malformed-json"),
+        (f"cardToken={CARD_NUMBER}", "application/x-www-form-urlencoded", 415, "unsupported-media-type"),
+        (f'{{"cardToken": "{CARD_NUMBER * MAX_BODY}"}}', "application/json", 413, "body-too-large"),
+        (f'["{CARD_NUMBER}"]', "application/json", 422, "invalid-input"),
+        (f'"{CARD_NUMBER}"', "application/json", 422, "invalid-input"),
+        ("null", "application/json", 422, "invalid-input"),
+    ],
+    ids=["cut off", "no JSON", "as a form", "too large", "a list", "a text", "null"],
+)
+def test_a_body_that_is_no_payment_is_refused_and_not_logged(
+    pending: Till, monkeypatch: pytest.MonkeyPatch, raw_body: str, content_type: str, status: int, problem: str
+) -> None:
+    printed = everything_printed(monkeypatch)
+
+    with pending.unchanged():
+        answer = pay(None, raw_body=raw_body, headers={"Content-Type": content_type})
+
+    assert (answer.status, answer.problem) == (status, problem)
+    assert CARD_NUMBER not in printed.getvalue()
+    assert CARD_NUMBER not in str(answer.body)
+
+
+def test_no_body_at_all_is_refused(pending: Till) -> None:
+    with pending.unchanged():
+        assert pay(None).status == 422
+
+
+def test_a_taken_token_is_in_no_answer_and_in_no_log_line(pending: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = everything_printed(monkeypatch)
+    pending.has(payment("AR."))
+
+    answers = [pay(), look(), pay()]
+
+    assert [answer.status for answer in answers] == [202, 200, 409]
+    assert "PaymentSubmitted" in printed.getvalue()
+    assert "tok_" not in printed.getvalue()
+    assert "tok_" not in str([answer.body for answer in answers])
+    assert pending.row.outbox
+    assert "tok_" not in str(pending.row.outbox.events)
+
+
+@pytest.mark.parametrize(
+    "error, times",
+    [(refused("ConditionalCheckFailedException"), MAX_RACES), (refused("ThrottlingException"), 1)],
+    ids=["always too late", "throttled"],
+)
+def test_a_shop_that_is_too_busy_says_so_logs_no_token_and_has_changed_nothing(
+    pending: Till, wire: Wire, monkeypatch: pytest.MonkeyPatch, error: Exception, times: int
+) -> None:
+    printed = everything_printed(monkeypatch)
+    wire.refuses("PutItem", error, times=times, table="PaymentsTable")
+
+    with pending.unchanged():
+        answer = pay()
+
+    assert (answer.status, answer.problem) == (503, "try-again")
+    assert "tok_" not in printed.getvalue()
+    assert pay().status == 202
+
+
+# --- looking --------------------------------------------------------------------------------------------------------
+
+
+def test_before_payments_has_heard_of_the_order_it_is_waiting(pending: Till) -> None:
+    with pending.unchanged():
+        answer = look()
+
+    assert (answer.status, answer.body["status"], answer.body["method"], answer.body["attempts"]) == (
+        200,
+        "WAITING",
+        None,
+        0,
+    )
+    assert answer.body["amount"] == {"amount": 15430, "currency": "SGD"}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        payment("AR."),
+        payment("ARK", "SUBMITTED", attempts=1),
+        payment("ARK", "SUCCEEDED", attempts=1, token=False),
+        payment("ARK", "REFUNDING", attempts=1, token=False),
+        payment("ARK", "REFUNDED", attempts=1, token=False),
+        payment("ARK", "REFUND_FAILED", attempts=1, token=False),
+        payment("AR.", "VOIDED"),
+        payment("AR.", "FAILED", attempts=3),
+    ],
+    ids=lambda state: state.status.value,
+)
+def test_a_payment_shows_where_it_stands(pending: Till, state: Payment) -> None:
+    pending.has(state)
+
+    answer = look()
+
+    assert (answer.status, answer.body["status"], answer.body["attempts"]) == (200, state.status, state.attempts)
+
+
+def test_a_payment_of_a_cancelled_order_can_still_be_looked_at(till: Till) -> None:
+    till.has_order(ORDER_ID, "CANCELLED")
+    till.has(payment("ARK", "REFUNDED", attempts=1, token=False))
+
+    assert look().body["status"] == "REFUNDED"
+
+
+# --- who is asking --------------------------------------------------------------------------------------------------
+
+
+def test_another_shoppers_order_does_not_exist(pending: Till) -> None:
+    pending.has(payment("AR."))
+
+    with pending.unchanged():
+        paid, seen = pay(claims=OTHER_CLAIMS), look(claims=OTHER_CLAIMS)
+        unknown = look(order_id="ord_unknown")
+
+    assert [answer.status for answer in (paid, seen, unknown)] == [404, 404, 404]
+    assert paid == seen == unknown
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        None,
+        {},
+        {**SHOPPER_CLAIMS, "token_use": "access"},
+        {**SHOPPER_CLAIMS, "email_verified": "false"},
+    ],
+    ids=["nobody", "no claims", "an access token", "an unverified address"],
+)
+def test_only_a_signed_in_shopper_is_answered(pending: Till, claims: dict[str, str] | None) -> None:
+    with pending.unchanged():
+        answers = [pay(claims=claims), look(claims=claims)]
+
+    assert [(answer.status, answer.problem) for answer in answers] == [(401, "unauthorized")] * 2
+
+
+@pytest.mark.parametrize("order_id", ["ord_1!", "a" * 65], ids=["another character", "too long"])
+def test_what_is_no_order_id_is_refused(till: Till, order_id: str) -> None:
+    assert [pay(order_id=order_id).fields, look(order_id=order_id).fields] == [["order_id"], ["order_id"]]
+
+
+def test_the_payment_of_an_order_is_that_orders_own(pending: Till) -> None:
+    pay()
+
+    assert pending.row.state.payment_id == PAYMENT["payment_id"]
+    assert pending.row.state.order_id == ORDER_ID
