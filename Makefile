@@ -1,6 +1,6 @@
 # Everything a developer does has a name here; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv storefront up down check test schemas bench deploy stage
+.PHONY: help venv storefront up down check test schemas bench deploy stage browser
 
 # `sam build` takes the first python3.13 with pip on PATH, and a version manager's shim can stand in front of it.
 # Node is the one from PyPI: many machines have one that is too old for Angular.
@@ -38,7 +38,10 @@ check: venv ## Lint, types, generated documents up to date, template valid
 	cloudretail schemas --check
 	sam validate --lint
 
-test: check ## Run every test; starts shops of its own
+browser: venv
+	@ops/browser.sh
+
+test: check storefront browser ## Run every test; starts shops of its own
 	pytest $(ARGS)
 
 schemas: venv ## Generate schemas/ and the choreography's picture from the code
