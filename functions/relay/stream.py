@@ -90,14 +90,16 @@ def publish(batch: Sequence[Entry], settings: RelaySettings) -> None:
         return
     # 200 OK says nothing about the entries: each has a receipt of its own.
     receipts = aws.eventbridge().put_events(Entries=batch)["Entries"]  # type: ignore[arg-type]
-    passing = 0
+    taken = passing = 0
     for entry, receipt in zip(batch, receipts, strict=True):
         code = receipt.get("ErrorCode")
-        if code in PASSING:
+        if code is None:
+            taken += 1
+        elif code in PASSING:
             passing += 1
-        elif code:
+        else:
             _park(entry, code, receipt.get("ErrorMessage", ""), settings)
-    count("Relayed", len(batch) - passing)
+    count("Relayed", taken)
     if passing:
         raise Transient(f"the bus did not take {passing} of {len(batch)} entries")
 
