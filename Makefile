@@ -31,17 +31,19 @@ up: venv storefront ## Start the whole shop on this machine (ARGS="--payment-win
 down: venv ## End the shop on this machine
 	@cloudretail down
 
-check: venv ## Lint, types, generated documents up to date, template valid
+check: venv $(if $(PAGES),frontend/node_modules/installed) ## Lint, types, generated documents up to date, template valid
 	ruff check
 	ruff format --check
 	mypy
 	cloudretail schemas --check
 	sam validate --lint
+	$(if $(PAGES),cd frontend && npm run lint)
 
 browser: venv
 	@ops/browser.sh
 
 test: check storefront browser ## Run every test; starts shops of its own
+	$(if $(PAGES),cd frontend && npm test)
 	pytest $(ARGS)
 
 schemas: venv ## Generate schemas/ and the choreography's picture from the code
