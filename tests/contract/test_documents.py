@@ -1,15 +1,23 @@
-"""The generated documents: valid, and what the code and the template say today."""
+"""The documents: those that are generated are what the code says, and those that people wrote lead somewhere."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+import typer
 import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from retail_ops.cli import app
 from retail_ops.schemas import drifted
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
+PROJECT = Path(__file__).parents[2]
+SCHEMAS = PROJECT / "schemas"
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+
+each_page = pytest.mark.parametrize("document", PAGES, ids=lambda document: document.name)
 
 
 def test_the_committed_documents_are_what_the_code_says() -> None:
@@ -43,3 +51,35 @@ def _references(node: Any) -> list[str]:
             return [each for value in node for each in _references(value)]
         case _:
             return []
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page, as links name them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@each_page
+def test_a_link_leads_to_a_file_and_a_heading_that_are_there(document: Path) -> None:
+    for link in re.findall(r"\]\(([^):]+)\)", document.read_text()):
+        path, _, anchor = link.partition("#")
+        target = document.parent / path if path else document
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_an_alarm_leads_to_a_heading_of_the_runbook() -> None:
+    named = set(re.findall(r"docs/operations\.md#([a-z-]+)", (PROJECT / "template.yaml").read_text()))
+    assert named
+    assert named <= anchors(PROJECT / "docs" / "operations.md")
+
+
+@each_page
+def test_a_page_only_names_commands_that_there_are(document: Path) -> None:
+    group = typer.main.get_group(app)
+    for name in re.findall(r"cloudretail ([a-z]+)\b", "\n".join(_code(document.read_text()))):
+        assert name in group.commands, name
+
+
+def _code(page: str) -> list[str]:
+    return ["".join(found) for found in re.findall(r"```sh\n(.+?)```|`([^`\n]+)`", page, re.DOTALL)]
