@@ -1,0 +1,52 @@
+import { provideHttpClient, withInterceptors } from '@angular/common/http';
+import {
+  ApplicationConfig,
+  ErrorHandler,
+  inject,
+  provideAppInitializer,
+  provideBrowserGlobalErrorListeners,
+  provideZonelessChangeDetection,
+} from '@angular/core';
+import {
+  TitleStrategy,
+  provideRouter,
+  withComponentInputBinding,
+  withInMemoryScrolling,
+  withNavigationErrorHandler,
+} from '@angular/router';
+import { provideApiConfiguration } from './api/api-configuration';
+import { routes } from './app.routes';
+import { CartStore } from './core/cart';
+import { LastResort, showFailure } from './core/failure';
+import { Headings } from './core/headings';
+import { leaveWhenSessionEnds } from './core/guards';
+import { authorize, explain } from './core/interceptors';
+import { Session } from './core/session';
+import { Titles } from './core/titles';
+
+export const config: ApplicationConfig = {
+  providers: [
+    provideZonelessChangeDetection(),
+    provideBrowserGlobalErrorListeners(),
+    { provide: ErrorHandler, useClass: LastResort },
+    { provide: TitleStrategy, useExisting: Titles },
+    provideHttpClient(withInterceptors([explain, authorize])),
+    // One origin for the pages and the API, and its paths begin with /api.
+    provideApiConfiguration(''),
+    provideRouter(
+      routes,
+      withComponentInputBinding(),
+      withInMemoryScrolling({ scrollPositionRestoration: 'enabled', anchorScrolling: 'enabled' }),
+      withNavigationErrorHandler(showFailure),
+    ),
+    provideAppInitializer(() => {
+      inject(Headings);
+      inject(CartStore);
+      leaveWhenSessionEnds();
+      // The first page does not wait for it; what depends on it says so.
+      void inject(Session)
+        .restore()
+        .catch(() => undefined);
+    }),
+  ],
+};

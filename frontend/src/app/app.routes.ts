@@ -1,0 +1,36 @@
+import { Routes } from '@angular/router';
+import { operator, signedIn, stranger } from './core/guards';
+
+export const routes: Routes = [
+  { path: '', pathMatch: 'full', loadComponent: () => import('./pages/home') },
+  { path: 'products', title: 'Products', loadComponent: () => import('./pages/products') },
+  { path: 'products/:productId', title: 'Product', loadComponent: () => import('./pages/product') },
+
+  { path: 'login', title: 'Log in', canActivate: [stranger], loadComponent: () => import('./pages/login') },
+  { path: 'register', title: 'Register', canActivate: [stranger], loadComponent: () => import('./pages/register') },
+  {
+    path: 'confirm-email',
+    title: 'Confirm your e-mail address',
+    canActivate: [stranger],
+    loadComponent: () => import('./pages/confirm-email'),
+  },
+  { path: 'forgot-password', title: 'Forgot password', loadComponent: () => import('./pages/forgot-password') },
+  { path: 'reset-password', title: 'New password', loadComponent: () => import('./pages/reset-password') },
+
+  { path: 'cart', title: 'Cart', loadComponent: () => import('./pages/cart') },
+  { path: 'checkout', title: 'Checkout', canActivate: [signedIn], loadComponent: () => import('./pages/checkout') },
+  {
+    path: 'orders',
+    canActivate: [signedIn],
+    children: [
+      { path: '', title: 'Your orders', loadComponent: () => import('./pages/orders') },
+      { path: ':orderId', title: 'Order', loadComponent: () => import('./pages/order') },
+      { path: ':orderId/pay', title: 'Payment', loadComponent: () => import('./pages/payment') },
+      { path: ':orderId/confirmation', title: 'Order confirmed', loadComponent: () => import('./pages/confirmation') },
+    ],
+  },
+  { path: 'ops', title: 'Operations', canActivate: [operator], loadComponent: () => import('./pages/ops') },
+
+  { path: 'error', title: 'Something went wrong', loadComponent: () => import('./pages/error') },
+  { path: '**', title: 'Page not found', loadComponent: () => import('./pages/not-found') },
+];

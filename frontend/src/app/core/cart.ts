@@ -1,0 +1,354 @@
+import { Injectable, computed, effect, inject, signal, untracked } from '@angular/core';
+import { Api } from '../api/api';
+import { getCart } from '../api/fn/cart/get-cart';
+import { mergeCart } from '../api/fn/cart/merge-cart';
+import { putItem } from '../api/fn/cart/put-item';
+import { removeItem } from '../api/fn/cart/remove-item';
+import { CartView, LineView, MergedCart, Money, ProductView } from '../api/models';
+import { Catalogue } from './catalogue';
+import { ApiError } from './problem';
+import { Session } from './session';
+import { storage } from './storage';
+import { Toasts } from './toasts';
+
+/** Pieces of one product, and lines, that a cart holds at the most. */
+export const MAX_QUANTITY = 99;
+const MAX_LINES = 50;
+
+const KEY = 'cloudretail.cart';
+
+/** A line of the cart. */
+export interface CartLine extends LineView {
+  /** Null while it is not known, and for a product without a picture. */
+  readonly imageUrl: string | null;
+}
+
+/**
+ * What a stranger has collected, kept in this browser: product ids and quantities, and an id by which the API takes
+ * just this over once, however often it is asked.
+ */
+interface Collected {
+  readonly mergeId: string;
+  readonly items: readonly { readonly productId: string; readonly quantity: number }[];
+}
+
+const NOTHING: Collected = { mergeId: '', items: [] };
+
+/**
+ * The cart, of a stranger as of a shopper.
+ *
+ * A stranger's is in this browser and shows what the products cost now. When they log in it goes over to the account's,
+ * by one merge that is repeated with the same id until it has succeeded. A shopper's is the API's: each change answers
+ * the whole cart, and changes are made one after the other, so that no answer overtakes another.
+ */
+@Injectable({ providedIn: 'root' })
+export class CartStore {
+  private readonly api = inject(Api);
+  private readonly session = inject(Session);
+  private readonly catalogue = inject(Catalogue);
+  private readonly toasts = inject(Toasts);
+
+  private readonly collected = signal(read());
+  private readonly account = signal<{ readonly userId: string; readonly cart: CartView } | null>(null);
+  private readonly products = signal<ReadonlyMap<string, ProductView>>(new Map());
+  private readonly waiting = signal(0);
+  private last: Promise<unknown> = Promise.resolve();
+
+  /** Why the cart cannot be shown as it is; null if it can. */
+  readonly problem = signal<ApiError | null>(null);
+  /** Something is being asked or changed. */
+  readonly busy = computed(() => this.waiting() > 0);
+
+  /** The account's cart; null for a stranger, and until it has come. */
+  private readonly cart = computed(() => {
+    const account = this.account();
+    return account && account.userId === this.session.userId() ? account.cart : null;
+  });
+
+  /** Whether `lines` are all there: the cart is known, and what its products are. */
+  readonly ready = computed(() => {
+    if (this.session.restoring()) return false;
+    if (this.session.signedIn()) return this.cart() !== null;
+    return this.collected().items.every((item) => this.products().has(item.productId));
+  });
+
+  readonly lines = computed<readonly CartLine[]>(() => {
+    const [cart, products] = [this.cart(), this.products()];
+    if (this.session.signedIn()) {
+      return (cart?.items ?? []).map((line) => ({ ...line, imageUrl: products.get(line.productId)?.imageUrl ?? null }));
+    }
+    return this.collected().items.flatMap((item) => {
+      const product = products.get(item.productId);
+      return product ? [lineOf(product, item.quantity)] : [];
+    });
+  });
+
+  /** Pieces in the cart. */
+  readonly count = computed(() => {
+    const items = this.session.signedIn() ? (this.cart()?.items ?? []) : this.collected().items;
+    return items.reduce((sum, item) => sum + item.quantity, 0);
+  });
+
+  /** Null for an empty cart of a stranger, whose currency nobody knows. */
+  readonly total = computed<Money | null>(() => {
+    const [cart, lines] = [this.cart(), this.lines()];
+    if (cart) return cart.total;
+    const first = lines[0];
+    if (!first) return null;
+    return {
+      amount: lines.reduce((sum, line) => sum + line.lineTotal.amount, 0),
+      currency: first.lineTotal.currency,
+    };
+  });
+
+  /** To be sent with the checkout; null for a stranger's cart. */
+  readonly version = computed(() => this.cart()?.version ?? null);
+
+  /** Lines whose price is no longer the one that the shopper put them in at. `accept` takes the new one. */
+  readonly priceChanges = computed(() => this.lines().filter((line) => line.priceChanged));
+
+  constructor() {
+    storage.onChangeElsewhere(KEY, () => this.collected.set(read()));
+    effect(() => {
+      const userId = this.session.userId();
+      untracked(() => this.follow(userId));
+    });
+  }
+
+  /** How many of a product are in the cart. */
+  quantity(productId: string): number {
+    const items = this.session.signedIn() ? (this.cart()?.items ?? []) : this.collected().items;
+    return items.find((item) => item.productId === productId)?.quantity ?? 0;
+  }
+
+  /**
+   * Ask again what is in the cart and what it costs: a page that shows it does so when it opens. A merge that failed
+   * is tried again too. Never rejects: `problem` tells.
+   */
+  async load(): Promise<void> {
+    await this.queue(async () => {
+      try {
+        const userId = this.session.userId();
+        if (userId === null) {
+          await this.describe(
+            this.collected().items.map((item) => item.productId),
+            true,
+          );
+        } else {
+          if (!(await this.adopt(userId))) this.show(userId, await this.api.invoke(getCart));
+          await this.describe((this.cart()?.items ?? []).map((item) => item.productId));
+        }
+        this.problem.set(null);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        this.problem.set(error);
+      }
+    });
+  }
+
+  /**
+   * Put so many more of a product into the cart.
+   *
+   * @throws {ApiError} `insufficient-stock` with how many are `available`, `cart-full`, or the shop cannot answer.
+   */
+  async add(product: ProductView, quantity = 1): Promise<void> {
+    this.know([product]);
+    await this.queue(async () => {
+      await this.adoptFirst();
+      await this.put(product, Math.min(this.quantity(product.productId) + quantity, MAX_QUANTITY));
+    });
+  }
+
+  /**
+   * Have so many of a line's product in the cart, at its price of now; none takes it out.
+   *
+   * @throws {ApiError} as `add`.
+   */
+  async set(productId: string, quantity: number): Promise<void> {
+    await this.queue(async () => {
+      await this.adoptFirst();
+      if (quantity > 0) await this.put({ productId }, quantity);
+      else if (this.session.signedIn()) await this.change(() => this.api.invoke(removeItem, { productId }));
+      else this.collect(this.collected().items.filter((item) => item.productId !== productId));
+    });
+  }
+
+  /** Take a product out. @throws {ApiError} the shop cannot answer. */
+  remove(productId: string): Promise<void> {
+    return this.set(productId, 0);
+  }
+
+  /** Take a line's new price. @throws {ApiError} as `add`. */
+  accept(line: CartLine): Promise<void> {
+    return this.set(line.productId, line.quantity);
+  }
+
+  private async put(wanted: ProductView | { readonly productId: string }, quantity: number): Promise<void> {
+    const { productId } = wanted;
+    if (this.session.signedIn()) {
+      await this.change(() => this.api.invoke(putItem, { productId, body: { quantity } }));
+      return;
+    }
+    // Asked anew: the stock of when the page was loaded is no stock.
+    const product = await this.catalogue.get(productId);
+    this.know([product]);
+    if (quantity > product.available) throw insufficient(product);
+    const { items } = this.collected();
+    const known = items.some((item) => item.productId === productId);
+    if (!known && items.length >= MAX_LINES) {
+      throw new ApiError(409, 'cart-full', `A cart holds ${MAX_LINES} different products at the most.`);
+    }
+    this.collect(
+      known
+        ? items.map((item) => (item.productId === productId ? { productId, quantity } : item))
+        : [...items, { productId, quantity }],
+    );
+  }
+
+  private async change(request: () => Promise<CartView>): Promise<void> {
+    const userId = this.session.userId();
+    const cart = await request();
+    if (userId) this.show(userId, cart);
+    this.problem.set(null);
+  }
+
+  /** Somebody logged in or out, or it became known that nobody is. */
+  private follow(userId: string | null): void {
+    if (userId !== null) {
+      void this.load();
+    } else if (this.account()) {
+      // Logged out: nothing of the shopper stays.
+      this.account.set(null);
+      this.problem.set(null);
+      this.collect([]);
+    }
+  }
+
+  /** A merge that failed comes before any other change, or the change would be made to another cart than is meant. */
+  private async adoptFirst(): Promise<void> {
+    const userId = this.session.userId();
+    if (userId !== null) await this.adopt(userId);
+  }
+
+  /**
+   * Take what was collected before logging in over to the account.
+   *
+   * @returns whether there was anything; then the account's cart has been shown.
+   */
+  private async adopt(userId: string): Promise<boolean> {
+    const { mergeId, items } = this.collected();
+    if (!items.length) return false;
+    try {
+      const merged = await this.api.invoke(mergeCart, { body: { mergeId, items: [...items] } });
+      this.show(userId, merged);
+      this.tellWhatWasLeftOut(merged);
+    } catch (error) {
+      // What the API will never take, it must not be offered for ever.
+      if (!(error instanceof ApiError) || error.status !== 422) throw error;
+      this.collect([]);
+      return false;
+    }
+    if (this.collected().mergeId === mergeId) this.collect([]);
+    return true;
+  }
+
+  private tellWhatWasLeftOut({ skipped, capped }: MergedCart): void {
+    const fewer = capped.length + skipped.filter(({ reason }) => reason === 'sold-out').length;
+    if (fewer) this.toasts.problem('There are fewer left of something in your cart than you wanted. Please check it.');
+    else if (skipped.length) this.toasts.problem('Something in your cart is no longer sold, and was left out.');
+  }
+
+  private show(userId: string, cart: CartView): void {
+    const { items, total, version } = cart;
+    this.account.set({ userId, cart: { items, total, version } });
+  }
+
+  /** Keep what a stranger collects. Every content has an id of its own, so that none is taken for another. */
+  private collect(items: Collected['items']): void {
+    const collected = items.length ? { mergeId: crypto.randomUUID(), items } : NOTHING;
+    this.collected.set(collected);
+    storage.set(KEY, items.length ? JSON.stringify(collected) : null);
+  }
+
+  /**
+   * Find out what products are, for their pictures, names and prices.
+   *
+   * @param anew ask the shop also for those that are known.
+   */
+  private async describe(productIds: readonly string[], anew = false): Promise<void> {
+    const gone: string[] = [];
+    const found = await Promise.all(
+      productIds.map(async (productId) => {
+        try {
+          return await (anew ? this.catalogue.get(productId) : this.catalogue.glance(productId));
+        } catch (error) {
+          if (!(error instanceof ApiError) || error.status !== 404) throw error;
+          gone.push(productId);
+          return null;
+        }
+      }),
+    );
+    this.know(found.filter((product) => product !== null));
+    if (gone.length && !this.session.signedIn()) {
+      this.collect(this.collected().items.filter((item) => !gone.includes(item.productId)));
+      this.toasts.problem('Something in your cart is no longer sold, and was taken out.');
+    }
+  }
+
+  private know(products: readonly ProductView[]): void {
+    if (!products.length) return;
+    this.products.update((known) => new Map([...known, ...products.map((each) => [each.productId, each] as const)]));
+  }
+
+  /** One after the other, whether the one before succeeded or not. */
+  private async queue<T>(work: () => Promise<T>): Promise<T> {
+    this.waiting.update((count) => count + 1);
+    const done = this.last.then(work);
+    this.last = done.catch(() => undefined);
+    try {
+      return await done;
+    } finally {
+      this.waiting.update((count) => count - 1);
+    }
+  }
+}
+
+/** What this browser has kept; whoever can write there could have written anything. */
+function read(): Collected {
+  try {
+    const kept = JSON.parse(storage.get(KEY) ?? 'null') as Partial<Collected> | null;
+    const items = (kept?.items ?? []).filter(
+      ({ productId, quantity }) =>
+        /^[A-Za-z0-9_-]{1,64}$/.test(productId) &&
+        Number.isInteger(quantity) &&
+        quantity > 0 &&
+        quantity <= MAX_QUANTITY,
+    );
+    const mergeId = kept?.mergeId;
+    return items.length && typeof mergeId === 'string' ? { mergeId, items: items.slice(0, MAX_LINES) } : NOTHING;
+  } catch {
+    return NOTHING;
+  }
+}
+
+function lineOf(product: ProductView, quantity: number): CartLine {
+  const { productId, name, price, available, imageUrl } = product;
+  return {
+    productId,
+    name,
+    quantity,
+    unitPrice: price,
+    currentPrice: price,
+    priceChanged: false,
+    available,
+    discontinued: false,
+    lineTotal: { ...price, amount: price.amount * quantity },
+    imageUrl,
+  };
+}
+
+/** What the API says to a shopper who wants more than there are. */
+function insufficient({ name, available }: ProductView): ApiError {
+  const message = available ? `Only ${available} of ${name} can be had.` : `${name} is sold out.`;
+  return new ApiError(409, 'insufficient-stock', message, new Map(), { available });
+}

@@ -1,0 +1,48 @@
+import { Injectable, inject, resource } from '@angular/core';
+import { Api } from '../api/api';
+import { getProduct } from '../api/fn/catalog/get-product';
+import { listCategories } from '../api/fn/catalog/list-categories';
+import { ListProducts$Params, listProducts } from '../api/fn/catalog/list-products';
+import { ProductView, ProductViewPage } from '../api/models';
+
+/** How long a product's picture can be fetched by its address, in milliseconds; the API gives it 5 minutes. */
+const FRESH = 4 * 60_000;
+
+/** The products, and what has been seen of them lately. */
+@Injectable({ providedIn: 'root' })
+export class Catalogue {
+  private readonly api = inject(Api);
+  private readonly seen = new Map<string, { readonly product: ProductView; readonly at: number }>();
+
+  /** By name; the shell shows them on every page. */
+  readonly categories = resource({ loader: async () => (await this.api.invoke(listCategories)).items });
+
+  /** A page of products. */
+  async list(params: ListProducts$Params): Promise<ProductViewPage> {
+    const page = await this.api.invoke(listProducts, params);
+    page.items.forEach((product) => this.remember(product));
+    return page;
+  }
+
+  /** A product as it is now. */
+  async get(productId: string): Promise<ProductView> {
+    const product = await this.api.invoke(getProduct, { productId });
+    this.remember(product);
+    return product;
+  }
+
+  /** A product as it was at most a few minutes ago: good for its picture and name. */
+  async glance(productId: string): Promise<ProductView> {
+    return this.lately(productId) ?? this.get(productId);
+  }
+
+  /** As `glance`, without asking the shop. */
+  lately(productId: string): ProductView | null {
+    const entry = this.seen.get(productId);
+    return entry && Date.now() - entry.at < FRESH ? entry.product : null;
+  }
+
+  private remember(product: ProductView): void {
+    this.seen.set(product.productId, { product, at: Date.now() });
+  }
+}

@@ -1,0 +1,41 @@
+import { HttpErrorResponse, HttpInterceptorFn, HttpRequest } from '@angular/common/http';
+import { inject } from '@angular/core';
+import { catchError, from, switchMap, throwError } from 'rxjs';
+import { Session } from './session';
+import { toApiError } from './problem';
+
+/** Routes that need no token: a 401 of theirs says something else than that one has run out. */
+const WITHOUT_TOKEN = /^\/api\/auth\/(?!me$)/;
+
+/** Sends the ID token along. When it has run out, gets another one and repeats the request, once. */
+export const authorize: HttpInterceptorFn = (request, next) => {
+  const session = inject(Session);
+  const token = session.idToken;
+  if (token === null || WITHOUT_TOKEN.test(request.url)) return next(request);
+  const userId = session.userId();
+  return next(withToken(request, token)).pipe(
+    catchError((error: unknown) => {
+      if (!(error instanceof HttpErrorResponse) || error.status !== 401) return throwError(() => error);
+      // Somebody else may have got another token since this request went out.
+      const renewed = session.idToken === token ? from(session.refresh()) : from([true]);
+      return renewed.pipe(
+        switchMap(() => {
+          const fresh = session.idToken;
+          // Logged out meanwhile, or in as somebody else, in whose name this must not be done.
+          if (fresh === null || session.userId() !== userId) return throwError(() => error);
+          return next(withToken(request, fresh));
+        }),
+      );
+    }),
+  );
+};
+
+/** Makes every failure an ApiError. It stands before `authorize`, so that it is the last to see an answer. */
+export const explain: HttpInterceptorFn = (request, next) =>
+  next(request).pipe(
+    catchError((error: unknown) => throwError(() => (error instanceof HttpErrorResponse ? toApiError(error) : error))),
+  );
+
+function withToken(request: HttpRequest<unknown>, token: string): HttpRequest<unknown> {
+  return request.clone({ setHeaders: { Authorization: `Bearer ${token}` } });
+}

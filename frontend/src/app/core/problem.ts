@@ -1,0 +1,89 @@
+import { HttpErrorResponse } from '@angular/common/http';
+import { ProblemDetails } from '../api/models';
+
+const TYPE_PREFIX = 'urn:cloudretail:problem:';
+
+/** What the gateway answers by itself is no problem+json, so that its status has to speak. */
+const BY_STATUS: Readonly<Record<number, readonly [type: string, message: string]>> = {
+  401: ['unauthorized', 'Please log in first.'],
+  403: ['forbidden', 'You may not do that.'],
+  404: ['not-found', 'We could not find that.'],
+  408: ['try-again', 'The shop took too long to answer. Please try again.'],
+  413: ['body-too-large', 'That is too much at once.'],
+  429: ['too-many-requests', 'Too many requests at once. Please wait a moment and try again.'],
+  500: ['internal-error', 'Something went wrong on our side. Please try again.'],
+  502: ['try-again', 'The shop cannot be reached just now. Please try again in a moment.'],
+  503: ['try-again', 'The shop is busy just now. Please try again in a moment.'],
+  504: ['try-again', 'The shop took too long to answer. Please try again.'],
+};
+
+/**
+ * Whatever kept the API from doing what was asked, in words for a shopper. Every failed call of the API rejects with
+ * one of these.
+ */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+
+  /**
+   * @param status HTTP status; 0 where no answer came.
+   * @param type stable name of the kind of problem, such as `insufficient-stock`; `offline` and `unreachable` where no
+   *   answer came.
+   * @param message one sentence for the shopper.
+   * @param fields what is wrong with each field of the input, by the field's path (`shippingAddress.line1`).
+   * @param extra further members of the problem, such as how many are `available`.
+   */
+  constructor(
+    readonly status: number,
+    readonly type: string,
+    message: string,
+    readonly fields: ReadonlyMap<string, string> = new Map(),
+    readonly extra: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(message);
+  }
+
+  /** No answer came at all: there is no connection, or nobody at its other end. */
+  get unreachable(): boolean {
+    return this.status === 0;
+  }
+
+  /** The same request may succeed a little later. */
+  get mayPass(): boolean {
+    return this.unreachable || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+}
+
+/** Make an ApiError of what Angular's HttpClient throws. */
+export function toApiError(error: HttpErrorResponse): ApiError {
+  if (error.status === 0) {
+    return navigator.onLine
+      ? new ApiError(0, 'unreachable', 'The shop cannot be reached just now. Please try again in a moment.')
+      : new ApiError(0, 'offline', 'You seem to be offline. We will be here when you are back.');
+  }
+  const problem = asProblem(error.error);
+  if (problem) {
+    const { type, title, status: _, detail, errors, ...extra } = problem;
+    const fields = new Map((errors ?? []).map(({ field, message }) => [field, sentence(message)]));
+    return new ApiError(error.status, type.slice(TYPE_PREFIX.length), sentence(detail || title), fields, extra);
+  }
+  const [type, message] = BY_STATUS[error.status] ?? BY_STATUS[error.status >= 500 ? 500 : 404]!;
+  return new ApiError(error.status, type, message);
+}
+
+function asProblem(body: unknown): ProblemDetails | null {
+  // A body that could not be parsed as JSON arrives as {error, text}.
+  const problem = body as Partial<ProblemDetails> | null;
+  return typeof problem?.type === 'string' && problem.type.startsWith(TYPE_PREFIX) ? (problem as ProblemDetails) : null;
+}
+
+/** The API says "is not an e-mail address"; beside a field it reads better as a sentence. */
+function sentence(message: string): string {
+  const text = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+/** The ApiError in what was caught; anything else is a mistake of the storefront and is thrown on. */
+export function apiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  throw error;
+}

@@ -1,0 +1,30 @@
+/**
+ * Local storage that a browser may refuse (private windows, blocked cookies): then nothing is kept, and the shop works
+ * on. Nothing secret belongs here.
+ */
+export const storage = {
+  get(key: string): string | null {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return null;
+    }
+  },
+
+  /** Keep `value`; null forgets it. */
+  set(key: string, value: string | null): void {
+    try {
+      if (value === null) localStorage.removeItem(key);
+      else localStorage.setItem(key, value);
+    } catch {
+      // Full or refused.
+    }
+  },
+
+  /** Be told when another tab of this browser changes `key`. */
+  onChangeElsewhere(key: string, listener: () => void): void {
+    addEventListener('storage', (event) => {
+      if (event.key === key || event.key === null) listener();
+    });
+  },
+};

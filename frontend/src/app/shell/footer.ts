@@ -1,0 +1,40 @@
+import { Component, inject } from '@angular/core';
+import { RouterLink } from '@angular/router';
+import { Session } from '../core/session';
+
+@Component({
+  selector: 'shop-footer',
+  imports: [RouterLink],
+  template: `
+    <footer class="footer">
+      <div class="wrap footer-columns">
+        <div class="footer-about">
+          <p class="footer-name">CloudRetail</p>
+          <p>Well-made things for every day, from a shop that says what is going on with your order.</p>
+        </div>
+        <nav aria-label="Shop">
+          <h2>Shop</h2>
+          <ul>
+            <li><a routerLink="/products">All products</a></li>
+            <li><a routerLink="/products" [queryParams]="{ sort: 'newest' }">New arrivals</a></li>
+            <li><a routerLink="/cart">Your cart</a></li>
+          </ul>
+        </nav>
+        <nav aria-label="Account">
+          <h2>Account</h2>
+          <ul>
+            @if (session.signedIn()) {
+              <li><a routerLink="/orders">Your orders</a></li>
+            } @else {
+              <li><a routerLink="/login">Log in</a></li>
+              <li><a routerLink="/register">Register</a></li>
+            }
+          </ul>
+        </nav>
+      </div>
+    </footer>
+  `,
+})
+export class Footer {
+  protected readonly session = inject(Session);
+}

@@ -1,0 +1,47 @@
+import { Component, computed, input, output } from '@angular/core';
+import { MAX_QUANTITY } from '../core/cart';
+import { Icon } from './icon';
+
+/** One less, the number, one more. */
+@Component({
+  selector: 'shop-quantity',
+  imports: [Icon],
+  host: { class: 'quantity', role: 'group', '[attr.aria-label]': '"Quantity of " + of()' },
+  template: `
+    <button type="button" [disabled]="value() <= 1 || disabled()" (click)="wanted.emit(value() - 1)">
+      <shop-icon name="minus" /><span class="visually-hidden">One less</span>
+    </button>
+    <input
+      #control
+      type="text"
+      inputmode="numeric"
+      maxlength="2"
+      [attr.aria-label]="'Quantity of ' + of()"
+      [value]="value()"
+      [disabled]="disabled()"
+      (change)="enter(control)"
+    />
+    <button type="button" [disabled]="value() >= limit() || disabled()" (click)="wanted.emit(value() + 1)">
+      <shop-icon name="plus" /><span class="visually-hidden">One more</span>
+    </button>
+  `,
+})
+export class Quantity {
+  readonly value = input.required<number>();
+  /** What is counted, for those who do not see where it stands. */
+  readonly of = input.required<string>();
+  /** How many can be had. */
+  readonly available = input(MAX_QUANTITY);
+  readonly disabled = input(false);
+  /** Another number is wanted. */
+  readonly wanted = output<number>();
+
+  protected readonly limit = computed(() => Math.min(this.available(), MAX_QUANTITY));
+
+  protected enter(control: HTMLInputElement): void {
+    const entered = Number.parseInt(control.value, 10);
+    const quantity = Number.isNaN(entered) ? this.value() : Math.min(Math.max(entered, 1), Math.max(this.limit(), 1));
+    control.value = String(quantity);
+    if (quantity !== this.value()) this.wanted.emit(quantity);
+  }
+}
