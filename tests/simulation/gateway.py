@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cloudretail.money import Money
-from payments.providers import FLAKY_FAILURES, Accepted, Answer, ProviderTimeout, ProviderUnavailable, Refused, TestToken
+from payments.providers import (
+    FLAKY_FAILURES,
+    Accepted,
+    Answer,
+    ProviderTimeout,
+    ProviderUnavailable,
+    Refused,
+    TestToken,
+)
 from tests.simulation.schedule import Violation
 
 FORGETS_AFTER = timedelta(days=1)
@@ -87,8 +95,9 @@ class Gateway:
 
     def find(self, key: str) -> Answer | None:
         self._hook("find", key)
-        found: list[Charge | Refund] = [one for one in (*self.charges, *self.refunds) if one.key == key]
-        return found[-1].answer if found else None
+        answers = [charge.answer for charge in self.charges if charge.key == key]
+        answers += [refund.answer for refund in self.refunds if refund.key == key]
+        return answers[-1] if answers else None
 
     def refund(self, key: str, charge_key: str, amount: Money) -> Answer:
         self._hook("refund", key)

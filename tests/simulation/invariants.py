@@ -2,25 +2,27 @@
 
 import random
 from collections import Counter
-from copy import deepcopy
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from cloudretail.envelope import Event, parse
+from cloudretail.envelope import Event
 from cloudretail.events import (
     InventoryReservationFailed,
     InventoryReserved,
+    PaymentDeclined,
     PaymentFailed,
     PaymentFailure,
     PaymentMethod,
+    PaymentSucceeded,
     RefusalReason,
 )
 from inventory.domain import ReservationStatus
 from orders.domain import OrderStatus
 from orders.store import ORDERS
 from payments.domain import MAX_ATTEMPTS, PaymentStatus, payment_id_of
-from tests.simulation.schedule import Violation
-from tests.simulation.world import World
+from tests.simulation.schedule import Kind, Step, Violation
+from tests.simulation.world import World, read
 
 ENDS: dict[OrderStatus, tuple[frozenset[ReservationStatus], frozenset[PaymentStatus]]] = {
     OrderStatus.CONFIRMED: (
@@ -33,9 +35,7 @@ ENDS: dict[OrderStatus, tuple[frozenset[ReservationStatus], frozenset[PaymentSta
     ),
     OrderStatus.CANCELLED: (
         frozenset({ReservationStatus.RELEASED, ReservationStatus.REFUSED}),
-        frozenset(
-            {PaymentStatus.VOIDED, PaymentStatus.FAILED, PaymentStatus.REFUNDED, PaymentStatus.REFUND_FAILED}
-        ),
+        frozenset({PaymentStatus.VOIDED, PaymentStatus.FAILED, PaymentStatus.REFUNDED, PaymentStatus.REFUND_FAILED}),
     ),
 }
 """The states in which an order may end, and those of its reservation and its payment then."""
@@ -50,7 +50,7 @@ def check(world: World) -> None:
     Raises:
         Violation: the first rule that does not hold.
     """
-    events = [parse(document) for document in world.archive.values()]
+    events = [read(document) for document in world.archive.values()]
     for order_id in world.orders.items:
         _check_order(world, order_id, [event for event in events if event.data.order_id == order_id])
     _check_stock(world)
@@ -65,10 +65,10 @@ def check_replay(world: World) -> None:
     order = random.Random(world.schedule.replay)
     before = _everything(world)
     world.now += order.choice((timedelta(0), timedelta(hours=1), timedelta(days=2), timedelta(days=9)))
-    again = [(event, queue) for event in world.archive for queue in world.targets(event)]
+    again = [(event_id, queue) for event_id in world.archive for queue in world.targets(event_id)]
     order.shuffle(again)
-    for event_id, queue in again:
-        world.replay(event_id, queue)
+    for on in again:
+        world.do(Step(Kind.REPLAY, on))
     world.drain()
     after = _everything(world)
     for what, value in before.items():
@@ -77,17 +77,16 @@ def check_replay(world: World) -> None:
 
 
 def _everything(world: World) -> dict[str, Any]:
-    return deepcopy(
-        {
-            "orders": world.orders.items,
-            "reservations": world.stock.items,
-            "payments": world.payments.items,
-            "stock": world.stock.counters,
-            "charges": world.gateway.charges,
-            "refunds": world.gateway.refunds,
-            "published": sorted(world.archive),
-        }
-    )
+    """Copies: what changes in the world does not change in them. An item is replaced, never changed."""
+    return {
+        "orders": dict(world.orders.items),
+        "reservations": dict(world.stock.items),
+        "payments": dict(world.payments.items),
+        "stock": dict(world.stock.counters),
+        "charges": [replace(charge) for charge in world.gateway.charges],
+        "refunds": list(world.gateway.refunds),
+        "published": sorted(world.archive),
+    }
 
 
 def _check_order(world: World, order_id: str, events: list[Event]) -> None:
@@ -118,6 +117,17 @@ def _check_money(world: World, order_id: str, found: str, events: list[Event]) -
     stuck = payment["status"] == PaymentStatus.REFUND_FAILED
     if kept != paid_by_card + stuck:
         raise Violation("money and order do not fit", f"{found}: {kept} charges kept")
+    answers = {charge.key: charge.refused is None for charge in world.gateway.charges}
+    for event in events:
+        match event.data:
+            case PaymentSucceeded(method=PaymentMethod.CARD, attempt=attempt):
+                accepted = True
+            case PaymentDeclined(attempt=attempt):
+                accepted = False
+            case _:
+                continue
+        if answers.get(f"{payment['paymentId']}:{attempt}") is not accepted:
+            raise Violation("the gateway never gave this answer", event.id)
     if stuck != ("PaymentRefundFailed" in names):
         raise Violation("nobody was told of a refund that failed", found)
 
@@ -153,5 +163,6 @@ def _check_stock(world: World) -> None:
     for product, counters in world.stock.counters.items():
         if (counters.reserved, counters.sold) != (held[product], sold[product]):
             raise Violation(
-                "stock and reservations do not fit", f"{product}: {counters}, held {held[product]}, sold {sold[product]}"
+                "stock and reservations do not fit",
+                f"{product}: {counters}, held {held[product]}, sold {sold[product]}",
             )

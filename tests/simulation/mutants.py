@@ -24,7 +24,7 @@ from cloudretail.repository import Repository, Settled
 from inventory import domain as stock
 from inventory import reactions as inventory
 from inventory.domain import Delta, ReservationStatus, StockChange
-from inventory.store import RESERVATIONS, OutOfStock, Write
+from inventory.store import OutOfStock, Write
 from orders import domain as ordering
 from orders import reactions as orders
 from orders.domain import Order, OrderStatus
@@ -143,7 +143,7 @@ def _work_in_any_state(
     command = (
         worker._charge(row.state, providers, delivery.attempt > 1)
         if isinstance(event.data, PaymentSubmitted)
-        else worker._refund(row.state, providers)
+        else worker._refund(row.state, providers, delivery.attempt > 1)
     )
     return payments.react(rows, event, command, now)
 
@@ -229,7 +229,9 @@ MUTANTS = (
         "an order does not hear that its payment failed before it hears that it is reserved",
         _orders(_deaf(ordering.decide, lambda o, m: o.status is OrderStatus.PENDING and isinstance(m, PaymentFailed))),
     ),
-    Mutant("a late payment confirms a cancelled order", _orders(_mistaken(ordering.decide, _revives_a_cancelled_order))),
+    Mutant(
+        "a late payment confirms a cancelled order", _orders(_mistaken(ordering.decide, _revives_a_cancelled_order))
+    ),
     Mutant("an order notes the same fact twice", [(Order, "heard_of", lambda order, cause: False)]),
     Mutant(
         "a cancellation that comes before its order leaves no tombstone",
@@ -268,9 +270,7 @@ MUTANTS = (
     ),
     Mutant(
         "a cancelled order keeps the money",
-        _payments(
-            _deaf(paying.decide, lambda p, m: _is(PaymentStatus.SUCCEEDED)(p) and isinstance(m, OrderCancelled))
-        ),
+        _payments(_deaf(paying.decide, lambda p, m: _is(PaymentStatus.SUCCEEDED)(p) and isinstance(m, OrderCancelled))),
     ),
     Mutant(
         "the payment of a rejected order stays open",
@@ -286,9 +286,7 @@ MUTANTS = (
     Mutant("each charge has a new key", [(Payment, "attempt_key", property(_new_key))]),
     Mutant("each refund has a new key", [(Payment, "refund_key", property(_new_key))]),
     Mutant("the last writer of a row wins", [(InMemoryRepository, "commit", _last_one_wins)]),
-    Mutant(
-        "the last writer of a reservation wins", [(InMemoryStock, "_require_unchanged", _last_reservation_wins)]
-    ),
+    Mutant("the last writer of a reservation wins", [(InMemoryStock, "_require_unchanged", _last_reservation_wins)]),
     Mutant("stock is taken whether it is there or not", [(InMemoryStock, "_count", _count_below_zero)]),
     Mutant("stock and reservation are two writes", [(InMemoryStock, "commit", _write_twice)]),
     Mutant("a conflict is taken for sold out", [(InMemoryStock, "commit", _call_a_conflict_sold_out)]),
@@ -297,5 +295,5 @@ MUTANTS = (
         [(inventory, "_rounds", lambda deliveries: [list(deliveries)])],
     ),
 )
-"""Each of them has to be noticed. Not among them, as nothing comes of it: to publish an outbox again (one more duplicate),
-and to let the worker compare the status only (the key is the running attempt's, and so is the answer)."""
+"""Each of them has to be noticed. Not among them, as nothing comes of it: to publish an outbox again (one more
+duplicate), and to let the worker compare the status only (the key is the running attempt's, and so is the answer)."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Violation(BaseException):  # noqa: N818
+class Violation(BaseException):
     """Something happened that must never happen.
 
     No Exception: the reactions under test must not be able to catch it.
@@ -12,12 +12,7 @@ class Violation(BaseException):  # noqa: N818
     Args:
         rule: which rule was broken, a short fixed phrase.
         detail: by what.
-
-    Attributes:
-        schedule: the one that broke it, once it is known.
     """
-
-    schedule: "Schedule"
 
     def __init__(self, rule: str, detail: str) -> None:
         super().__init__(f"{rule}: {detail}")
@@ -92,11 +87,14 @@ class Schedule:
     Attributes:
         received: units of each product in stock at the beginning.
         baskets: by order id.
+        down: a queue that is emptied only when everything else has come to rest: its consumer is out of order. None
+            where all work.
+        replay: seed of the order in which the events are replayed at the end, and of how much later that is.
         steps: until the faults end.
-        replay: orders the events of the replay at the end, and says how much later it is.
     """
 
     received: dict[str, int]
     baskets: dict[str, Basket]
-    steps: tuple[Step, ...]
+    down: str | None
     replay: int
+    steps: tuple[Step, ...] = ()

@@ -3,27 +3,24 @@
 import multiprocessing
 import os
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from types import SimpleNamespace
 from unittest.mock import patch
 
 from cloudretail import repository
 from inventory import reactions as inventory
-from payments.providers import TestToken
+from inventory.store import packed
 from tests.simulation.invariants import check, check_replay
-from tests.simulation.schedule import Basket, Break, Interruption, Kind, Schedule, Step, Violation
-from tests.simulation.world import PRODUCTS, WINDOW, World
+from tests.simulation.schedule import Kind, Schedule, Step, Violation
+from tests.simulation.whims import Whim
+from tests.simulation.world import World
 
-MEANS = ("COD", *TestToken, "tok_unknown")
-LIKELY_MEANS = (3, 4, 4, 1, 1, 2, 1)
-"""How often each of MEANS is chosen."""
-
-WAITS = (1, 30, 120, int(WINDOW.total_seconds()), 3600, 90_000, 3 * 86_400)
-"""Seconds that pass at once: within a function's time-out, beyond it, the window, and what makes keys and orders old."""
-LIKELY_WAITS = (4, 2, 2, 4, 1, 2, 1)
+CHUNK = 250
+"""Schedules that a process tries at a time: a second or two."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +34,31 @@ class Failure:
 
 @contextmanager
 def simulated() -> Iterator[None]:
-    """Neither waits between tries nor logs: the kernel's pause lets nobody else in that a break would not."""
+    """The shop's code as it is simulated.
+
+    It neither waits between tries nor logs, and a transaction takes 4 items, so that batches are split here as those of
+    a hundred items are.
+    """
     with (
         patch.object(repository, "time", SimpleNamespace(sleep=lambda seconds: None)),
         patch.object(inventory, "record", lambda *args, **kwargs: None),
+        patch.object(inventory, "packed", partial(packed, limit=4)),
     ):
         yield
 
 
 def play(schedule: Schedule, trace: list[str] | None = None) -> World:
-    """Take the steps of a schedule, end its faults, and look at what came of it.
+    """Take the steps of a schedule, end the faults, and look at what came of it.
+
+    Args:
+        schedule: what happens.
+        trace: gets a line for everything that does.
+
+    Returns:
+        The world at its end.
 
     Raises:
-        Violation: something that must not be.
+        Violation: something happened that must not.
     """
     world = World(schedule, trace)
     for step in schedule.steps:
@@ -58,215 +67,165 @@ def play(schedule: Schedule, trace: list[str] | None = None) -> World:
     return world
 
 
-def wander(seed: int) -> World:
-    """A random schedule, made up while it runs; the world knows its steps afterwards.
+def wander(seed: int) -> tuple[Schedule, World]:
+    """Make a schedule up while it runs.
+
+    Args:
+        seed: decides everything.
+
+    Returns:
+        The schedule, which `play` repeats, and the world at its end.
 
     Raises:
-        Violation: with the schedule so far in `schedule`.
+        Broken: something happened that must not.
     """
-    chance = random.Random(seed)
-    world = World(_shop(chance))
+    whim = Whim.of(random.Random(seed))
+    shop = whim.shop()
+    world = World(shop)
     steps: list[Step] = []
     try:
-        for _ in range(chance.choice((10, 25, 50, 80, 120))):
-            step = _step(chance, world)
+        for _ in range(whim.length):
+            step = whim.step(world)
             if step:
                 steps.append(step)
                 world.do(step)
         _finish(world)
     except Violation as violation:
-        violation.schedule = replace(world.schedule, steps=tuple(steps))
-        raise
-    world.schedule = replace(world.schedule, steps=tuple(steps))
-    return world
+        raise Broken(Failure(seed, replace(shop, steps=tuple(steps)), violation)) from violation
+    return replace(shop, steps=tuple(steps)), world
+
+
+class Broken(Exception):
+    """A schedule broke a rule."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"seed {failure.seed}: {failure.violation}")
+        self.failure = failure
 
 
 def _finish(world: World) -> None:
-    if world.trace is not None:
-        world.trace.append("the faults end, everything arrives")
+    world.note("--- the faults end, everything arrives")
     world.drain()
     check(world)
-    if world.trace is not None:
-        world.trace.append("every event is replayed")
+    world.note("--- every event is delivered again")
     check_replay(world)
-
-
-def _shop(chance: random.Random) -> Schedule:
-    """Few of everything: that is where orders meet."""
-    baskets = {
-        f"ord_{number}": Basket(
-            tuple((chance.choice(PRODUCTS), chance.choice((1, 1, 2))) for _ in range(chance.choice((1, 1, 1, 2, 3)))),
-            cod=chance.random() < 0.25,
-        )
-        for number in range(1, chance.choice((1, 1, 2, 2, 3)) + 1)
-    }
-    received = {product: chance.choice((1, 2, 2, 3, 4, 9)) for product in PRODUCTS}
-    return Schedule(received, baskets, (), chance.randrange(2**16))
-
-
-def _step(chance: random.Random, world: World) -> Step | None:
-    """One of the things that could happen now, or None where the first guess could not."""
-    interruption = None
-    if chance.random() < 0.22:
-        kind = chance.choices((Break.PAUSE, Break.CRASH, Break.FAIL, Break.LATE), (5, 3, 3, 1))[0]
-        interruption = Interruption(chance.choice((1, 2, 2, 3, 3, 4, 5, 6)), kind)
-    guess = chance.random()
-    if guess < 0.42:
-        queues = [queue for queue in world.queues if world.ready(queue)]
-        if not queues:
-            return None
-        queue = chance.choice(queues)
-        ready = world.ready(queue)
-        size = chance.choice((1, 1, 2, 3)) if queue == "InventoryQueue" else 1
-        names = tuple(message.name for message in chance.sample(ready, min(size, len(ready))))
-        return Step(Kind.DELIVER, names, interruption)
-    if guess < 0.66:
-        pending = world.pending()
-        return Step(Kind.RELAY, (chance.choice(pending),), interruption) if pending else None
-    if guess < 0.80:
-        order_id = chance.choice(list(world.schedule.baskets))
-        if order_id not in world.orders.items or chance.random() < 0.1:
-            return Step(Kind.CHECK_OUT, (order_id,), interruption)
-        if chance.random() < 0.25:
-            return Step(Kind.CANCEL, (order_id,), interruption)
-        return Step(Kind.PAY, (order_id, chance.choices(MEANS, LIKELY_MEANS)[0]), interruption)
-    if guess < 0.88:
-        return Step(Kind.RESUME, (chance.choice(list(world.paused)),), interruption) if world.paused else None
-    if guess < 0.93:
-        return Step(Kind.WAIT, (str(chance.choices(WAITS, LIKELY_WAITS)[0]),))
-    if guess < 0.97:
-        if not world.archive:
-            return None
-        event_id = chance.choice(list(world.archive))
-        targets = [queue for queue in world.targets(event_id) if queue in world.queues]
-        return Step(Kind.REPLAY, (event_id, chance.choice(targets))) if targets else None
-    if guess < 0.99:
-        return Step(Kind.REDRIVE, (chance.choice(world.dead).name,)) if world.dead else None
-    return Step(Kind.LAND, (chance.choice(list(world.gateway.underway)),)) if world.gateway.underway else None
 
 
 # --- many -----------------------------------------------------------------------------------------------------------
 
 
 def first_failure(seeds: range) -> Failure | None:
-    """Try seeds one after the other."""
+    """Try seeds one after the other, until one fails."""
     with simulated():
         for seed in seeds:
             try:
                 wander(seed)
-            except Violation as violation:
-                return Failure(seed, violation.schedule, violation)
+            except Broken as broken:
+                return broken.failure
     return None
 
 
 def search(seeds: range, jobs: int | None = None, told: Callable[[int], None] = lambda done: None) -> Failure | None:
-    """Try seeds on all cores.
+    """Try seeds on several cores, until one fails.
 
     Args:
         seeds: to try.
         jobs: processes; None for one a core.
-        told: called with the number of schedules that were done, now and then.
-
-    Returns:
-        A failure, of the lowest seed of those that were found; None where there is none.
+        told: called now and then with the number of schedules that have been tried.
     """
-    chunk = 250
-    chunks = [seeds[start : start + chunk] for start in range(0, len(seeds), chunk)]
-    # Not forked: a test process may have threads.
+    parts = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
+    # Not forked: a test's process may have threads.
     context = multiprocessing.get_context("spawn")
-    failures: list[Failure] = []
-    with ProcessPoolExecutor(jobs or os.process_cpu_count(), context) as pool:
-        running = {pool.submit(_first_failure, part): len(part) for part in chunks}
+    with ProcessPoolExecutor(min(jobs or os.process_cpu_count() or 1, len(parts)), context) as pool:
+        running = {pool.submit(_first_failing_seed, part): len(part) for part in parts}
         done = 0
         for future in as_completed(running):
+            seed = future.result()
+            if seed is not None:
+                pool.shutdown(cancel_futures=True)
+                failure = first_failure(range(seed, seed + 1))
+                assert failure, f"seed {seed} fails in one process and not in another"
+                return failure
             done += running[future]
             told(done)
-            found = future.result()
-            if found is not None:
-                failures.append(first_failure(range(found, found + 1)) or _vanished(found))
-                pool.shutdown(cancel_futures=True)
-                break
-    return min(failures, key=lambda failure: failure.seed) if failures else None
+    return None
 
 
-def _first_failure(seeds: range) -> int | None:
+def _first_failing_seed(seeds: range) -> int | None:
     failure = first_failure(seeds)
     return failure.seed if failure else None
-
-
-def _vanished(seed: int) -> Failure:
-    raise AssertionError(f"seed {seed} fails in one process and not in another: the simulation is not deterministic")
 
 
 # --- cutting down ---------------------------------------------------------------------------------------------------
 
 
 def shortest(failure: Failure) -> Failure:
-    """The failure with everything left out that it does not need: steps, breaks, orders, lines, units."""
-    best = failure.schedule
-
-    def still(schedule: Schedule) -> bool:
-        try:
-            play(schedule)
-        except Violation as violation:
-            return violation.rule == failure.violation.rule
-        return False
-
+    """The failure without everything that it does not need: steps, breaks, messages of a batch, orders, lines."""
+    best = failure
     with simulated():
-        while True:
-            smaller = next((each for each in _smaller(best) if still(each)), None)
-            if smaller is None:
-                break
+        while smaller := next(filter(None, (_breaks(best, each) for each in _cuts(best.schedule))), None):
             best = smaller
-        try:
-            play(best)
-        except Violation as violation:
-            return Failure(failure.seed, best, violation)
-    raise AssertionError(f"seed {failure.seed} does not fail when its steps are taken again")
+    return best
 
 
-def _smaller(schedule: Schedule) -> Iterator[Schedule]:
+def _breaks(failure: Failure, schedule: Schedule) -> Failure | None:
+    """The failure on another schedule, if that one breaks the same rule."""
+    try:
+        play(schedule)
+    except Violation as violation:
+        return Failure(failure.seed, schedule, violation) if violation.rule == failure.violation.rule else None
+    return None
+
+
+def _cuts(schedule: Schedule) -> Iterator[Schedule]:
     """Schedules with a little less, the greatest cuts first."""
-    steps = schedule.steps
+    steps, baskets = schedule.steps, schedule.baskets
     size = len(steps)
     while size:
         for start in range(0, len(steps), size):
             yield replace(schedule, steps=(*steps[:start], *steps[start + size :]))
         size //= 2
-    for order_id in schedule.baskets if len(schedule.baskets) > 1 else ():
-        yield replace(schedule, baskets={key: each for key, each in schedule.baskets.items() if key != order_id})
     for index, step in enumerate(steps):
-        if step.interruption:
-            yield replace(schedule, steps=(*steps[:index], replace(step, interruption=None), *steps[index + 1 :]))
-        if len(step.on) > 1 and step.kind is Kind.DELIVER:
-            for name in step.on:
-                yield replace(schedule, steps=(*steps[:index], replace(step, on=(name,)), *steps[index + 1 :]))
-    for order_id, basket in schedule.baskets.items():
+        for simpler in _simpler(step):
+            yield replace(schedule, steps=(*steps[:index], simpler, *steps[index + 1 :]))
+    if schedule.down:
+        yield replace(schedule, down=None)
+    for order_id, basket in baskets.items():
+        if len(baskets) > 1:
+            yield replace(schedule, baskets={key: each for key, each in baskets.items() if key != order_id})
         if len(basket.lines) > 1:
-            fewer = replace(basket, lines=basket.lines[:1])
-            yield replace(schedule, baskets={**schedule.baskets, order_id: fewer})
+            yield replace(schedule, baskets={**baskets, order_id: replace(basket, lines=basket.lines[:1])})
         if basket.cod:
-            yield replace(schedule, baskets={**schedule.baskets, order_id: replace(basket, cod=False)})
+            yield replace(schedule, baskets={**baskets, order_id: replace(basket, cod=False)})
+
+
+def _simpler(step: Step) -> Iterator[Step]:
+    if step.interruption:
+        yield replace(step, interruption=None)
+    if step.kind is Kind.DELIVER and len(step.on) > 1:
+        for name in step.on:
+            yield replace(step, on=(name,))
 
 
 def report(failure: Failure) -> str:
-    """What a developer needs: the rule, the shortest trace, and the command that shows it again."""
+    """What a developer needs: the rule, everything that happens until it breaks, and the command for another look."""
     trace: list[str] = []
     with simulated():
         try:
             play(failure.schedule, trace)
         except Violation as violation:
-            trace.append(str(violation))
+            trace.append(f"==> {violation}")
+    shop = failure.schedule
     return "\n".join(
         [
-            f"{failure.violation}",
-            f"baskets {failure.schedule.baskets}, stock {failure.schedule.received}",
-            *(f"{line}" for line in trace),
-            f"again: .venv/bin/python -m tests.simulation --seed {failure.seed}",
+            f"Seed {failure.seed} breaks a rule. The shortest way there:",
+            "",
+            f"in stock {shop.received}",
+            *([f"{shop.down} is emptied last"] if shop.down else []),
+            *(f"{order_id}: {basket}" for order_id, basket in shop.baskets.items()),
+            "",
+            *trace,
+            "",
+            f"Again: .venv/bin/python -m tests.simulation --seed {failure.seed}",
         ]
     )
-
-
-def steps_of(schedule: Schedule) -> Sequence[str]:
-    """For printing."""
-    return [str(step) for step in schedule.steps]

@@ -49,7 +49,9 @@ class Wiring:
                 patterns.setdefault(referred(target["Arn"]), []).append(rule["EventPattern"])
         return cls(
             tuple(
-                cls._queue(template, name, declared[name], tuple(patterns[name])) for name in declared if name in patterns
+                cls._queue(template, name, declared[name], tuple(patterns[name]))
+                for name in declared
+                if name in patterns
             )
         )
 

@@ -1,6 +1,6 @@
 """The shop in one process: its functions run as greenlets that stop wherever they talk to somebody else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache, partial
@@ -15,12 +15,12 @@ from cloudretail.errors import Conflict, LostRace, Transient
 from cloudretail.events import EventData, InventoryReserved, PaymentMethod
 from cloudretail.money import Money
 from cloudretail.outbox import due
-from cloudretail.repository import transact
+from cloudretail.repository import Settled, transact
 from inventory import reactions as inventory
 from inventory.domain import TAKEN
 from orders import domain as ordering
 from orders import reactions as orders
-from orders.domain import ANSWERED, Cart, CartLine, Checkout, Listed, Order, ShippingAddress
+from orders.domain import ANSWERED, CancelByShopper, Cart, CartLine, Checkout, Listed, Order, ShippingAddress
 from orders.store import ORDERS
 from payments import domain as paying
 from payments import reactions as payments
@@ -36,17 +36,29 @@ from tests.support.repositories import InMemoryRepository
 from tests.support.stock import InMemoryStock
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+
 TIMEOUT = timedelta(seconds=10)
 """Of a function: it does not outlive it."""
+
 UNDERWAY = timedelta(minutes=1)
 """How long a request to the gateway may be on its way."""
-WINDOW = next(queue.delay for queue in wiring().queues if queue.handler == "payments.reactions.window_handler")
-PRICE = Money(amount=1000, currency="SGD")
+
+BATCH = 10
+"""Messages that a function gets at a time, at the most."""
 
 UNHEARD = frozenset({"notifications.reactions.handler"})
 """The handlers whose messages nobody takes here: they move neither money nor goods."""
 
-_parse = lru_cache(maxsize=20_000)(parse)
+CONSUMERS = {queue.name: queue for queue in wiring().queues if queue.handler not in UNHEARD}
+"""The queues of this world."""
+
+WINDOW = next(queue.delay for queue in CONSUMERS.values() if queue.handler == "payments.reactions.window_handler")
+"""How long stock is held for a payment."""
+
+PRODUCTS = ("backpack", "lamp", "mug")
+
+read = lru_cache(maxsize=20_000)(parse)
+"""The event of a document; the same one arrives many times."""
 
 
 @dataclass(eq=False)
@@ -55,6 +67,7 @@ class Message:
 
     Attributes:
         name: queue, event id and the how-manieth message of it in the queue this is.
+        queue: where it is, or was before it became a dead letter.
         document: the event.
         ready: when it may be delivered first.
         receives: how often it was delivered.
@@ -92,78 +105,81 @@ class Invocation:
 class World:
     """The state of everything, and the steps that change it.
 
-    Args:
-        schedule: what there is to buy and who wants what; its steps are for whoever calls `do`.
+    Attributes:
+        schedule: what there is to buy and who wants what; taking its steps is left to whoever calls `do`.
         trace: gets a line for everything that happens; None for silence.
+        now: the time.
+        archive: every event ever published, by id.
+        streams: by row, its images that the relay has not acknowledged, in order.
+        queues: messages by queue.
+        dead: what was delivered too often.
+        paused: functions that have stopped on the way, by name.
+        happened: states, events and breaks that the run came across, which tell whether schedules are worth their time.
     """
 
     schedule: Schedule
     trace: list[str] | None = None
     now: datetime = BEGINNING
     archive: dict[str, str] = field(default_factory=dict)
-    """Every event ever published, by id."""
+    streams: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+    queues: dict[str, list[Message]] = field(default_factory=lambda: {queue: [] for queue in CONSUMERS})
+    dead: list[Message] = field(default_factory=list)
+    paused: dict[str, Invocation] = field(default_factory=dict)
     happened: set[str] = field(default_factory=set)
-    """What the run has come across: states, events and breaks; tells whether schedules are worth their time."""
 
     def __post_init__(self) -> None:
-        self.stock = InMemoryStock(self.schedule.received, partial(self._pass, "inventory"))
         self.orders: InMemoryRepository[Order] = InMemoryRepository(ORDERS, partial(self._pass, "orders"))
+        self.stock = InMemoryStock(self.schedule.received, partial(self._pass, "inventory"))
         self.payments: InMemoryRepository[Payment] = InMemoryRepository(PAYMENTS, partial(self._pass, "payments"))
         self.gateway = Gateway(partial(self._pass, "gateway"), lambda: self.now)
-        self.queues: dict[str, list[Message]] = {
-            queue.name: [] for queue in wiring().queues if queue.handler not in UNHEARD
+        self._providers: worker.Providers = {
+            PaymentMethod.COD: CashOnDelivery(),
+            PaymentMethod.CARD: self.gateway,
         }
-        self.dead: list[Message] = []
-        self.shards: dict[str, list[dict[str, Any]]] = {}
-        self.paused: dict[str, Invocation] = {}
-        self._relayed: list[int] = [0, 0, 0]
         self._copies: dict[str, int] = {}
         self._requests = 0
         self._running: Invocation | None = None
 
     # --- steps ------------------------------------------------------------------------------------------------------
 
-    def do(self, step: Step) -> bool:
-        """Take a step; False where it cannot be taken."""
-        if self.trace is not None:
-            self.trace.append(str(step))
+    def do(self, step: Step) -> None:
+        """Take a step; one that cannot be taken does nothing."""
+        self.note(str(step))
         match step.kind, step.on:
-            case Kind.CHECK_OUT, (order_id,):
-                return self._request(partial(self._check_out, order_id), step)
+            case Kind.CHECK_OUT, (order_id,) if order_id in self.schedule.baskets:
+                self._request(partial(self._check_out, order_id), step)
             case Kind.PAY, (order_id, means):
-                return self._request(partial(self._pay, order_id, means), step)
+                self._request(partial(self._pay, order_id, means), step)
             case Kind.CANCEL, (order_id,):
-                return self._request(partial(self._cancel, order_id), step)
-            case Kind.DELIVER, names:
-                return self._deliver(names, step.interruption)
-            case Kind.RELAY, (shard,):
-                return self._relay(shard, step.interruption)
-            case Kind.RESUME, (name,):
-                return self._resume(name, step.interruption)
+                self._request(partial(self._cancel, order_id), step)
+            case Kind.DELIVER, _:
+                self._deliver(step)
+            case Kind.RELAY, _:
+                self._relay(step)
+            case Kind.RESUME, (name,) if name in self.paused:
+                self._run(self.paused.pop(name), step.interruption)
             case Kind.WAIT, (seconds,):
-                return self._wait(timedelta(seconds=int(seconds)))
-            case Kind.REPLAY, (event_id, queue):
-                return self.replay(event_id, queue)
+                self._wait(timedelta(seconds=int(seconds)))
+            case Kind.REPLAY, (event_id, queue) if event_id in self.archive:
+                self._send(event_id, queue)
             case Kind.REDRIVE, (name,):
-                return self._redrive(name)
+                self._redrive(name)
             case Kind.LAND, (key,) if key in self.gateway.underway:
                 self.gateway.land(key)
-                return True
-            case _:
-                return False
 
-    def ready(self, queue: str) -> list[Message]:
-        """The messages of a queue that can be delivered now."""
-        return [message for message in self.queues[queue] if message.ready <= self.now]
+    def ready(self, queue: str) -> list[str]:
+        """The names of the messages of a queue that can be delivered now."""
+        return [message.name for message in self.queues[queue] if message.ready <= self.now]
 
     def targets(self, event_id: str) -> tuple[str, ...]:
-        """The queues that get an event."""
-        return _targets(_parse(self.archive[event_id]).data.event_type.type, self.archive[event_id])
+        """The queues of this world that get an event."""
+        document = self.archive[event_id]
+        return _targets(read(document).data.event_type.type, document)
 
     def pending(self) -> list[str]:
-        """The shards with images that the relay has not acknowledged."""
+        """The rows with images that the relay has not acknowledged."""
         self._stream()
-        return [shard for shard, images in self.shards.items() if images]
+        return [row for row, images in self.streams.items() if images]
 
     def drain(self) -> None:
         """No more faults: everything that was begun ends, everything that was sent arrives.
@@ -172,48 +188,52 @@ class World:
             Violation: it never ends, or a message stays.
         """
         for name in list(self.paused):
-            self._resume(name, None)
+            self.do(Step(Kind.RESUME, (name,)))
         for key in list(self.gateway.underway):
-            self.gateway.land(key)
-        deliveries, redrives = 0, 0
-        while True:
-            for shard in self.pending():
-                self._relay(shard, None)
-            waiting = [message for queue in self.queues for message in self.ready(queue)]
-            for message in waiting:
-                self._deliver((message.name,), None)
-            deliveries += len(waiting)
-            if deliveries > 5000:
-                raise Violation("the shop never comes to rest", f"{len(waiting)} messages wait")
-            if waiting or self.pending():
-                continue
-            delayed = [message.ready for queue in self.queues.values() for message in queue]
-            if delayed:
-                self._wait(min(delayed) - self.now)
-            elif self.dead:
-                redrives += 1
-                if redrives > 2:
-                    raise Violation("a message stays in a dead-letter queue", self.dead[0].name)
-                for message in list(self.dead):
-                    self._redrive(message.name)
-            else:
-                return
+            self.do(Step(Kind.LAND, (key,)))
+        self._empty([queue for queue in self.queues if queue != self.schedule.down])
+        self._empty(list(self.queues))
+        for _ in range(2):
+            for message in list(self.dead):
+                self.do(Step(Kind.REDRIVE, (message.name,)))
+            self._empty(list(self.queues))
+        if self.dead:
+            raise Violation("a message stays in a dead-letter queue", self.dead[0].name)
+
+    def note(self, line: str) -> None:
+        """Add to the trace."""
+        if self.trace is not None:
+            self.trace.append(line)
+
+    def _empty(self, queues: Sequence[str]) -> None:
+        """Relay, deliver and wait until nothing is left in these queues."""
+        for _ in range(1000):
+            pending = self.pending()
+            if pending:
+                self.do(Step(Kind.RELAY, tuple(pending)))
+            ready = [names for queue in queues if (names := self.ready(queue))]
+            for names in ready:
+                self.do(Step(Kind.DELIVER, tuple(names[:BATCH])))
+            if not ready and not self.pending():
+                delayed = [message.ready for queue in queues for message in self.queues[queue]]
+                if not delayed:
+                    return
+                self.do(Step(Kind.WAIT, (str((min(delayed) - self.now) // timedelta(seconds=1)),)))
+        raise Violation("the shop never comes to rest", f"{[name for name in queues if self.queues[name]]} fill up")
 
     # --- shoppers ---------------------------------------------------------------------------------------------------
 
-    def _request(self, body: Callable[[Cause, datetime], None], step: Step) -> bool:
+    def _request(self, body: Callable[[Cause, datetime], None], step: Step) -> None:
         self._requests += 1
-        cause = Cause(f"request-{self._requests}", _TRACEPARENT)
-        now = self.now
+        cause, now = Cause(f"request-{self._requests}", _TRACEPARENT), self.now
 
         def answer() -> None:
             try:
                 body(cause, now)
-            except (Transient, Crash) as error:
-                self._note(f"  {step.kind}: {error!r}")
+            except (Conflict, LostRace, Transient, Crash) as error:
+                self.note(f"    {error!r}")
 
-        self._run(self._invocation(f"{step.kind} {' '.join(step.on)}", answer), step.interruption)
-        return True
+        self._start(f"{step.kind} {' '.join(step.on)}", answer, step.interruption)
 
     def _check_out(self, order_id: str, cause: Cause, now: datetime) -> None:
         """As the orders' API does, without its cart: two requests with the same key are the same order."""
@@ -221,27 +241,22 @@ class World:
             return
         basket = self.schedule.baskets[order_id]
         self._pass("inventory", "load", "counters")
-        available = {product: counters.available for product, counters in self.stock.counters.items()}
-        try:
-            change = ordering.place(
-                _CHECKOUTS[basket.cod],
-                _cart(basket),
-                _LISTED,
-                available,
-                order_id=order_id,
-                user_id="user-1",
-                user_email="shopper@cloudretail.example",
-                cause=cause.id,
-                now=now,
-            )
-            self.orders.commit(order_id, None, change, cause, now)
-        except (Conflict, LostRace) as error:
-            self._note(f"  not placed: {error}")
+        change = ordering.place(
+            _CHECKOUTS[basket.cod],
+            _cart(basket),
+            _LISTED,
+            {product: counters.available for product, counters in self.stock.counters.items()},
+            order_id=order_id,
+            user_id="user-1",
+            user_email="shopper@cloudretail.example",
+            cause=cause.id,
+            now=now,
+        )
+        self.orders.commit(order_id, None, change, cause, now)
 
     def _pay(self, order_id: str, means: str, cause: Cause, now: datetime) -> None:
         """As the payments' API does."""
-        found = self.orders.load(order_id)
-        if not found or not PayableOrder.model_validate(self.orders.items[order_id]).payable:
+        if not self.orders.load(order_id) or not PayableOrder.model_validate(self.orders.items[order_id]).payable:
             return
         method = PaymentMethod.COD if means == PaymentMethod.COD else PaymentMethod.CARD
         choice = ChooseMethod(method, means if method is PaymentMethod.CARD else None)
@@ -258,85 +273,74 @@ class World:
 
         def answer(order: Order | None) -> Decision[Order]:
             assert order, "an order is never deleted"
-            return ordering.decide(order, ordering.CancelByShopper(), cause.id, now)
+            return ordering.decide(order, CancelByShopper(), cause.id, now)
 
         transact(self.orders, order_id, answer, cause, now)
 
     # --- the relay, the bus, the queues -----------------------------------------------------------------------------
 
     def _stream(self) -> None:
-        """What was written since goes to the streams, in order for each row."""
-        tables = (self.orders, self.stock, self.payments)
-        for index, (table, key) in enumerate(zip(tables, ("orderId", "orderId", "paymentId"), strict=True)):
-            for image in table.images[self._relayed[index] :]:
-                shard = f"{_TABLES[index]} {image[key]}"
-                self.shards.setdefault(shard, []).append(image)
-                self.happened.add(f"{_TABLES[index]} {image['status']}")
-            self._relayed[index] = len(table.images)
+        """What was written since goes to the streams."""
+        tables = (
+            ("orders", "orderId", self.orders.images),
+            ("inventory", "orderId", self.stock.images),
+            ("payments", "paymentId", self.payments.images),
+        )
+        for table, key, images in tables:
+            for image in images:
+                self.happened.add(f"{table} {image['status']}")
+                if due(image):  # Of any other the relay makes nothing.
+                    self.streams.setdefault(f"{table} {image[key]}", []).append(image)
+            images.clear()
 
-    def _relay(self, shard: str, interruption: Interruption | None) -> bool:
-        """The relay takes what a shard holds, publishes what is due and only then acknowledges it."""
+    def _relay(self, step: Step) -> None:
+        """The relay takes what the streams of these rows hold, publishes what is due, and only then acknowledges."""
         self._stream()
-        name = f"relay {shard}"
-        images = self.shards.get(shard)
-        if not images or name in self.paused:
-            return False
-        batch = list(images)
+        batch = {row: list(self.streams[row]) for row in step.on if self.streams.get(row)}
 
         def relay() -> None:
             try:
-                for image in batch:
-                    for document in due(image):
-                        self._pass("bus", "publish", shard)
+                for row, images in batch.items():
+                    for document in (document for image in images for document in due(image)):
+                        self._pass("bus", "publish", row)
                         self._publish(document)
-                        self._pass("bus", "published", shard)
-                del images[: len(batch)]
+                        self._pass("bus", "published", row)
             except (Transient, Crash) as error:
-                self._note(f"  relay: {error!r}")
+                self.note(f"    {error!r}")
+                return
+            for row, images in batch.items():
+                self.streams[row] = [image for image in self.streams[row] if not any(image is one for one in images)]
 
-        self._run(self._invocation(name, relay), interruption)
-        return True
+        if batch:
+            self._start(f"relay {step.on[0]}", relay, step.interruption)
 
     def _publish(self, document: str) -> None:
-        event = _parse(document)
+        event = read(document)
         if self.archive.setdefault(event.id, document) != document:
             raise Violation("two events have one id", event.id)
-        name = event.data.event_type.name
-        self.happened.add(name)
-        self._note(f"  {event.id} {name} {event.data.model_dump(mode='json', exclude_defaults=True)}")
-        for queue in _targets(event.data.event_type.type, document):
-            if queue in self.queues:
-                self._send(event.id, queue)
+        self.happened.add(event.data.event_type.name)
+        self.note(f"    publishes {event.data.event_type.name} {event.id}")
+        for queue in self.targets(event.id):
+            self._send(event.id, queue)
 
     def _send(self, event_id: str, queue: str) -> None:
-        nth = self._copies[f"{queue} {event_id}"] = self._copies.get(f"{queue} {event_id}", 0) + 1
-        message = Message(f"{queue}/{event_id}/{nth}", queue, self.archive[event_id], self.now + _delays()[queue])
-        self.queues[queue].append(message)
+        """EventBridge puts an event into a queue, be it the first time, a duplicate or a replay."""
+        nth = self._copies[f"{queue}/{event_id}"] = self._copies.get(f"{queue}/{event_id}", 0) + 1
+        ready = self.now + CONSUMERS[queue].delay
+        self.queues[queue].append(Message(f"{queue}/{event_id}/{nth}", queue, self.archive[event_id], ready))
 
-    def replay(self, event_id: str, queue: str) -> bool:
-        """EventBridge delivers once more: a replay from the archive, or a duplicate."""
-        if event_id not in self.archive:
-            return False
-        if queue not in self.queues:
-            return False
-        self._send(event_id, queue)
-        return True
-
-    def _redrive(self, name: str) -> bool:
+    def _redrive(self, name: str) -> None:
         """A dead letter goes back to its queue; its deliveries are counted anew."""
-        for message in self.dead:
-            if message.name == name:
-                self.dead.remove(message)
-                message.receives = 0
-                self.queues[message.queue].append(message)
-                return True
-        return False
+        for message in [message for message in self.dead if message.name == name]:
+            self.dead.remove(message)
+            message.receives = 0
+            self.queues[message.queue].append(message)
 
-    def _deliver(self, names: Sequence[str], interruption: Interruption | None) -> bool:
+    def _deliver(self, step: Step) -> None:
         """A function gets those of these messages, all of one queue, that are there; what it settles is deleted."""
+        queue = step.on[0].partition("/")[0]
         batch = []
-        queue = names[0].partition("/")[0]
-        for message in [message for message in self.ready(queue) if message.name in names]:
+        for message in [one for one in self.queues[queue] if one.name in step.on and one.ready <= self.now]:
             if message.receives == MAX_RECEIVES:
                 self.queues[queue].remove(message)
                 self.dead.append(message)
@@ -344,68 +348,59 @@ class World:
             else:
                 message.receives += 1
                 batch.append(message)
-        if not batch:
-            return False
-        now = self.now
+                self.note(f"    {read(message.document).data.event_type.name}, delivery {message.receives}")
+        deliveries = [Delivery(read(message.document), message.receives) for message in batch]
+        takes, react = self._consumer(queue, self.now)
 
         def consume() -> None:
-            takes, react = self._consumer(queue, now)
-            deliveries = [Delivery(_parse(message.document), message.receives) for message in batch]
             for delivery in deliveries:
                 if type(delivery.event.data) not in takes:
-                    raise Violation("a queue gets an event that its consumer does not take", delivery.event.id)
+                    raise Violation("a queue gets what its consumer does not take", f"{queue}: {delivery.event.id}")
             try:
                 outcomes = react(deliveries)
             except Crash as error:
-                self._note(f"  {queue}: {error!r}")
+                self.note(f"    {error!r}")
                 return
             for message, outcome in zip(batch, outcomes, strict=True):
                 if outcome is None:
-                    if message in self.queues[queue]:
-                        self.queues[queue].remove(message)
+                    # Another delivery of it may have been faster.
+                    self.queues[queue] = [one for one in self.queues[queue] if one is not message]
                 elif isinstance(outcome, Transient):
-                    self._note(f"  {message.name}: {outcome!r}")
+                    self.note(f"    {message.name}: {outcome!r}")
                 else:
                     raise Violation("a message is poisoned", f"{message.name}: {outcome!r}")
 
-        self._run(self._invocation(f"deliver {names[0]}", consume), interruption)
-        return True
+        if batch:
+            self._start(f"deliver {step.on[0]}", consume, step.interruption)
 
     def _consumer(self, queue: str, now: datetime) -> tuple[Sequence[type[EventData]], Reaction]:
         """What the function behind a queue takes, and its reaction on this world's stores."""
-        match _handlers()[queue]:
+        match CONSUMERS[queue].handler:
             case "orders.reactions.handler":
-                return ANSWERED, one_by_one(lambda delivery: orders.react(self.orders, delivery, now))
+                return ANSWERED, _each(lambda delivery: orders.react(self.orders, delivery, now))
             case "inventory.reactions.handler":
-                return TAKEN, lambda deliveries: inventory.Batch(self.stock, WINDOW, now).settle(deliveries)
+                return TAKEN, inventory.Batch(self.stock, WINDOW, now).settle
             case "payments.reactions.handler":
-                return LEARNED, one_by_one(lambda delivery: payments.learn(self.payments, delivery.event, now))
+                return LEARNED, _each(lambda delivery: payments.learn(self.payments, delivery.event, now))
             case "payments.reactions.window_handler":
-                return (InventoryReserved,), one_by_one(
-                    lambda delivery: payments.close_window(self.payments, delivery.event, now)
-                )
+                close = payments.close_window
+                return (InventoryReserved,), _each(lambda delivery: close(self.payments, delivery.event, now))
             case "payments.worker.handler":
-                providers: worker.Providers = {
-                    PaymentMethod.COD: CashOnDelivery(),
-                    PaymentMethod.CARD: self.gateway,
-                }
-                return WORKED, one_by_one(lambda delivery: worker.work(self.payments, providers, delivery, now))
+                return WORKED, _each(lambda delivery: worker.work(self.payments, self._providers, delivery, now))
             case handler:
                 raise AssertionError(f"{handler} consumes {queue}: the simulation does not know it yet")
 
     # --- functions and time -----------------------------------------------------------------------------------------
 
-    def _invocation(self, name: str, body: Callable[[], None]) -> Invocation:
-        """A function that may run beside others that do the same."""
+    def _start(self, name: str, body: Callable[[], None], interruption: Interruption | None) -> None:
         while name in self.paused:
             name += "'"
-        return Invocation(name, body, self.now + TIMEOUT)
+        self._run(Invocation(name, body, self.now + TIMEOUT), interruption)
 
     def _run(self, invocation: Invocation, interruption: Interruption | None) -> None:
         """Let a function go on until it ends or pauses."""
         invocation.interruption = interruption
         invocation.passed = 0
-        self.paused.pop(invocation.name, None)
         self._running = invocation
         try:
             invocation.greenlet.switch()
@@ -414,55 +409,56 @@ class World:
         if not invocation.greenlet.dead:
             self.paused[invocation.name] = invocation
 
-    def _resume(self, name: str, interruption: Interruption | None) -> bool:
-        if name not in self.paused:
-            return False
-        self._run(self.paused[name], interruption)
-        return True
-
     def _pass(self, whom: str, point: str, key: str) -> None:
         """Called wherever a function talks to somebody else: before and after."""
         invocation = self._running
-        if invocation is None:
-            return
+        assert invocation, "only functions talk to somebody"
         if whom == "inventory" and point == "committed":
             self._require_sound_stock()
         invocation.passed += 1
-        self._note(f"  {invocation.name}: {point} {whom} {key}")
+        if self.trace is not None:
+            became = self._became(whom, key) if point == "committed" else ""
+            self.note(f"  {invocation.passed} {point} {whom} {key}{became}")
         chosen = invocation.interruption
-        if chosen is None or chosen.point != invocation.passed:
-            return
-        self.happened.add(f"{chosen.kind} at {point}")
-        match chosen.kind, point:
+        if chosen and chosen.point == invocation.passed:
+            self.note(f"    {chosen.kind}")
+            self.happened.add(f"{chosen.kind} at {point}")
+            self._break(chosen.kind, whom, point)
+
+    def _break(self, kind: Break, whom: str, point: str) -> None:
+        match kind, point:
             case Break.PAUSE, _:
-                crash = greenlet.getcurrent().parent.switch()  # type: ignore[union-attr]
-                if crash:
+                timed_out = greenlet.getcurrent().parent.switch()  # type: ignore[union-attr]
+                if timed_out:
                     raise Crash("timed out")
             case Break.CRASH, _:
                 raise Crash
             case Break.LATE, "charge":
                 raise Late
-            case (Break.FAIL | Break.LATE), "committed":
+            case ((Break.FAIL | Break.LATE), "committed"):
                 # The SDK tries again what got no answer, and finds its own write.
-                raise LostRace(f"{whom} {key}")
-            case (Break.FAIL | Break.LATE), ("charged" | "refunded"):
+                raise LostRace(whom)
+            case ((Break.FAIL | Break.LATE), ("charged" | "refunded")):
                 raise ProviderTimeout("no answer in time")
-            case (Break.FAIL | Break.LATE), ("charge" | "find" | "refund"):
+            case ((Break.FAIL | Break.LATE), ("charge" | "find" | "refund")):
                 raise ProviderUnavailable("unavailable")
-            case (Break.FAIL | Break.LATE), _:
+            case ((Break.FAIL | Break.LATE), _):
                 raise Transient(f"{whom} is busy")
 
-    def _wait(self, time: timedelta) -> bool:
+    def _became(self, whom: str, key: str) -> str:
+        rows = {"orders": self.orders.items, "payments": self.payments.items, "inventory": self.stock.items}[whom]
+        return f": {', '.join(rows[each]['status'] for each in key.split(','))}"
+
+    def _wait(self, time: timedelta) -> None:
         """Time passes, and ends what may not last as long."""
+        if time >= UNDERWAY:
+            for key in list(self.gateway.underway):
+                self.gateway.land(key)
         self.now += time
         for name, invocation in list(self.paused.items()):
             if invocation.deadline < self.now:
                 del self.paused[name]
                 invocation.greenlet.switch(True)
-        if time >= UNDERWAY:
-            for key in list(self.gateway.underway):
-                self.gateway.land(key)
-        return True
 
     def _require_sound_stock(self) -> None:
         for product, counters in self.stock.counters.items():
@@ -471,38 +467,14 @@ class World:
             if not counters.conserved:
                 raise Violation("stock is not conserved", f"{product}: {counters}")
 
-    def _note(self, line: str) -> None:
-        if self.trace is not None:
-            self.trace.append(line)
 
+def _each(react: Callable[[Delivery], Settled[Any]]) -> Reaction:
+    """A reaction message by message, of which only the failures matter here."""
 
-_TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-_TABLES = ("orders", "inventory", "payments")
-_ADDRESS = ShippingAddress(name="A Shopper", line1="1 Some Street", city="Singapore", postal_code="018956", country="SG")
-_CHECKOUTS = {
-    cod: Checkout(
-        shipping_address=_ADDRESS, cart_version=1, payment_method=ordering.PaymentChoice.COD if cod else None
-    )
-    for cod in (False, True)
-}
-PRODUCTS = ("backpack", "lamp", "mug")
-_LISTED = {product: Listed(product_id=product, name=product.capitalize(), price=PRICE) for product in PRODUCTS}
+    def settle(delivery: Delivery) -> None:
+        react(delivery)
 
-
-@cache
-def _cart(basket: Basket) -> Cart:
-    lines = tuple(CartLine(product_id=product, quantity=units, unit_price=PRICE) for product, units in basket.lines)
-    return Cart(items=lines, version=1)
-
-
-@cache
-def _handlers() -> dict[str, str]:
-    return {queue.name: queue.handler for queue in wiring().queues}
-
-
-@cache
-def _delays() -> dict[str, timedelta]:
-    return {queue.name: queue.delay for queue in wiring().queues}
+    return one_by_one(settle)
 
 
 _targets_by_type: dict[str, tuple[str, ...]] = {}
@@ -511,5 +483,26 @@ _targets_by_type: dict[str, tuple[str, ...]] = {}
 def _targets(type_: str, document: str) -> tuple[str, ...]:
     """The wiring's answer, asked once for each type: rules see nothing else of an event."""
     if type_ not in _targets_by_type:
-        _targets_by_type[type_] = wiring().targets(document)
+        _targets_by_type[type_] = tuple(queue for queue in wiring().targets(document) if queue in CONSUMERS)
     return _targets_by_type[type_]
+
+
+_TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+_PRICE = Money(amount=1000, currency="SGD")
+_LISTED = {product: Listed(product_id=product, name=product.capitalize(), price=_PRICE) for product in PRODUCTS}
+_CHECKOUTS = {
+    cod: Checkout(
+        shipping_address=ShippingAddress(
+            name="A Shopper", line1="1 Some Street", city="Singapore", postal_code="018956", country="SG"
+        ),
+        cart_version=1,
+        payment_method=ordering.PaymentChoice.COD if cod else None,
+    )
+    for cod in (False, True)
+}
+
+
+@cache
+def _cart(basket: Basket) -> Cart:
+    lines = tuple(CartLine(product_id=product, quantity=units, unit_price=_PRICE) for product, units in basket.lines)
+    return Cart(items=lines, version=1)

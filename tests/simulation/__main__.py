@@ -1,0 +1,49 @@
+"""The simulation as a command; the package says how it is used."""
+
+import argparse
+import sys
+import time
+
+from tests.simulation import __doc__ as description
+from tests.simulation.search import Broken, play, report, search, shortest, simulated, wander
+
+
+def main() -> int:
+    """Returns 1 where a schedule broke a rule."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.simulation", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--schedules", type=int, default=10_000, help="how many to try (default: %(default)s)")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first one (default: %(default)s)")
+    parser.add_argument("--seed", type=int, help="try this one only, and show what happens")
+    parser.add_argument("--jobs", type=int, help="processes (default: one a core)")
+    options = parser.parse_args()
+    if options.seed is not None:
+        return _show(options.seed)
+    began = time.monotonic()
+
+    def told(done: int) -> None:
+        sys.stderr.write(f"\r{done} of {options.schedules} schedules, {done / (time.monotonic() - began):.0f}/s ")
+        sys.stderr.flush()
+
+    failure = search(range(options.first, options.first + options.schedules), options.jobs, told)
+    sys.stderr.write("\n")
+    sys.stdout.write((report(shortest(failure)) if failure else "Every schedule ended well.") + "\n")
+    return 1 if failure else 0
+
+
+def _show(seed: int) -> int:
+    trace: list[str] = []
+    with simulated():
+        try:
+            schedule, _ = wander(seed)
+            play(schedule, trace)
+        except Broken as broken:
+            sys.stdout.write(f"{report(shortest(broken.failure))}\n")
+            return 1
+    sys.stdout.write("\n".join([*trace, "Every rule holds.", ""]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""The random part: who wants what, and what happens next."""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+
+from payments.providers import TestToken
+from tests.simulation.schedule import Basket, Break, Interruption, Kind, Schedule, Step
+from tests.simulation.world import BATCH, CONSUMERS, PRODUCTS, WINDOW, World
+
+MEANS = {"COD": 3, TestToken.VISA: 4, TestToken.DECLINED: 5, TestToken.TIMEOUT: 1, TestToken.FLAKY: 1} | {
+    TestToken.NOREFUND: 2,
+    "tok_unknown": 1,
+}
+"""What is paid with, and how often."""
+
+PATIENCE = (
+    {timedelta(seconds=1): 4, timedelta(seconds=30): 1},
+    {timedelta(seconds=1): 2, timedelta(minutes=2): 1, WINDOW: 2},
+    {timedelta(seconds=1): 2, timedelta(hours=25): 2, timedelta(days=3): 1},
+)
+"""How long is waited, and how often: within a function's time-out, until the window closes, until keys and orders are
+old. One of these a schedule, or every order would end by its window."""
+
+LIKELY = {
+    Kind.DELIVER: 42,
+    Kind.RELAY: 16,
+    Kind.PAY: 9,
+    Kind.CHECK_OUT: 12,
+    Kind.CANCEL: 3,
+    Kind.RESUME: 8,
+    Kind.WAIT: 5,
+    Kind.REPLAY: 4,
+    Kind.REDRIVE: 2,
+    Kind.LAND: 1,
+}
+"""How often each kind of step is tried."""
+
+POINTS = (1, 2, 2, 3, 3, 4, 5, 6)
+"""Where a function is interrupted; few pass more than six points."""
+
+
+@dataclass(frozen=True)
+class Whim:
+    """What tends to happen in one schedule. It differs from schedule to schedule: where everything happens equally
+    often, what takes three rare things in a row hardly ever does.
+
+    Attributes:
+        chance: the source of everything random.
+        length: how many steps are tried.
+        kinds: weights of the kinds of steps.
+        patience: one of PATIENCE.
+        trouble: how often a function is interrupted.
+        sick: a queue whose consumer is interrupted most of the time.
+        down: as in Schedule; now and then it works after all.
+    """
+
+    chance: random.Random
+    length: int
+    kinds: dict[Kind, float]
+    patience: dict[timedelta, int]
+    trouble: float
+    sick: str | None
+    down: str | None
+
+    @classmethod
+    def of(cls, chance: random.Random) -> "Whim":
+        return cls(
+            chance,
+            chance.choice((15, 30, 60, 90, 120)),
+            {kind: weight * chance.choice((0.3, 1, 1, 2)) for kind, weight in LIKELY.items()},
+            chance.choice(PATIENCE),
+            chance.choice((0, 0.1, 0.25, 0.4)),
+            # Where money moves, most can go wrong.
+            chance.choice((None, "PaymentWorkerQueue", "PaymentWorkerQueue", *CONSUMERS)),
+            chance.choice((None, *CONSUMERS)),
+        )
+
+    def shop(self) -> Schedule:
+        """Few of everything: that is where orders meet."""
+        chance = self.chance
+        baskets = {
+            f"ord_{number}": Basket(
+                tuple((chance.choice(PRODUCTS), chance.choice((1, 1, 2))) for _ in range(chance.choice((1, 1, 1, 2)))),
+                cod=chance.random() < 0.25,
+            )
+            for number in range(1, chance.choice((1, 1, 2, 2, 3)) + 1)
+        }
+        received = {product: chance.choice((1, 2, 2, 3, 4, 9)) for product in PRODUCTS}
+        return Schedule(received, baskets, self.down, chance.randrange(2**16))
+
+    def step(self, world: World) -> Step | None:
+        """Something that could happen now; None where what came to mind cannot."""
+        chance = self.chance
+        kind = chance.choices(tuple(self.kinds), tuple(self.kinds.values()))[0]
+        match kind:
+            case Kind.DELIVER:
+                return self._delivery(world)
+            case Kind.RELAY:
+                pending = world.pending()
+                rows = tuple(chance.sample(pending, chance.choice((1, len(pending))))) if pending else ()
+                return Step(kind, rows, self._interruption(self.trouble)) if rows else None
+            case Kind.CHECK_OUT:
+                placed = world.orders.items
+                # And now and then one that is there already: the same click twice.
+                on = [key for key in world.schedule.baskets if key not in placed or chance.random() < 0.1]
+            case Kind.CANCEL:
+                on = list(world.orders.items)
+            case Kind.PAY:
+                if not world.orders.items:
+                    return None
+                order_id = chance.choice(list(world.orders.items))
+                means = chance.choices(tuple(MEANS), tuple(MEANS.values()))[0]
+                return Step(kind, (order_id, means), self._interruption(self.trouble))
+            case Kind.RESUME:
+                on = list(world.paused)
+            case Kind.WAIT:
+                time = chance.choices(tuple(self.patience), tuple(self.patience.values()))[0]
+                return Step(kind, (str(int(time.total_seconds())),))
+            case Kind.REPLAY:
+                return self._replay(world)
+            case Kind.REDRIVE:
+                on = [message.name for message in world.dead]
+            case Kind.LAND:
+                on = list(world.gateway.underway)
+        return Step(kind, (chance.choice(on),), self._interruption(self.trouble)) if on else None
+
+    def _delivery(self, world: World) -> Step | None:
+        queues = [queue for queue in world.queues if world.ready(queue)]
+        if not queues:
+            return None
+        queue = self.chance.choice(queues)
+        if queue == self.down and self.chance.random() < 0.9:
+            return None
+        ready = world.ready(queue)
+        size = min(self.chance.choice((1, 1, 2, BATCH)), len(ready))
+        names = tuple(self.chance.sample(ready, size))
+        return Step(Kind.DELIVER, names, self._interruption(0.7 if queue == self.sick else self.trouble))
+
+    def _replay(self, world: World) -> Step | None:
+        if not world.archive:
+            return None
+        event_id = self.chance.choice(list(world.archive))
+        queues = world.targets(event_id)
+        return Step(Kind.REPLAY, (event_id, self.chance.choice(queues))) if queues else None
+
+    def _interruption(self, trouble: float) -> Interruption | None:
+        if self.chance.random() >= trouble:
+            return None
+        kind = self.chance.choices((Break.PAUSE, Break.CRASH, Break.FAIL, Break.LATE), (6, 3, 3, 1))[0]
+        return Interruption(self.chance.choice(POINTS), kind)
