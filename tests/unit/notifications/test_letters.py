@@ -5,7 +5,8 @@ import sys
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from jinja2 import UndefinedError
@@ -26,7 +27,7 @@ from cloudretail.events import (
     Shortage,
 )
 from notifications import mailer
-from notifications.domain import LETTERS, letter, order_number
+from notifications.domain import LETTERS, Letter, letter, order_number
 from notifications.mailer import Mail, compose
 from tests.support.examples import NOW, ORDER, PAYMENT, sgd
 
@@ -321,9 +322,13 @@ def test_the_longest_order_is_not_cut_off_by_a_mail_program() -> None:
     assert len(mail.html.encode()) < 102_000
 
 
-def test_a_template_that_asks_for_what_a_letter_does_not_have_fails() -> None:
-    with pytest.raises(UndefinedError):
-        mailer._render("letter.txt", object())  # type: ignore[arg-type]
+@pytest.mark.parametrize("template", ["letter.txt", "letter.html"])
+@pytest.mark.parametrize("missing", ["number", "link", "total"])
+def test_a_template_that_asks_for_what_a_letter_does_not_have_fails(template: str, missing: str) -> None:
+    content = SimpleNamespace(**vars(letter(placed(), SHOP)))
+    delattr(content, missing)
+    with pytest.raises(UndefinedError, match=missing):
+        mailer._render(template, cast(Letter, content))
 
 
 def test_the_template_engine_is_loaded_with_the_first_mail_only() -> None:
@@ -335,6 +340,11 @@ def test_the_template_engine_is_loaded_with_the_first_mail_only() -> None:
 @pytest.mark.parametrize("url", ["https://shop.example", "https://shop.example/"])
 def test_a_storefronts_address_may_end_in_a_slash(url: str) -> None:
     assert letter(placed(), url).link == f"https://shop.example/orders/{ORDER['order_id']}"
+
+
+def test_an_order_id_cannot_lead_a_link_elsewhere() -> None:
+    order = cancelled(CancelReason.BY_SHOPPER).model_copy(update={"order_id": "../login?next=//evil"})
+    assert letter(order, SHOP).link == f"{SHOP}/orders/..%2Flogin%3Fnext%3D%2F%2Fevil"
 
 
 @pytest.mark.parametrize(
