@@ -4,13 +4,31 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import boto3
     from botocore.config import Config
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
+
+_session: "boto3.Session | None" = None
+_endpoint: str | None = None
+
+
+def connect(session: "boto3.Session", endpoint: str | None) -> None:
+    """Let the clients be of another account than the environment's: for a command that uses a function's code.
+
+    Args:
+        session: credentials and region.
+        endpoint: address of the emulator; None on AWS.
+    """
+    global _session, _endpoint
+    _session, _endpoint = session, endpoint
+    for client in (dynamodb, sqs, eventbridge, lambda_, cognito, ses, s3):
+        client.cache_clear()
 
 
 def _config() -> "Config":
@@ -24,35 +42,42 @@ def _config() -> "Config":
 def dynamodb() -> "DynamoDBClient":
     import boto3
 
-    return boto3.client("dynamodb", config=_config())
+    return (_session or boto3).client("dynamodb", endpoint_url=_endpoint, config=_config())
 
 
 @cache
 def sqs() -> "SQSClient":
     import boto3
 
-    return boto3.client("sqs", config=_config())
+    return (_session or boto3).client("sqs", endpoint_url=_endpoint, config=_config())
 
 
 @cache
 def eventbridge() -> "EventBridgeClient":
     import boto3
 
-    return boto3.client("events", config=_config())
+    return (_session or boto3).client("events", endpoint_url=_endpoint, config=_config())
+
+
+@cache
+def lambda_() -> "LambdaClient":
+    import boto3
+
+    return (_session or boto3).client("lambda", endpoint_url=_endpoint, config=_config())
 
 
 @cache
 def cognito() -> "CognitoIdentityProviderClient":
     import boto3
 
-    return boto3.client("cognito-idp", config=_config())
+    return (_session or boto3).client("cognito-idp", endpoint_url=_endpoint, config=_config())
 
 
 @cache
 def ses() -> "SESV2Client":
     import boto3
 
-    return boto3.client("sesv2", config=_config())
+    return (_session or boto3).client("sesv2", endpoint_url=_endpoint, config=_config())
 
 
 @cache
@@ -61,4 +86,5 @@ def s3() -> "S3Client":
     from botocore.config import Config
 
     # Presigned URLs work in every region only with signature version 4 and the bucket in the host name.
-    return boto3.client("s3", config=Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
+    config = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+    return (_session or boto3).client("s3", endpoint_url=_endpoint, config=config)

@@ -1,0 +1,420 @@
+"""`dlq`: what failed, why, and replaying it."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from retail_ops.console import err, out
+from retail_ops.errors import OpsError
+from retail_ops.operations import Operations
+from retail_ops.target import Stack, find_shop
+
+if TYPE_CHECKING:
+    from operations.domain import BoxName, DeadLetter, Replay, ReplayedMessage, Selection
+    from operations.replays import Told
+
+RATE = 20
+"""Messages a second unless told otherwise: what a small shop's consumers take without falling behind."""
+
+SHOWN = 20
+"""Messages that a list shows; the causes are always those of all."""
+
+Queue = Annotated[
+    str, typer.Argument(metavar="QUEUE", help="OrdersDlq, RelayDlq ..., or orders, payment-worker, rule-targets ...")
+]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[MESSAGE]...", help="Ids of messages. Default: all.")]
+Order = Annotated[str | None, typer.Option("--order", metavar="ID", help="Only those about this order.")]
+Event = Annotated[str | None, typer.Option("--event", metavar="NAME", help="Only this event, such as OrderPlaced.")]
+CausePart = Annotated[
+    str | None,
+    typer.Option("--cause", metavar="TEXT", help="Only those whose cause contains this, as `show` prints it."),
+]
+Since = Annotated[
+    str | None, typer.Option(metavar="TIME", help="First sent then or later: 2026-01-31T12:00, or 2h, 30m, 1d ago.")
+]
+Until = Annotated[str | None, typer.Option(metavar="TIME", help="First sent then or earlier.")]
+Reason = Annotated[
+    str | None, typer.Option("--reason", help="Why; it is recorded with your name. Asked for unless given.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(no_args_is_help=True, help="Dead letters: see what failed and why, replay it, or drop it.")
+    group.command("list")(list_queues)
+    group.command()(show)
+    group.command()(replay)
+    group.command()(drop)
+    group.command()(history)
+    app.add_typer(group, name="dlq")
+
+
+def list_queues(
+    stack: Stack = None,
+    as_json: AsJson = False,
+) -> None:
+    """List every dead-letter queue with its count, its oldest message and its most frequent causes.
+
+    Looking consumes nothing, and counts against no message.
+    """
+    operations = Operations(find_shop(stack))
+    from operations.domain import BoxName
+
+    summaries = [operations.desk.summary(box) for box in BoxName]
+    if as_json:
+        _print_json([each.model_dump(mode="json") for each in summaries])
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("Queue", "Dead", "Oldest", "Expires", "Causes"):
+        table.add_column(heading, justify="right" if heading == "Dead" else "left")
+    for each in summaries:
+        causes = "\n".join(f"{cause.count} x {escape(cause.cause)}" for cause in each.causes)
+        oldest, expires = (ago(each.oldest.sent_at), left(each.oldest.expires_at)) if each.oldest else ("", "")
+        count = f"[red]{each.count}[/red]" if each.count else "[dim]0[/dim]"
+        table.add_row(each.queue, count, oldest, expires, causes)
+    out.print(table)
+    for each in summaries:
+        if each.missed:
+            err.print(f"{each.queue}: {each.missed} more are held by somebody else just now.", style="yellow")
+    if any(each.count for each in summaries):
+        err.print("\nWhy: cloudretail dlq show QUEUE. What to do: docs/operations.md#dead-letters", style="dim")
+
+
+def show(
+    queue: Queue,
+    message: Annotated[str | None, typer.Argument(metavar="[MESSAGE]", help="One message in full, by its id.")] = None,
+    order: Order = None,
+    event: Event = None,
+    cause: CausePart = None,
+    since: Since = None,
+    until: Until = None,
+    stack: Stack = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a queue's dead letters grouped by cause, or one of them in full.
+
+    Looking consumes nothing, and counts against no message.
+    """
+    operations = Operations(find_shop(stack))
+    box = _box(queue)
+    if message:
+        _show_one(operations, box, message, as_json=as_json)
+        return
+    found = operations.desk.find(_selection(box, (), order, event, cause, since, until))
+    if as_json:
+        _print_json(found.model_dump(mode="json"))
+        return
+    if not found.count:
+        out.print(f"{box}: no such dead letter." if found.missed else f"{box} holds no such dead letter.")
+    for group in found.causes:
+        events = ", ".join(f"{count} {name}" for name, count in group.events.items())
+        out.print(f"[red]{group.count} x {escape(group.cause)}[/red]  [dim]{events}, oldest {ago(group.oldest)}[/dim]")
+        if group.example:
+            out.print(f"    {escape(group.example)}", soft_wrap=True)
+    if found.items:
+        out.print()
+        out.print(_table(found.items[:SHOWN]))
+    if len(found.items) > SHOWN:
+        err.print(f"... and {len(found.items) - SHOWN} more (--json lists all).", style="dim")
+    if found.missed:
+        err.print(f"{found.missed} more could not be looked at: somebody else holds them just now.", style="yellow")
+    if found.items:
+        err.print(f"\nOne in full: cloudretail dlq show {box} {found.items[0].message_id}", style="dim")
+        err.print(f"What a replay would do: cloudretail dlq replay {box} --dry-run", style="dim")
+
+
+def _show_one(operations: Operations, box: "BoxName", message: str, *, as_json: bool) -> None:
+    from cloudretail.errors import NotFound
+
+    try:
+        letter, replays = operations.desk.one(box, message)
+    except NotFound:
+        raise OpsError(f"{box} holds no message {message}: it was replayed, dropped, or somebody holds it.") from None
+    if as_json:
+        _print_json({**letter.model_dump(mode="json"), "history": [each.model_dump(mode="json") for each in replays]})
+        return
+    cause = letter.cause
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    rows = {
+        "Event": f"{letter.event_name or 'no event'}  {letter.event_id or ''}",
+        "Order": letter.order_id or "",
+        "Cause": f"[red]{escape(cause.title)}[/red]",
+        "": escape(cause.message or ""),
+        "Log": f"{cause.function}, request {cause.request_id}" if cause.request_id else "",
+        "Attempts": f"{cause.attempt}, the last {ago(cause.last_failed_at)}"
+        if cause.attempt and cause.last_failed_at
+        else "",
+        "Sent": f"{letter.sent_at.astimezone():%d %b %H:%M:%S} ({ago(letter.sent_at)})",
+        "Expires": f"{letter.expires_at.astimezone():%d %b %H:%M} ({left(letter.expires_at)})",
+        "Invalid": escape(letter.invalid or ""),
+        "Attributes": escape(", ".join(f"{name}={value}" for name, value in letter.attributes.items())),
+    }
+    for name, value in rows.items():
+        if value:
+            grid.add_row(f"[bold]{name}[/bold]", value)
+    out.print(grid)
+    out.print(Panel(escape(_pretty(letter.body)), title="Body", title_align="left"))
+    for each in replays:
+        out.print(f"Replayed {ago(each.at)} by {escape(each.by)}: {escape(each.reason)} [dim]({each.replay_id})[/dim]")
+
+
+def replay(
+    queue: Queue,
+    messages: Ids = None,
+    order: Order = None,
+    event: Event = None,
+    cause: CausePart = None,
+    since: Since = None,
+    until: Until = None,
+    reason: Reason = None,
+    rate: Annotated[float, typer.Option(min=0.5, max=1000, help="Messages a second at the most.")] = RATE,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Change nothing; say what the current code would do with each message.")
+    ] = False,
+    yes: Yes = False,
+    stack: Stack = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send dead letters to the one consumer that failed over them, and to nobody else.
+
+    A message is deleted from the queue only after its copy was accepted: cut off anywhere, nothing is lost, and running
+    it again does no harm, since consumers do everything once.
+    """
+    operations = Operations(find_shop(stack))
+    from operations.domain import Action
+
+    selection = _selection(_box(queue), messages or (), order, event, cause, since, until)
+    action = Action.DRY_RUN if dry_run else Action.REPLAY
+    _carry_out(operations, action, selection, reason=reason, rate=rate, yes=yes, as_json=as_json)
+
+
+def drop(
+    queue: Queue,
+    messages: Ids = None,
+    order: Order = None,
+    event: Event = None,
+    cause: CausePart = None,
+    since: Since = None,
+    until: Until = None,
+    reason: Reason = None,
+    yes: Yes = False,
+    stack: Stack = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take dead letters out of a queue for good. Each is kept whole in the record of who dropped it and why."""
+    operations = Operations(find_shop(stack))
+    from operations.domain import Action
+
+    selection = _selection(_box(queue), messages or (), order, event, cause, since, until)
+    _carry_out(operations, Action.DROP, selection, reason=reason, rate=1000, yes=yes, as_json=as_json)
+
+
+def history(
+    replay_id: Annotated[str | None, typer.Argument(metavar="[REPLAY]", help="One replay with its messages.")] = None,
+    last: Annotated[int, typer.Option(metavar="N", min=1, max=100, help="How many, the newest.")] = 20,
+    stack: Stack = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell who replayed, dropped or nudged what, when and why."""
+    operations = Operations(find_shop(stack))
+    if replay_id:
+        found = operations.desk.journal.find(replay_id)
+        if found is None:
+            raise OpsError(f"There is no record of a replay {replay_id}.")
+        _report(operations, found, as_json=as_json)
+        return
+    replays = operations.desk.journal.recent(last)
+    if as_json:
+        _print_json([each.model_dump(mode="json") for each in replays])
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("Id", "When", "What", "Of", "By", "Why", "State"):
+        table.add_column(heading)
+    for each in replays:
+        cells = (each.replay_id, ago(each.at), each.action, each.target, each.by, each.reason, each.state)
+        table.add_row(*map(escape, cells))
+    out.print(table if replays else "Nothing was replayed yet.")
+
+
+def _carry_out(
+    operations: Operations,
+    action: Any,
+    selection: "Selection",
+    *,
+    reason: str | None,
+    rate: float,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    from operations.domain import Action
+
+    if action is not Action.DRY_RUN:
+        found = operations.desk.find(selection)
+        if not found.count:
+            out.print(f"{selection.queue} holds no such dead letter: nothing to do.")
+            return
+        for group in found.causes:
+            err.print(f"  {group.count} x {escape(group.cause)}")
+        verb = "Drop" if action is Action.DROP else "Replay"
+        if not yes:
+            typer.confirm(f"{verb} {found.count} of {selection.queue}?", abort=True, err=True)
+        reason = reason or typer.prompt("Why? It is recorded with your name", err=True)
+    record = operations.desk.begin(
+        action, selection, by=operations.caller, reason=reason or "to see what it would do", rate=rate
+    )
+    with _progress(str(record.replay_id)) as told:
+        ended = operations.replayer.run(record, told)
+    _report(operations, ended, as_json=as_json)
+    if ended.outcomes.get(_outcome("FAILED")):
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _progress(title: str) -> Iterator["Told"]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=not err.is_terminal, disable=not err.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+
+        def told(replay: "Replay") -> None:
+            bar.update(task, total=replay.planned, completed=replay.done)
+
+        yield told
+
+
+def _outcome(name: str) -> Any:
+    from operations.domain import Outcome
+
+    return Outcome(name)
+
+
+COLOURS = {"REPLAYED": "green", "WOULD_ACT": "green", "FAILED": "red", "WOULD_FAIL": "red", "GONE": "yellow"}
+
+
+def _report(operations: Operations, replay: "Replay", *, as_json: bool) -> None:
+    messages = operations.desk.messages(replay.replay_id)
+    if as_json:
+        _print_json({**replay.model_dump(mode="json"), "messages": [each.model_dump(mode="json") for each in messages]})
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("Outcome", "Event", "Order", "Message", ""):
+        table.add_column(heading)
+    for each in messages[:SHOWN]:
+        table.add_row(*_row(each))
+    if messages:
+        out.print(table)
+    if len(messages) > SHOWN:
+        err.print(f"... and {len(messages) - SHOWN} more (--json lists all).", style="dim")
+    counts = ", ".join(f"{count} {outcome.lower().replace('_', ' ')}" for outcome, count in replay.outcomes.items())
+    out.print(f"{replay.target}: {counts or 'no message'} [dim]({replay.replay_id}, {replay.state.lower()})[/dim]")
+    if replay.missed:
+        err.print(f"{replay.missed} more could not be looked at: somebody else holds them just now.", style="yellow")
+
+
+def _row(message: "ReplayedMessage") -> tuple[str, ...]:
+    colour = COLOURS.get(message.outcome, "default")
+    outcome = f"[{colour}]{message.outcome.lower().replace('_', ' ')}[/{colour}]"
+    event, order = message.event_name or "no event", message.order_id or ""
+    return outcome, escape(event), escape(order), message.message_id[:8], escape(message.text or "")
+
+
+def _table(letters: "Sequence[DeadLetter]") -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("Message", "Event", "Order", "Sent", "Expires", "Cause"):
+        table.add_column(heading, no_wrap=heading == "Message")
+    for each in letters:
+        event, order = each.event_name or "no event", each.order_id or ""
+        times = (ago(each.sent_at), left(each.expires_at))
+        table.add_row(each.message_id, escape(event), escape(order), *times, escape(each.cause.title))
+    return table
+
+
+def _box(name: str) -> "BoxName":
+    from operations.domain import BoxName, box_named
+
+    box = box_named(name)
+    if box is None:
+        raise OpsError(f"There is no dead-letter queue {name}; there are: {', '.join(BoxName)}.")
+    return box
+
+
+def _selection(
+    box: "BoxName",
+    messages: Sequence[str],
+    order: str | None,
+    event: str | None,
+    cause: str | None,
+    since: str | None,
+    until: str | None,
+) -> "Selection":
+    from operations.domain import Selection
+
+    return Selection(
+        queue=box,
+        message_ids=tuple(messages),
+        order_id=order,
+        event_name=event,
+        cause=cause,
+        since=moment(since) if since else None,
+        until=moment(until) if until else None,
+    )
+
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def duration(text: str) -> timedelta:
+    """`15m`, `2h`, `1d`, `90s`; raises OpsError for anything else."""
+    found = re.fullmatch(r"(\d+)([smhd])", text.strip())
+    if not found:
+        raise OpsError(f"{text!r} is no time span: write 90s, 15m, 2h or 1d.")
+    return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+def moment(text: str) -> datetime:
+    """A date and time, of this machine's zone unless it says another; or a time span ago. Raises OpsError."""
+    if re.fullmatch(r"\d+[smhd]", text.strip()):
+        return datetime.now(UTC) - duration(text)
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        raise OpsError(f"{text!r} is no time: write 2026-01-31T12:00 or 2h.") from None
+
+
+def ago(then: datetime) -> str:
+    """How long ago something was, as people say it."""
+    return f"{_span(datetime.now(UTC) - then)} ago"
+
+
+def left(then: datetime) -> str:
+    """How long something still has."""
+    span = then - datetime.now(UTC)
+    return f"in {_span(span)}" if span > timedelta() else "now"
+
+
+def _span(span: timedelta) -> str:
+    seconds = max(0, int(span.total_seconds()))
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def _pretty(body: str) -> str:
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        return body
+
+
+def _print_json(content: Any) -> None:
+    out.print_json(json.dumps(content))
