@@ -1,9 +1,42 @@
-import { Component } from '@angular/core';
+import { Component, inject, input, signal } from '@angular/core';
+import { RouterLink } from '@angular/router';
+import { Accounts } from '../core/accounts';
 import { Heading } from '../core/headings';
+import { Form, Submission } from '../core/submission';
+import { Field } from '../ui/field';
+import { FormMessage } from '../ui/form-message';
 
 @Component({
   selector: 'shop-forgot-password',
-  imports: [Heading],
-  template: `<h1 shopHeading>Forgot password</h1>`,
+  imports: [Field, Form, FormMessage, Heading, RouterLink],
+  host: { class: 'wrap account' },
+  template: `
+    <h1 shopHeading>Forgot your password?</h1>
+    <p class="account-lead">We send a code to your e-mail address, by which you choose another one.</p>
+    <form [shopForm]="form" (send)="send()">
+      <shop-form-message [message]="form.message" />
+      <shop-field
+        label="E-mail address"
+        name="email"
+        type="email"
+        autocomplete="username"
+        [(value)]="email"
+        [error]="form.error('email')"
+      />
+      <button type="submit" class="button" [attr.aria-busy]="form.pending()">Send the code</button>
+    </form>
+    <p class="account-other">It came back to you? <a routerLink="/login" [queryParams]="{ next: next() }">Log in</a></p>
+  `,
 })
-export default class ForgotPasswordPage {}
+export default class ForgotPasswordPage {
+  private readonly accounts = inject(Accounts);
+
+  readonly next = input<string>();
+
+  protected readonly form = new Submission(['email']);
+  protected readonly email = signal(this.accounts.email);
+
+  protected async send(): Promise<void> {
+    await this.form.run(() => this.accounts.forgotPassword(this.email(), this.next()));
+  }
+}

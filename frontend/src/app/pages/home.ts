@@ -1,9 +1,139 @@
-import { Component } from '@angular/core';
+import { Component, computed, inject, resource } from '@angular/core';
+import { RouterLink } from '@angular/router';
+import { ProductView } from '../api/models';
+import { Catalogue } from '../core/catalogue';
 import { Heading } from '../core/headings';
+import { Icon } from '../ui/icon';
+import { MoneyPipe } from '../ui/money.pipe';
+import { Picture } from '../ui/picture';
+import { Problem } from '../ui/problem';
+import { ProductCard } from '../ui/product-card';
+
+const FEATURED = 8;
 
 @Component({
   selector: 'shop-home',
-  imports: [Heading],
-  template: `<h1 shopHeading>CloudRetail</h1>`,
+  imports: [Heading, Icon, MoneyPipe, Picture, Problem, ProductCard, RouterLink],
+  template: `
+    <section class="wrap hero" aria-labelledby="welcome">
+      <div class="hero-text">
+        <h1 shopHeading id="welcome">Well-made things for every day.</h1>
+        <p>Chosen to be used for years. What you order is held for you at once, and you always see where it is.</p>
+        <p class="hero-actions">
+          <a class="button" routerLink="/products">See all products</a>
+          <a class="button button-quiet" routerLink="/products" [queryParams]="{ sort: 'newest' }">New arrivals</a>
+        </p>
+      </div>
+      <ul class="hero-pictures" aria-label="Lately arrived" [attr.aria-busy]="products.isLoading()">
+        @for (product of heroes(); track $index) {
+          <li>
+            @if (product) {
+              <a [routerLink]="['/products', product.productId]">
+                <shop-picture [src]="product.imageUrl" [category]="product.category" [eager]="true" />
+                <span class="hero-label"
+                  ><strong>{{ product.name }}</strong> {{ product.price | money }}</span
+                >
+              </a>
+            } @else {
+              <div class="picture skeleton"></div>
+            }
+          </li>
+        }
+      </ul>
+    </section>
+
+    <section class="wrap section" aria-labelledby="categories-title">
+      <h2 id="categories-title">Find your way</h2>
+      <ul class="tiles" [attr.aria-busy]="catalogue.categories.isLoading()">
+        @for (tile of tiles(); track $index) {
+          <li>
+            @if (tile) {
+              <a class="tile" routerLink="/products" [queryParams]="{ category: tile.category }">
+                <shop-picture [src]="tile.imageUrl" [category]="tile.category" />
+                <span class="tile-name">{{ tile.category }}</span>
+                <span class="tile-count">{{ tile.count }} {{ tile.count === 1 ? 'product' : 'products' }}</span>
+              </a>
+            } @else {
+              <div class="tile">
+                <div class="picture skeleton"></div>
+                <span>&nbsp;</span><span>&nbsp;</span>
+              </div>
+            }
+          </li>
+        }
+      </ul>
+    </section>
+
+    <section class="wrap section" aria-labelledby="featured-title">
+      <div class="section-head">
+        <h2 id="featured-title">New in the shop</h2>
+        <a routerLink="/products" [queryParams]="{ sort: 'newest' }">All new arrivals</a>
+      </div>
+      @if (products.error(); as error) {
+        <shop-problem [error]="error" (retry)="products.reload()" />
+      } @else {
+        <ul class="products" [attr.aria-busy]="products.isLoading()">
+          @for (product of featured(); track $index) {
+            <li [shopProductCard]="product"></li>
+          }
+        </ul>
+      }
+    </section>
+
+    <section class="wrap section" aria-labelledby="promises-title">
+      <h2 class="visually-hidden" id="promises-title">What you can count on</h2>
+      <ul class="promises">
+        <li>
+          <shop-icon name="shield" />
+          <h3>Held for you</h3>
+          <p>When you order, the goods are put aside before you pay. Nobody else can buy them meanwhile.</p>
+        </li>
+        <li>
+          <shop-icon name="wallet" />
+          <h3>Pay as you like</h3>
+          <p>By card, or in cash when it arrives. A declined card is no lost order: try another one.</p>
+        </li>
+        <li>
+          <shop-icon name="return" />
+          <h3>Change your mind</h3>
+          <p>Cancel with one click. What you have paid comes back by itself.</p>
+        </li>
+      </ul>
+    </section>
+  `,
 })
-export default class HomePage {}
+export default class HomePage {
+  protected readonly catalogue = inject(Catalogue);
+
+  /** Enough to have a picture for most categories. */
+  protected readonly products = resource({
+    loader: async () => (await this.catalogue.list({ sort: 'newest', inStock: true, limit: 40 })).items,
+  });
+
+  private readonly found = computed<readonly ProductView[]>(() =>
+    this.products.hasValue() ? this.products.value() : [],
+  );
+  private readonly waiting = computed(() => this.products.isLoading() && !this.products.hasValue());
+
+  /** Three of different categories; null while they are on their way. */
+  protected readonly heroes = computed<readonly (ProductView | null)[]>(() => {
+    if (this.waiting()) return [null, null, null];
+    const seen = new Set<string>();
+    return this.found()
+      .filter(({ category, imageUrl }) => imageUrl && !seen.has(category) && seen.add(category))
+      .slice(0, 3);
+  });
+
+  protected readonly featured = computed<readonly (ProductView | null)[]>(() =>
+    this.waiting() ? Array<null>(FEATURED).fill(null) : this.found().slice(0, FEATURED),
+  );
+
+  protected readonly tiles = computed(() => {
+    if (!this.catalogue.categories.hasValue()) return Array<null>(7).fill(null);
+    return this.catalogue.categories.value().map((category) => ({
+      ...category,
+      // Not the hero's again, if there is another one.
+      imageUrl: this.found().findLast((product) => product.category === category.category)?.imageUrl ?? null,
+    }));
+  });
+}

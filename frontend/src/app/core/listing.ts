@@ -1,0 +1,64 @@
+import { Injectable, computed, inject, signal } from '@angular/core';
+import { ProductView } from '../api/models';
+import { Catalogue } from './catalogue';
+import { Filters, paramsOf } from './filters';
+import { ApiError } from './problem';
+
+/** Milliseconds for which a list is shown again as it was, on the way back from a product; its pictures last longer. */
+const FRESH = 3 * 60_000;
+
+const PAGE = 24;
+
+/** The list of products: it outlives its page, so that Back finds it, and the place in it, as they were. */
+@Injectable({ providedIn: 'root' })
+export class Listing {
+  private readonly catalogue = inject(Catalogue);
+  private readonly products = signal<readonly ProductView[] | null>(null);
+  private readonly nextCursor = signal<string | null>(null);
+  private key = '';
+  private at = 0;
+
+  /** Null until the first have come. */
+  readonly items = this.products.asReadonly();
+  readonly loading = signal(false);
+  readonly problem = signal<ApiError | null>(null);
+  readonly hasMore = computed(() => this.nextCursor() !== null);
+
+  /** Show what these filters let through. */
+  async open(filters: Filters): Promise<void> {
+    const key = JSON.stringify(filters);
+    if (key === this.key && this.items() && Date.now() - this.at < FRESH && !this.problem()) return;
+    this.key = key;
+    await this.fetch(filters, null);
+  }
+
+  /** Try again what failed. */
+  retry(filters: Filters): Promise<void> {
+    return this.fetch(filters, this.nextCursor());
+  }
+
+  /** Show the next page below. */
+  async more(filters: Filters): Promise<void> {
+    if (this.nextCursor() && !this.loading()) await this.fetch(filters, this.nextCursor());
+  }
+
+  private async fetch(filters: Filters, cursor: string | null): Promise<void> {
+    const key = this.key;
+    this.loading.set(true);
+    this.problem.set(null);
+    if (!cursor) this.nextCursor.set(null);
+    try {
+      const page = await this.catalogue.list({ ...paramsOf(filters), limit: PAGE, ...(cursor && { cursor }) });
+      // Other filters were chosen in the meantime: their answer counts.
+      if (key !== this.key) return;
+      this.products.update((shown) => (cursor ? [...(shown ?? []), ...page.items] : page.items));
+      this.nextCursor.set(page.nextCursor);
+      this.at = Date.now();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (key === this.key) this.problem.set(error);
+    } finally {
+      if (key === this.key) this.loading.set(false);
+    }
+  }
+}
