@@ -198,7 +198,7 @@ class LocalShop:
         if state is None:
             raise NoShop("No shop runs here. Start one with: make up")
         if not state.emulator.running:
-            raise NoShop("The shop's emulator has ended. Start the shop again with: make up", tail(self._emulator_log))
+            raise NoShop("The shop's emulator has ended. Start the shop again with: make up", tail(self._emulator_log, 8))
         return self._read_stack()
 
     @classmethod

@@ -108,9 +108,9 @@ def media_type(name: str) -> str:
 def cache_control(path: str) -> str:
     """How long a browser may keep a file of the build.
 
-    Angular puts a hash of its content in a file's name (main-ABCD1234.js), but for the pages and what is in public/.
+    Angular puts a hash of its content in a file's name (main-HAYGG3RZ.js), but for the pages and what is in public/.
     """
-    return FOREVER if re.search(r"-[A-Z0-9]{8}\.(js|css|woff2)$", path) else ALWAYS_ASK
+    return FOREVER if re.search(r"-[\w-]{8}\.(js|css|woff2)$", path) else ALWAYS_ASK
 
 
 def security_headers(images: str) -> dict[str, str]:

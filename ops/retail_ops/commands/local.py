@@ -59,9 +59,13 @@ def up(
     if not no_seed:
         for account in (SHOPPER, OPERATOR):
             out.print(f"  {account.email:<32} password {account.password}")
-    out.print(
-        "[dim]Mails it sends: cloudretail inbox. What happens in it: cloudretail logs -f. The end: make down.[/dim]"
-    )
+    for words, what in {
+        "inbox": "the mails it sends",
+        "logs -f": "what happens in it",
+        "--help": "all commands",
+    }.items():
+        out.print(f"  .venv/bin/cloudretail {words:<10} [dim]{what}[/dim]")
+    out.print(f"  {'make down':<32} [dim]the end of it[/dim]")
 
 
 def down() -> None:
