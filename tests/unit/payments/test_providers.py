@@ -195,6 +195,12 @@ class TestSandbox(ProviderContract):
         assert provider.charge("pay_1:1", sgd(1990), "tok_visa") == DECLINED
         assert till.charges() == {"pay_1:1": "REFUSED"}
 
+    def test_its_memory_is_read_consistently(self, provider: Provider, wire: Wire) -> None:
+        provider.charge("pay_1:1", sgd(1990), "tok_visa")
+        provider.refund("pay_1:refund", "pay_1:1", sgd(1990))
+
+        assert [call["ConsistentRead"] for call in wire.made("GetItem")] == [True] * 5
+
     def test_a_failure_of_its_memory_is_raised_and_charges_nothing(
         self, provider: Provider, till: Till, wire: Wire
     ) -> None:

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, cast
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cloudretail import aws, dynamodb
@@ -209,6 +210,7 @@ ENTRIES = st.lists(st.integers(0, MAX_BYTES + 1000), max_size=40)
 
 
 @given(ENTRIES)
+@example([MAX_BYTES // 2, MAX_BYTES // 2])
 def test_whatever_the_sizes_no_call_is_too_large_and_no_entry_is_lost_or_overtaken(sizes: list[int]) -> None:
     entries = [{"Source": "", "DetailType": "", "Detail": "x" * each} for each in sizes]
 
@@ -218,6 +220,8 @@ def test_whatever_the_sizes_no_call_is_too_large_and_no_entry_is_lost_or_overtak
     for call in calls:
         assert 0 < len(call) <= MAX_ENTRIES
         assert sum(map(size, call)) <= MAX_BYTES or len(call) == 1
+    for call, following in pairwise(calls):
+        assert len(call) == MAX_ENTRIES or sum(map(size, [*call, following[0]])) > MAX_BYTES
 
 
 def test_a_size_is_counted_in_bytes() -> None:
@@ -310,6 +314,13 @@ def test_an_event_as_large_as_the_bus_takes_is_published(bus: Bus) -> None:
 
     assert [len(call) for call in bus.calls] == [1]
     assert [letter["errorCode"] for letter in parked()] == ["EntryTooLarge"]
+
+
+def test_an_entry_without_a_receipt_is_not_taken_for_published(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bus, "put_events", lambda Entries: {"Entries": [{"EventId": "1"}]})  # noqa: N803
+
+    with pytest.raises(ValueError, match="shorter"):
+        relay(*many(2))
 
 
 def test_what_cannot_even_be_parked_fails_the_invocation(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
