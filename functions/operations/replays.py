@@ -213,7 +213,7 @@ class Replayer:
                 changes = {
                     "state": ReplayState.INTERRUPTED,
                     "ended_at": self.clock.now(),
-                    "outcomes": _counted(self.journal.messages(replay_id)),
+                    "outcomes": counted(self.journal.messages(replay_id)),
                 }
                 self.journal.save(last.model_copy(update=changes))
         except (ClientError, BotoCoreError):
@@ -229,7 +229,7 @@ class Replayer:
         entries = [self._rehearsed(replay, letter) if dry else self._entry(replay, letter) for letter in chosen]
         self.journal.note(entries)
         done = {"state": ReplayState.DONE, "ended_at": self.clock.now()} if dry else {"state": ReplayState.RUNNING}
-        changes = {"planned": len(chosen), "missed": missed, "outcomes": _counted(entries), **done}
+        changes = {"planned": len(chosen), "missed": missed, "outcomes": counted(entries), **done}
         planned = replay.model_copy(update=changes)
         self.journal.save(planned)
         return planned
@@ -375,7 +375,7 @@ class _Run:
     def _note(self, entries: Sequence[ReplayedMessage]) -> None:
         self._replayer.journal.note(entries)
         self._entries |= {entry.message_id: entry for entry in entries}
-        self._replay = self._replay.model_copy(update={"outcomes": _counted(self._entries.values())})
+        self._replay = self._replay.model_copy(update={"outcomes": counted(self._entries.values())})
         if self._clock.monotonic() - self._saved > SAVED_EVERY:
             self._save()
 
@@ -391,7 +391,8 @@ _TAKEN = (Outcome.REPLAYED, Outcome.DROPPED)
 """Where the original is to be deleted."""
 
 
-def _counted(entries: Iterable[ReplayedMessage]) -> dict[Outcome, int]:
+def counted(entries: Iterable[ReplayedMessage]) -> dict[Outcome, int]:
+    """How many messages came to each outcome."""
     counts: dict[Outcome, int] = {}
     for entry in entries:
         counts[entry.outcome] = counts.get(entry.outcome, 0) + 1

@@ -1,7 +1,9 @@
 """What operators ask for, as one thing for all three ways in: the command, the API and the replay worker."""
 
+import json
 import secrets
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from cloudretail.errors import NotFound
 from cloudretail.model import Model
@@ -12,13 +14,27 @@ from operations.domain import (
     CauseGroup,
     DeadLetter,
     DeadLetterDetail,
+    Outcome,
     Replay,
     ReplayedMessage,
+    ReplayState,
     Selection,
     grouped,
 )
-from operations.replays import LIMIT, Clock, DeadLetters
-from operations.store import Counts, DynamoDBCauses, DynamoDBJournal, Journal, QueueSettings, SqsQueue
+from operations.reconciliation import Broken, broken
+from operations.replays import LIMIT, Clock, DeadLetters, counted
+from operations.store import (
+    Counts,
+    DynamoDBCauses,
+    DynamoDBJournal,
+    EventBridgeBus,
+    Journal,
+    NotAccepted,
+    QueueSettings,
+    Shelves,
+    SqsQueue,
+)
+from operations.story import Trace, Wait, stuck, trace, wait_of
 
 TOP = 3
 """Causes that a list of queues shows of each."""
@@ -182,7 +198,111 @@ class Desk:
 
     def messages(self, replay_id: str) -> Sequence[ReplayedMessage]:
         """What became of each message of a replay."""
-        return self.journal.messages(replay_id)
+        return sorted(self.journal.messages(replay_id), key=lambda message: message.at)
+
+
+class Casebook:
+    """The stories of orders, and whether the tables agree.
+
+    Args:
+        desk: whose dead letters and records they are.
+        shelves: the tables.
+        bus: on which an outbox is published again.
+        clock: of the looks and records.
+    """
+
+    def __init__(self, desk: Desk, shelves: Shelves, bus: EventBridgeBus, clock: Clock | None = None) -> None:
+        self._desk = desk
+        self._shelves = shelves
+        self._bus = bus
+        self._clock = clock or Clock()
+
+    def trace(self, order_id: str) -> Trace:
+        """All that is known of an order; raises NotFound where that is nothing."""
+        dossier = self._shelves.dossier(order_id)
+        failures = self._desk.letters.causes.of_order(order_id)
+        if dossier.order is None and not failures:
+            raise NotFound("order")
+        dead = [letter for letter in self._dead() if letter.order_id == order_id]
+        return trace(
+            order_id,
+            dossier,
+            mails=self._shelves.mails(order_id),
+            charges=self._shelves.charges(order_id),
+            failures=failures,
+            replays=self._desk.journal.of_order(order_id),
+            waits_for=wait_of(dossier, dead, self._clock.now()),
+        )
+
+    def _dead(self) -> list[DeadLetter]:
+        return [letter for box in BoxName for letter in self._desk.letters.seen(box)[0]]
+
+    def stuck(self, older_than: timedelta) -> list[Wait]:
+        """The orders that stand still, the longest first; each looked at once more by itself before it is named."""
+        now = self._clock.now()
+        dead = self._dead()
+        suspects = stuck(self._shelves.books(), dead, now, older_than)
+        found = []
+        for suspect in suspects:
+            letters = [letter for letter in dead if letter.order_id == suspect.order_id]
+            if wait := wait_of(self._shelves.dossier(suspect.order_id), letters, now):
+                found.append(wait)
+        return found
+
+    def nudge(self, order_id: str, *, by: str, reason: str) -> Replay:
+        """Put the last events of the order, its reservation and its payment on the bus again; raises NotFound.
+
+        Safe: their consumers have them once more, and do once what they say.
+        """
+        now = self._clock.now()
+        dossier = self._shelves.dossier(order_id)
+        documents = [document for outbox in dossier.outboxes.values() for document in outbox.events]
+        if not documents:
+            raise NotFound("order")
+        replay = Replay(
+            replay_id=new_replay_id(),
+            action=Action.NUDGE,
+            by=by,
+            reason=reason,
+            target=order_id,
+            at=now,
+            state=ReplayState.RUNNING,
+            planned=len(documents),
+        )
+        self._desk.journal.save(replay)
+        entries = [self._published(replay, document, now) for document in documents]
+        self._desk.journal.note(entries)
+        ended = {"state": ReplayState.DONE, "outcomes": counted(entries), "ended_at": self._clock.now()}
+        replay = replay.model_copy(update=ended)
+        self._desk.journal.save(replay)
+        return replay
+
+    def _published(self, replay: Replay, document: str, now: datetime) -> ReplayedMessage:
+        event = json.loads(document)
+        entry = ReplayedMessage(
+            replay_id=replay.replay_id,
+            message_id=event["id"],
+            queue="the outbox",
+            event_id=event["id"],
+            event_name=event["type"].split(".")[2],
+            order_id=replay.target,
+            at=now,
+        )
+        try:
+            copy = self._bus.publish(document)
+        except NotAccepted as error:
+            return entry.model_copy(update={"outcome": Outcome.FAILED, "text": str(error)})
+        return entry.model_copy(update={"outcome": Outcome.REPLAYED, "copies": (copy,), "text": "to the bus"})
+
+    def reconcile(self) -> list[Broken]:
+        """Every invariant that does not hold, seen twice: what the shop changed between two tables holds a moment
+        later."""
+        first = broken(self._shelves.books(), self._clock.now())
+        if not first:
+            return []
+        self._clock.sleep(1)
+        second = broken(self._shelves.books(), self._clock.now())
+        return [each for each in second if each in first]
 
 
 def new_replay_id() -> str:

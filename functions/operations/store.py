@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -12,6 +12,8 @@ from cloudretail import aws, dynamodb
 from cloudretail.repository import MAX_TRIES, batch_get, pause_before_retry
 from cloudretail.settings import Settings
 from operations.domain import CONSUMERS, Letter, Message, Replay, ReplayedMessage
+from operations.keys import charge_keys, mail_ids, payment_id
+from operations.rows import Books, ChargeRow, Dossier, MailRow, OrderRow, PaymentRow, ReservationRow, StockRow
 
 PER_BATCH = 10
 """Messages of one call. Source: Amazon SQS quotas."""
@@ -394,3 +396,75 @@ class DynamoDBJournal:
 
 def _expiring(item: dict[str, Any]) -> dict[str, Any]:
     return item | {"expiresAt": int(time.time() + KEPT_FOR.total_seconds())}
+
+
+# ------------------------------------------------------------------------------------------------- the shop's own rows
+
+
+class Shelves(Protocol):
+    """The tables of the shop, to be read."""
+
+    def dossier(self, order_id: str) -> Dossier:
+        """The rows about an order as they are now."""
+        ...
+
+    def mails(self, order_id: str) -> list[MailRow]: ...
+
+    def charges(self, order_id: str) -> list[ChargeRow]: ...
+
+    def books(self) -> Books:
+        """All rows, table by table."""
+        ...
+
+
+class DynamoDBShelves:
+    """Shelves on the services' own tables.
+
+    Args:
+        settings: their names.
+    """
+
+    def __init__(self, settings: BookSettings) -> None:
+        self._tables = settings
+
+    def dossier(self, order_id: str) -> Dossier:
+        names = self._tables
+        order = {"orderId": {"S": order_id}}
+        keys = {
+            names.orders_table: order,
+            names.reservations_table: order,
+            names.payments_table: {"paymentId": {"S": payment_id(order_id)}},
+        }
+        found = batch_get({table: {"Keys": [key], "ConsistentRead": True} for table, key in keys.items()})
+        orders, reservations, payments = (found[table] for table in keys)
+        return Dossier(
+            OrderRow.model_validate(orders[0]) if orders else None,
+            ReservationRow.model_validate(reservations[0]) if reservations else None,
+            PaymentRow.model_validate(payments[0]) if payments else None,
+        )
+
+    def mails(self, order_id: str) -> list[MailRow]:
+        keys = [{"mailId": {"S": mail_id}} for mail_id in mail_ids(order_id)]
+        table = self._tables.sent_mails_table
+        return [MailRow.model_validate(row) for row in batch_get({table: {"Keys": keys}})[table]]
+
+    def charges(self, order_id: str) -> list[ChargeRow]:
+        keys = [{"chargeKey": {"S": key}} for key in charge_keys(order_id)]
+        table = self._tables.sandbox_charges_table
+        return [ChargeRow.model_validate(row) for row in batch_get({table: {"Keys": keys}})[table]]
+
+    def books(self) -> Books:
+        names = self._tables
+        payments = [PaymentRow.model_validate(row) for row in _all(names.payments_table)]
+        return Books(
+            orders={row["orderId"]: OrderRow.model_validate(row) for row in _all(names.orders_table)},
+            reservations={row["orderId"]: ReservationRow.model_validate(row) for row in _all(names.reservations_table)},
+            payments={payment.order_id: payment for payment in payments},
+            stock={row["productId"]: StockRow.model_validate(row) for row in _all(names.inventory_table)},
+            charges={row["chargeKey"]: ChargeRow.model_validate(row) for row in _all(names.sandbox_charges_table)},
+        )
+
+
+def _all(table: str) -> Iterator[dict[str, Any]]:
+    for page in aws.dynamodb().get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
+        yield from map(dynamodb.from_item, page["Items"])

@@ -15,6 +15,7 @@ PROJECT = Path(__file__).parents[2]
 FUNCTIONS = PROJECT / "functions"
 
 KNOW_OTHER_SERVICES = {
+    "operations.keys": "under which keys the services keep what they know of an order is their own rule",
     "operations.rehearsal": "it runs every service's own reaction on a dead letter, with nothing behind their ports",
 }
 """The modules that import another service than their own, and why."""

@@ -334,7 +334,7 @@ def _table(letters: "Sequence[DeadLetter]") -> Table:
     for each in letters:
         event, order = each.event_name or "no event", each.order_id or ""
         times = (ago(each.sent_at), left(each.expires_at))
-        table.add_row(each.message_id, escape(event), escape(order), *times, escape(each.cause.title))
+        table.add_row(each.message_id, escape(event), escape(order), *times, escape(each.cause.exception))
     return table
 
 
