@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from cloudretail.decider import Change, Decision, Nothing
 from cloudretail.errors import Conflict
@@ -62,6 +62,9 @@ class OrderStatus(StrEnum):
 
 class ShippingAddress(RequestModel):
     """Where the goods go."""
+
+    # A field of nothing but blanks is an empty one.
+    model_config = ConfigDict(str_strip_whitespace=True)
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     line1: Annotated[str, Field(min_length=1, max_length=200)]

@@ -67,6 +67,14 @@ def test_cash_on_delivery_can_be_chosen_at_checkout(filled: Shop) -> None:
     assert row.state.payment_method == "COD"
 
 
+def test_blanks_around_an_address_mean_nothing(filled: Shop) -> None:
+    first = filled.checks_out(shippingAddress={**ADDRESS, "city": " Singapore "})
+
+    assert first == filled.checks_out()
+    (row,) = filled.orders()
+    assert row.state.shipping_address.city == "Singapore"
+
+
 def test_the_same_request_again_is_answered_the_same_and_changes_nothing(filled: Shop) -> None:
     first = filled.checks_out()
 
@@ -153,6 +161,11 @@ INVALID: list[tuple[str, dict[str, Any], list[str]]] = [
     (
         "an empty name",
         {"shippingAddress": {**ADDRESS, "name": ""}, "cartVersion": 3},
+        ["shippingAddress.name"],
+    ),
+    (
+        "a name of blanks",
+        {"shippingAddress": {**ADDRESS, "name": " \t "}, "cartVersion": 3},
         ["shippingAddress.name"],
     ),
     (
