@@ -9,6 +9,7 @@ import { Picture } from '../ui/picture';
 import { Problem } from '../ui/problem';
 import { ProductCard } from '../ui/product-card';
 
+const HEROES = 3;
 const FEATURED = 8;
 
 @Component({
@@ -115,17 +116,21 @@ export default class HomePage {
   );
   private readonly waiting = computed(() => this.products.isLoading() && !this.products.hasValue());
 
-  /** Three of different categories; null while they are on their way. */
-  protected readonly heroes = computed<readonly (ProductView | null)[]>(() => {
-    if (this.waiting()) return [null, null, null];
-    const seen = new Set<string>();
-    return this.found()
-      .filter(({ category, imageUrl }) => imageUrl && !seen.has(category) && seen.add(category))
-      .slice(0, 3);
+  /** The newest, no two of a category side by side. */
+  private readonly mixed = computed(() => {
+    const byCategory = Map.groupBy(this.found(), ({ category }) => category);
+    const rounds = Math.max(0, ...[...byCategory.values()].map((products) => products.length));
+    return Array.from({ length: rounds }, (_, round) =>
+      [...byCategory.values()].flatMap((products) => products.slice(round, round + 1)),
+    ).flat();
   });
 
+  /** Null while they are on their way. */
+  protected readonly heroes = computed<readonly (ProductView | null)[]>(() =>
+    this.waiting() ? Array<null>(HEROES).fill(null) : this.mixed().slice(0, HEROES),
+  );
   protected readonly featured = computed<readonly (ProductView | null)[]>(() =>
-    this.waiting() ? Array<null>(FEATURED).fill(null) : this.found().slice(0, FEATURED),
+    this.waiting() ? Array<null>(FEATURED).fill(null) : this.mixed().slice(HEROES, HEROES + FEATURED),
   );
 
   protected readonly tiles = computed(() => {

@@ -32,7 +32,7 @@ import { CartPanel } from './cart-panel';
         </search>
         <div class="masthead-tools">
           <shop-account-menu />
-          <button type="button" class="tool" aria-haspopup="dialog" (click)="panel.show()">
+          <button type="button" class="tool" aria-haspopup="dialog" (click)="panel.open.set(true)">
             <shop-icon name="bag" />
             <span class="tool-text">Cart</span>
             @if (cart.count(); as count) {
