@@ -253,6 +253,15 @@ def test_counters_that_do_not_show_what_a_reservation_says_are_a_case_for_a_pers
         warehouse.stock.commit([decided(event, rows[event.data.order_id])], NOW)
 
 
+def test_what_is_available_to_the_last_piece_is_not_what_was_short(warehouse: Warehouse) -> None:
+    warehouse.receives(bag=10)
+    held = warehouse.stock.commit([decided(placed("ord_1", bag=3))], NOW)["ord_1"]
+    warehouse.counts(bag=Counters(1, 0, 0, 10))
+
+    with pytest.raises(Permanent):
+        warehouse.stock.commit([decided(placed("ord_2", bag=1)), decided(confirmed("ord_1", bag=3), held)], NOW)
+
+
 def test_a_lost_answer_is_a_lost_race_at_the_next_try_and_counts_once(warehouse: Warehouse, wire: Wire) -> None:
     warehouse.receives(bag=10)
     wire.loses_the_answer("TransactWriteItems", refused("InternalServerError"))
