@@ -1,25 +1,31 @@
+function guarded(area: () => Storage) {
+  return {
+    get(key: string): string | null {
+      try {
+        return area().getItem(key);
+      } catch {
+        return null;
+      }
+    },
+
+    /** Keep `value`; null forgets it. */
+    set(key: string, value: string | null): void {
+      try {
+        if (value === null) area().removeItem(key);
+        else area().setItem(key, value);
+      } catch {
+        // Full or refused.
+      }
+    },
+  };
+}
+
 /**
  * Local storage that a browser may refuse (private windows, blocked cookies): then nothing is kept, and the shop works
  * on. Nothing secret belongs here.
  */
 export const storage = {
-  get(key: string): string | null {
-    try {
-      return localStorage.getItem(key);
-    } catch {
-      return null;
-    }
-  },
-
-  /** Keep `value`; null forgets it. */
-  set(key: string, value: string | null): void {
-    try {
-      if (value === null) localStorage.removeItem(key);
-      else localStorage.setItem(key, value);
-    } catch {
-      // Full or refused.
-    }
-  },
+  ...guarded(() => localStorage),
 
   /** Be told when another tab of this browser changes `key`. */
   onChangeElsewhere(key: string, listener: () => void): void {
@@ -28,3 +34,6 @@ export const storage = {
     });
   },
 };
+
+/** The same for this tab alone, and only until it is closed. */
+export const tabStorage = guarded(() => sessionStorage);

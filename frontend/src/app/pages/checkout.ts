@@ -1,9 +1,265 @@
-import { Component } from '@angular/core';
+import { Component, computed, effect, inject, signal, untracked } from '@angular/core';
+import { Router, RouterLink } from '@angular/router';
+import { OrderItem } from '../api/models';
+import { CartStore } from '../core/cart';
+import { CheckoutAttempt } from '../core/checkout-attempt';
+import { countries, countryOf } from '../core/countries';
 import { Heading } from '../core/headings';
+import { ApiError, apiError } from '../core/problem';
+import { Session } from '../core/session';
+import { Form, Submission } from '../core/submission';
+import { Field } from '../ui/field';
+import { Icon } from '../ui/icon';
+import { OrderItems } from '../ui/order-items';
+import { PriceChanges } from '../ui/price-changes';
+import { Problem } from '../ui/problem';
+import { Skeleton } from '../ui/skeleton';
+
+/** Fields of the form, by the API's names for them. */
+const FIELDS = ['name', 'line1', 'line2', 'city', 'postalCode', 'country'].map((each) => `shippingAddress.${each}`);
+
+/** What the shop may have against a cart; what it says of each line shows after the cart has been read again. */
+const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable', 'cart-changed', 'cart-empty'];
 
 @Component({
   selector: 'shop-checkout',
-  imports: [Heading],
-  template: `<h1 shopHeading>Checkout</h1>`,
+  imports: [Field, Form, Heading, Icon, OrderItems, PriceChanges, Problem, RouterLink, Skeleton],
+  host: { class: 'wrap stack' },
+  template: `
+    <h1 shopHeading>Check out</h1>
+    @if (failure(); as failure) {
+      <shop-problem [error]="failure" (retry)="open()" />
+    } @else if (!opened()) {
+      <div class="with-aside" aria-busy="true"><shop-skeleton height="30rem" /><shop-skeleton height="20rem" /></div>
+    } @else if (!cart.lines().length && !submission.pending()) {
+      <div class="blank">
+        <p>Your cart is empty, so there is nothing to check out. If you have just ordered, you find it below.</p>
+        <div class="actions">
+          <a class="button" routerLink="/products">See what we have</a>
+          <a class="button button-quiet" routerLink="/orders">Your orders</a>
+        </div>
+      </div>
+    } @else {
+      <form class="with-aside" [shopForm]="submission" (send)="place()">
+        <div class="checkout-steps">
+          <section class="stack" aria-labelledby="contact">
+            <h2 id="contact">Contact</h2>
+            <p>
+              We write to <strong>{{ session.user()?.email }}</strong> about this order.
+            </p>
+          </section>
+          <section class="stack" aria-labelledby="address">
+            <h2 id="address">Where shall it go?</h2>
+            <div class="fields">
+              <shop-field
+                class="fields-wide"
+                label="Full name"
+                name="name"
+                autocomplete="shipping name"
+                [(value)]="name"
+                [maxlength]="100"
+                [error]="submission.error('shippingAddress.name')"
+              />
+              <shop-field
+                class="fields-wide"
+                label="Street and number"
+                name="line1"
+                autocomplete="shipping address-line1"
+                [(value)]="line1"
+                [maxlength]="200"
+                [error]="submission.error('shippingAddress.line1')"
+              />
+              <shop-field
+                class="fields-wide"
+                label="Flat, floor, company (optional)"
+                name="line2"
+                autocomplete="shipping address-line2"
+                [optional]="true"
+                [(value)]="line2"
+                [maxlength]="200"
+                [error]="submission.error('shippingAddress.line2')"
+              />
+              <shop-field
+                label="Postal code"
+                name="postalCode"
+                autocomplete="shipping postal-code"
+                [(value)]="postalCode"
+                [maxlength]="20"
+                [error]="submission.error('shippingAddress.postalCode')"
+              />
+              <shop-field
+                label="City"
+                name="city"
+                autocomplete="shipping address-level2"
+                [(value)]="city"
+                [maxlength]="100"
+                [error]="submission.error('shippingAddress.city')"
+              />
+              <div class="field fields-wide">
+                <label for="country">Country</label>
+                <select
+                  #selected
+                  id="country"
+                  class="select"
+                  name="country"
+                  autocomplete="shipping country"
+                  [attr.aria-invalid]="submission.error('shippingAddress.country') !== null"
+                  [attr.aria-describedby]="submission.error('shippingAddress.country') ? 'country-error' : null"
+                  (change)="country.set(selected.value)"
+                >
+                  @for (each of countries; track each.code) {
+                    <option [value]="each.code" [selected]="each.code === country()">{{ each.name }}</option>
+                  }
+                </select>
+                @if (submission.error('shippingAddress.country'); as problem) {
+                  <p class="field-error" id="country-error">{{ problem }}</p>
+                }
+              </div>
+            </div>
+          </section>
+          <fieldset class="choices">
+            <legend><h2>How do you want to pay?</h2></legend>
+            <label class="choice">
+              <input type="radio" name="method" [checked]="method() === 'CARD'" (change)="method.set('CARD')" />
+              <span
+                ><strong>By card</strong> <span class="hint">On the next page, while we hold your things.</span></span
+              >
+              <shop-icon name="shield" />
+            </label>
+            <label class="choice">
+              <input type="radio" name="method" [checked]="method() === 'COD'" (change)="method.set('COD')" />
+              <span><strong>In cash, on delivery</strong> <span class="hint">Nothing to pay now.</span></span>
+              <shop-icon name="wallet" />
+            </label>
+          </fieldset>
+        </div>
+        <aside class="aside panel stack" aria-labelledby="review">
+          <div class="aside-head">
+            <h2 id="review">Your order</h2>
+            <a routerLink="/cart">Edit<span class="visually-hidden"> the cart</span></a>
+          </div>
+          @if (cart.total(); as total) {
+            <shop-order-items [items]="items()" [total]="total" />
+          }
+          <shop-price-changes />
+          @if (shortage(); as shortage) {
+            <div class="notice notice-problem" role="alert" tabindex="-1">
+              <shop-icon name="alert" />
+              <p>{{ shortage }}</p>
+              <a class="button button-quiet" routerLink="/cart">Go to the cart</a>
+            </div>
+          } @else if (message(); as message) {
+            <div class="notice notice-problem" role="alert" tabindex="-1">
+              <shop-icon name="alert" />
+              <p>{{ message }}</p>
+            </div>
+          }
+          <button type="submit" class="button" [attr.aria-busy]="submission.pending()">
+            @if (submission.pending()) {
+              Placing your order …
+            } @else if (method() === 'COD') {
+              Place order
+            } @else {
+              Place order, then pay
+            }
+          </button>
+          <p class="hint">You can cancel at any time, and pay nothing or get it all back.</p>
+        </aside>
+      </form>
+    }
+  `,
 })
-export default class CheckoutPage {}
+export default class CheckoutPage {
+  protected readonly cart = inject(CartStore);
+  protected readonly session = inject(Session);
+  private readonly attempt = inject(CheckoutAttempt);
+  private readonly router = inject(Router);
+
+  protected readonly countries = countries();
+  protected readonly submission = new Submission(FIELDS);
+  /** The cart is there, and no order of before a reload. */
+  protected readonly opened = signal(false);
+  /** Why that is not known. */
+  protected readonly failure = signal<ApiError | null>(null);
+
+  private readonly entered = this.attempt.entered;
+  protected readonly name = signal(this.entered.address?.name ?? this.session.user()?.name ?? '');
+  protected readonly line1 = signal(this.entered.address?.line1 ?? '');
+  protected readonly line2 = signal(this.entered.address?.line2 ?? '');
+  protected readonly city = signal(this.entered.address?.city ?? '');
+  protected readonly postalCode = signal(this.entered.address?.postalCode ?? '');
+  protected readonly country = signal(this.entered.address?.country ?? countryOf());
+  protected readonly method = signal(this.entered.method);
+
+  private readonly address = computed(() => ({
+    name: this.name().trim(),
+    line1: this.line1().trim(),
+    line2: this.line2().trim() || null,
+    city: this.city().trim(),
+    postalCode: this.postalCode().trim(),
+    country: this.country(),
+  }));
+
+  protected readonly items = computed<readonly OrderItem[]>(() => this.cart.lines());
+  /** What cannot be had as it stands in the cart. */
+  protected readonly shortage = computed(() => {
+    const short = this.cart.lines().filter((line) => line.discontinued || line.available < line.quantity);
+    const said = short.map(({ name, available, discontinued }) => {
+      if (discontinued) return `${name} is no longer sold.`;
+      return available ? `Of ${name} there are only ${available} left.` : `${name} is sold out.`;
+    });
+    return said.join(' ') || null;
+  });
+  /** What the shop said, where neither a field nor a changed price says it. */
+  protected readonly message = computed(() => {
+    const problem = this.submission.problem();
+    if (!problem || (problem.type === 'price-changed' && this.cart.priceChanges().length)) return null;
+    if (problem.mayPass) return `${problem.message} Nothing is ordered twice if you press again.`;
+    return this.submission.message;
+  });
+
+  constructor() {
+    effect(() => {
+      const [address, method] = [this.address(), this.method()];
+      untracked(() => {
+        // What an order has come of is not kept any longer.
+        if (!this.submission.pending()) this.attempt.keep(address, method);
+      });
+    });
+    void this.open();
+  }
+
+  protected async open(): Promise<void> {
+    this.failure.set(null);
+    await this.cart.load();
+    const version = this.cart.version();
+    if (version === null) {
+      this.failure.set(this.cart.problem());
+      return;
+    }
+    try {
+      const orderId = await this.attempt.recover(version);
+      if (orderId) await this.show(orderId);
+      else this.opened.set(true);
+    } catch (error) {
+      this.failure.set(apiError(error));
+    }
+  }
+
+  protected async place(): Promise<void> {
+    const cartVersion = this.cart.version();
+    if (cartVersion === null || this.shortage()) return;
+    const placed = await this.submission.run(async () => {
+      const paymentMethod = this.method() === 'COD' ? 'COD' : null;
+      await this.show(await this.attempt.place({ shippingAddress: this.address(), cartVersion, paymentMethod }));
+    });
+    if (!placed && OF_THE_CART.includes(this.submission.problem()?.type ?? '')) await this.cart.load();
+  }
+
+  /** The order takes this page's place, so that Back does not lead to a checkout of what is ordered already. */
+  private async show(orderId: string): Promise<void> {
+    const page = this.method() === 'COD' ? 'confirmation' : 'pay';
+    await this.router.navigate(['/orders', orderId, page], { replaceUrl: true });
+    void this.cart.load();
+  }
+}

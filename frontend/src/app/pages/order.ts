@@ -1,9 +1,187 @@
-import { Component } from '@angular/core';
+import { Component, ElementRef, computed, effect, inject, input, untracked, viewChild } from '@angular/core';
+import { RouterLink } from '@angular/router';
+import { Api } from '../api/api';
+import { cancelOrder } from '../api/fn/orders/cancel-order';
 import { Heading } from '../core/headings';
+import { OrderFollower } from '../core/order-follower';
+import { storyOf } from '../core/order-story';
+import { Poller } from '../core/poller';
+import { Submission } from '../core/submission';
+import { Address } from '../ui/address';
+import { Countdown } from '../ui/countdown';
+import { Following } from '../ui/following';
+import { Icon } from '../ui/icon';
+import { OrderItems } from '../ui/order-items';
+import { OrderStatusTag } from '../ui/order-status';
+import { Problem } from '../ui/problem';
+import { Skeleton } from '../ui/skeleton';
+import { Story } from '../ui/story';
+import { WhenPipe } from '../ui/when.pipe';
+import NotFoundPage from './not-found';
 
 @Component({
   selector: 'shop-order',
-  imports: [Heading],
-  template: `<h1 shopHeading>Order</h1>`,
+  imports: [
+    Address,
+    Countdown,
+    Following,
+    Heading,
+    Icon,
+    NotFoundPage,
+    OrderItems,
+    OrderStatusTag,
+    Problem,
+    RouterLink,
+    Skeleton,
+    Story,
+    WhenPipe,
+  ],
+  providers: [OrderFollower, Poller],
+  host: { class: 'wrap stack' },
+  template: `
+    @if (follower.problem(); as problem) {
+      @if (problem.status === 404) {
+        <shop-not-found />
+      } @else {
+        <h1 shopHeading>Your order</h1>
+        <shop-problem [error]="problem" (retry)="follower.refresh()" />
+      }
+    } @else {
+      <header class="order-head">
+        <a class="back" routerLink="/orders"><shop-icon name="chevron" />Your orders</a>
+        <h1 shopHeading>Your order</h1>
+        @if (follower.order(); as order) {
+          <p class="order-facts">
+            <shop-order-status [status]="order.status" />
+            <time [attr.datetime]="order.createdAt">{{ order.createdAt | when }}</time>
+            <span class="order-number">{{ order.orderId }}</span>
+          </p>
+        }
+      </header>
+      <shop-following [follower]="follower" />
+      <p class="visually-hidden" role="status">{{ latest() }}</p>
+      @if (follower.order(); as order) {
+        <div class="with-aside">
+          <div class="stack">
+            @if (order.status === 'RESERVED' && follower.payment() && !follower.paying()) {
+              <div class="notice">
+                <shop-icon name="clock" />
+                <p>
+                  Your things are held for you
+                  @if (order.reservedUntil; as until) {
+                    for <shop-countdown [until]="until" (ended)="follower.refresh()" />
+                  }
+                </p>
+                <a class="button" [routerLink]="['/orders', order.orderId, 'pay']">Pay now</a>
+              </div>
+            }
+            <section aria-labelledby="story">
+              <h2 id="story" tabindex="-1" #heading>What happened</h2>
+              <shop-story [steps]="steps()" />
+            </section>
+            @if (submission.problem(); as problem) {
+              <div class="notice notice-problem" role="alert">
+                <shop-icon name="alert" />
+                <p>{{ problem.message }}</p>
+              </div>
+            }
+            @if (cancellable()) {
+              <div class="actions">
+                <button
+                  type="button"
+                  class="button button-danger"
+                  [attr.aria-busy]="submission.pending()"
+                  (click)="dialog.showModal()"
+                >
+                  {{ submission.pending() ? 'Cancelling …' : 'Cancel the order' }}
+                </button>
+              </div>
+            }
+          </div>
+          <aside class="aside panel stack" aria-labelledby="summary">
+            <h2 id="summary">Summary</h2>
+            <shop-order-items [items]="order.items" [total]="order.total" />
+            <dl class="facts">
+              <div>
+                <dt>Delivered to</dt>
+                <dd><shop-address [address]="order.shippingAddress" /></dd>
+              </div>
+              @if (order.paymentMethod; as method) {
+                <div>
+                  <dt>Paid</dt>
+                  <dd>{{ method === 'COD' ? 'In cash, on delivery' : 'By card' }}</dd>
+                </div>
+              }
+            </dl>
+          </aside>
+        </div>
+      } @else {
+        <div class="with-aside" aria-busy="true"><shop-skeleton height="22rem" /><shop-skeleton height="22rem" /></div>
+      }
+      <dialog #dialog class="dialog" aria-labelledby="cancel-title" closedby="any">
+        <div class="stack">
+          <h2 id="cancel-title">Cancel this order?</h2>
+          <p>{{ consequence() }}</p>
+          <div class="actions">
+            <button type="button" class="button button-danger" (click)="dialog.close(); cancel()">
+              Yes, cancel the order
+            </button>
+            <button type="button" class="button button-quiet" (click)="dialog.close()">Keep it</button>
+          </div>
+        </div>
+      </dialog>
+    }
+  `,
 })
-export default class OrderPage {}
+export default class OrderPage {
+  readonly orderId = input.required<string>();
+
+  protected readonly follower = inject(OrderFollower);
+  private readonly api = inject(Api);
+  private readonly heading = viewChild<ElementRef<HTMLElement>>('heading');
+
+  protected readonly submission = new Submission();
+
+  protected readonly steps = computed(() => {
+    const order = this.follower.order();
+    return order ? storyOf(order, this.follower.payment()) : [];
+  });
+
+  /** For those who listen: the step that has just come. */
+  protected readonly latest = computed(() => {
+    const last = this.steps().at(-1);
+    return last ? `${last.title}. ${last.text}` : '';
+  });
+
+  protected readonly cancellable = computed(() =>
+    ['PENDING', 'RESERVED', 'CONFIRMED'].includes(this.follower.order()?.status ?? ''),
+  );
+
+  protected readonly consequence = computed(() => {
+    const order = this.follower.order();
+    if (order?.status === 'CONFIRMED' && order.paymentMethod === 'CARD') {
+      return 'Your things go back on the shelf, and the whole amount goes back to your card.';
+    }
+    if (order?.status === 'RESERVED' && this.follower.paying()) {
+      return 'Your things go back on the shelf. If your card is charged meanwhile, you get the whole amount back.';
+    }
+    return 'Your things go back on the shelf. You have paid nothing, so there is nothing to give back.';
+  });
+
+  constructor() {
+    effect(() => {
+      const orderId = this.orderId();
+      untracked(() => this.follower.follow(orderId));
+    });
+  }
+
+  protected async cancel(): Promise<void> {
+    const orderId = this.orderId();
+    const cancelled = await this.submission.run(async () => {
+      this.follower.accept(await this.api.invoke(cancelOrder, { orderId }));
+    });
+    // The button that had the focus is gone; what comes of it is told in the story.
+    if (cancelled) this.heading()?.nativeElement.focus();
+    else this.follower.refresh();
+  }
+}

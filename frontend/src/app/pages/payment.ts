@@ -1,9 +1,285 @@
-import { Component } from '@angular/core';
+import { Component, computed, effect, inject, input, signal, untracked } from '@angular/core';
+import { Router, RouterLink } from '@angular/router';
+import { Api } from '../api/api';
+import { pay } from '../api/fn/payments/pay';
+import { PaymentRequest } from '../api/models';
+import { TEST_CARDS, TestCard, grouped, tokenOf } from '../core/card-form';
 import { Heading } from '../core/headings';
+import { OrderFollower } from '../core/order-follower';
+import { endOf } from '../core/order-story';
+import { Poller } from '../core/poller';
+import { Form, Submission } from '../core/submission';
+import { Countdown } from '../ui/countdown';
+import { Field } from '../ui/field';
+import { Following } from '../ui/following';
+import { Icon } from '../ui/icon';
+import { MoneyPipe } from '../ui/money.pipe';
+import { OrderItems } from '../ui/order-items';
+import { Problem } from '../ui/problem';
+import { Skeleton } from '../ui/skeleton';
+import { TakeFocus } from '../ui/take-focus';
+import NotFoundPage from './not-found';
 
 @Component({
   selector: 'shop-payment',
-  imports: [Heading],
-  template: `<h1 shopHeading>Payment</h1>`,
+  imports: [
+    Countdown,
+    Field,
+    Following,
+    Form,
+    Heading,
+    Icon,
+    MoneyPipe,
+    NotFoundPage,
+    OrderItems,
+    Problem,
+    RouterLink,
+    Skeleton,
+    TakeFocus,
+  ],
+  providers: [OrderFollower, Poller],
+  host: { class: 'wrap stack' },
+  template: `
+    @if (follower.problem(); as problem) {
+      @if (problem.status === 404) {
+        <shop-not-found />
+      } @else {
+        <h1 shopHeading>Payment</h1>
+        <shop-problem [error]="problem" (retry)="follower.refresh()" />
+      }
+    } @else {
+      <h1 shopHeading>Payment</h1>
+      <shop-following [follower]="follower" />
+      @if (follower.order(); as order) {
+        <div class="with-aside">
+          <div class="stack">
+            <div role="status">
+              @if (stage() === 'holding') {
+                <div class="notice">
+                  <shop-icon name="clock" />
+                  <p><strong>We are putting your things aside.</strong> This takes a moment; then you can pay.</p>
+                </div>
+              } @else if (stage() === 'paying') {
+                <div class="notice" [shopTakeFocus]="acted()">
+                  <shop-icon name="clock" />
+                  <p><strong>Your payment is being made.</strong> Please stay for a moment.</p>
+                </div>
+              }
+            </div>
+            @if (stage() === 'over') {
+              @if (end(); as end) {
+                <section class="notice notice-problem" [shopTakeFocus]="acted()">
+                  <shop-icon name="alert" />
+                  <div class="notice-text">
+                    <h2>{{ end.title }}</h2>
+                    <p>{{ end.text }}</p>
+                  </div>
+                </section>
+              }
+              <div class="actions">
+                <a class="button" routerLink="/products">Look for something else</a>
+                <a class="button button-quiet" [routerLink]="['/orders', order.orderId]">See the order</a>
+              </div>
+            }
+            @if (stage() === 'open') {
+              @if (order.reservedUntil; as until) {
+                <div class="notice">
+                  <shop-icon name="clock" />
+                  <p>
+                    Your things are held for you for
+                    <shop-countdown [until]="until" (ended)="follower.refresh()" />
+                  </p>
+                </div>
+              }
+              @if (declined(); as declined) {
+                <div class="notice notice-problem" role="alert" [shopTakeFocus]="acted()">
+                  <shop-icon name="alert" />
+                  <p>
+                    <strong>That did not work: {{ declined.reason }}.</strong> Nothing was charged.
+                    {{
+                      declined.left === 1 ? 'You have one attempt left' : 'You have ' + declined.left + ' attempts left'
+                    }}
+                    while your things are held. Try another card, or pay in cash.
+                  </p>
+                </div>
+              }
+              <form class="stack pay" [shopForm]="submission" (send)="send(order.orderId)">
+                <fieldset class="choices">
+                  <legend><h2>How do you want to pay?</h2></legend>
+                  <label class="choice">
+                    <input type="radio" name="method" [checked]="method() === 'CARD'" (change)="method.set('CARD')" />
+                    <span><strong>By card</strong></span>
+                    <shop-icon name="shield" />
+                  </label>
+                  <label class="choice">
+                    <input type="radio" name="method" [checked]="method() === 'COD'" (change)="method.set('COD')" />
+                    <span><strong>In cash, on delivery</strong> <span class="hint">Nothing to pay now.</span></span>
+                    <shop-icon name="wallet" />
+                  </label>
+                </fieldset>
+                @if (method() === 'CARD') {
+                  <div class="fields">
+                    <shop-field
+                      class="fields-wide"
+                      label="Card number"
+                      name="number"
+                      inputmode="numeric"
+                      [value]="number()"
+                      (valueChange)="number.set(grouped($event))"
+                      [maxlength]="19"
+                      [error]="submission.error('number')"
+                      hint="It becomes a token here in your browser. The number is sent to nobody."
+                    />
+                    <shop-field
+                      label="Good until"
+                      name="expiry"
+                      hint="MM/YY"
+                      inputmode="numeric"
+                      [(value)]="expiry"
+                      [maxlength]="7"
+                      [error]="submission.error('expiry')"
+                    />
+                    <shop-field
+                      label="Security code"
+                      name="cvc"
+                      hint="Three digits"
+                      inputmode="numeric"
+                      [(value)]="cvc"
+                      [maxlength]="3"
+                      [error]="submission.error('cvc')"
+                    />
+                  </div>
+                }
+                @if (submission.message; as message) {
+                  <div class="notice notice-problem" role="alert" tabindex="-1">
+                    <shop-icon name="alert" />
+                    <p>{{ message }}</p>
+                  </div>
+                }
+                <button type="submit" class="button" [attr.aria-busy]="submission.pending()">
+                  @if (submission.pending()) {
+                    One moment …
+                  } @else if (method() === 'COD') {
+                    Pay {{ order.total | money }} on delivery
+                  } @else {
+                    Pay {{ order.total | money }}
+                  }
+                </button>
+                @if (method() === 'CARD') {
+                  <section class="test-cards stack" aria-labelledby="test-cards">
+                    <h3 id="test-cards">This is a sandbox: pay with a test card</h3>
+                    <p class="hint">With any date to come and any three digits. No money moves.</p>
+                    <ul>
+                      @for (card of testCards; track card.token) {
+                        <li>
+                          <button type="button" class="test-card" (click)="use(card)">
+                            <span class="visually-hidden">Use </span><span class="test-number">{{ card.number }}</span>
+                            <span class="hint">{{ card.effect }}</span>
+                          </button>
+                        </li>
+                      }
+                    </ul>
+                  </section>
+                }
+              </form>
+            }
+          </div>
+          <aside class="aside panel stack" aria-labelledby="summary">
+            <div class="aside-head">
+              <h2 id="summary">Your order</h2>
+              <a [routerLink]="['/orders', order.orderId]">Details</a>
+            </div>
+            <p class="hint order-number">{{ order.orderId }}</p>
+            <shop-order-items [items]="order.items" [total]="order.total" />
+          </aside>
+        </div>
+      } @else {
+        <div class="with-aside" aria-busy="true"><shop-skeleton height="26rem" /><shop-skeleton height="18rem" /></div>
+      }
+    }
+  `,
 })
-export default class PaymentPage {}
+export default class PaymentPage {
+  readonly orderId = input.required<string>();
+
+  protected readonly follower = inject(OrderFollower);
+  private readonly api = inject(Api);
+  private readonly router = inject(Router);
+
+  protected readonly testCards = TEST_CARDS;
+  protected readonly grouped = grouped;
+  protected readonly submission = new Submission(['number', 'expiry', 'cvc']);
+  protected readonly method = signal<'CARD' | 'COD'>('CARD');
+  protected readonly number = signal('');
+  protected readonly expiry = signal('');
+  protected readonly cvc = signal('');
+  /** The shopper has paid on this page: what comes of it takes the focus. */
+  protected readonly acted = signal(false);
+
+  protected readonly stage = computed(() => {
+    const order = this.follower.order();
+    switch (order?.status) {
+      case 'PENDING':
+        return 'holding';
+      case 'RESERVED':
+        return this.follower.paying() ? 'paying' : 'open';
+      case 'CONFIRMED':
+        return 'done';
+      default:
+        return 'over';
+    }
+  });
+
+  protected readonly end = computed(() => {
+    const order = this.follower.order();
+    return order && endOf(order);
+  });
+
+  /** What became of the latest attempt, when it was declined. */
+  protected readonly declined = computed(() => {
+    const payment = this.follower.payment();
+    if (payment?.status !== 'OPEN' || !payment.attempts || payment.declineReason === null) return null;
+    return { reason: payment.declineReason, left: payment.maxAttempts - payment.attempts };
+  });
+
+  constructor() {
+    effect(() => {
+      const orderId = this.orderId();
+      untracked(() => this.follower.follow(orderId));
+    });
+    // Paid: this page has nothing more to say, and Back shall not lead to it.
+    effect(() => {
+      if (this.stage() !== 'done') return;
+      untracked(() => void this.router.navigate(['/orders', this.orderId(), 'confirmation'], { replaceUrl: true }));
+    });
+  }
+
+  protected use(card: TestCard): void {
+    this.number.set(card.number);
+    this.expiry.set(`12/${(new Date().getFullYear() + 3) % 100}`);
+    this.cvc.set('123');
+    this.submission.problem.set(null);
+  }
+
+  protected async send(orderId: string): Promise<void> {
+    this.acted.set(true);
+    const sent = await this.submission.run(async () => {
+      this.follower.accept(await this.api.invoke(pay, { orderId, body: this.request() }));
+    });
+    if (sent) {
+      // Whatever comes of it, the card is not needed any longer.
+      this.number.set('');
+      this.expiry.set('');
+      this.cvc.set('');
+    } else if (this.submission.problem()?.status === 409) {
+      // Paid in another tab, cancelled, too late: this page is behind.
+      this.follower.refresh();
+    }
+  }
+
+  /** @throws {ApiError} something is wrong with the card that was entered. */
+  private request(): PaymentRequest {
+    if (this.method() === 'COD') return { method: 'COD' };
+    return { method: 'CARD', cardToken: tokenOf({ number: this.number(), expiry: this.expiry(), cvc: this.cvc() }) };
+  }
+}

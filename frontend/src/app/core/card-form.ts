@@ -1,0 +1,61 @@
+/**
+ * The sandbox's card form. As a real gateway's would, it makes a token of a card in the browser: the number goes
+ * nowhere, and the shop never sees it. Only test cards work.
+ */
+
+import { ApiError } from './problem';
+
+export interface TestCard {
+  /** As it is printed on a card. */
+  readonly number: string;
+  readonly token: string;
+  /** What happens to a payment with it. */
+  readonly effect: string;
+}
+
+export const TEST_CARDS: readonly TestCard[] = [
+  { number: '4242 4242 4242 4242', token: 'tok_visa', effect: 'is accepted' },
+  { number: '4000 0000 0000 0002', token: 'tok_declined', effect: 'is declined' },
+  { number: '4000 0000 0000 0119', token: 'tok_timeout', effect: 'is charged, but the answer comes late' },
+  { number: '4000 0000 0000 0341', token: 'tok_flaky', effect: 'fails twice by itself, then is accepted' },
+  { number: '4000 0000 0000 5126', token: 'tok_norefund', effect: 'is accepted, and takes no refund' },
+];
+
+export interface Card {
+  readonly number: string;
+  /** MM/YY */
+  readonly expiry: string;
+  readonly cvc: string;
+}
+
+function digits(text: string): string {
+  return text.replace(/[\s-]/g, '');
+}
+
+/**
+ * The token of a test card.
+ *
+ * @throws {ApiError} `invalid-card` with what is wrong with `number`, `expiry` and `cvc`.
+ */
+export function tokenOf(card: Card, now = new Date()): string {
+  const problems = new Map<keyof Card, string>();
+  const number = digits(card.number);
+  const known = TEST_CARDS.find((each) => digits(each.number) === number);
+  if (!number) problems.set('number', 'Enter the number of a test card.');
+  else if (!known) problems.set('number', 'Only the test cards below work here. Please do not enter a real one.');
+  const [, month, year] = /^(0?[1-9]|1[0-2])\s*\/?\s*(\d{2})$/.exec(card.expiry.trim()) ?? [];
+  if (!month || !year) problems.set('expiry', 'Enter month and year, like 08/30.');
+  // A card is good to the end of its month.
+  else if (new Date(2000 + Number(year), Number(month)) <= now) problems.set('expiry', 'This date has passed.');
+  if (!/^\d{3}$/.test(card.cvc.trim())) problems.set('cvc', 'Enter three digits.');
+  if (!known || problems.size) throw new ApiError(422, 'invalid-card', 'Please check the card.', problems);
+  return known.token;
+}
+
+/** The number in groups of four while it is entered. */
+export function grouped(number: string): string {
+  return digits(number)
+    .replace(/\D/g, '')
+    .slice(0, 16)
+    .replace(/(.{4})(?=.)/g, '$1 ');
+}

@@ -1,0 +1,125 @@
+import { Injectable, effect, inject } from '@angular/core';
+import { Api } from '../api/api';
+import { checkOut } from '../api/fn/orders/check-out';
+import { Checkout, ShippingAddress } from '../api/models';
+import { ApiError } from './problem';
+import { Session } from './session';
+import { tabStorage } from './storage';
+
+const KEY = 'cloudretail.checkout';
+
+/**
+ * What a shopper has entered and sent so far, kept in this tab so that neither a reload nor a lost answer makes a second
+ * order.
+ */
+interface Attempt {
+  /** Whose it is: another shopper in this tab begins anew. */
+  readonly userId: string;
+  /** The Idempotency-Key: the same one until an order has come of it. */
+  readonly key: string;
+  readonly address: ShippingAddress | null;
+  readonly method: 'CARD' | 'COD';
+  /** What was sent and not answered yet: there may be an order of it. */
+  readonly sent: Checkout | null;
+}
+
+/** One checkout, from the first letter of the address to the order. */
+@Injectable({ providedIn: 'root' })
+export class CheckoutAttempt {
+  private readonly api = inject(Api);
+  private readonly session = inject(Session);
+
+  constructor() {
+    let previous: string | null = null;
+    effect(() => {
+      const userId = this.session.userId();
+      // Logged out: no address stays. A session that ended by itself goes on after the next login.
+      if (previous && !userId && !this.session.expired()) tabStorage.set(KEY, null);
+      previous = userId;
+    });
+  }
+
+  /** What was entered before a reload. */
+  get entered(): Pick<Attempt, 'address' | 'method'> {
+    return this.attempt();
+  }
+
+  /** Keep what has been entered. */
+  keep(address: ShippingAddress, method: Attempt['method']): void {
+    this.save({ ...this.attempt(), address, method });
+  }
+
+  /**
+   * Place the order. However often this is asked with whatever body, at most one order comes of it.
+   *
+   * @returns the order's id.
+   * @throws {ApiError} `price-changed`, `insufficient-stock`, `product-unavailable`, `cart-changed`, `cart-empty`,
+   *   `invalid-input`; or `mayPass`, and then nobody knows whether there is an order until this is asked again.
+   */
+  async place(checkout: Checkout): Promise<string> {
+    const { key, sent } = this.attempt();
+    // The first that was sent and not answered stays: if there is an order, it is of that one.
+    this.save({ ...this.attempt(), sent: sent ?? checkout });
+    try {
+      return await this.send(key, checkout);
+    } catch (error) {
+      if (!isReused(error)) throw error;
+      // There is an order already: of what was sent first, or of what this tab has forgotten; then that key is spent.
+      if (sent) return this.send(key, sent);
+      this.save({ ...this.attempt(), key: crypto.randomUUID(), sent: null });
+      throw error;
+    }
+  }
+
+  /**
+   * Find the order whose answer got lost, if there is one.
+   *
+   * @param cartVersion of the cart as it is now. An order empties the cart: while it is the one that was sent, there is
+   *   no order, and none is made behind the shopper's back.
+   * @returns the order's id; null where there is none.
+   * @throws {ApiError} the shop does not answer.
+   */
+  async recover(cartVersion: number): Promise<string | null> {
+    const { key, sent } = this.attempt();
+    if (!sent || sent.cartVersion === cartVersion) return null;
+    try {
+      return await this.send(key, sent);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.mayPass) throw error;
+      return null;
+    }
+  }
+
+  private async send(key: string, body: Checkout): Promise<string> {
+    try {
+      const { orderId } = await this.api.invoke(checkOut, { 'Idempotency-Key': key, body });
+      tabStorage.set(KEY, null);
+      return orderId;
+    } catch (error) {
+      // A definite no: there is no order of it.
+      const no = error instanceof ApiError && !error.mayPass && error.status !== 401;
+      if (no && !isReused(error)) this.save({ ...this.attempt(), sent: null });
+      throw error;
+    }
+  }
+
+  private attempt(): Attempt {
+    const userId = this.session.userId() ?? '';
+    try {
+      const kept = JSON.parse(tabStorage.get(KEY) ?? 'null') as Attempt | null;
+      if (kept && kept.userId === userId && typeof kept.key === 'string') return kept;
+    } catch {
+      // Not ours.
+    }
+    return this.save({ userId, key: crypto.randomUUID(), address: null, method: 'CARD', sent: null });
+  }
+
+  private save(attempt: Attempt): Attempt {
+    tabStorage.set(KEY, JSON.stringify(attempt));
+    return attempt;
+  }
+}
+
+function isReused(error: unknown): boolean {
+  return error instanceof ApiError && error.type === 'idempotency-key-reused';
+}

@@ -1,0 +1,22 @@
+import { Component, computed, input } from '@angular/core';
+import { ShippingAddress } from '../api/models';
+import { nameOf } from '../core/countries';
+
+@Component({
+  selector: 'shop-address',
+  template: `
+    <address class="address">
+      @for (line of lines(); track $index) {
+        <span>{{ line }}</span>
+      }
+    </address>
+  `,
+})
+export class Address {
+  readonly address = input.required<ShippingAddress>();
+
+  protected readonly lines = computed(() => {
+    const { name, line1, line2, postalCode, city, country } = this.address();
+    return [name, line1, line2, `${postalCode} ${city}`, nameOf(country)].filter(Boolean);
+  });
+}

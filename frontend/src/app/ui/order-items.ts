@@ -1,0 +1,44 @@
+import { Component, input } from '@angular/core';
+import { Money, OrderItem } from '../api/models';
+import { MoneyPipe } from './money.pipe';
+import { ProductPicture } from './product-picture';
+
+/** What is ordered, and what it costs. */
+@Component({
+  selector: 'shop-order-items',
+  imports: [MoneyPipe, ProductPicture],
+  template: `
+    <ul class="items">
+      @for (item of items(); track item.productId) {
+        <li class="item">
+          <shop-product-picture [productId]="item.productId" />
+          <div>
+            <p class="item-name">{{ item.name }}</p>
+            <p class="hint">{{ item.quantity }} × {{ item.unitPrice | money }}</p>
+          </div>
+          <strong class="item-total">{{ times(item) | money }}</strong>
+        </li>
+      }
+    </ul>
+    <dl class="sums">
+      <div>
+        <dt>Delivery</dt>
+        <dd>Free</dd>
+      </div>
+      <div class="total">
+        <dt>Total</dt>
+        <dd>
+          <strong>{{ total() | money }}</strong>
+        </dd>
+      </div>
+    </dl>
+  `,
+})
+export class OrderItems {
+  readonly items = input.required<readonly OrderItem[]>();
+  readonly total = input.required<Money>();
+
+  protected times({ unitPrice, quantity }: OrderItem): Money {
+    return { ...unitPrice, amount: unitPrice.amount * quantity };
+  }
+}
