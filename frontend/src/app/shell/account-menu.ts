@@ -14,7 +14,7 @@ import { Icon } from '../ui/icon';
       <button type="button" class="tool" popovertarget="account">
         <shop-icon name="person" />
         <span class="tool-text">{{ user.name }}</span>
-        <span class="visually-hidden">: your account</span>
+        <span class="visually-hidden"> your account</span>
       </button>
       <div #menu id="account" class="menu" popover (click)="menu.hidePopover()">
         <p class="menu-who">

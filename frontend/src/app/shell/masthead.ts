@@ -36,7 +36,9 @@ import { CartPanel } from './cart-panel';
             <shop-icon name="bag" />
             <span class="tool-text">Cart</span>
             @if (cart.count(); as count) {
-              <span class="badge"><span class="visually-hidden">, pieces in it: </span>{{ count }}</span>
+              <span class="badge"
+                >{{ count }}<span class="visually-hidden"> {{ count === 1 ? 'piece' : 'pieces' }}</span></span
+              >
             }
           </button>
         </div>

@@ -17,12 +17,7 @@ import { Toasts } from '../core/toasts';
       [attr.aria-busy]="pending()"
       (click)="add()"
     >
-      @if (product().available === 0) {
-        Sold out
-      } @else {
-        Add to cart
-      }
-      <span class="visually-hidden">: {{ product().name }}</span>
+      {{ product().available ? 'Add to cart' : 'Sold out' }}<span class="visually-hidden"> {{ product().name }}</span>
     </button>
     <p class="field-error" role="alert">{{ problem() }}</p>
   `,
