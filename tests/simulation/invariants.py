@@ -1,6 +1,5 @@
 """What must be true when everything has arrived, whatever happened on the way."""
 
-import random
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -62,11 +61,10 @@ def check_replay(world: World) -> None:
     Raises:
         Violation: something did.
     """
-    order = random.Random(world.schedule.replay)
     before = _everything(world)
-    world.now += order.choice((timedelta(0), timedelta(hours=1), timedelta(days=2), timedelta(days=9)))
+    world.now += world.order.choice((timedelta(0), timedelta(hours=1), timedelta(days=2), timedelta(days=9)))
     again = [(event_id, queue) for event_id in world.archive for queue in world.targets(event_id)]
-    order.shuffle(again)
+    world.order.shuffle(again)
     for on in again:
         world.do(Step(Kind.REPLAY, on))
     world.drain()

@@ -89,12 +89,12 @@ class Schedule:
         baskets: by order id.
         down: a queue that is emptied only when everything else has come to rest: its consumer is out of order. None
             where all work.
-        replay: seed of the order in which the events are replayed at the end, and of how much later that is.
+        order: seed of the order in which everything arrives when the faults have ended.
         steps: until the faults end.
     """
 
     received: dict[str, int]
     baskets: dict[str, Basket]
     down: str | None
-    replay: int
+    order: int
     steps: tuple[Step, ...] = ()

@@ -84,11 +84,9 @@ def wander(seed: int) -> tuple[Schedule, World]:
     world = World(shop)
     steps: list[Step] = []
     try:
-        for _ in range(whim.length):
-            step = whim.step(world)
-            if step:
-                steps.append(step)
-                world.do(step)
+        for step in whim.steps(world):
+            steps.append(step)
+            world.do(step)
         _finish(world)
     except Violation as violation:
         raise Broken(Failure(seed, replace(shop, steps=tuple(steps)), violation)) from violation

@@ -1,6 +1,7 @@
 """The random part: who wants what, and what happens next."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -25,7 +26,7 @@ old. One of these a schedule, or every order would end by its window."""
 LIKELY = {
     Kind.DELIVER: 42,
     Kind.RELAY: 16,
-    Kind.PAY: 9,
+    Kind.PAY: 12,
     Kind.CHECK_OUT: 12,
     Kind.CANCEL: 3,
     Kind.RESUME: 8,
@@ -48,18 +49,24 @@ class Whim:
     Attributes:
         chance: the source of everything random.
         length: how many steps are tried.
+        smooth: whether the orders are placed and their stock is held before anything random happens.
         kinds: weights of the kinds of steps.
         patience: one of PATIENCE.
+        means: weights of the means of payment.
         trouble: how often a function is interrupted.
+        breaks: weights of the kinds of interruption.
         sick: a queue whose consumer is interrupted most of the time.
         down: as in Schedule; now and then it works after all.
     """
 
     chance: random.Random
     length: int
+    smooth: bool
     kinds: dict[Kind, float]
     patience: dict[timedelta, int]
+    means: dict[str, float]
     trouble: float
+    breaks: tuple[int, ...]
     sick: str | None
     down: str | None
 
@@ -67,13 +74,16 @@ class Whim:
     def of(cls, chance: random.Random) -> "Whim":
         return cls(
             chance,
-            chance.choice((15, 30, 60, 90, 120)),
+            chance.choice((20, 50, 80, 120)),
+            chance.random() < 0.4,
             {kind: weight * chance.choice((0.3, 1, 1, 2)) for kind, weight in LIKELY.items()},
             chance.choice(PATIENCE),
+            {means: weight * chance.choice((0.2, 1, 1, 3)) for means, weight in MEANS.items()},
             chance.choice((0, 0.1, 0.25, 0.4)),
+            chance.choice(((6, 3, 3, 1), (20, 2, 2, 1), (2, 6, 2, 1), (2, 2, 6, 3))),
             # Where money moves, most can go wrong.
             chance.choice((None, "PaymentWorkerQueue", "PaymentWorkerQueue", *CONSUMERS)),
-            chance.choice((None, *CONSUMERS)),
+            chance.choice((None, None, None, None, *CONSUMERS)),
         )
 
     def shop(self) -> Schedule:
@@ -84,12 +94,24 @@ class Whim:
                 tuple((chance.choice(PRODUCTS), chance.choice((1, 1, 2))) for _ in range(chance.choice((1, 1, 1, 2)))),
                 cod=chance.random() < 0.25,
             )
-            for number in range(1, chance.choice((1, 1, 2, 2, 3)) + 1)
+            for number in range(1, chance.choice((1, 1, 1, 2, 2, 3)) + 1)
         }
         received = {product: chance.choice((1, 2, 2, 3, 4, 9)) for product in PRODUCTS}
         return Schedule(received, baskets, self.down, chance.randrange(2**16))
 
-    def step(self, world: World) -> Step | None:
+    def steps(self, world: World) -> Iterator[Step]:
+        """One thing after the other, each thought of when the one before has been taken."""
+        if self.smooth:
+            yield from (Step(Kind.CHECK_OUT, (order_id,)) for order_id in world.schedule.baskets)
+            while True:
+                yield from [Step(Kind.RELAY, tuple(rows)) for rows in [world.pending()] if rows]
+                deliveries = [tuple(names[:BATCH]) for queue in world.queues if (names := world.ready(queue))]
+                if not deliveries:
+                    break
+                yield from (Step(Kind.DELIVER, names) for names in deliveries)
+        yield from filter(None, (self._step(world) for _ in range(self.length)))
+
+    def _step(self, world: World) -> Step | None:
         """Something that could happen now; None where what came to mind cannot."""
         chance = self.chance
         kind = chance.choices(tuple(self.kinds), tuple(self.kinds.values()))[0]
@@ -110,7 +132,7 @@ class Whim:
                 if not world.orders.items:
                     return None
                 order_id = chance.choice(list(world.orders.items))
-                means = chance.choices(tuple(MEANS), tuple(MEANS.values()))[0]
+                means = chance.choices(tuple(self.means), tuple(self.means.values()))[0]
                 return Step(kind, (order_id, means), self._interruption(self.trouble))
             case Kind.RESUME:
                 on = list(world.paused)
@@ -147,5 +169,5 @@ class Whim:
     def _interruption(self, trouble: float) -> Interruption | None:
         if self.chance.random() >= trouble:
             return None
-        kind = self.chance.choices((Break.PAUSE, Break.CRASH, Break.FAIL, Break.LATE), (6, 3, 3, 1))[0]
+        kind = self.chance.choices(tuple(Break), self.breaks)[0]
         return Interruption(self.chance.choice(POINTS), kind)

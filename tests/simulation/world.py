@@ -1,5 +1,6 @@
 """The shop in one process: its functions run as greenlets that stop wherever they talk to somebody else."""
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -114,6 +115,7 @@ class World:
         queues: messages by queue.
         dead: what was delivered too often.
         paused: functions that have stopped on the way, by name.
+        order: of what arrives when the faults have ended.
         happened: states, events and breaks that the run came across, which tell whether schedules are worth their time.
     """
 
@@ -136,6 +138,7 @@ class World:
             PaymentMethod.COD: CashOnDelivery(),
             PaymentMethod.CARD: self.gateway,
         }
+        self.order = random.Random(self.schedule.order)
         self._copies: dict[str, int] = {}
         self._requests = 0
         self._running: Invocation | None = None
@@ -213,7 +216,7 @@ class World:
                 self.do(Step(Kind.RELAY, tuple(pending)))
             ready = [names for queue in queues if (names := self.ready(queue))]
             for names in ready:
-                self.do(Step(Kind.DELIVER, tuple(names[:BATCH])))
+                self.do(Step(Kind.DELIVER, tuple(self.order.sample(names, min(BATCH, len(names))))))
             if not ready and not self.pending():
                 delayed = [message.ready for queue in queues for message in self.queues[queue]]
                 if not delayed:
@@ -340,7 +343,8 @@ class World:
         """A function gets those of these messages, all of one queue, that are there; what it settles is deleted."""
         queue = step.on[0].partition("/")[0]
         batch = []
-        for message in [one for one in self.queues[queue] if one.name in step.on and one.ready <= self.now]:
+        there = {message.name: message for message in self.queues[queue] if message.ready <= self.now}
+        for message in [there[name] for name in step.on if name in there]:
             if message.receives == MAX_RECEIVES:
                 self.queues[queue].remove(message)
                 self.dead.append(message)
