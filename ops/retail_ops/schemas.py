@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from retail_ops import pictures
+from retail_ops import compatibility, pictures
 from retail_ops.json_schema import Json, tidied
 from retail_ops.openapi import openapi
 from retail_ops.shop import PROJECT
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FUNCTIONS = PROJECT / "functions"
 SCHEMAS = PROJECT / "schemas"
+RELEASED = SCHEMAS / "released"
+"""The events' schemas as they were released last: kept, and not generated."""
 
 
 def documents() -> dict[Path, str]:
@@ -42,7 +44,7 @@ def documents() -> dict[Path, str]:
 def drifted() -> list[Path]:
     """The files that are not what the code and the template say, those included that nothing generates any more."""
     current = documents()
-    known = [*SCHEMAS.rglob("*.*"), *current]
+    known = [*(path for path in SCHEMAS.rglob("*.*") if RELEASED not in path.parents), *current]
     return sorted({path for path in known if not path.exists() or path.read_text() != current.get(path)})
 
 
@@ -55,6 +57,23 @@ def write() -> list[Path]:
             path.write_text(current[path])
         else:
             path.unlink()
+    return changed
+
+
+def broken() -> list[compatibility.Break]:
+    """Everything in which the events' committed schemas break what was released."""
+    return compatibility.breaks(compatibility.read(RELEASED), compatibility.read(SCHEMAS / "events"))
+
+
+def release() -> list[Path]:
+    """Make the events' schemas the released ones; returns the files that are new or were changed."""
+    changed = []
+    for path in sorted((SCHEMAS / "events").glob("*.json")):
+        kept = RELEASED / path.name
+        if not kept.exists() or kept.read_text() != path.read_text():
+            kept.parent.mkdir(exist_ok=True)
+            kept.write_text(path.read_text())
+            changed.append(kept)
     return changed
 
 

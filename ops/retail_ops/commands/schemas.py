@@ -17,11 +17,26 @@ def schemas(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; fail where a document is not up to date.")
     ] = False,
+    release: Annotated[
+        bool, typer.Option("--release", help="Make today's events the released ones, from which nothing may break.")
+    ] = False,
 ) -> None:
-    """Generate the documents in schemas/ and the pictures in docs/ from the code and the template."""
-    from retail_ops.schemas import drifted, write  # It imports the functions, which no other command needs.
+    """Generate the documents in schemas/ and the pictures in docs/ from the code and the template.
 
-    changed = [str(path.relative_to(PROJECT)) for path in (drifted() if check else write())]
+    An event that breaks what was released within its version is a failure that names the field and the reason.
+    """
+    from retail_ops import schemas as documents  # It imports the functions, which no other command needs.
+
+    found = documents.drifted() if check else documents.write()
+    if broken := documents.broken():
+        raise OpsError(
+            "Events break what was released. Take it back, or tell a new version beside the old one "
+            "(docs/development.md):",
+            "\n".join(map(str, broken)),
+        )
+    if release:
+        found += documents.release()
+    changed = [str(path.relative_to(PROJECT)) for path in found]
     if check and changed:
         raise OpsError(
             "These documents are not what the code says. Generate them with: make schemas", "\n".join(changed)
