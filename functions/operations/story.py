@@ -102,10 +102,10 @@ def trace(
     entries = [
         *_steps(dossier.order),
         *_told(dossier),
-        *(_mailed(mail) for mail in mails),
-        *(_charged(charge, dossier.payment) for charge in charges),
-        *(_failed(failure) for failure in failures),
-        *(_replayed(message) for message in replays),
+        *map(_mailed, mails),
+        *map(_charged, charges),
+        *map(_failed, failures),
+        *map(_replayed, replays),
     ]
     last = datetime.max.replace(tzinfo=UTC)
     return Trace(
@@ -153,12 +153,11 @@ def _mailed(mail: MailRow) -> Entry:
     )
 
 
-def _charged(charge: ChargeRow, payment: PaymentRow | None) -> Entry:
+def _charged(charge: ChargeRow) -> Entry:
     refund = charge.charge_key.endswith(":refund")
     amount = f"{charge.currency} {charge.amount}" if charge.amount is not None else None
     return Entry(
-        # The provider keeps no times. The payment began before any of its charges.
-        at=payment.created_at if payment and not refund else None,
+        at=None,  # The provider keeps no times.
         service="payments",
         kind=Kind.PAYMENT,
         what=f"{'refund' if refund else 'charge'} {charge.charge_key}: {(charge.outcome or 'no answer yet').lower()}",

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,10 +19,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 import httpx
 
 from retail_ops import sam, warmup
+from retail_ops.archive import ensure_local_archive
 from retail_ops.errors import NoShop, ProcessDied
 from retail_ops.processes import Owned, end, minimal_environment, require_free, spawn, tail
 from retail_ops.progress import Progress, Silent
@@ -168,6 +171,7 @@ class LocalShop:
             with progress.step("Deploy the stack"):
                 self._deploy(environment)
             shop = self._read_stack()
+            ensure_local_archive(shop)
             self._write_invocation_settings(shop)
             with progress.step("Start the storefront"):
                 self._start_storefront(state, shop)
@@ -186,6 +190,7 @@ class LocalShop:
             return False
         ended = [end(process) for process in (state.storefront, state.emulator) if process]
         self._state_file.unlink(missing_ok=True)
+        self._discard_data()
         return any(ended)
 
     def read(self) -> Shop:
@@ -198,7 +203,9 @@ class LocalShop:
         if state is None:
             raise NoShop("No shop runs here. Start one with: make up")
         if not state.emulator.running:
-            raise NoShop("The shop's emulator has ended. Start the shop again with: make up", tail(self._emulator_log, 8))
+            raise NoShop(
+                "The shop's emulator has ended. Start the shop again with: make up", tail(self._emulator_log, 8)
+            )
         return self._read_stack()
 
     @classmethod
@@ -221,6 +228,16 @@ class LocalShop:
         return read_stack(self.stack, session, endpoint=self.endpoint, local_storefront=self.storefront_url)
 
     @property
+    def _data(self) -> Path:
+        return self.state_dir / "emulator"
+
+    def _discard_data(self) -> None:
+        """Some 30,000 files of unpacked functions, which can take a minute to delete: nobody waits for it."""
+        if self._data.exists():
+            discarded = self._data.rename(self.state_dir / f"discarded-{uuid4().hex[:8]}")
+            threading.Thread(target=shutil.rmtree, args=(discarded, True)).start()
+
+    @property
     def _emulator_log(self) -> Path:
         return self.logs / "emulator.log"
 
@@ -234,8 +251,8 @@ class LocalShop:
             self.stop()  # Its storefront server may have outlived it.
         require_free(self.port, "--port")
         require_free(self.storefront_port, "--storefront-port")
-        data = (self.state_dir / "emulator").resolve()
-        shutil.rmtree(data, ignore_errors=True)
+        self._discard_data()
+        data = self._data.resolve()
         data.mkdir()
         environment = minimal_environment(
             GATEWAY_PORT=str(self.port),

@@ -11,7 +11,7 @@ from retail_ops.shop import PROJECT, Shop
 
 if TYPE_CHECKING:
     from operations.replays import Replayer
-    from operations.service import Desk
+    from operations.service import Casebook, Desk
 
 FUNCTIONS = PROJECT / "functions"
 
@@ -59,6 +59,14 @@ class Operations:
 
         settings = QueueSettings.model_validate(self.variables)
         return Desk(settings, self.variables["FAILURES_TABLE"], self.variables["REPLAYS_TABLE"])
+
+    @cached_property
+    def casebook(self) -> "Casebook":
+        from operations.service import Casebook
+        from operations.store import BookSettings, DynamoDBShelves, EventBridgeBus
+
+        shelves = DynamoDBShelves(BookSettings.model_validate(self.variables))
+        return Casebook(self.desk, shelves, EventBridgeBus(self.variables["EVENT_BUS_NAME"]))
 
     @cached_property
     def replayer(self) -> "Replayer":

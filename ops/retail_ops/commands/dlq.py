@@ -72,7 +72,7 @@ def list_queues(
 
     summaries = [operations.desk.summary(box) for box in BoxName]
     if as_json:
-        _print_json([each.model_dump(mode="json") for each in summaries])
+        print_json([each.model_dump(mode="json") for each in summaries])
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("Queue", "Dead", "Oldest", "Expires", "Causes"):
@@ -112,7 +112,7 @@ def show(
         return
     found = operations.desk.find(_selection(box, (), order, event, cause, since, until))
     if as_json:
-        _print_json(found.model_dump(mode="json"))
+        print_json(found.model_dump(mode="json"))
         return
     if not found.count:
         out.print(f"{box}: no such dead letter." if found.missed else f"{box} holds no such dead letter.")
@@ -141,7 +141,7 @@ def _show_one(operations: Operations, box: "BoxName", message: str, *, as_json: 
     except NotFound:
         raise OpsError(f"{box} holds no message {message}: it was replayed, dropped, or somebody holds it.") from None
     if as_json:
-        _print_json({**letter.model_dump(mode="json"), "history": [each.model_dump(mode="json") for each in replays]})
+        print_json({**letter.model_dump(mode="json"), "history": [each.model_dump(mode="json") for each in replays]})
         return
     cause = letter.cause
     grid = Table.grid(padding=(0, 2, 0, 0))
@@ -235,7 +235,7 @@ def history(
         return
     replays = operations.desk.journal.recent(last)
     if as_json:
-        _print_json([each.model_dump(mode="json") for each in replays])
+        print_json([each.model_dump(mode="json") for each in replays])
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("Id", "When", "What", "Of", "By", "Why", "State"):
@@ -303,7 +303,7 @@ COLOURS = {"REPLAYED": "green", "WOULD_ACT": "green", "FAILED": "red", "WOULD_FA
 def _report(operations: Operations, replay: "Replay", *, as_json: bool) -> None:
     messages = operations.desk.messages(replay.replay_id)
     if as_json:
-        _print_json({**replay.model_dump(mode="json"), "messages": [each.model_dump(mode="json") for each in messages]})
+        print_json({**replay.model_dump(mode="json"), "messages": [each.model_dump(mode="json") for each in messages]})
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("Outcome", "Event", "Order", "Message", ""):
@@ -416,5 +416,6 @@ def _pretty(body: str) -> str:
         return body
 
 
-def _print_json(content: Any) -> None:
+def print_json(content: Any) -> None:
+    """For programs."""
     out.print_json(json.dumps(content))

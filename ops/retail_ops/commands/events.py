@@ -1,0 +1,89 @@
+"""`events`: what was said on the bus, told again to one consumer."""
+
+import time
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from retail_ops.archive import replay_state, start_replay
+from retail_ops.commands.dlq import Reason, Yes, moment
+from retail_ops.console import err, out
+from retail_ops.errors import OpsError
+from retail_ops.operations import Operations
+from retail_ops.progress import Steps
+from retail_ops.target import Stack, find_shop
+
+POLL = 1.0
+"""Seconds between two looks at a replay."""
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(no_args_is_help=True, help="Events: what was said on the bus, told again.")
+    group.callback()(_group)
+    group.command()(replay)
+    app.add_typer(group, name="events")
+
+
+def _group() -> None:
+    """Keeps `replay` a command of a group, also while it is the only one."""
+
+
+def replay(
+    begin: Annotated[str, typer.Option("--from", metavar="TIME", help="2026-01-31T12:00, or 2h, 30m, 1d ago.")],
+    consumer: Annotated[str, typer.Option(metavar="NAME", help="orders, inventory, payments, payment-worker ...")],
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="Likewise.", show_default="now")] = "0s",
+    reason: Reason = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Stay until it is done.")] = True,
+    yes: Yes = False,
+    stack: Stack = None,
+) -> None:
+    """Tell one consumer again what was said on the bus in a time, from the archive. Nobody else hears of it.
+
+    Safe: a consumer does once what an event says, however often and however late it comes. The archive keeps 90 days,
+    and may lack the last minutes.
+    """
+    shop = find_shop(stack)
+    operations = Operations(shop)
+    from operations.domain import CONSUMERS, Action, Replay, ReplayState
+    from operations.service import new_replay_id
+
+    known = {each.name: each.rule for each in CONSUMERS if each.rule}
+    if consumer not in known:
+        raise OpsError(f"No consumer is called {consumer}; there are: {', '.join(known)}.")
+    first, last = moment(begin), moment(end)
+    if first >= last:
+        raise OpsError("--from is not before --to.")
+    target = f"events {_said(first)} to {_said(last)} for {consumer}"
+    if not yes:
+        typer.confirm(f"Replay {target}?", abort=True, err=True)
+    reason = reason or typer.prompt("Why? It is recorded with your name", err=True)
+    record = Replay(
+        replay_id=new_replay_id(),
+        action=Action.ARCHIVE,
+        by=operations.caller,
+        reason=reason,
+        target=target,
+        at=datetime.now(UTC),
+        state=ReplayState.RUNNING,
+    )
+    operations.desk.journal.save(record)
+    start_replay(shop, record.replay_id, str(known[consumer]), first, last, f"{record.by}: {reason}")
+    if not wait:
+        out.print(f"Begun: {record.replay_id}. EventBridge carries it out.")
+        return
+    with Steps(err).step(f"Replay {target}") as note:
+        state = "STARTING"
+        while state in ("STARTING", "RUNNING"):
+            state, at = replay_state(shop, record.replay_id)
+            note(f"{state.lower()}{f', at {_said(at)}' if at else ''}")
+            time.sleep(POLL if state in ("STARTING", "RUNNING") else 0)
+    ended = ReplayState.DONE if state == "COMPLETED" else ReplayState.INTERRUPTED
+    operations.desk.journal.save(record.model_copy(update={"state": ended, "ended_at": datetime.now(UTC)}))
+    out.print(f"{target}: {state.lower()} [dim]({record.replay_id})[/dim]")
+    if ended is ReplayState.INTERRUPTED:
+        raise typer.Exit(1)
+
+
+def _said(when: datetime) -> str:
+    return f"{when.astimezone():%Y-%m-%d %H:%M:%S}"
