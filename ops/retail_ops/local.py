@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -234,8 +233,9 @@ class LocalShop:
     def _discard_data(self) -> None:
         """Some 30,000 files of unpacked functions, which can take a minute to delete: nobody waits for it."""
         if self._data.exists():
-            discarded = self._data.rename(self.state_dir / f"discarded-{uuid4().hex[:8]}")
-            threading.Thread(target=shutil.rmtree, args=(discarded, True)).start()
+            self._data.rename(self.state_dir / f"discarded-{uuid4().hex[:8]}")
+        if discarded := [str(folder) for folder in self.state_dir.glob("discarded-*")]:
+            spawn(["rm", "-rf", *discarded], log=Path(os.devnull), env=minimal_environment(), cwd=self.state_dir)
 
     @property
     def _emulator_log(self) -> Path:

@@ -41,14 +41,8 @@ HARMLESS = {
     "Records": [],
 }
 
-IMPORT_ERRORS = (
-    "ImportModuleError",
-    "ModuleNotFoundError",
-    "ImportError",
-    "SyntaxError",
-    "HandlerNotFound",
-    "MissingSetting",
-)
+# The emulator's word for a function whose module cannot be imported or has no such handler.
+NOT_IMPORTED = "Worker init failed"
 
 
 def warm_up(shop: Shop, note: Note) -> None:
@@ -74,8 +68,9 @@ def warm_up(shop: Shop, note: Note) -> None:
         except (ClientError, BotoCoreError, ValueError) as problem:
             broken.append(f"{logical_id}: {problem}")
             return
-        if str(error.get("errorType", "")).endswith(IMPORT_ERRORS):
-            broken.append(f"{logical_id}: {error['errorType']}: {error.get('errorMessage', '')}")
+        message = str(error.get("errorMessage", ""))
+        if message.startswith(NOT_IMPORTED) or error.get("errorType") == "MissingSetting":
+            broken.append(f"{logical_id}: {message}")
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         calls = [pool.submit(call, logical_id, name) for logical_id, name in shop.functions.items()]

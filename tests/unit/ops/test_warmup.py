@@ -9,7 +9,8 @@ from retail_ops.errors import ColdFunction
 from retail_ops.shop import FUNCTION, Shop
 from retail_ops.warmup import warm_up
 
-MISSING_MODULE = {"errorType": "Runtime.ImportModuleError", "errorMessage": "No module named 'jinja2'"}
+# As the emulator says it.
+MISSING_MODULE = {"errorMessage": "Worker init failed: No module named 'jinja2'", "errorType": "RuntimeError"}
 REFUSED = {"errorType": "KeyError", "errorMessage": "'routeKey'"}
 
 
@@ -48,7 +49,7 @@ def test_every_function_is_called_once() -> None:
 def test_a_function_that_cannot_be_imported_is_named_with_the_reason() -> None:
     with pytest.raises(ColdFunction) as failure:
         warm(Functions(orders=MISSING_MODULE, cart=None), "orders", "cart")
-    assert failure.value.detail == "Orders: Runtime.ImportModuleError: No module named 'jinja2'"
+    assert failure.value.detail == "Orders: Worker init failed: No module named 'jinja2'"
 
 
 def test_a_function_that_refuses_the_made_up_event_is_warm_all_the_same() -> None:
