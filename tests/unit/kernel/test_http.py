@@ -36,7 +36,7 @@ KEY = {"Idempotency-Key": "key-1"}
 
 
 class Line(RequestModel):
-    product_id: str
+    product_id: Annotated[str, Field(min_length=1)]
     quantity: Annotated[int, Field(ge=1)]
 
 
@@ -188,6 +188,10 @@ class TestBadRequests:
             "nots": "Extra inputs are not permitted",
         }
         assert answer.body["detail"].count("; ") == 4
+
+    def test_with_a_field_left_blank_are_told_so_in_a_shoppers_words(self, shelf: Shelf) -> None:
+        answer = shelf.send(http_event("POST", "/api/baskets/b", body={"lines": [{"productId": "", "quantity": 1}]}))
+        assert answer.errors["lines.0.productId"] == "must not be empty"
 
     @pytest.mark.parametrize("body", [None, "null"])
     def test_without_a_body_are_told_so(self, shelf: Shelf, body: str | None) -> None:

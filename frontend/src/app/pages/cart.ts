@@ -65,7 +65,7 @@ import { Skeleton } from '../ui/skeleton';
           @if (!session.signedIn() && !session.restoring()) {
             <p class="hint">You log in or register on the way. Your cart comes along.</p>
           }
-          <ul class="promises">
+          <ul class="assurances">
             <li><shop-icon name="box" />Held for you while you pay</li>
             <li><shop-icon name="wallet" />By card, or in cash at your door</li>
             <li><shop-icon name="return" />Cancel at any time, and get it all back</li>

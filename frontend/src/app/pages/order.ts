@@ -126,7 +126,7 @@ import NotFoundPage from './not-found';
             <button type="button" class="button button-danger" (click)="dialog.close(); cancel()">
               Yes, cancel the order
             </button>
-            <button type="button" class="button button-quiet" (click)="dialog.close()">Keep it</button>
+            <button type="button" class="button button-quiet" autofocus (click)="dialog.close()">Keep it</button>
           </div>
         </div>
       </dialog>

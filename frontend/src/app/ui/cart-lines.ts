@@ -12,11 +12,11 @@ import { Quantity } from './quantity';
   selector: 'shop-cart-lines',
   imports: [Icon, MoneyPipe, Picture, Quantity, RouterLink],
   template: `
-    <ul class="lines" [class.lines-compact]="compact()" [attr.aria-busy]="cart.busy()">
+    <ul #list class="lines" tabindex="-1" [class.lines-compact]="compact()" [attr.aria-busy]="cart.busy()">
       @for (line of cart.lines(); track line.productId) {
         <li class="line">
           <a class="line-picture" [routerLink]="['/products', line.productId]" tabindex="-1" aria-hidden="true">
-            <shop-picture [src]="line.imageUrl" [category]="line.productId" />
+            <shop-picture [src]="line.imageUrl" [category]="line.category" />
           </a>
           <div class="line-text">
             <a class="line-name" [routerLink]="['/products', line.productId]">{{ line.name }}</a>
@@ -49,7 +49,7 @@ import { Quantity } from './quantity';
             (wanted)="set(line, $event)"
           />
           <strong class="line-total">{{ line.lineTotal | money }}</strong>
-          <button type="button" class="icon-button line-remove" (click)="set(line, 0)">
+          <button type="button" class="icon-button line-remove" (click)="remove(line, list)">
             <shop-icon name="trash" /><span class="visually-hidden">Remove {{ line.name }}</span>
           </button>
         </li>
@@ -76,6 +76,12 @@ export class CartLines {
     } catch (error) {
       this.note(line, apiError(error).message);
     }
+  }
+
+  /** The button that had the focus goes with its line. */
+  protected async remove(line: CartLine, list: HTMLElement): Promise<void> {
+    await this.set(line, 0);
+    list.focus();
   }
 
   private note({ productId }: CartLine, problem: string | null): void {
