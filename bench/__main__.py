@@ -98,14 +98,14 @@ def _loads(arguments: argparse.Namespace) -> int:
 
 
 def _imports(runs: int) -> None:
-    with console.status("Importing each function in fresh processes ..."):
-        compared = imports.compare(runs)
     table = Table("function", "ms", "its libraries, ms", "ratio", title="Import, with one client")
-    for function, own, libraries in compared:
-        ratio = own / libraries
-        table.add_row(
-            function, f"{own:.0f}", f"{libraries:.0f}", f"{ratio:.2f}" + (" !" if ratio > IMPORT_LIMIT else "")
-        )
+    with console.status("") as status:
+        for function, handler in sorted(imports.handlers().items()):
+            status.update(f"importing {function} in fresh processes")
+            own, libraries = imports.compare(handler, runs)
+            ratio = own / libraries
+            mark = " !" if ratio > IMPORT_LIMIT else ""
+            table.add_row(function, f"{own:.0f}", f"{libraries:.0f}", f"{ratio:.2f}{mark}")
     console.print(table)
 
 

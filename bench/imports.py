@@ -50,8 +50,8 @@ def kind(handler: str) -> str:
     return "stream" if handler.startswith("relay.") else "consumer"
 
 
-def milliseconds(code: str, runs: int) -> float:
-    """Median over fresh processes, without the start of the interpreter itself."""
+def milliseconds(code: str) -> float:
+    """How long `code` takes in a fresh process, without the start of the interpreter itself."""
     program = f"import time; t = time.perf_counter()\n{code}\nprint((time.perf_counter() - t) * 1000)"
     environment = {
         "PATH": os.environ["PATH"],
@@ -61,23 +61,17 @@ def milliseconds(code: str, runs: int) -> float:
         "POWERTOOLS_SERVICE_NAME": "bench",
         "POWERTOOLS_METRICS_NAMESPACE": "bench",
     }
-    taken = [
-        float(
-            subprocess.run(
-                [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True
-            ).stdout
-        )
-        for _ in range(runs)
-    ]
-    return statistics.median(taken)
+    command = [sys.executable, "-c", program]
+    return float(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
 
 
-def compare(runs: int) -> list[tuple[str, float, float]]:
-    """For each function: its own import with a client, and that of its libraries with a client, in milliseconds."""
-    baselines = {name: milliseconds(f"{CLIENT}\n{parts}", runs) for name, parts in PARTS.items()}
-    result = []
-    for function, handler in sorted(handlers().items()):
-        module = handler.rpartition(".")[0]
-        own = milliseconds(f"import {module}\nfrom cloudretail import aws; aws.dynamodb()", runs)
-        result.append((function, own, baselines[kind(handler)]))
-    return result
+def compare(handler: str, runs: int) -> tuple[float, float]:
+    """A function's own import with a client, and that of its libraries with a client: medians in milliseconds.
+
+    The two take turns, so that a machine that is slow for a while is slow for both.
+    """
+    module = handler.rpartition(".")[0]
+    own = f"import {module}\nfrom cloudretail import aws; aws.dynamodb()"
+    libraries = f"{CLIENT}\n{PARTS[kind(handler)]}"
+    pairs = [(milliseconds(own), milliseconds(libraries)) for _ in range(runs)]
+    return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
