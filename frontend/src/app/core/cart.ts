@@ -21,6 +21,8 @@ const KEY = 'cloudretail.cart';
 export interface CartLine extends LineView {
   /** Null while it is not known, and for a product without a picture. */
   readonly imageUrl: string | null;
+  /** Empty while it is not known. */
+  readonly category: string;
 }
 
 /**
@@ -75,7 +77,10 @@ export class CartStore {
   readonly lines = computed<readonly CartLine[]>(() => {
     const [cart, products] = [this.cart(), this.products()];
     if (this.session.signedIn()) {
-      return (cart?.items ?? []).map((line) => ({ ...line, imageUrl: products.get(line.productId)?.imageUrl ?? null }));
+      return (cart?.items ?? []).map((line) => {
+        const product = products.get(line.productId);
+        return { ...line, imageUrl: product?.imageUrl ?? null, category: product?.category ?? '' };
+      });
     }
     return this.collected().items.flatMap((item) => {
       const product = products.get(item.productId);
@@ -332,7 +337,7 @@ function read(): Collected {
 }
 
 function lineOf(product: ProductView, quantity: number): CartLine {
-  const { productId, name, price, available, imageUrl } = product;
+  const { productId, name, price, available, imageUrl, category } = product;
   return {
     productId,
     name,
@@ -344,6 +349,7 @@ function lineOf(product: ProductView, quantity: number): CartLine {
     discontinued: false,
     lineTotal: { ...price, amount: price.amount * quantity },
     imageUrl,
+    category,
   };
 }
 

@@ -71,9 +71,18 @@ export function toApiError(error: HttpErrorResponse): ApiError {
 }
 
 function asProblem(body: unknown): ProblemDetails | null {
-  // A body that could not be parsed as JSON arrives as {error, text}.
-  const problem = body as Partial<ProblemDetails> | null;
+  const problem = parsed(body) as Partial<ProblemDetails> | null;
   return typeof problem?.type === 'string' && problem.type.startsWith(TYPE_PREFIX) ? (problem as ProblemDetails) : null;
+}
+
+/** Where an answer has no body, Angular is told to expect text, and hands a problem over as that. */
+function parsed(body: unknown): unknown {
+  if (typeof body !== 'string') return body;
+  try {
+    return JSON.parse(body) as unknown;
+  } catch {
+    return null;
+  }
 }
 
 /** The API says "is not an e-mail address"; beside a field it reads better as a sentence. */

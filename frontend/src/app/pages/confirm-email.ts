@@ -10,7 +10,7 @@ import { Resend } from '../ui/resend';
 @Component({
   selector: 'shop-confirm-email',
   imports: [Field, Form, FormMessage, Heading, Resend, RouterLink],
-  host: { class: 'wrap account' },
+  host: { class: 'account' },
   template: `
     <h1 shopHeading>Look into your mailbox</h1>
     <p class="account-lead">

@@ -9,7 +9,7 @@ import { FormMessage } from '../ui/form-message';
 @Component({
   selector: 'shop-forgot-password',
   imports: [Field, Form, FormMessage, Heading, RouterLink],
-  host: { class: 'wrap account' },
+  host: { class: 'account' },
   template: `
     <h1 shopHeading>Forgot your password?</h1>
     <p class="account-lead">We send a code to your e-mail address, by which you choose another one.</p>

@@ -9,7 +9,7 @@ import { FormMessage } from '../ui/form-message';
 @Component({
   selector: 'shop-login',
   imports: [Field, Form, FormMessage, Heading, RouterLink],
-  host: { class: 'wrap account' },
+  host: { class: 'account' },
   template: `
     <h1 shopHeading>Log in</h1>
     @switch (done) {

@@ -9,7 +9,7 @@ import { FormMessage } from '../ui/form-message';
 @Component({
   selector: 'shop-register',
   imports: [Field, Form, FormMessage, Heading, RouterLink],
-  host: { class: 'wrap account' },
+  host: { class: 'account' },
   template: `
     <h1 shopHeading>Create an account</h1>
     <p class="account-lead">To order, and to follow what becomes of it. What is in your cart stays there.</p>

@@ -9,7 +9,7 @@ import { FormMessage } from '../ui/form-message';
 @Component({
   selector: 'shop-reset-password',
   imports: [Field, Form, FormMessage, Heading, RouterLink],
-  host: { class: 'wrap account' },
+  host: { class: 'account' },
   template: `
     <h1 shopHeading>Choose a new password</h1>
     <p class="account-lead">
