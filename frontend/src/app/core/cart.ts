@@ -64,7 +64,7 @@ export class CartStore {
   /** The account's cart; null for a stranger, and until it has come. */
   private readonly cart = computed(() => {
     const account = this.account();
-    return account && account.userId === this.session.userId() ? account.cart : null;
+    return account?.userId === this.session.userId() ? (account?.cart ?? null) : null;
   });
 
   /** Whether `lines` are all there: the cart is known, and what its products are. */
@@ -264,6 +264,8 @@ export class CartStore {
   }
 
   private show(userId: string, cart: CartView): void {
+    // They have logged out in the meantime.
+    if (userId !== this.session.userId()) return;
     const { items, total, version } = cart;
     this.account.set({ userId, cart: { items, total, version } });
   }

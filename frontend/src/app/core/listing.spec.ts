@@ -1,0 +1,68 @@
+import { TestBed } from '@angular/core/testing';
+import { FakeShop, fail, product } from '../../testing/shop';
+import { EVERYTHING } from './filters';
+import { Listing } from './listing';
+
+const BAGS = { ...EVERYTHING, category: 'Bags' };
+
+let shop: FakeShop;
+let listing: Listing;
+
+beforeEach(() => {
+  shop = new FakeShop();
+  listing = TestBed.inject(Listing);
+});
+
+function ids(): string[] | undefined {
+  return listing.items()?.map(({ productId }) => productId);
+}
+
+describe('a list of products', () => {
+  it('grows page by page, by the cursor of the page before', async () => {
+    const opened = listing.open(EVERYTHING);
+    (await shop.takes('GET', '/api/products')).flush({ items: [product('a', 1)], nextCursor: 'next' });
+    await opened;
+    expect(listing.hasMore()).toBe(true);
+    const grown = listing.more(EVERYTHING);
+    const request = await shop.takes('GET', '/api/products');
+    expect(request.request.params.get('cursor')).toBe('next');
+    request.flush({ items: [product('b', 1)], nextCursor: null });
+    await grown;
+    expect(ids()).toEqual(['a', 'b']);
+    expect(listing.hasMore()).toBe(false);
+  });
+
+  it('shows what was chosen last, though its answer comes first', async () => {
+    void listing.open(EVERYTHING);
+    const slow = await shop.takes('GET', '/api/products');
+    void listing.open(BAGS);
+    const quick = await shop.takes('GET', '/api/products');
+    quick.flush({ items: [product('bag', 1)], nextCursor: null });
+    slow.flush({ items: [product('anything', 1)], nextCursor: 'more' });
+    await shop.isLeftAlone();
+    expect(ids()).toEqual(['bag']);
+    expect([listing.hasMore(), listing.loading()]).toEqual([false, false]);
+  });
+
+  it('is there again on the way back, without asking', async () => {
+    const opened = listing.open(BAGS);
+    (await shop.takes('GET', '/api/products')).flush({ items: [product('bag', 1)], nextCursor: null });
+    await opened;
+    await listing.open(BAGS);
+    await shop.isLeftAlone();
+    expect(ids()).toEqual(['bag']);
+  });
+
+  it('keeps what it has when the next page does not come, and tries that again', async () => {
+    const opened = listing.open(EVERYTHING);
+    (await shop.takes('GET', '/api/products')).flush({ items: [product('a', 1)], nextCursor: 'next' });
+    await opened;
+    const grown = listing.more(EVERYTHING);
+    fail(await shop.takes('GET', '/api/products'), 503);
+    await grown;
+    expect([ids(), listing.problem()?.status]).toEqual([['a'], 503]);
+    void listing.retry(EVERYTHING);
+    expect((await shop.takes('GET', '/api/products')).request.params.get('cursor')).toBe('next');
+    expect(listing.problem()).toBeNull();
+  });
+});
