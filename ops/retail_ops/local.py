@@ -9,7 +9,6 @@ It is what `cloudretail up` and `down` run, and what tests use as a library; sev
 import fcntl
 import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -141,11 +140,12 @@ class LocalShop:
     ) -> None:
         self.stop()
 
-    def start(self, progress: Progress | None = None) -> Shop:
+    def start(self, progress: Progress | None = None, *, warm: bool = True) -> Shop:
         """Start what does not run yet and deploy what has changed; harmless when all is well already.
 
         Args:
             progress: is told of each step.
+            warm: call every function once, so that nobody waits for its cold start.
 
         Returns:
             The shop.
@@ -174,8 +174,9 @@ class LocalShop:
             self._write_invocation_settings(shop)
             with progress.step("Start the storefront"):
                 self._start_storefront(state, shop)
-            with progress.step("Warm up the functions") as note:
-                warmup.warm_up(shop, note)
+            if warm:
+                with progress.step("Warm up the functions") as note:
+                    warmup.warm_up(shop, note)
         return shop
 
     def stop(self) -> bool:
