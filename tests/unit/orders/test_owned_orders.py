@@ -10,6 +10,7 @@ from cloudretail.repository import DynamoDBRepository, transact
 from orders.domain import CancelByShopper, Order, OrderStatus, decide
 from orders.store import ORDERS, OwnedOrders
 from tests.support.examples import CAUSE, NOW
+from tests.support.wire import Wire
 from tests.unit.orders.conftest import Shop
 from tests.unit.orders.test_rules import order
 
@@ -46,6 +47,14 @@ def test_an_order_is_found_by_its_owner_only(shop: Shop) -> None:
     assert found.state == mine
     assert owned("user-2").load("ord_1") is None
     assert owned().load("ord_2") is None
+
+
+def test_an_order_is_read_consistently_and_with_its_owner_in_the_condition(shop: Shop, wire: Wire) -> None:
+    owned().load("ord_1")
+
+    (query,) = wire.made("Query")
+    assert query["ConsistentRead"] is True
+    assert query["ExpressionAttributeValues"] == {":order": {"S": "ord_1"}, ":user": {"S": "user-1"}}
 
 
 def test_a_change_is_conditional_on_the_version_that_was_read(shop: Shop) -> None:

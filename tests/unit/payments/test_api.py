@@ -341,6 +341,14 @@ def test_what_is_no_order_id_is_refused(till: Till, order_id: str) -> None:
     assert [pay(order_id=order_id).fields, look(order_id=order_id).fields] == [["order_id"], ["order_id"]]
 
 
+def test_the_order_is_read_consistently_and_with_its_owner_in_the_condition(pending: Till, wire: Wire) -> None:
+    look()
+
+    (query,) = wire.made("Query")
+    assert query["ConsistentRead"] is True
+    assert query["ExpressionAttributeValues"] == {":order": {"S": ORDER_ID}, ":user": {"S": "user-1"}}
+
+
 def test_the_payment_of_an_order_is_that_orders_own(pending: Till) -> None:
     pay()
 
