@@ -118,16 +118,11 @@ def test_two_shoppers_may_have_the_same_key(filled: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "headers, message",
-    [
-        ({}, "Field required"),
-        ({"Idempotency-Key": ""}, "at least 1 character"),
-        ({"Idempotency-Key": "k" * 129}, "at most 128 characters"),
-        ({"Idempotency-Key": "two words"}, "should match pattern"),
-    ],
+    "headers",
+    [{}, {"Idempotency-Key": ""}, {"Idempotency-Key": "k" * 129}, {"Idempotency-Key": "two words"}],
     ids=["no key", "an empty key", "a key too long", "a key with a blank"],
 )
-def test_an_order_needs_a_key(filled: Shop, headers: dict[str, str], message: str) -> None:
+def test_an_order_needs_a_key(filled: Shop, headers: dict[str, str]) -> None:
     body = {"shippingAddress": ADDRESS, "cartVersion": 3}
 
     with filled.unchanged():
@@ -135,7 +130,6 @@ def test_an_order_needs_a_key(filled: Shop, headers: dict[str, str], message: st
 
     assert (answer.status, answer.problem) == (422, "invalid-input")
     assert [field.lower() for field in answer.fields] == ["idempotency-key"]
-    assert message in answer.body["errors"][0]["message"]
 
 
 INVALID: list[tuple[str, dict[str, Any], list[str]]] = [
