@@ -210,11 +210,11 @@ def problem_response(problem: Problem) -> Response[Any]:
     """The answer that `problem` is; for a route that adds something to it, such as a cookie to be forgotten."""
     logger.info("Refused", problem=problem.type, status=problem.status)
     body = {
+        **problem.extra,
         "type": f"urn:cloudretail:problem:{problem.type}",
         "title": problem.type.replace("-", " ").capitalize(),
         "status": int(problem.status),
         "detail": problem.detail,
-        **problem.extra,
     }
     if problem.errors:
         body["errors"] = list(problem.errors)

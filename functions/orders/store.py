@@ -132,11 +132,12 @@ class CheckoutStore:
         )
 
     def basket(self, cart: Cart) -> Basket:
-        """Today's prices and stock of what is in `cart`."""
+        """Today's prices and stock of what is in `cart`; consistent, as the cart's page was."""
         products, inventory = self._settings.products_table, self._settings.inventory_table
         # A longer cart is refused anyway; so many keys of both tables fit into one BatchGetItem.
-        keys = [{"productId": {"S": line.product_id}} for line in cart.items[:MAX_LINES]]
-        found = batch_get({products: {"Keys": keys}, inventory: {"Keys": keys}}) if keys else {}
+        ids = [{"productId": {"S": line.product_id}} for line in cart.items[:MAX_LINES]]
+        keys = {"Keys": ids, "ConsistentRead": True}
+        found = batch_get({products: keys, inventory: keys}) if ids else {}
         return Basket(
             cart,
             {item["productId"]: Listed.model_validate(item) for item in found.get(products, [])},
