@@ -26,7 +26,7 @@ def main() -> int:
         sys.stderr.write(f"\r{done} of {options.schedules} schedules, {done / (time.monotonic() - began):.0f}/s ")
         sys.stderr.flush()
 
-    failure = search(range(options.first, options.first + options.schedules), options.jobs, told)
+    failure = search(range(options.first, options.first + options.schedules), options.jobs, told).failure
     sys.stderr.write("\n")
     sys.stdout.write((report(shortest(failure)) if failure else "Every schedule ended well.") + "\n")
     return 1 if failure else 0

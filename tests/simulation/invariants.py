@@ -13,6 +13,8 @@ from cloudretail.events import (
     PaymentFailed,
     PaymentFailure,
     PaymentMethod,
+    PaymentRefunded,
+    PaymentRefundFailed,
     PaymentSucceeded,
     RefusalReason,
 )
@@ -41,6 +43,9 @@ ENDS: dict[OrderStatus, tuple[frozenset[ReservationStatus], frozenset[PaymentSta
 
 REPEATABLE = {"PaymentSubmitted": MAX_ATTEMPTS, "PaymentDeclined": MAX_ATTEMPTS - 1}
 """How often these may be told of an order; anything else is told once."""
+
+NOTED = (PaymentDeclined, PaymentRefunded, PaymentRefundFailed)
+"""What moves no order, but belongs to its story."""
 
 
 def check(world: World) -> None:
@@ -100,6 +105,9 @@ def _check_order(world: World, order_id: str, events: list[Event]) -> None:
     _check_money(world, order_id, found, events)
     if "cardToken" in payment:
         raise Violation("a card token outlives its attempt", found)
+    for event in events:
+        if isinstance(event.data, NOTED) and not order.heard_of(event.id):
+            raise Violation("the story leaves something out", f"{found}: {event.id}")
     causes = Counter(entry.caused_by for entry in order.history)
     if max(causes.values()) > 1:
         raise Violation("the story tells one thing twice", f"{found}: {causes.most_common(1)}")

@@ -112,18 +112,33 @@ def _finish(world: World) -> None:
 # --- many -----------------------------------------------------------------------------------------------------------
 
 
-def first_failure(seeds: range) -> Failure | None:
+@dataclass(frozen=True)
+class Outcome:
+    """What came of many schedules.
+
+    Attributes:
+        failure: the first that was found; None where every schedule ended well.
+        happened: everything that the others came across.
+    """
+
+    failure: Failure | None
+    happened: frozenset[str]
+
+
+def explore(seeds: range) -> Outcome:
     """Try seeds one after the other, until one fails."""
+    happened: set[str] = set()
     with simulated():
         for seed in seeds:
             try:
-                wander(seed)
+                _, world = wander(seed)
             except Broken as broken:
-                return broken.failure
-    return None
+                return Outcome(broken.failure, frozenset(happened))
+            happened |= world.happened
+    return Outcome(None, frozenset(happened))
 
 
-def search(seeds: range, jobs: int | None = None, told: Callable[[int], None] = lambda done: None) -> Failure | None:
+def search(seeds: range, jobs: int | None = None, told: Callable[[int], None] = lambda done: None) -> Outcome:
     """Try seeds on several cores, until one fails.
 
     Args:
@@ -135,23 +150,25 @@ def search(seeds: range, jobs: int | None = None, told: Callable[[int], None] = 
     # Not forked: a test's process may have threads.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs or os.process_cpu_count() or 1, len(parts)), context) as pool:
-        running = {pool.submit(_first_failing_seed, part): len(part) for part in parts}
-        done = 0
+        running = {pool.submit(_explored, part): len(part) for part in parts}
+        done, happened = 0, frozenset[str]()
         for future in as_completed(running):
-            seed = future.result()
-            if seed is not None:
+            failing, seen = future.result()
+            happened |= seen
+            if failing is not None:
                 pool.shutdown(cancel_futures=True)
-                failure = first_failure(range(seed, seed + 1))
-                assert failure, f"seed {seed} fails in one process and not in another"
-                return failure
+                outcome = explore(range(failing, failing + 1))
+                assert outcome.failure, f"seed {failing} fails in one process and not in another"
+                return outcome
             done += running[future]
             told(done)
-    return None
+    return Outcome(None, happened)
 
 
-def _first_failing_seed(seeds: range) -> int | None:
-    failure = first_failure(seeds)
-    return failure.seed if failure else None
+def _explored(seeds: range) -> tuple[int | None, frozenset[str]]:
+    """As `explore`, but what a process can hand to another."""
+    outcome = explore(seeds)
+    return outcome.failure.seed if outcome.failure else None, outcome.happened
 
 
 # --- cutting down ---------------------------------------------------------------------------------------------------
