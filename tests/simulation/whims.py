@@ -5,11 +5,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cloudretail.events import PaymentMethod
 from payments.providers import TestToken
 from tests.simulation.schedule import Basket, Break, Interruption, Kind, Schedule, Step
-from tests.simulation.world import BATCH, CONSUMERS, PRODUCTS, WINDOW, World
+from tests.simulation.world import BATCH, CONSUMERS, PRODUCTS, WINDOW, World, queue_of
 
-MEANS = {"COD": 3, TestToken.VISA: 4, TestToken.DECLINED: 5, TestToken.TIMEOUT: 1, TestToken.FLAKY: 1} | {
+WORKER = queue_of("payments.worker.handler").name
+
+MEANS: dict[str, float] = {
+    PaymentMethod.COD: 3,
+    TestToken.VISA: 4,
+    TestToken.DECLINED: 5,
+    TestToken.TIMEOUT: 1,
+    TestToken.FLAKY: 1,
     TestToken.NOREFUND: 2,
     "tok_unknown": 1,
 }
@@ -82,12 +90,12 @@ class Whim:
             chance.choice((0, 0.1, 0.25, 0.4)),
             chance.choice(((6, 3, 3, 1), (20, 2, 2, 1), (2, 6, 2, 1), (2, 2, 6, 3))),
             # Where money moves, most can go wrong.
-            chance.choice((None, "PaymentWorkerQueue", "PaymentWorkerQueue", *CONSUMERS)),
+            chance.choice((None, WORKER, WORKER, *CONSUMERS)),
             chance.choice((None, None, None, None, *CONSUMERS)),
         )
 
     def shop(self) -> Schedule:
-        """Few of everything: that is where orders meet."""
+        """What there is and who wants it. Few of everything: that is where orders meet."""
         chance = self.chance
         baskets = {
             f"ord_{number}": Basket(

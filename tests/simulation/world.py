@@ -32,7 +32,7 @@ from payments.store import PAYMENTS, PayableOrder
 from payments.worker import WORKED
 from tests.simulation.gateway import Gateway, Late
 from tests.simulation.schedule import Basket, Break, Interruption, Kind, Schedule, Step, Violation
-from tests.simulation.wiring import wiring
+from tests.simulation.wiring import Queue, wiring
 from tests.support.repositories import InMemoryRepository
 from tests.support.stock import InMemoryStock
 
@@ -53,7 +53,13 @@ UNHEARD = frozenset({"notifications.reactions.handler"})
 CONSUMERS = {queue.name: queue for queue in wiring().queues if queue.handler not in UNHEARD}
 """The queues of this world."""
 
-WINDOW = next(queue.delay for queue in CONSUMERS.values() if queue.handler == "payments.reactions.window_handler")
+
+def queue_of(handler: str) -> Queue:
+    """The queue that a function empties."""
+    return next(queue for queue in CONSUMERS.values() if queue.handler == handler)
+
+
+WINDOW = queue_of("payments.reactions.window_handler").delay
 """How long stock is held for a payment."""
 
 PRODUCTS = ("backpack", "lamp", "mug")
@@ -147,7 +153,8 @@ class World:
 
     def do(self, step: Step) -> None:
         """Take a step; one that cannot be taken does nothing."""
-        self.note(str(step))
+        if self.trace is not None:
+            self.trace.append(str(step))
         match step.kind, step.on:
             case Kind.CHECK_OUT, (order_id,) if order_id in self.schedule.baskets:
                 self._request(partial(self._check_out, order_id), step)

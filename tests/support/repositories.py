@@ -1,7 +1,6 @@
 """Aggregates kept in memory, by the same port and with the same promises as on DynamoDB."""
 
 from collections.abc import Callable
-from copy import deepcopy
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -36,18 +35,19 @@ class InMemoryRepository[S: Model]:
     def load(self, key: str) -> Row[S] | None:
         self.hook("load", key)
         with self._lock:
-            item = deepcopy(self.items.get(key))
+            item = self.items.get(key)
         return self._aggregate.from_item(item) if item else None
 
     def commit(self, key: str, read: Row[S] | None, change: Change[S], cause: Cause, now: datetime) -> Row[S]:
         self.hook("commit", key)
         row = self._aggregate.after(key, read, change, cause, now)
-        item = deepcopy(self._aggregate.to_item(row))
+        # Made anew at each write, and no row shares anything with the item that it was read from.
+        item = self._aggregate.to_item(row)
         with self._lock:
             stored = self.items.get(key)
             if (stored["version"] if stored else None) != (read.version if read else None):
                 raise LostRace(f"{self._aggregate.name} {key}")
             self.items[key] = item
-            self.images.append(deepcopy(item))
+            self.images.append(dict(item))
         self.hook("committed", key)
         return row

@@ -1,7 +1,6 @@
 """Stock and reservations kept in memory, by the same port and under the same conditions as on DynamoDB."""
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -51,9 +50,7 @@ class InMemoryStock:
         images: a copy of each reservation as it was written, in the order of the writes: the table's stream.
     """
 
-    def __init__(
-        self, received: Mapping[str, int], hook: Callable[[str, str], None] = lambda point, key: None
-    ) -> None:
+    def __init__(self, received: Mapping[str, int], hook: Callable[[str, str], None] = lambda point, key: None) -> None:
         self._lock = Lock()
         self.hook = hook
         self.counters = {product: Counters(units, 0, 0, units) for product, units in received.items()}
@@ -63,7 +60,7 @@ class InMemoryStock:
     def load(self, order_ids: Sequence[str]) -> dict[str, Row[Reservation]]:
         self.hook("load", ",".join(order_ids))
         with self._lock:
-            found = {order_id: deepcopy(self.items[order_id]) for order_id in order_ids if order_id in self.items}
+            found = {order_id: self.items[order_id] for order_id in order_ids if order_id in self.items}
         return {order_id: RESERVATIONS.from_item(item) for order_id, item in found.items()}
 
     def commit(self, writes: Sequence[Write], now: datetime) -> dict[str, Row[Reservation]]:
@@ -72,13 +69,13 @@ class InMemoryStock:
         if len(set(order_ids)) < len(order_ids):
             raise Permanent("a transaction cannot include two operations on one item")
         rows = {w.order_id: RESERVATIONS.after(w.order_id, w.read, w.change, w.cause, now) for w in writes}
-        images = [deepcopy(RESERVATIONS.to_item(row)) for row in rows.values()]
+        images = [RESERVATIONS.to_item(row) for row in rows.values()]
         with self._lock:
             for write in writes:
                 self._require_unchanged(write)
             self._count(summed([write.change for write in writes]))
             self.items |= zip(order_ids, images, strict=True)
-            self.images += deepcopy(images)
+            self.images += map(dict, images)
         self.hook("committed", ",".join(order_ids))
         return rows
 
