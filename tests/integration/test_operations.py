@@ -1,0 +1,444 @@
+"""An operator finds what failed, understands it, replays it, and nothing happens twice."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloudretail import aws
+from operations.domain import Action, BoxName, Selection
+from operations.replays import Replayer
+from retail_ops.local import LocalShop
+from retail_ops.operations import Operations
+from retail_ops.shop import Shop
+from retail_ops.template import Template
+from tests.integration.test_failures import without_permission
+from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, new_shopper, row, unique
+from tests.support.tables import forget_clients
+from tests.support.wire import Wire
+
+MANY = 1000
+FAST = 200
+"""Messages a second, as asked for."""
+
+type Command = Callable[..., Any]
+
+
+@pytest.fixture
+def command(local_shop: LocalShop) -> Command:
+    """Runs `cloudretail` with --json, and returns what it prints; fails unless it exits with `code`."""
+
+    def run(*words: str, code: int = 0) -> Any:
+        environment = {**os.environ, "CLOUDRETAIL_STATE_DIR": str(local_shop.state_dir)}
+        program = Path(sys.executable).parent / "cloudretail"
+        ended = subprocess.run(
+            [program, *words, "--json"], env=environment, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == code, ended.stderr + ended.stdout
+        return json.loads(ended.stdout) if ended.stdout.startswith(("{", "[")) else ended.stdout
+
+    return run
+
+
+@contextmanager
+def given_up_at_once(shop: Shop, queue: str) -> Iterator[None]:
+    """A message's first failure is its last: five attempts take half a minute."""
+    url = shop.queues[queue]
+    before = shop.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
+    hasty = json.dumps({**json.loads(before["RedrivePolicy"]), "maxReceiveCount": 1})
+    shop.sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": hasty})
+    try:
+        yield
+    finally:
+        shop.sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": before["RedrivePolicy"]})
+
+
+def letters_of(command: Command, queue: str, order_id: str) -> list[dict[str, Any]]:
+    """The dead letters of an order in a queue, once there are some."""
+    found = eventually(lambda: command("dlq", "show", queue, "--order", order_id), lambda seen: seen["count"] > 0)
+    return list(found["items"])
+
+
+def charges(shop: Shop, order_id: str) -> int:
+    """How often the provider took the money of an order."""
+    payment = order_id.replace("ord_", "pay_")
+    keys = [f"{payment}:{attempt}" for attempt in (1, 2, 3)]
+    return sum(row(shop, "SandboxChargesTable", chargeKey=key).get("outcome") == "ACCEPTED" for key in keys)
+
+
+def ended_well(shop: Shop, shopper: Shopper, order_id: str) -> None:
+    """The order is confirmed, charged once, and its shopper has one mail of each kind."""
+    shopper.sees(order_id, "CONFIRMED")
+    eventually(lambda: row(shop, "ReservationsTable", orderId=order_id).get("status") == "COMMITTED")
+    assert charges(shop, order_id) == 1
+    mails = eventually(shopper.mails, lambda seen: len(seen) >= 2)
+    assert sorted(mail.subject.rpartition(" ")[0][:5] for mail in mails) == ["Order", "Order"]
+    assert len({mail.subject for mail in mails}) == 2
+
+
+def rows_of(shop: Shop, order_id: str) -> list[dict[str, Any]]:
+    """Everything that is kept about an order."""
+    payment = order_id.replace("ord_", "pay_")
+    kinds = ("OrderPlaced", "OrderConfirmed", "OrderCancelled", "OrderRejected")
+    return [
+        row(shop, "OrdersTable", orderId=order_id),
+        row(shop, "ReservationsTable", orderId=order_id),
+        row(shop, "PaymentsTable", paymentId=payment),
+        *(row(shop, "SentMailsTable", mailId=f"{order_id}#{kind}") for kind in kinds),
+        *(row(shop, "SandboxChargesTable", chargeKey=f"{payment}:{attempt}") for attempt in (1, 2)),
+    ]
+
+
+BROKEN = {
+    "Inventory": ("InventoryReactions", "dynamodb:BatchGetItem", "would reserve 2 x product-"),
+    "Orders": ("OrdersReactions", "dynamodb:PutItem", "would become RESERVED"),
+    "Payments": ("PaymentsReactions", "dynamodb:PutItem", "would become OPEN"),
+    "PaymentWorker": ("PaymentWorker", "dynamodb:PutItem", "would become SUCCEEDED and tell PaymentSucceeded"),
+    "Notifications": ("NotificationsReactions", "ses:SendEmail", "would send the mail"),
+}
+"""For each consumer a permission that it needs, and what a dry run says of what it then fails over."""
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_a_broken_consumer_gave_up_on_is_found_understood_replayed_and_done_once(
+    shop: Shop, operator: Person, command: Command, name: str
+) -> None:
+    function, action, would = BROKEN[name]
+    shopper = new_shopper(shop)
+    product = new_product(operator, stock=2)
+    queue, box = f"{name}Queue", f"{name}Dlq"
+    with given_up_at_once(shop, queue):
+        with without_permission(shop, function, action):
+            order_id = shopper.order(product, 2)
+            if name in ("PaymentWorker", "Payments"):
+                shopper.sees(order_id, "RESERVED")
+            if name == "PaymentWorker":
+                assert shopper.pay(order_id, "tok_visa").status_code == 202
+            letter = letters_of(command, box, order_id)[0]
+        # Found and understood ...
+        assert "AccessDenied" in letter["cause"]["message"]
+        assert letter["cause"]["where"]
+        (summary,) = [each for each in command("dlq", "list") if each["queue"] == box]
+        assert summary["count"] >= 1
+        detail = command("dlq", "show", box, letter["messageId"])
+        assert order_id in detail["body"]
+        assert detail["cause"]["requestId"]
+        story = command("orders", "trace", order_id)
+        assert "FAILURE" in {entry["kind"] for entry in story["entries"]}
+        assert story["waitsFor"]["command"] == f"cloudretail dlq replay {box} --order {order_id}"
+        # ... tried, which changes nothing ...
+        before = rows_of(shop, order_id)
+        tried = command("dlq", "replay", box, "--order", order_id, "--dry-run")
+        assert any(would in message["text"] for message in tried["messages"]), tried["messages"]
+        assert rows_of(shop, order_id) == before
+        # ... and replayed, now that it is mended.
+        words = ("--order", order_id, "--yes", "--reason", "the permission is back")
+        replayed = command("dlq", "replay", box, *words)
+        assert set(replayed["outcomes"]) == {"REPLAYED"}
+    if name != "PaymentWorker":
+        shopper.sees(order_id, "RESERVED")
+        assert shopper.pay(order_id, "tok_visa").status_code == 202
+    ended_well(shop, shopper, order_id)
+    assert counters(shop, product) == (0, 0, 2)
+    told = command("orders", "trace", order_id)
+    assert [entry["kind"] for entry in told["entries"]].count("REPLAY") >= 2, "the dry run and the replay"
+    # The same letters once more do nothing.
+    before = rows_of(shop, order_id)
+    shop.sqs.send_message(QueueUrl=shop.queues[box], MessageBody=detail["body"])
+    (again,) = letters_of(command, box, order_id)
+    (verdict,) = command("dlq", "replay", box, again["messageId"], "--dry-run")["messages"]
+    assert verdict["outcome"] == "NOTHING_TO_DO", verdict
+    command("dlq", "replay", box, again["messageId"], "--yes", "--reason", "a second time")
+    eventually(lambda: _is_empty(shop, queue))
+    assert rows_of(shop, order_id) == before
+    assert command("dlq", "show", box, "--order", order_id)["count"] == 0
+
+
+def _is_empty(shop: Shop, queue: str) -> bool:
+    names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    counts = shop.sqs.get_queue_attributes(QueueUrl=shop.queues[queue], AttributeNames=names)["Attributes"]
+    return all(count == "0" for count in counts.values())
+
+
+def test_a_bad_event_is_seen_with_its_cause_by_two_at_once_and_dropped_into_the_record(
+    shop: Shop, operator: Person, command: Command
+) -> None:
+    poison = unique("poison")
+    sent = shop.sqs.send_message(QueueUrl=shop.queues["OrdersQueue"], MessageBody=json.dumps({"bad": poison}))
+    message = sent["MessageId"]
+    path = f"/ops/dead-letters/OrdersDlq/{message}"
+    eventually(lambda: operator.call("GET", path).status_code == 200)
+    here, there = command("dlq", "show", "orders", message), operator.ok("GET", path)
+    for seen in (here, there):
+        assert seen["cause"]["exception"] == "InvalidEvent"
+        assert "without" in seen["invalid"]
+        assert seen["cause"]["attempt"] == 5, "looking does not count"
+    assert here["messageId"] == there["messageId"] == message
+    (tried,) = command("dlq", "replay", "orders", message, "--dry-run")["messages"]
+    assert tried["text"].startswith("would fail again: InvalidEvent: not a CloudEvent")
+    begun = operator.ok("POST", "/ops/drops", {"queue": "OrdersDlq", "messageIds": [message], "reason": "not ours"})
+    done = _done(operator, begun["replayId"])
+    assert (done["outcomes"], done["by"], done["reason"]) == ({"DROPPED": 1}, operator.email, "not ours")
+    (kept,) = operator.ok("GET", f"/ops/replays/{begun['replayId']}/messages")["items"]
+    assert json.loads(kept["body"]) == {"bad": poison}
+    assert operator.call("GET", path).status_code == 404
+    assert begun["replayId"] in [each["replayId"] for each in command("dlq", "history")]
+
+
+def _done(operator: Person, replay_id: str) -> dict[str, Any]:
+    done: dict[str, Any] = eventually(
+        lambda: operator.ok("GET", f"/ops/replays/{replay_id}"), lambda replay: replay["state"] == "DONE"
+    )
+    return done
+
+
+def test_many_messages_are_replayed_at_their_rate_by_the_worker_and_change_nothing(
+    shop: Shop, operator: Person, shopper: Shopper
+) -> None:
+    order_id = shopper.order(new_product(operator, stock=1), method="COD")
+    shopper.sees(order_id, "CONFIRMED")
+    eventually(shopper.mails, lambda seen: len(seen) >= 2)
+    (document,) = json.loads(json.dumps(row(shop, "OrdersTable", orderId=order_id)["outbox"]["events"]))
+    entries: list[Any] = [{"Id": str(index), "MessageBody": document} for index in range(10)]
+    for _ in range(MANY // 10):
+        shop.sqs.send_message_batch(QueueUrl=shop.queues["NotificationsDlq"], Entries=entries)
+    before = rows_of(shop, order_id)
+    request = {"queue": "NotificationsDlq", "orderId": order_id, "reason": "as many as there are", "rate": FAST}
+    replay_id = operator.ok("POST", "/ops/replays", request)["replayId"]
+    progress = set()
+
+    def look() -> dict[str, Any]:
+        seen: dict[str, Any] = operator.ok("GET", f"/ops/replays/{replay_id}")
+        progress.add(seen["outcomes"].get("REPLAYED", 0))
+        return seen
+
+    done = eventually(look, lambda replay: replay["state"] == "DONE", patience=180)
+    assert done["outcomes"] == {"REPLAYED": MANY}
+    begun, ended = (datetime.fromisoformat(done[name]) for name in ("at", "endedAt"))
+    assert (ended - begun).total_seconds() >= (MANY - 1) / FAST
+    assert len(progress) > 2, "it tells how far it is"
+    eventually(lambda: _is_empty(shop, "NotificationsQueue"), patience=120)
+    assert rows_of(shop, order_id) == before
+    assert len(shopper.mails()) == 2
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+STEPS = [(call, when) for call in ("SendMessage", "BatchWriteItem", "DeleteMessage") for when in ("before", "after")]
+
+
+@pytest.fixture
+def operations(shop: Shop) -> Iterator[Operations]:
+    """The command's own operations, in the test's process."""
+    yield Operations(shop)
+    aws._session, aws._endpoint = None, None
+    forget_clients()
+
+
+@pytest.mark.parametrize(("call", "when"), STEPS)
+def test_a_replay_that_is_killed_at_a_call_leaves_every_message_in_one_place_or_harmlessly_in_two(
+    shop: Shop, operations: Operations, monkeypatch: pytest.MonkeyPatch, call: str, when: str
+) -> None:
+    # CatalogImagesQueue: its test notification from S3 is taken and leads to nothing.
+    def letter(mark: str) -> str:
+        return json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": mark})
+
+    marks = {unique("mark") for _ in range(5)}
+    ids = tuple(
+        shop.sqs.send_message(QueueUrl=shop.queues["CatalogImagesDlq"], MessageBody=letter(mark))["MessageId"]
+        for mark in sorted(marks)
+    )
+    selection = Selection(queue=BoxName.CATALOG_IMAGES, message_ids=ids)
+    replayer: Replayer = operations.replayer
+    asked = operations.desk.begin(Action.REPLAY, selection, by="test", reason="to be killed", rate=1000)
+    planned = replayer._planned(asked)
+    with pytest.MonkeyPatch.context() as patch:
+        wire = Wire(patch)
+        # The third message, or where it is one call for all: that.
+        skipped = 0 if call == "BatchWriteItem" else 2
+        if when == "before":
+            if skipped:
+                wire.before(call, _nothing, times=skipped)
+            wire.before(call, _kill)
+        else:
+            wire.loses_the_answer(call, Killed(), times=1)  # type: ignore[arg-type]
+        with pytest.raises(Killed):
+            replayer.run(planned)
+        sent = [parameters["MessageBody"] for parameters in wire.made("SendMessage")]
+    left = {letter.message_id for letter in replayer.letters.seen(BoxName.CATALOG_IMAGES)[0]} & set(ids)
+    gone = {str(entry.message_id) for entry in operations.desk.messages(asked.replay_id) if entry.copies}
+    assert left | gone == set(ids), "every message is still there, or its copy is on record"
+    found = operations.desk.replay(asked.replay_id)
+    assert found.state == "INTERRUPTED"
+    ended = replayer.run(found)
+    assert ended.outcomes == {"REPLAYED": 5}
+    assert not {letter.message_id for letter in replayer.letters.seen(BoxName.CATALOG_IMAGES)[0]} & set(ids)
+    assert len(sent) <= 5
+
+
+def _nothing() -> None:
+    """This call goes through."""
+
+
+def _kill() -> None:
+    raise Killed
+
+
+def test_an_event_that_the_relay_parked_and_one_that_a_rule_could_not_deliver_reach_whom_they_were_for(
+    shop: Shop, operator: Person, command: Command
+) -> None:
+    shopper = new_shopper(shop)
+    product = new_product(operator, stock=2)
+    rule = shop.resource("AWS::Events::Rule", "InventoryRule").rpartition("|")[2]
+    bus = shop.output("EventBusName")
+    shop.events.disable_rule(Name=rule, EventBusName=bus)
+    try:
+        parked, undelivered = shopper.order(product), new_shopper(shop).order(product)
+        for order_id in (parked, undelivered):
+            eventually(lambda order_id=order_id: _mailed(shop, order_id, "OrderPlaced"))  # type: ignore[misc]
+    finally:
+        shop.events.enable_rule(Name=rule, EventBusName=bus)
+    (document,) = row(shop, "OrdersTable", orderId=parked)["outbox"]["events"]
+    entry = {"EventBusName": bus, "Source": "cloudretail.orders", "DetailType": "OrderPlaced", "Detail": document}
+    body = {"entry": entry, "errorCode": "NotAuthorized", "errorMessage": "the bus was gone"}
+    shop.sqs.send_message(QueueUrl=shop.queues["RelayDlq"], MessageBody=json.dumps(body))
+    (document,) = row(shop, "OrdersTable", orderId=undelivered)["outbox"]["events"]
+    event = {"source": "cloudretail.orders", "detail-type": "OrderPlaced", "detail": json.loads(document)}
+    target = shop.sqs.get_queue_attributes(QueueUrl=shop.queues["InventoryQueue"], AttributeNames=["QueueArn"])
+    attributes = {
+        "TARGET_ARN": target["Attributes"]["QueueArn"], "ERROR_CODE": "NO_PERMISSIONS", "ERROR_MESSAGE": "no",
+    }  # fmt: skip
+    shop.sqs.send_message(
+        QueueUrl=shop.queues["RuleTargetsDlq"],
+        MessageBody=json.dumps(event),
+        MessageAttributes={name: {"DataType": "String", "StringValue": text} for name, text in attributes.items()},
+    )
+    for box, order_id, cause, would in (
+        ("RelayDlq", parked, "NotAuthorized", "would put OrderPlaced on the bus"),
+        ("RuleTargetsDlq", undelivered, "NO_PERMISSIONS", "would reserve 1 x"),
+    ):
+        (letter,) = letters_of(command, box, order_id)
+        assert letter["cause"]["exception"] == cause
+        (tried,) = command("dlq", "replay", box, "--order", order_id, "--dry-run")["messages"]
+        assert tried["text"].startswith(would)
+        command("dlq", "replay", box, "--order", order_id, "--yes", "--reason", "mended")
+        eventually(lambda order_id=order_id: row(shop, "OrdersTable", orderId=order_id)["status"] == "RESERVED")  # type: ignore[misc]
+    assert len(shopper.mails()) == 1
+
+
+def _mailed(shop: Shop, order_id: str, kind: str) -> bool:
+    return bool(row(shop, "SentMailsTable", mailId=f"{order_id}#{kind}").get("status") == "SENT")
+
+
+def test_an_order_that_waits_for_a_lost_event_is_found_and_moved_by_a_nudge(
+    shop: Shop, operator: Person, shopper: Shopper, command: Command
+) -> None:
+    product = new_product(operator, stock=1)
+    rule = shop.resource("AWS::Events::Rule", "InventoryRule").rpartition("|")[2]
+    bus = shop.output("EventBusName")
+    shop.events.disable_rule(Name=rule, EventBusName=bus)
+    try:
+        order_id = shopper.order(product, method="COD")
+        eventually(lambda: _mailed(shop, order_id, "OrderPlaced"))
+    finally:
+        shop.events.enable_rule(Name=rule, EventBusName=bus)
+    assert order_id not in [wait["orderId"] for wait in command("orders", "stuck", "--older-than", "1h")]
+    (wait,) = [wait for wait in command("orders", "stuck", "--older-than", "0s") if wait["orderId"] == order_id]
+    assert wait["waitsFor"] == "inventory to hear OrderPlaced"
+    assert wait["command"] == f"cloudretail orders nudge {order_id}"
+    _, *words = wait["command"].split()
+    nudged = command(*words, "--yes", "--reason", "its event was lost")
+    assert "REPLAYED" in nudged["outcomes"]
+    shopper.sees(order_id, "CONFIRMED")
+    before = eventually(lambda: rows_of(shop, order_id), lambda rows: rows[1]["status"] == "COMMITTED")
+    # Once more, over HTTP, when nothing is missing.
+    operator.ok("POST", f"/ops/orders/{order_id}/nudge", {"reason": "again"})
+    eventually(lambda: all(_is_empty(shop, f"{name}Queue") for name in ("Orders", "Inventory", "Notifications")))
+    assert rows_of(shop, order_id) == before
+
+
+def test_everything_that_was_ever_said_is_said_again_and_nothing_changes(
+    shop: Shop, operator: Person, command: Command, local_shop: LocalShop
+) -> None:
+    begin = datetime.now(UTC).isoformat()
+    paid, cancelled = new_shopper(shop), new_shopper(shop)
+    product = new_product(operator, stock=5)
+    first = paid.reserved(product, 2)
+    paid.pay(first, "tok_visa")
+    second = cancelled.order(product, method="COD")
+    cancelled.sees(second, "CONFIRMED")
+    assert cancelled.call("POST", f"/orders/{second}/cancel").status_code == 202
+    paid.sees(first, "CONFIRMED")
+    eventually(lambda: _mailed(shop, second, "OrderCancelled") and _mailed(shop, first, "OrderConfirmed"))
+    eventually(lambda: counters(shop, product) == (3, 0, 2))
+    eventually(lambda: row(shop, "PaymentsTable", paymentId=second.replace("ord_", "pay_"))["status"] == "VOIDED")
+    before = [rows_of(shop, order_id) for order_id in (first, second)]
+    environment = {**os.environ, "CLOUDRETAIL_STATE_DIR": str(local_shop.state_dir)}
+    program = Path(sys.executable).parent / "cloudretail"
+    for consumer in ("orders", "inventory", "payments", "payment-worker", "notifications"):
+        words = ("--from", begin, "--consumer", consumer, "--yes", "--reason", "to see that nothing changes")
+        said = subprocess.run(
+            [program, "events", "replay", *words], env=environment, capture_output=True, text=True, check=False
+        )
+        assert said.returncode == 0, said.stderr
+        assert "completed" in said.stdout
+    queues = ("Orders", "Inventory", "Payments", "PaymentWorker", "Notifications")
+    eventually(lambda: all(_is_empty(shop, f"{name}Queue") for name in queues))
+    assert [rows_of(shop, order_id) for order_id in (first, second)] == before
+    assert counters(shop, product) == (3, 0, 2)
+    assert charges(shop, first) == 1
+    assert len(paid.mails()) == 2
+    assert len(cancelled.mails()) == 3
+
+
+def test_reconcile_names_the_row_that_breaks_a_rule_and_repairs_nothing(
+    shop: Shop, operator: Person, command: Command
+) -> None:
+    product = new_product(operator, stock=3)
+
+    def change(units: int) -> None:
+        shop.dynamodb.update_item(
+            TableName=shop.tables["InventoryTable"],
+            Key={"productId": {"S": product}},
+            UpdateExpression="ADD availableQty :units",
+            ExpressionAttributeValues={":units": {"N": str(units)}},
+        )
+
+    change(2)
+    broken = {(each["rule"], each["key"]): each["text"] for each in command("reconcile", code=1)}
+    assert broken["stock-equation", product] == "5 available + 0 reserved + 0 sold = 5, received 3"
+    assert row(shop, "InventoryTable", productId=product)["availableQty"] == 5
+    assert product in [each["key"] for each in operator.ok("GET", "/ops/reconciliation")["items"]]
+    change(-2)
+    assert product not in [each["key"] for each in operator.ok("GET", "/ops/reconciliation")["items"]]
+
+
+@pytest.mark.parametrize(
+    "route",
+    [route for route in Template.load().routes if route.path.startswith("/api/ops")],
+    ids=lambda route: f"{route.method} {route.path}",
+)
+def test_a_shoppers_token_gets_a_403_and_nothing_else_and_a_stranger_a_401(
+    shop: Shop, shopper: Shopper, route: Any
+) -> None:
+    path = re.sub(r"\{\w+\}", "OrdersDlq", route.path).removeprefix("/api")
+    for body in (None, {"queue": "OrdersDlq", "reason": "let me in"}, {"nonsense": 1}):
+        answer = shopper.call(route.method, path, body if route.method == "POST" else None)
+        assert answer.status_code == 403
+        assert answer.json() == {
+            "type": "urn:cloudretail:problem:operators-only",
+            "title": "Operators only",
+            "status": 403,
+            "detail": "Only operators may do this.",
+        }
+    assert Person(shop).call(route.method, path).status_code == 401
