@@ -66,7 +66,7 @@ class Gateway:
     Attributes:
         charges: all, oldest first.
         refunds: likewise.
-        underway: requests that the worker has given up and that the gateway has not taken yet.
+        underway: by key, requests that the worker has given up and that the gateway has not taken yet.
     """
 
     def __init__(self, hook: Callable[[str, str], None], clock: Callable[[], datetime]) -> None:
@@ -75,21 +75,17 @@ class Gateway:
         self._unavailable: dict[str, int] = {}
         self.charges: list[Charge] = []
         self.refunds: list[Refund] = []
-        self.underway: dict[str, str | None] = {}
+        self.underway: dict[str, Callable[[], object]] = {}
 
     def charge(self, key: str, amount: Money, token: str | None) -> Answer:
-        try:
-            self._hook("charge", key)
-        except Late:
-            self.underway[key] = token
-            raise ProviderTimeout("no answer in time") from None
+        self._ask("charge", key, lambda: self._charged(key, token))
         if token == TestToken.FLAKY and self._unavailable.get(key, 0) < FLAKY_FAILURES:
             self._unavailable[key] = self._unavailable.get(key, 0) + 1
             raise ProviderUnavailable("unavailable")
-        known = self._remembered(key)
-        charge = known or self._take(key, token)
+        known = len(self.charges)
+        charge = self._charged(key, token)
         self._hook("charged", key)
-        if token == TestToken.TIMEOUT and not known:
+        if token == TestToken.TIMEOUT and len(self.charges) > known:
             raise ProviderTimeout("no answer in time")
         return charge.answer
 
@@ -100,19 +96,14 @@ class Gateway:
         return answers[-1] if answers else None
 
     def refund(self, key: str, charge_key: str, amount: Money) -> Answer:
-        self._hook("refund", key)
-        known = [refund for refund in self.refunds if refund.key == key and not self._forgotten(refund.at)]
-        if not known:
-            known = [Refund(key, self._clock(), self._give_back(charge_key))]
-            self.refunds += known
+        self._ask("refund", key, lambda: self._refunded(key, charge_key))
+        refund = self._refunded(key, charge_key)
         self._hook("refunded", key)
-        return known[-1].answer
+        return refund.answer
 
     def land(self, key: str) -> None:
         """What was underway arrives."""
-        token = self.underway.pop(key)
-        if not self._remembered(key):
-            self._take(key, token)
+        self.underway.pop(key)()
 
     def kept(self, payment_id: str) -> list[Charge]:
         """The charges of a payment whose money the shop has."""
@@ -121,11 +112,18 @@ class Gateway:
     def _forgotten(self, at: datetime) -> bool:
         return self._clock() - at > FORGETS_AFTER
 
-    def _remembered(self, key: str) -> Charge | None:
-        known = [charge for charge in self.charges if charge.key == key and not self._forgotten(charge.at)]
-        return known[-1] if known else None
+    def _ask(self, what: str, key: str, request: Callable[[], object]) -> None:
+        try:
+            self._hook(what, key)
+        except Late:
+            self.underway[key] = request
+            raise ProviderTimeout("no answer in time") from None
 
-    def _take(self, key: str, token: str | None) -> Charge:
+    def _charged(self, key: str, token: str | None) -> Charge:
+        """The charge with this key, made now where none is remembered."""
+        known = [charge for charge in self.charges if charge.key == key and not self._forgotten(charge.at)]
+        if known:
+            return known[-1]
         objection = None if token in set(TestToken) - {TestToken.DECLINED} else "declined"
         charge = Charge(key, self._clock(), objection, refundable=token != TestToken.NOREFUND)
         self.charges.append(charge)
@@ -133,6 +131,14 @@ class Gateway:
         if len(self.kept(payment_id)) > 1:
             raise Violation("charged twice", f"{payment_id} by {[each.key for each in self.kept(payment_id)]}")
         return charge
+
+    def _refunded(self, key: str, charge_key: str) -> Refund:
+        """The refund with this key, made now where none is remembered."""
+        known = [refund for refund in self.refunds if refund.key == key and not self._forgotten(refund.at)]
+        if not known:
+            known = [Refund(key, self._clock(), self._give_back(charge_key))]
+            self.refunds += known
+        return known[-1]
 
     def _give_back(self, charge_key: str) -> Answer:
         kept = [charge for charge in self.charges if charge.key == charge_key and charge.kept]

@@ -28,7 +28,7 @@ class Break(StrEnum):
     FAIL = "fails"
     """Before a request: it is not taken. After it: it was taken, but its answer is lost."""
     LATE = "is taken late"
-    """Of a charge: after the worker has given it up."""
+    """Of a charge or a refund: after the worker has given it up. Anywhere else it fails."""
 
 
 @dataclass(frozen=True)

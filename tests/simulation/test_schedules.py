@@ -40,7 +40,7 @@ def test_every_order_ends_and_neither_goods_nor_money_are_lost(outcome: Outcome)
 
 
 def test_the_schedules_come_across_every_state_every_event_and_every_break(outcome: Outcome) -> None:
-    expected = STATES_AND_EVENTS | BREAKS | {f"{Break.LATE} at charge", "dead letter"}
+    expected = STATES_AND_EVENTS | BREAKS | {f"{Break.LATE} at charge", f"{Break.LATE} at refund", "dead letter"}
     assert expected <= outcome.happened
 
 

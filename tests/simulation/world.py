@@ -444,7 +444,7 @@ class World:
                     raise Crash("timed out")
             case Break.CRASH, _:
                 raise Crash
-            case Break.LATE, "charge":
+            case Break.LATE, ("charge" | "refund"):
                 raise Late
             case ((Break.FAIL | Break.LATE), "committed"):
                 # The SDK tries again what got no answer, and finds its own write.
