@@ -1,0 +1,94 @@
+"""The storefront in a real browser, in front of the same shop that the integration tests talk to."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, StorageState, expect
+
+from retail_ops import catalogue as stocked
+from retail_ops.api import Api
+from retail_ops.catalogue import Product
+from retail_ops.seed import OPERATOR, create_accounts, seed
+from retail_ops.shop import PROJECT, Shop
+from tests.e2e.visitor import Visitor
+from tests.support.shoppers import PATIENCE, Person, Shopper, new_shopper
+
+expect.set_options(timeout=PATIENCE * 1000)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Last of all: Playwright keeps an event loop in this thread, and no test after it could run one of its own."""
+    items.sort(key=lambda item: "e2e" in item.path.parts)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The browser of this machine."""
+    found = subprocess.run([PROJECT / "ops" / "browser.sh"], check=True, stdout=subprocess.PIPE, text=True)
+    args = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {**browser_type_launch_args, "executable_path": found.stdout.strip().splitlines()[-1], "args": args}
+
+
+@pytest.fixture(scope="session")
+def base_url(shop: Shop) -> str:
+    """What a path is added to."""
+    return shop.storefront_url
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """Where a visitor sits."""
+    return {
+        **browser_context_args,
+        "locale": "en-SG",
+        "timezone_id": "Asia/Singapore",
+        "viewport": {"width": 1280, "height": 900},
+    }
+
+
+@pytest.fixture(scope="session")
+def catalogue(shop: Shop) -> list[Product]:
+    """Some products with pictures, as `make up` has them all."""
+    create_accounts(shop, [OPERATOR])
+    some = [product for product in stocked.load() if product.stock > 20][:8]
+    with Api(shop.api_url) as api, httpx.Client(timeout=30, trust_env=False) as uploads:
+        api.login(OPERATOR.email, OPERATOR.password)
+        seed(api, some, lambda _: None, uploads=uploads)
+    return some
+
+
+@pytest.fixture
+def visitor(page: Page, shop: Shop) -> Iterator[Visitor]:
+    """Somebody new with a browser of their own, who leaves without a complaint of it and without a secret in it."""
+    page.set_default_timeout(PATIENCE * 1000)
+    visitor = Visitor(page, shop)
+    yield visitor
+    assert visitor.complaints == []
+    assert visitor.secrets() == []
+
+
+@pytest.fixture(scope="session")
+def regular(shop: Shop, operator: Person, catalogue: list[Product]) -> Shopper:
+    """Somebody with things in the cart, an order that is confirmed, and one that waits to be paid."""
+    regular = new_shopper(shop)
+    confirmed = regular.order(catalogue[0].id, 2, method="COD")
+    regular.sees(confirmed, "CONFIRMED")
+    regular.reserved(catalogue[1].id)
+    regular.put(catalogue[2].id, 2)
+    regular.put(catalogue[3].id)
+    return regular
+
+
+@pytest.fixture(scope="session")
+def regular_is_known(
+    browser: Browser, browser_context_args: dict[str, Any], shop: Shop, regular: Shopper
+) -> StorageState:
+    """What a browser keeps in which the regular is logged in."""
+    with browser.new_context(**browser_context_args) as context:
+        Visitor(context.new_page(), shop).log_in(regular)
+        return context.storage_state()

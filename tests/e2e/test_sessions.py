@@ -1,0 +1,105 @@
+"""Who is logged in, and what becomes of the cart when that changes, in a browser."""
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from retail_ops.catalogue import Product
+from tests.e2e.visitor import Visitor
+from tests.support.shoppers import Shopper
+
+
+@pytest.fixture
+def thing(catalogue: list[Product]) -> Product:
+    """A product with a picture."""
+    return catalogue[-1]
+
+
+def collect(visitor: Visitor, thing: Product, times: int) -> None:
+    """Put a product into the cart, so many times, from its page."""
+    visitor.open(f"/products/{thing.id}", thing.name)
+    for pieces in range(1, times + 1):
+        visitor.page.get_by_role("article").get_by_role("button", name="Add to cart").click()
+        expect(visitor.page.get_by_role("banner").get_by_role("button", name="Cart")).to_contain_text(str(pieces))
+
+
+def in_cart(shopper: Shopper) -> list[int]:
+    return [line["quantity"] for line in shopper.ok("GET", "/cart")["items"]]
+
+
+def test_a_session_survives_a_reload(visitor: Visitor, shopper: Shopper) -> None:
+    visitor.log_in(shopper, "/orders")
+    visitor.page.reload()
+    visitor.reads("You have not ordered anything yet.")
+
+
+def test_a_token_that_has_run_out_is_renewed_once_and_nobody_notices(visitor: Visitor, shopper: Shopper) -> None:
+    visitor.log_in(shopper)
+    refreshes = visitor.answers("/api/auth/refresh")
+    # As the gateway refuses a token that has run out.
+    visitor.page.route(
+        "**/api/orders*",
+        lambda route: route.fallback() if refreshes else route.fulfill(status=401, json={"message": "Unauthorized"}),
+    )
+    visitor.page.get_by_role("contentinfo").get_by_role("link", name="Your orders").click()
+    visitor.reads("You have not ordered anything yet.")
+    assert [answer.status for answer in refreshes] == [200]
+
+
+def test_a_session_that_is_over_asks_to_log_in_and_leads_back(visitor: Visitor, shopper: Shopper) -> None:
+    visitor.log_in(shopper)
+    visitor.page.context.clear_cookies()
+    visitor.page.route("**/api/orders*", lambda route: route.fulfill(status=401, json={}), times=1)
+    visitor.page.get_by_role("contentinfo").get_by_role("link", name="Your orders").click()
+    visitor.sees("Log in")
+    visitor.reads("Your session has ended. Please log in again.")
+    visitor.enter(shopper.email)
+    visitor.reads("You have not ordered anything yet.")
+
+
+def test_a_guarded_page_comes_back_to_where_the_visitor_wanted_to_go(visitor: Visitor, shopper: Shopper) -> None:
+    visitor.open("/orders/ord_nobodys/pay", "Log in")
+    visitor.enter(shopper.email)
+    visitor.sees("There is nothing at this address")
+    assert visitor.page.url.endswith("/orders/ord_nobodys/pay")
+
+
+def test_a_strangers_cart_goes_over_to_the_account_once(visitor: Visitor, shopper: Shopper, thing: Product) -> None:
+    collect(visitor, thing, 2)
+    visitor.log_in(shopper)
+    expect(visitor.field(f"Quantity of {thing.name}").last).to_have_value("2")
+    assert in_cart(shopper) == [2]
+
+    visitor.log_out()
+    expect(visitor.page.get_by_role("banner").get_by_role("button", name="Cart")).not_to_contain_text("2")
+    shopper.put(thing.id, 1)
+    visitor.log_in(shopper)
+    expect(visitor.field(f"Quantity of {thing.name}").last).to_have_value("1")
+    assert in_cart(shopper) == [1]
+
+
+def test_a_merge_whose_answer_got_lost_is_not_made_twice(visitor: Visitor, shopper: Shopper, thing: Product) -> None:
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    collect(visitor, thing, 2)
+    visitor.page.route("**/api/cart/merge", lose, times=1)
+    visitor.log_in(shopper)
+    visitor.reads("cannot be reached")
+    assert in_cart(shopper) == [2]
+    shopper.put(thing.id, 1)
+    visitor.button("Try again").click()
+
+    expect(visitor.field(f"Quantity of {thing.name}").last).to_have_value("1")
+    assert in_cart(shopper) == [1]
+
+
+def test_logging_out_leaves_nothing_behind(visitor: Visitor, shopper: Shopper, thing: Product) -> None:
+    shopper.put(thing.id)
+    visitor.log_in(shopper)
+    visitor.reads(thing.name)
+    visitor.log_out()
+    assert visitor.page.evaluate("[{...localStorage}, {...sessionStorage}]") == [{}, {}]
+    visitor.open("/cart", "Your cart")
+    visitor.reads("There is nothing in it yet.")
+    visitor.open("/orders", "Log in")

@@ -1,0 +1,140 @@
+"""What somebody does at the storefront, by the words on the page."""
+
+import json
+import re
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, Response, expect
+
+from retail_ops.mails import read_mails
+from retail_ops.shop import Shop
+from tests.support.shoppers import ADDRESS, PASSWORD, Shopper, eventually
+
+SECRETS = {
+    "a token": re.compile(r"eyJ[\w-]+\.[\w-]+"),
+    "a password": re.compile(re.escape(PASSWORD)),
+    "a card": re.compile(r"tok_|4242|4000 ?0000"),
+}
+
+
+class Visitor:
+    """Somebody with a browser.
+
+    Args:
+        page: the tab.
+        shop: a running one.
+
+    Attributes:
+        complaints: what the browser's console said that is a mistake of the storefront.
+    """
+
+    def __init__(self, page: Page, shop: Shop) -> None:
+        self.page = page
+        self.shop = shop
+        self.complaints: list[str] = []
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        # The browser itself notes each answer that is no success; those of the API are what a test is about.
+        of_the_api = "/api/" in message.location["url"] and message.text.startswith("Failed to load resource")
+        if message.type in ("error", "warning") and not of_the_api:
+            self.complaints.append(f"{message.text} ({message.location['url']})")
+
+    def secrets(self) -> list[str]:
+        """Kinds of secrets that the browser's storage holds."""
+        if not self.page.url.startswith("http"):
+            return []
+        kept = json.dumps(self.page.evaluate("[{...localStorage}, {...sessionStorage}]"))
+        return [kind for kind, pattern in SECRETS.items() if pattern.search(kept)]
+
+    # --- looking ------------------------------------------------------------------------------------------------
+
+    def open(self, path: str, heading: str) -> None:
+        """Load a page by its address."""
+        self.page.goto(path)
+        self.sees(heading)
+
+    def sees(self, heading: str) -> None:
+        """Wait for the page with this heading."""
+        expect(self.page.get_by_role("heading", level=1, name=heading)).to_be_visible()
+
+    def reads(self, text: str) -> None:
+        """Wait for a text."""
+        expect(self.page.get_by_text(text).and_(self.page.locator(":not(.visually-hidden)")).first).to_be_visible()
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name)
+
+    def link(self, name: str) -> Locator:
+        return self.page.get_by_role("main").get_by_role("link", name=name)
+
+    def field(self, label: str) -> Locator:
+        return self.page.get_by_label(label, exact=True)
+
+    # --- accounts -----------------------------------------------------------------------------------------------
+
+    def log_in(self, shopper: Shopper, path: str = "/cart") -> None:
+        """Log in, and come to a page that only says something to those who have."""
+        self.open(f"/login?next={path}", "Log in")
+        self.enter(shopper.email)
+        self.page.wait_for_url(f"**{path}")
+
+    def enter(self, email: str, password: str = PASSWORD) -> None:
+        """Fill in the log-in page."""
+        self.field("E-mail address").fill(email)
+        self.field("Password").fill(password)
+        self.page.get_by_role("main").get_by_role("button", name="Log in").click()
+
+    def log_out(self) -> None:
+        self.button("your account").click()
+        self.button("Log out").click()
+        self.sees("Well-made things")
+
+    def code_from_mail(self, email: str) -> str:
+        """The six digits that were mailed."""
+
+        def codes() -> list[str]:
+            return [code for mail in read_mails(self.shop, email) for code in re.findall(r"\b\d{6}\b", mail.text)]
+
+        return eventually(codes)[-1]
+
+    # --- ordering -----------------------------------------------------------------------------------------------
+
+    def check_out(self, *, cash: bool = False) -> None:
+        """From the cart to a filled checkout, up to the last button."""
+        self.open("/cart", "Your cart")
+        self.link("Check out").click()
+        self.sees("Check out")
+        self.fill_address()
+        if cash:
+            self.page.get_by_label("In cash, on delivery").check()
+
+    def fill_address(self) -> None:
+        self.field("Full name").fill(ADDRESS["name"])
+        self.field("Street and number").fill(ADDRESS["line1"])
+        self.field("Postal code").fill(ADDRESS["postalCode"])
+        self.field("City").fill(ADDRESS["city"])
+        self.field("Country").select_option(ADDRESS["country"])
+
+    def place_order(self) -> str:
+        """Press the button; returns the order's id once its own page shows."""
+        self.button("Place order").click()
+        return self.ordered()
+
+    def ordered(self) -> str:
+        """The order's id, once its page shows."""
+        self.page.wait_for_url(re.compile("/orders/ord_"))
+        match = re.search(r"/orders/(ord_\w+)", self.page.url)
+        assert match
+        return match[1]
+
+    def pay_by_card(self, number: str) -> None:
+        """Pay with a test card, by its number as it is listed."""
+        self.button(f"Use {number}").click()
+        self.button("Pay $").click()
+
+    def answers(self, path: str) -> list[Response]:
+        """From now on, the answers to requests whose address ends like this."""
+        seen: list[Response] = []
+        self.page.on("response", lambda answer: seen.append(answer) if answer.url.endswith(path) else None)
+        return seen
