@@ -1,5 +1,6 @@
 import { Routes } from '@angular/router';
 import { operator, signedIn, stranger } from './core/guards';
+import ErrorPage from './pages/error';
 
 export const routes: Routes = [
   { path: '', pathMatch: 'full', loadComponent: () => import('./pages/home') },
@@ -31,6 +32,7 @@ export const routes: Routes = [
   },
   { path: 'ops', title: 'Operations', canActivate: [operator], loadComponent: () => import('./pages/ops') },
 
-  { path: 'error', title: 'Something went wrong', loadComponent: () => import('./pages/error') },
+  // Not lazy: it has to show when nothing can be loaded.
+  { path: 'error', title: 'Something went wrong', component: ErrorPage },
   { path: '**', title: 'Page not found', loadComponent: () => import('./pages/not-found') },
 ];

@@ -53,6 +53,16 @@ describe('a list of products', () => {
     expect(ids()).toEqual(['bag']);
   });
 
+  it('shows nothing of other filters when an answer does not come', async () => {
+    const opened = listing.open(BAGS);
+    (await shop.takes('GET', '/api/products')).flush({ items: [product('bag', 1)], nextCursor: null });
+    await opened;
+    const failed = listing.open(EVERYTHING);
+    fail(await shop.takes('GET', '/api/products'), 0);
+    await failed;
+    expect([ids(), listing.problem()?.status]).toEqual([undefined, 0]);
+  });
+
   it('keeps what it has when the next page does not come, and tries that again', async () => {
     const opened = listing.open(EVERYTHING);
     (await shop.takes('GET', '/api/products')).flush({ items: [product('a', 1)], nextCursor: 'next' });

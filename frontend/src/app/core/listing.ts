@@ -56,7 +56,10 @@ export class Listing {
       this.at = Date.now();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (key === this.key) this.problem.set(error);
+      if (key !== this.key) return;
+      this.problem.set(error);
+      // What other filters found must not stand under these.
+      if (!cursor) this.products.set(null);
     } finally {
       if (key === this.key) this.loading.set(false);
     }

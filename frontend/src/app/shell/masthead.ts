@@ -45,7 +45,7 @@ import { CartPanel } from './cart-panel';
       </div>
     </header>
     <nav #menu id="categories" class="categories" popover aria-label="Categories" (click)="menu.hidePopover()">
-      <ul class="wrap">
+      <ul>
         <li><a routerLink="/products" [attr.aria-current]="category() === '' ? 'page' : null">All products</a></li>
         @for (each of categories(); track each.category) {
           <li>

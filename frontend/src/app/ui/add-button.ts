@@ -19,7 +19,9 @@ import { Toasts } from '../core/toasts';
     >
       {{ product().available ? 'Add to cart' : 'Sold out' }}<span class="visually-hidden"> {{ product().name }}</span>
     </button>
-    <p class="field-error" role="alert">{{ problem() }}</p>
+    @if (problem()) {
+      <p class="field-error" role="alert">{{ problem() }}</p>
+    }
   `,
 })
 export class AddButton {
