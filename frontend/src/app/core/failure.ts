@@ -31,7 +31,7 @@ export function showFailure(failed: NavigationError): RedirectCommand {
   const message =
     error instanceof ApiError
       ? error.message
-      : 'This page could not be loaded. You may be offline, or the shop is new.';
+      : 'You may be offline, or the shop has just been renewed: trying again loads it anew.';
   if (!(error instanceof ApiError)) console.error(error);
   inject(Failure).page.set({ url: failed.url, message });
   return new RedirectCommand(router.parseUrl('/error'), { skipLocationChange: true });
