@@ -178,8 +178,17 @@ class SqsQueue:
             )
 
     def delete(self, messages: Iterable[Message]) -> None:
-        for message in messages:
-            aws.sqs().delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)
+        gone = list(messages)
+        for begin in range(0, len(gone), PER_BATCH):
+            answer = aws.sqs().delete_message_batch(
+                QueueUrl=self._url,
+                Entries=[
+                    {"Id": str(index), "ReceiptHandle": each.receipt}
+                    for index, each in enumerate(gone[begin : begin + PER_BATCH])
+                ],
+            )
+            if failed := answer.get("Failed"):
+                raise NotAccepted(f"{len(failed)} messages were not deleted: {failed[0].get('Message')}")
 
     def send(self, body: str, attributes: Mapping[str, str], delay: int) -> str:
         answer = aws.sqs().send_message(

@@ -1,0 +1,204 @@
+"""What a dead letter is, why it is one, which ones are meant, and where each belongs."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cloudretail.events import InventoryReserved, OrderPlaced
+from operations.domain import (
+    CONSUMERS,
+    UNKNOWN_CAUSE,
+    BoxName,
+    DeadLetter,
+    Letter,
+    Message,
+    NowhereToGo,
+    Selection,
+    ToBus,
+    ToQueue,
+    ToReplayWorker,
+    box_named,
+    consumer_of,
+    dead_letter,
+    destinations,
+    grouped,
+    read,
+)
+from tests.support.examples import EXAMPLES, NOW, ORDER, event_of
+
+TAKERS = {OrderPlaced.event_type.type: ("inventory", "payments", "notifications")}
+PLACED = event_of(next(data for data in EXAMPLES if isinstance(data, OrderPlaced)))
+RESERVED = event_of(next(data for data in EXAMPLES if isinstance(data, InventoryReserved)))
+
+
+def message(body: str, **attributes: str) -> Message:
+    return Message("message-1", "receipt-1", body, NOW, 6, attributes)
+
+
+def letter(body: str, box: BoxName = BoxName.ORDERS, **attributes: str) -> Letter:
+    return read(box, message(body, **attributes))
+
+
+def dead(
+    body: str = "", *, exception: str = "Permanent", where: str = "orders/reactions.py:39 in answer"
+) -> DeadLetter:
+    kept = {"exception": exception, "message": "there is no order", "where": where, "lastFailedAt": 1767323046}
+    return dead_letter(letter(body or PLACED.to_json()), kept)
+
+
+# ---------------------------------------------------------------------------------------------------------- reading
+
+
+def test_an_event_is_read_whole() -> None:
+    seen = letter(PLACED.to_json())
+    assert (seen.event, seen.invalid) == (PLACED, None)
+    assert (seen.event_name, seen.order_id, seen.failure_key) == ("OrderPlaced", ORDER["order_id"], PLACED.id)
+
+
+def test_of_an_event_that_is_not_valid_any_more_name_and_order_are_known_all_the_same() -> None:
+    broken = json.loads(PLACED.to_json())
+    del broken["data"]["total"]
+    seen = letter(json.dumps(broken))
+    assert seen.event is None
+    assert seen.invalid is not None
+    assert "data.total" in seen.invalid
+    assert (seen.event_name, seen.order_id) == ("OrderPlaced", ORDER["order_id"])
+    assert seen.failure_key == "message-1", "its consumer could not read an id either"
+
+
+@pytest.mark.parametrize("body", ["", "no json", "[]", "null", '{"id": 1, "subject": [], "type": {}}', "[" * 100_000])
+def test_rubbish_is_a_letter_too(body: str) -> None:
+    seen = letter(body)
+    assert seen.invalid
+    assert (seen.event, seen.event_id, seen.event_name, seen.order_id) == (None, None, None, None)
+
+
+def test_a_whole_event_of_the_bus_is_as_good_as_what_its_rule_would_have_handed_over() -> None:
+    whole = {"version": "0", "detail-type": "OrderPlaced", "detail": json.loads(PLACED.to_json())}
+    assert letter(json.dumps(whole), BoxName.RULE_TARGETS).event == PLACED
+
+
+def test_what_the_relay_parked_says_itself_why() -> None:
+    entry = {"EventBusName": "bus", "Source": "cloudretail.orders", "DetailType": "OrderPlaced"}
+    parked = {"entry": {**entry, "Detail": PLACED.to_json()}, "errorCode": "TooBig", "errorMessage": "300 kB"}
+    seen = letter(json.dumps(parked), BoxName.RELAY)
+    assert seen.event == PLACED
+    cause = dead_letter(seen, None).cause
+    assert (cause.exception, cause.message) == ("TooBig", "300 kB")
+    assert destinations(seen, TAKERS, NOW) == [ToBus({**entry, "Detail": PLACED.to_json()})]
+
+
+def test_what_lambda_gave_up_on_is_unpacked() -> None:
+    body = {
+        "requestContext": {"condition": "RetriesExhausted"},
+        "requestPayload": {"replayId": "rpl_1"},
+        "responsePayload": {"errorType": "KeyError", "errorMessage": "x"},
+    }
+    seen = letter(json.dumps(body), BoxName.REPLAY_WORKER)
+    assert json.loads(seen.document) == {"replayId": "rpl_1"}
+    assert dead_letter(seen, None).cause.exception == "KeyError"
+    assert destinations(seen, TAKERS, NOW) == [ToReplayWorker()]
+
+
+# ----------------------------------------------------------------------------------------------------------- causes
+
+
+def test_a_letter_without_a_kept_cause_timed_out_or_crashed() -> None:
+    assert dead_letter(letter("{}"), None).cause.title == UNKNOWN_CAUSE
+
+
+def test_a_letter_expires_as_long_after_it_was_first_sent_as_its_queue_keeps_messages() -> None:
+    assert dead_letter(letter("{}"), None, timedelta(days=4)).expires_at == NOW + timedelta(days=4)
+
+
+def test_letters_are_grouped_by_exception_and_place_the_most_frequent_first() -> None:
+    letters = [dead(), dead(exception="Transient"), dead("{}"), dead()]
+    first, second = grouped(letters)
+    assert (first.cause, first.count) == ("Permanent at orders/reactions.py:39 in answer", 3)
+    assert first.events == {"OrderPlaced": 2, "no event": 1}
+    assert (second.cause, second.count) == ("Transient at orders/reactions.py:39 in answer", 1)
+
+
+# -------------------------------------------------------------------------------------------------------- selections
+
+
+@pytest.mark.parametrize(
+    ("condition", "taken"),
+    [
+        ({}, True),
+        ({"message_ids": ["message-1"]}, True),
+        ({"message_ids": ["message-2"]}, False),
+        ({"order_id": ORDER["order_id"]}, True),
+        ({"order_id": "ord_other"}, False),
+        ({"event_name": "orderplaced"}, True),
+        ({"event_name": "OrderConfirmed"}, False),
+        ({"cause": "permanent"}, True),
+        ({"cause": "in answer"}, True),
+        ({"cause": "there is no order"}, True),
+        ({"cause": "Transient"}, False),
+        ({"since": NOW}, True),
+        ({"since": NOW + timedelta(seconds=1)}, False),
+        ({"until": NOW}, True),
+        ({"until": NOW.replace(tzinfo=None) - timedelta(seconds=1)}, False),
+        ({"order_id": ORDER["order_id"], "event_name": "OrderConfirmed"}, False),
+    ],
+)
+def test_a_selection_takes_what_meets_all_its_conditions(condition: dict[str, object], taken: bool) -> None:
+    assert Selection.model_validate({"queue": "OrdersDlq", **condition}).takes(dead()) is taken
+
+
+@pytest.mark.parametrize("name", ["OrdersDlq", "orders", "ordersqueue", "ORDERS"])
+def test_a_queue_is_found_by_what_people_call_it(name: str) -> None:
+    assert box_named(name) is BoxName.ORDERS
+
+
+def test_a_queue_of_two_words_is_found_too_and_no_other() -> None:
+    assert box_named("payment-worker") is BoxName.PAYMENT_WORKER
+    assert box_named("replay") is None
+
+
+# ------------------------------------------------------------------------------------------------------- destinations
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: consumer.name)
+def test_a_letter_goes_back_to_the_one_consumer_that_gave_it_up_and_waits_for_nothing(consumer: object) -> None:
+    (found,) = [each for each in CONSUMERS if each == consumer]
+    assert consumer_of(found.box) == found
+    assert destinations(letter(RESERVED.to_json(), found.box), TAKERS, NOW) == [ToQueue(found, 0)]
+
+
+def queues_of(undelivered: Letter) -> list[str]:
+    targets = destinations(undelivered, TAKERS, NOW)
+    return [target.consumer.queue for target in targets if isinstance(target, ToQueue)]
+
+
+def test_what_a_rule_could_not_deliver_goes_to_its_target_alone() -> None:
+    arn = "arn:aws:sqs:ap-southeast-1:1:shop-InventoryQueue-ABC"
+    assert queues_of(letter(PLACED.to_json(), BoxName.RULE_TARGETS, TARGET_ARN=arn)) == ["InventoryQueue"]
+    rule = "arn:aws:events:ap-southeast-1:1:rule/shop/shop-PaymentsRule-ABC"
+    assert queues_of(letter(PLACED.to_json(), BoxName.RULE_TARGETS, RULE_ARN=rule)) == ["PaymentsQueue"]
+
+
+def test_what_names_no_target_goes_to_all_that_it_is_for() -> None:
+    undelivered = letter(PLACED.to_json(), BoxName.RULE_TARGETS)
+    assert queues_of(undelivered) == ["InventoryQueue", "PaymentsQueue", "NotificationsQueue"]
+
+
+def test_what_names_no_target_and_is_no_event_goes_nowhere() -> None:
+    with pytest.raises(NowhereToGo):
+        destinations(letter("{}", BoxName.RULE_TARGETS), TAKERS, NOW)
+    with pytest.raises(NowhereToGo):
+        destinations(letter("{}", BoxName.RELAY), TAKERS, NOW)
+
+
+def test_a_reservation_that_never_came_to_the_window_queue_waits_there_until_the_window_closes() -> None:
+    arn = "arn:aws:sqs:ap-southeast-1:1:shop-PaymentWindowQueue-ABC"
+    data = RESERVED.data
+    assert isinstance(data, InventoryReserved)
+    for left, delay in ((timedelta(seconds=90), 90), (timedelta(seconds=-5), 0), (timedelta(days=1), 900)):
+        event = replace(RESERVED, data=data.model_copy(update={"until": NOW + left}))
+        (target,) = destinations(letter(event.to_json(), BoxName.RULE_TARGETS, TARGET_ARN=arn), TAKERS, NOW)
+        assert isinstance(target, ToQueue)
+        assert (target.consumer.queue, target.delay) == ("PaymentWindowQueue", delay)

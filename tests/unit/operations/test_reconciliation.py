@@ -1,0 +1,115 @@
+"""Every invariant across the tables is noticed when it breaks, and by the row that breaks it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cloudretail.events import StockLine
+from operations.reconciliation import SETTLED_AFTER, SHOULD_HAVE_ENDED, broken
+from operations.rows import Books, ChargeRow, OrderRow, PaymentRow, ReservationRow, Step, StockRow
+from tests.support.examples import NOW
+
+LATER = NOW + timedelta(days=1)
+
+type Rows = dict[str, dict[str, Any]]
+
+
+def sound() -> Rows:
+    """A shop with one order in each state that an order can rest in; `ord_1` is confirmed and paid by card."""
+    states = {
+        "ord_1": ("CONFIRMED", "COMMITTED", "SUCCEEDED"),
+        "ord_2": ("CANCELLED", "RELEASED", "REFUNDED"),
+        "ord_3": ("REJECTED", "REFUSED", "VOIDED"),
+        "ord_4": ("RESERVED", "HELD", "OPEN"),
+    }
+    rows: Rows = {"orders": {}, "reservations": {}, "payments": {}, "stock": {}, "charges": {}}
+    for order_id, (order, reservation, payment) in states.items():
+        rows["orders"][order_id] = _order(order_id, order)
+        rows["reservations"][order_id] = ReservationRow(
+            order_id=order_id, status=reservation, lines=(StockLine(product_id="lamp", quantity=2),)
+        )
+        rows["payments"][order_id] = PaymentRow(
+            payment_id=order_id.replace("ord", "pay"), order_id=order_id, status=payment, amount=10, currency="SGD",
+            method="CARD", created_at=NOW,
+        )  # fmt: skip
+    rows["stock"]["lamp"] = StockRow(product_id="lamp", available_qty=6, reserved_qty=2, sold_qty=2, received_qty=10)
+    for key in ("pay_1:1", "pay_2:1", "pay_2:refund"):
+        rows["charges"][key] = ChargeRow(charge_key=key, outcome="ACCEPTED", amount=10, currency="SGD")
+    return rows
+
+
+def _order(order_id: str, status: str) -> OrderRow:
+    return OrderRow(
+        order_id=order_id, status=status, total_amount=10, currency="SGD", created_at=NOW,
+        reserved_until=LATER if status == "RESERVED" else None,
+        history=(Step(event="OrderPlaced", at=NOW, caused_by="request", status=status),),
+    )  # fmt: skip
+
+
+def change(table: str, key: str, **values: Any) -> Callable[[Rows], None]:
+    def apply(rows: Rows) -> None:
+        rows[table][key] = rows[table][key].model_copy(update=values)
+
+    return apply
+
+
+def remove(table: str, key: str) -> Callable[[Rows], None]:
+    return lambda rows: rows[table].pop(key) and None
+
+
+def add_charge(key: str) -> Callable[[Rows], None]:
+    def apply(rows: Rows) -> None:
+        rows["charges"][key] = ChargeRow(charge_key=key, outcome="ACCEPTED")
+
+    return apply
+
+
+def test_a_sound_shop_breaks_nothing() -> None:
+    assert broken(Books(**sound()), LATER) == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (change("stock", "lamp", available_qty=7), [("stock-equation", "lamp")]),
+        (change("stock", "lamp", available_qty=-1, received_qty=3), [("stock-equation", "lamp")]),
+        (change("stock", "lamp", reserved_qty=1, available_qty=7), [("stock-reserved", "lamp")]),
+        (change("stock", "lamp", sold_qty=1, available_qty=7), [("stock-sold", "lamp")]),
+        (
+            change("reservations", "ord_2", status="COMMITTED"),
+            [("reservation-of-order", "ord_2"), ("stock-sold", "lamp")],
+        ),
+        (change("reservations", "ord_3", status="RELEASED"), [("reservation-of-order", "ord_3")]),
+        (remove("reservations", "ord_3"), [("reservation-of-order", "ord_3")]),
+        (remove("orders", "ord_3"), [("payment-of-order", "pay_3"), ("reservation-of-order", "ord_3")]),
+        (remove("payments", "ord_3"), [("payment-of-order", "ord_3")]),
+        (change("payments", "ord_1", amount=11), [("payment-of-order", "pay_1")]),
+        (change("payments", "ord_3", status="OPEN"), [("payment-of-order", "pay_3")]),
+        (change("payments", "ord_2", status="SUCCEEDED"), [("charged-once", "pay_2"), ("payment-of-order", "pay_2")]),
+        (change("payments", "ord_2", status="REFUND_FAILED"), [("charged-once", "pay_2"), ("refund", "pay_2")]),
+        (add_charge("pay_1:2"), [("charged-once", "pay_1")]),
+        (add_charge("pay_3:1"), [("charged-once", "pay_3")]),
+        (add_charge("pay_9:1"), [("charged-once", "pay_9")]),
+        (remove("charges", "pay_1:1"), [("charged-once", "pay_1")]),
+        (remove("charges", "pay_2:refund"), [("charged-once", "pay_2")]),
+        (change("payments", "ord_1", method="COD"), [("charged-once", "pay_1")]),
+        (change("orders", "ord_4", status="PENDING"), [("should-have-ended", "ord_4")]),
+        (change("orders", "ord_4", reserved_until=NOW), [("should-have-ended", "ord_4")]),
+    ],
+)
+def test_what_breaks_is_named_by_its_rule_and_row(
+    spoil: Callable[[Rows], None], expected: list[tuple[str, str]]
+) -> None:
+    rows = sound()
+    spoil(rows)
+    assert sorted({(each.rule, each.key) for each in broken(Books(**rows), LATER)}) == sorted(expected)
+
+
+def test_an_order_on_its_way_need_not_agree_with_the_others_yet() -> None:
+    rows = sound()
+    change("reservations", "ord_3", status="RELEASED")(rows)
+    change("orders", "ord_4", status="PENDING")(rows)
+    assert broken(Books(**rows), NOW + SETTLED_AFTER) == []
+    assert len(broken(Books(**rows), NOW + SHOULD_HAVE_ENDED)) == 1
