@@ -14,7 +14,7 @@ from cloudretail.consumer import Delivery
 from cloudretail.decider import Change, Nothing
 from cloudretail.envelope import Cause, Event, parse
 from cloudretail.errors import InvalidEvent, Permanent
-from cloudretail.events import EventData, InventoryReserved, PaymentMethod, StockLine
+from cloudretail.events import EventData, InventoryReservationFailed, InventoryReserved, PaymentMethod, StockLine
 from cloudretail.model import Model
 from cloudretail.money import Money
 from cloudretail.outbox import Aggregate, Row
@@ -182,7 +182,8 @@ class Rehearsal:
             case "COMMITTED":
                 return _would(f"count {lines} as sold")
             case "REFUSED":
-                return _would(f"refuse to reserve {lines}{_told(change.events)}")
+                reasons = [each.reason for each in change.events if isinstance(each, InventoryReservationFailed)]
+                return _would(f"refuse to reserve {lines}: {', '.join(reasons)}")
             case _ if change.stock:
                 return _would(f"give back {lines}")
             case _:

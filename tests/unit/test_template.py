@@ -140,6 +140,11 @@ def test_a_dead_letter_raises_an_alarm_even_while_somebody_looks_at_it(queue: st
 
 
 @not_consumed
+def test_a_dead_letter_that_nobody_deals_with_raises_another_alarm(queue: str) -> None:
+    assert "ApproximateAgeOfOldestMessage" in watched(queue)
+
+
+@not_consumed
 def test_a_dead_letter_is_kept_for_14_days(queue: str) -> None:
     assert queues[queue]["MessageRetentionPeriod"] == 14 * DAY
 
