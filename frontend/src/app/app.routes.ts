@@ -30,7 +30,7 @@ export const routes: Routes = [
       { path: ':orderId/confirmation', title: 'Order confirmed', loadComponent: () => import('./pages/confirmation') },
     ],
   },
-  { path: 'ops', title: 'Operations', canActivate: [operator], loadComponent: () => import('./pages/ops') },
+  { path: 'ops', canActivate: [operator], loadChildren: () => import('./pages/ops/routes') },
 
   // Not lazy: it has to show when nothing can be loaded.
   { path: 'error', title: 'Something went wrong', component: ErrorPage },

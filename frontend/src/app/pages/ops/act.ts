@@ -1,0 +1,119 @@
+import { Component, computed, inject, input, linkedSignal, signal } from '@angular/core';
+import { Router } from '@angular/router';
+import { Api } from '../../api/api';
+import { dropDeadLetters } from '../../api/fn/operations/drop-dead-letters';
+import { startReplay } from '../../api/fn/operations/start-replay';
+import { DropRequest } from '../../api/models';
+import { Form, Submission } from '../../core/submission';
+import { Field } from '../../ui/field';
+import { FormMessage } from '../../ui/form-message';
+import { counted } from './words';
+
+let last = 0;
+
+/**
+ * Something is to be done about dead letters: they are tried first, and replayed from the page that tells what came of
+ * the trial. What began is followed on a page of its own.
+ */
+@Component({
+  selector: 'shop-act',
+  imports: [Field, Form, FormMessage],
+  host: { class: 'panel stack' },
+  template: `
+    <h2>{{ tried() ? 'Do it' : 'Replay or drop' }}: {{ whom() }}</h2>
+    @if (tried()) {
+      <p>A replay sends each message to the consumer that failed, and takes it out of this queue once it is there.</p>
+    } @else {
+      <p>
+        A dry run asks the current code what it would make of each message, and changes nothing. From its result you
+        replay.
+      </p>
+    }
+    <form class="stack" [shopForm]="form" (send)="go()">
+      <shop-form-message [message]="form.message" />
+      <shop-field
+        label="Reason"
+        name="reason"
+        type="text"
+        hint="It is recorded with your name."
+        [maxlength]="500"
+        [(value)]="reason"
+        [error]="form.error('reason')"
+      />
+      @if (tried()) {
+        <shop-field
+          class="console-rate"
+          label="Messages a second, at the most"
+          name="rate"
+          inputmode="decimal"
+          [maxlength]="6"
+          [(value)]="rate"
+          [error]="form.error('rate')"
+        />
+      }
+      <div class="actions">
+        <button type="submit" class="button" [attr.aria-busy]="form.pending()">
+          {{ tried() ? 'Replay' : 'Dry run' }}
+        </button>
+        <button
+          type="button"
+          class="button button-danger"
+          [attr.aria-busy]="form.pending()"
+          (click)="dialog.showModal()"
+        >
+          Drop …
+        </button>
+      </div>
+    </form>
+    <dialog #dialog class="dialog" [attr.aria-labelledby]="id" closedby="any">
+      <div class="stack">
+        <h2 [id]="id">Drop {{ whom() }}?</h2>
+        <p>
+          What the messages asked for will not be done. They leave the queue for good; the record keeps their bodies.
+        </p>
+        <div class="actions">
+          <button type="button" class="button button-danger" (click)="dialog.close(); drop()">Yes, drop</button>
+          <button type="button" class="button button-quiet" autofocus (click)="dialog.close()">Keep</button>
+        </div>
+      </div>
+    </dialog>
+  `,
+})
+export class Act {
+  private readonly api = inject(Api);
+  private readonly router = inject(Router);
+
+  /** Which dead letters. */
+  readonly selection = input.required<Omit<DropRequest, 'reason'>>();
+  /** How many that is, as far as is known. */
+  readonly count = input.required<number>();
+  /** This is the result of a dry run. */
+  readonly tried = input(false);
+  /** To begin with. */
+  readonly because = input('');
+
+  protected readonly id = `act-${++last}`;
+  protected readonly form = new Submission(['reason', 'rate']);
+  protected readonly reason = linkedSignal(() => this.because());
+  protected readonly rate = signal('20');
+  protected readonly whom = computed(() => counted(this.count(), 'message'));
+
+  protected go(): Promise<void> {
+    return this.begin(() => {
+      const asked = { ...this.selection(), reason: this.reason() };
+      const body = this.tried() ? { ...asked, rate: Number(this.rate()) } : { ...asked, dryRun: true };
+      return this.api.invoke(startReplay, { body });
+    });
+  }
+
+  protected drop(): Promise<void> {
+    return this.begin(() => this.api.invoke(dropDeadLetters, { body: { ...this.selection(), reason: this.reason() } }));
+  }
+
+  private async begin(ask: () => Promise<{ readonly replayId: string }>): Promise<void> {
+    await this.form.run(async () => {
+      const { replayId } = await ask();
+      await this.router.navigate(['/ops/replays', replayId]);
+    });
+  }
+}

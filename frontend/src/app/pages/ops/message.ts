@@ -1,0 +1,174 @@
+import { Component, computed, inject, input, resource } from '@angular/core';
+import { RouterLink } from '@angular/router';
+import { Api } from '../../api/api';
+import { getDeadLetter } from '../../api/fn/operations/get-dead-letter';
+import { BoxName } from '../../api/models';
+import { Heading } from '../../core/headings';
+import { ApiError } from '../../core/problem';
+import { Icon } from '../../ui/icon';
+import { Problem } from '../../ui/problem';
+import { Skeleton } from '../../ui/skeleton';
+import { WhenPipe } from '../../ui/when.pipe';
+import { Act } from './act';
+import { Records } from './records';
+import { FromNowPipe, counted, pretty, titleOf } from './words';
+
+/** One dead letter: what it says, why it failed, what was tried, and how long it has left. */
+@Component({
+  selector: 'shop-message',
+  imports: [Act, FromNowPipe, Heading, Icon, Problem, Records, RouterLink, Skeleton, WhenPipe],
+  host: { class: 'stack' },
+  template: `
+    <header class="order-head">
+      <a class="back" [routerLink]="['/ops/queues', queue()]"><shop-icon name="chevron" />{{ title() }}</a>
+      <h1 shopHeading>Dead letter</h1>
+      <p class="order-number">{{ messageId() }}</p>
+    </header>
+    @if (gone()) {
+      <div class="blank">
+        <p>
+          It is not in this queue, or not to be seen just now: it was replayed, dropped, or somebody else holds it. The
+          record tells what was done to it.
+        </p>
+        <div class="actions">
+          <button type="button" class="button" (click)="letter.reload()">Look again</button>
+          <a class="button button-quiet" routerLink="/ops/replays">See the record</a>
+        </div>
+      </div>
+    } @else if (letter.error()) {
+      <shop-problem [error]="letter.error()" (retry)="letter.reload()" />
+    } @else if (found(); as found) {
+      <section class="panel stack" aria-labelledby="cause">
+        <h2 id="cause">{{ found.cause.exception }}</h2>
+        @if (found.cause.message; as message) {
+          <p>{{ message }}</p>
+        }
+        @if (found.invalid) {
+          <p>It is no event of the shop: {{ found.invalid }}</p>
+        }
+        <dl class="facts">
+          @if (found.cause.where; as where) {
+            <div>
+              <dt>Where</dt>
+              <dd>
+                <code>{{ where }}</code>
+              </dd>
+            </div>
+          }
+          @if (found.cause.function; as name) {
+            <div>
+              <dt>Function</dt>
+              <dd>
+                <code>{{ name }}</code>
+              </dd>
+            </div>
+          }
+          @if (found.cause.requestId; as request) {
+            <div>
+              <dt>Request id in its logs</dt>
+              <dd>
+                <code>{{ request }}</code>
+              </dd>
+            </div>
+          }
+          <div>
+            <dt>Attempts</dt>
+            <dd>{{ attempts() }}</dd>
+          </div>
+          @if (found.cause.firstFailedAt; as at) {
+            <div>
+              <dt>First failed</dt>
+              <dd>
+                <time [attr.datetime]="at">{{ at | when }}</time>
+              </dd>
+            </div>
+          }
+          @if (found.cause.lastFailedAt; as at) {
+            <div>
+              <dt>Last failed</dt>
+              <dd>
+                <time [attr.datetime]="at">{{ at | when }}</time>
+              </dd>
+            </div>
+          }
+          <div>
+            <dt>First sent</dt>
+            <dd>
+              <time [attr.datetime]="found.sentAt">{{ found.sentAt | when }}</time>
+            </dd>
+          </div>
+          <div>
+            <dt>Expires {{ found.expiresAt | fromNow }}</dt>
+            <dd>
+              <time [attr.datetime]="found.expiresAt">{{ found.expiresAt | when }}</time>
+            </dd>
+          </div>
+          @if (found.orderId; as order) {
+            <div>
+              <dt>Order</dt>
+              <dd>
+                <a class="order-number" [routerLink]="['/ops/orders', order]">{{ order }}</a>
+              </dd>
+            </div>
+          }
+        </dl>
+      </section>
+      <section class="stack" aria-labelledby="body">
+        <h2 id="body">{{ found.eventName ?? 'No event' }}</h2>
+        <pre class="console-code" tabindex="0" role="region" aria-labelledby="body">{{ pretty(found.body) }}</pre>
+        @if (attributes().length) {
+          <h3>Attributes</h3>
+          <dl class="facts">
+            @for (attribute of attributes(); track attribute[0]) {
+              <div>
+                <dt>{{ attribute[0] }}</dt>
+                <dd>{{ attribute[1] }}</dd>
+              </div>
+            }
+          </dl>
+        }
+      </section>
+      <shop-act [selection]="selection()" [count]="1" />
+      <section class="stack" aria-labelledby="history">
+        <h2 id="history">Replays of it</h2>
+        @if (found.history.length) {
+          <shop-records [records]="found.history" />
+        } @else {
+          <p class="console-lead">It was not replayed before.</p>
+        }
+      </section>
+    } @else {
+      <div class="stack" aria-busy="true"><shop-skeleton height="12rem" /><shop-skeleton height="18rem" /></div>
+    }
+  `,
+})
+export default class MessagePage {
+  private readonly api = inject(Api);
+
+  readonly queue = input.required<string>();
+  readonly messageId = input.required<string>();
+
+  protected readonly pretty = pretty;
+  protected readonly title = computed(() => titleOf(this.queue()));
+  protected readonly selection = computed(() => ({
+    queue: this.queue() as BoxName,
+    messageIds: [this.messageId()],
+  }));
+
+  protected readonly letter = resource({
+    params: () => ({ queue: this.queue(), messageId: this.messageId() }),
+    loader: ({ params }) => this.api.invoke(getDeadLetter, params),
+  });
+  protected readonly found = computed(() => (this.letter.hasValue() ? this.letter.value() : null));
+  protected readonly gone = computed(() => {
+    const error = this.letter.error();
+    return error instanceof ApiError && error.status === 404;
+  });
+  protected readonly attributes = computed(() => Object.entries(this.found()?.attributes ?? {}));
+  protected readonly attempts = computed(() => {
+    const found = this.found();
+    if (!found) return '';
+    const received = `received ${counted(found.receives, 'time')}`;
+    return found.cause.attempt ? `${found.cause.attempt}, ${received} with the looks at it` : received;
+  });
+}

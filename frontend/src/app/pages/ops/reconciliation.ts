@@ -1,0 +1,58 @@
+import { Component, computed, inject, resource } from '@angular/core';
+import { Api } from '../../api/api';
+import { reconcile } from '../../api/fn/operations/reconcile';
+import { Heading } from '../../core/headings';
+import { Icon } from '../../ui/icon';
+import { Problem } from '../../ui/problem';
+import { Skeleton } from '../../ui/skeleton';
+import { counted } from './words';
+
+@Component({
+  selector: 'shop-reconciliation',
+  imports: [Heading, Icon, Problem, Skeleton],
+  host: { class: 'stack' },
+  template: `
+    <h1 shopHeading>Reconciliation</h1>
+    <p class="console-lead">
+      What must always be true across the tables: the stock of each product, reservations and payments against orders,
+      orders that should have ended. Nothing is repaired here.
+    </p>
+    <p role="status" class="listing-count">{{ summary() }}</p>
+    @if (check.error(); as error) {
+      <shop-problem [error]="error" (retry)="check.reload()" />
+    } @else if (check.hasValue()) {
+      @if (check.value().items.length) {
+        <ul class="console-rows">
+          @for (broken of check.value().items; track $index) {
+            <li class="panel">
+              <h2>{{ broken.text }}</h2>
+              <p class="hint order-number">{{ broken.rule }} · {{ broken.table }} · {{ broken.key }}</p>
+            </li>
+          }
+        </ul>
+      } @else {
+        <div class="notice">
+          <shop-icon name="check" />
+          <p>The books agree.</p>
+        </div>
+      }
+    } @else {
+      <div class="stack" aria-busy="true"><shop-skeleton height="4rem" /></div>
+    }
+    <div class="actions">
+      <button type="button" class="button button-quiet" [attr.aria-busy]="check.isLoading()" (click)="check.reload()">
+        {{ check.isLoading() ? 'Checking …' : 'Check again' }}
+      </button>
+    </div>
+  `,
+})
+export default class ReconciliationPage {
+  private readonly api = inject(Api);
+
+  protected readonly check = resource({ loader: () => this.api.invoke(reconcile) });
+  protected readonly summary = computed(() => {
+    if (!this.check.hasValue() || this.check.isLoading()) return '';
+    const broken = this.check.value().items.length;
+    return broken ? `${counted(broken, 'row')} of which something is not as it must be` : 'Everything is as it must be';
+  });
+}

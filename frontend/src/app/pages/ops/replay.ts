@@ -1,0 +1,152 @@
+import { Component, computed, effect, inject, input, untracked } from '@angular/core';
+import { RouterLink } from '@angular/router';
+import { Heading } from '../../core/headings';
+import { Poller } from '../../core/poller';
+import { Submission } from '../../core/submission';
+import { Icon } from '../../ui/icon';
+import { Problem } from '../../ui/problem';
+import { Skeleton } from '../../ui/skeleton';
+import { WhenPipe } from '../../ui/when.pipe';
+import NotFoundPage from '../not-found';
+import { Act } from './act';
+import { ReplayFollower } from './replay-follower';
+import { ACTIONS, OUTCOMES, doneOf, hasEnded, stateOf } from './words';
+
+/** A replay, a drop, a dry run or a nudge: how far it is, and what became of each message. */
+@Component({
+  selector: 'shop-replay',
+  imports: [Act, Heading, Icon, NotFoundPage, Problem, RouterLink, Skeleton, WhenPipe],
+  providers: [ReplayFollower, Poller],
+  host: { class: 'stack' },
+  template: `
+    @if (poller.problem(); as problem) {
+      @if (problem.status === 404) {
+        <shop-not-found />
+      } @else {
+        <h1 shopHeading>Record</h1>
+        <shop-problem [error]="problem" (retry)="poller.hurry()" />
+      }
+    } @else {
+      <div role="status">
+        @if (poller.unreachable()) {
+          <div class="notice notice-caution">
+            <shop-icon name="alert" />
+            <p>The shop cannot be reached just now. It goes on there all the same, and we keep looking.</p>
+            <button type="button" class="button button-quiet" (click)="poller.hurry()">Look now</button>
+          </div>
+        }
+      </div>
+      @if (follower.replay(); as replay) {
+        <header class="order-head">
+          @if (replay.selection; as selection) {
+            <a class="back" [routerLink]="['/ops/queues', selection.queue]"
+              ><shop-icon name="chevron" />{{ selection.queue }}</a
+            >
+          } @else {
+            <a class="back" routerLink="/ops/replays"><shop-icon name="chevron" />Record</a>
+          }
+          <h1 shopHeading>{{ actions[replay.action] }}</h1>
+          <p class="order-number">{{ replay.target }}</p>
+        </header>
+        <section class="panel stack" aria-label="Progress">
+          <p role="status">
+            <strong>{{ state() }}</strong>
+          </p>
+          @if (!ended()) {
+            <label class="console-progress"
+              >{{ done() }} of {{ replay.planned ?? 'as yet unknown' }}
+              @if (replay.planned) {
+                <progress [max]="replay.planned" [value]="done()"></progress>
+              } @else {
+                <progress></progress>
+              }
+            </label>
+          }
+          @if (replay.missed) {
+            <p>About {{ replay.missed }} more could not be looked at, because somebody else held them.</p>
+          }
+          <p class="hint">
+            {{ replay.by }} · <time [attr.datetime]="replay.at">{{ replay.at | when }}</time> · “{{ replay.reason }}”
+          </p>
+        </section>
+        @if (follower.messages().length) {
+          <section class="stack" aria-labelledby="messages">
+            <h2 id="messages">Messages</h2>
+            <ul class="console-rows">
+              @for (message of follower.messages(); track message.messageId) {
+                <li class="panel console-row">
+                  <div>
+                    <h3>{{ message.eventName ?? 'No event' }}</h3>
+                    @if (message.text) {
+                      <p>{{ message.text }}</p>
+                    }
+                    @if (message.orderId; as order) {
+                      <p class="hint">
+                        <a class="order-number" [routerLink]="['/ops/orders', order]">{{ order }}</a>
+                      </p>
+                    } @else {
+                      <p class="hint order-number">{{ message.messageId }}</p>
+                    }
+                  </div>
+                  <span [class]="'tag ' + outcomes[message.outcome].tag">{{ outcomes[message.outcome].label }}</span>
+                </li>
+              }
+            </ul>
+            @if (follower.nextCursor()) {
+              <button
+                type="button"
+                class="button button-quiet order-older"
+                [attr.aria-busy]="older.pending()"
+                (click)="more()"
+              >
+                {{ older.pending() ? 'One moment …' : 'Show more' }}
+              </button>
+            }
+            @if (older.problem(); as problem) {
+              <shop-problem [error]="problem" (retry)="more()" />
+            }
+          </section>
+        }
+        @if (ended() && replay.action === 'DRY_RUN' && replay.selection && done()) {
+          <shop-act [selection]="replay.selection" [count]="done()" [tried]="true" [because]="replay.reason" />
+        }
+      } @else {
+        <h1 shopHeading>Record</h1>
+        <div class="stack" aria-busy="true"><shop-skeleton height="8rem" /><shop-skeleton height="14rem" /></div>
+      }
+    }
+  `,
+})
+export default class ReplayPage {
+  readonly replayId = input.required<string>();
+
+  protected readonly follower = inject(ReplayFollower);
+  protected readonly poller = inject(Poller);
+  protected readonly older = new Submission();
+  protected readonly actions = ACTIONS;
+  protected readonly outcomes = OUTCOMES;
+
+  protected readonly ended = computed(() => {
+    const replay = this.follower.replay();
+    return replay !== null && hasEnded(replay);
+  });
+  protected readonly done = computed(() => {
+    const replay = this.follower.replay();
+    return replay ? doneOf(replay) : 0;
+  });
+  protected readonly state = computed(() => {
+    const replay = this.follower.replay();
+    return replay ? stateOf(replay) : '';
+  });
+
+  constructor() {
+    effect(() => {
+      const replayId = this.replayId();
+      untracked(() => this.follower.follow(replayId));
+    });
+  }
+
+  protected async more(): Promise<void> {
+    await this.older.run(() => this.follower.more());
+  }
+}

@@ -1,0 +1,132 @@
+import { Component, computed, inject, input, linkedSignal, resource } from '@angular/core';
+import { Router, RouterLink } from '@angular/router';
+import { Api } from '../../api/api';
+import { traceOrder } from '../../api/fn/operations/trace-order';
+import { Entry, Kind } from '../../api/models';
+import { Heading } from '../../core/headings';
+import { ApiError } from '../../core/problem';
+import { Field } from '../../ui/field';
+import { Problem } from '../../ui/problem';
+import { Skeleton } from '../../ui/skeleton';
+import { WhenPipe } from '../../ui/when.pipe';
+import { Waiting } from './waiting';
+import { counted } from './words';
+
+const TAGS: Readonly<Record<Kind, { readonly label: string; readonly tag: string }>> = {
+  STATE: { label: 'State', tag: 'tag-good' },
+  EVENT: { label: 'Event', tag: '' },
+  FAILURE: { label: 'Failure', tag: 'tag-bad' },
+  MAIL: { label: 'Mail', tag: '' },
+  PAYMENT: { label: 'Payment', tag: '' },
+  REPLAY: { label: 'Replay', tag: 'tag-caution' },
+};
+
+/** All that is known of an order, from all services, on one line of time. */
+@Component({
+  selector: 'shop-trace',
+  imports: [Field, Heading, Problem, RouterLink, Skeleton, Waiting, WhenPipe],
+  host: { class: 'stack' },
+  template: `
+    <h1 shopHeading>Time-line of an order</h1>
+    <form class="console-search" role="search" aria-label="Find an order" (submit)="$event.preventDefault(); find()">
+      <shop-field label="Order number" name="orderId" [maxlength]="64" [optional]="true" [(value)]="wanted" />
+      <button type="submit" class="button">Show</button>
+    </form>
+    <p class="listing-count" role="status">{{ summary() }}</p>
+    @if (missing()) {
+      <div class="blank"><p>No service knows an order of this number.</p></div>
+    } @else if (trace.error()) {
+      <shop-problem [error]="trace.error()" (retry)="trace.reload()" />
+    } @else if (found(); as found) {
+      <dl class="facts">
+        <div>
+          <dt>Order</dt>
+          <dd>{{ found.order ?? 'none' }}</dd>
+        </div>
+        <div>
+          <dt>Reservation</dt>
+          <dd>{{ found.reservation ?? 'none' }}</dd>
+        </div>
+        <div>
+          <dt>Payment</dt>
+          <dd>{{ found.payment ?? 'none' }}</dd>
+        </div>
+      </dl>
+      @if (found.waitsFor; as wait) {
+        <section class="panel" aria-label="What it waits for">
+          <shop-waiting [wait]="wait" (moved)="trace.reload()" />
+        </section>
+      }
+      <ol class="console-rows console-line">
+        @for (entry of found.entries; track $index) {
+          <li class="console-entry">
+            <p class="console-moment">
+              @if (entry.at; as at) {
+                <time [attr.datetime]="at"
+                  >{{ at | when: 'day' }}, <strong>{{ at | when: 'second' }}</strong></time
+                >
+              } @else {
+                At a time that nobody kept
+              }
+            </p>
+            <div>
+              <h2>
+                <span [class]="'tag ' + tags[entry.kind].tag">{{ tags[entry.kind].label }}</span>
+                {{ entry.service }}: {{ entry.what }}
+              </h2>
+              @if (entry.detail) {
+                <p>{{ entry.detail }}</p>
+              }
+              @if (cause(entry); as cause) {
+                <p class="hint order-number">because of {{ cause }}</p>
+              }
+            </div>
+          </li>
+        }
+      </ol>
+    } @else if (trace.isLoading()) {
+      <div class="stack" aria-busy="true"><shop-skeleton height="4rem" /><shop-skeleton height="20rem" /></div>
+    } @else {
+      <div class="blank">
+        <p>Enter an order's number, or choose one of those that stand still.</p>
+        <a class="button button-quiet" routerLink="/ops/stuck">See stuck orders</a>
+      </div>
+    }
+  `,
+})
+export default class TracePage {
+  private readonly api = inject(Api);
+  private readonly router = inject(Router);
+
+  readonly orderId = input<string>();
+
+  protected readonly tags = TAGS;
+  protected readonly wanted = linkedSignal(() => this.orderId() ?? '');
+
+  protected readonly trace = resource({
+    params: () => this.orderId(),
+    loader: ({ params: orderId }) => this.api.invoke(traceOrder, { orderId }),
+  });
+  protected readonly found = computed(() => (this.trace.hasValue() ? this.trace.value() : null));
+  protected readonly missing = computed(() => {
+    const error = this.trace.error();
+    return error instanceof ApiError && error.status === 404;
+  });
+  protected readonly summary = computed(() => {
+    const found = this.found();
+    return found && !this.trace.isLoading() ? `${counted(found.entries.length, 'step')} of ${found.orderId}` : '';
+  });
+  private readonly named = computed(
+    () => new Map((this.found()?.entries ?? []).map(({ eventId, what }) => [eventId, what])),
+  );
+
+  /** What led to an entry: by its name where it is on the line itself, else by its id. */
+  protected cause({ causedBy }: Entry): string | null {
+    return causedBy && (this.named().get(causedBy) ?? causedBy);
+  }
+
+  protected find(): void {
+    const orderId = this.wanted().trim();
+    if (orderId) void this.router.navigate(['/ops/orders', orderId]);
+  }
+}

@@ -1,0 +1,84 @@
+import { Replay, Wait } from '../../api/models';
+import { doneOf, fromNow, outcomesOf, pretty, remedyOf, stateOf, titleOf } from './words';
+
+const NOW = Date.parse('2026-05-10T12:00:00Z');
+
+function replay(change: Partial<Replay>): Replay {
+  const at = '2026-05-10T12:00:00Z';
+  const plain = { selection: null, missed: 0, planned: null, rate: 20, outcomes: {}, endedAt: null } as const;
+  return {
+    ...plain,
+    at,
+    replayId: 'rpl_1',
+    action: 'REPLAY',
+    by: 'o@example.com',
+    reason: 'why',
+    target: 'x',
+    state: 'RUNNING',
+    ...change,
+  };
+}
+
+function waiting(command: string | null): Wait {
+  return { orderId: 'ord_1', status: 'PENDING', since: '2026-05-10T12:00:00Z', waitsFor: 'something', command };
+}
+
+describe('a moment', () => {
+  it.each([
+    ['2026-05-10T11:59:30Z', '30 seconds ago'],
+    ['2026-05-10T09:00:01Z', '2 hours ago'],
+    ['2026-05-07T11:00:00Z', '3 days ago'],
+    ['2026-05-21T13:00:00Z', 'in 11 days'],
+    ['2026-05-10T12:00:00Z', 'in 0 seconds'],
+  ])('%s is %s', (moment, words) => {
+    expect(fromNow(moment, NOW, 'en')).toBe(words);
+  });
+});
+
+describe('a dead-letter queue', () => {
+  it.each([
+    ['OrdersDlq', 'Orders'],
+    ['PaymentWindowDlq', 'Payment window'],
+    ['RuleTargetsDlq', 'Rule targets'],
+  ])('%s reads %s', (box, title) => {
+    expect(titleOf(box)).toBe(title);
+  });
+});
+
+describe("a message's body", () => {
+  it('has its lines broken where it is JSON', () => {
+    expect(pretty('{"a":[1]}')).toBe('{\n  "a": [\n    1\n  ]\n}');
+  });
+
+  it.each(['not JSON', '{"a":', ''])('stays as it is where it is none: %s', (body) => {
+    expect(pretty(body)).toBe(body);
+  });
+});
+
+describe('what moves an order', () => {
+  it('is a replay, where its message is a dead letter', () => {
+    const remedy = remedyOf(waiting('cloudretail dlq replay InventoryDlq --order ord_1'));
+    expect(remedy).toEqual({ kind: 'replay', queue: 'InventoryDlq', orderId: 'ord_1' });
+  });
+
+  it('is a nudge, where an event was lost', () => {
+    expect(remedyOf(waiting('cloudretail orders nudge ord_1'))).toEqual({ kind: 'nudge' });
+  });
+
+  it.each([null, 'cloudretail something new ord_1'])('is nothing here, where the command is %s', (command) => {
+    expect(remedyOf(waiting(command))).toBeNull();
+  });
+});
+
+describe('a replay', () => {
+  it('counts what came to an outcome, and not what was only planned', () => {
+    const some = replay({ outcomes: { PLANNED: 3, REPLAYED: 2, FAILED: 1 } });
+    expect([doneOf(some), outcomesOf(some)]).toEqual([3, '2 replayed, 1 refused, still there']);
+  });
+
+  it('says in the end what became of its messages', () => {
+    expect(stateOf(replay({ state: 'DONE', outcomes: { WOULD_FAIL: 2 } }))).toBe('Done: 2 would fail again.');
+    expect(stateOf(replay({ state: 'DONE' }))).toBe('Done: there was nothing to do.');
+    expect(stateOf(replay({ state: 'INTERRUPTED' }))).toContain('lies where it lay');
+  });
+});

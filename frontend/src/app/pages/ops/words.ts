@@ -1,0 +1,118 @@
+import { Pipe, PipeTransform } from '@angular/core';
+import { Action, CauseGroup, Outcome, Replay, Wait } from '../../api/models';
+
+const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1000],
+];
+
+/**
+ * How far away a moment is, in its largest whole unit: "3 hours ago", "in 11 days".
+ *
+ * @param moment ISO 8601.
+ * @param now milliseconds since 1970.
+ */
+export function fromNow(moment: string, now: number = Date.now(), locale: string = navigator.language): string {
+  const distance = Date.parse(moment) - now;
+  const [unit, length] = UNITS.find(([, length]) => Math.abs(distance) >= length) ?? UNITS.at(-1)!;
+  return new Intl.RelativeTimeFormat(locale).format(Math.trunc(distance / length), unit);
+}
+
+/** `{{ letter.expiresAt | fromNow }}` */
+@Pipe({ name: 'fromNow' })
+export class FromNowPipe implements PipeTransform {
+  transform(moment: string): string {
+    return fromNow(moment);
+  }
+}
+
+/** A dead-letter queue's name as it reads best: `PaymentWindowDlq` is "Payment window". */
+export function titleOf(box: string): string {
+  const words = box.replace(/Dlq$/, '').replace(/(?<=[a-z])(?=[A-Z])/g, ' ');
+  return words.charAt(0) + words.slice(1).toLowerCase();
+}
+
+/** "1 dead letter", "2 dead letters" */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
+
+/** A message's body with its lines broken, where it is JSON; else as it is. */
+export function pretty(body: string): string {
+  try {
+    return JSON.stringify(JSON.parse(body), null, 2);
+  } catch {
+    return body;
+  }
+}
+
+/** What a group of dead letters consists of: "3 × OrderPlaced, 1 × no event". */
+export function eventsOf({ events }: CauseGroup): string {
+  return Object.entries(events)
+    .map(([name, count]) => `${count} × ${name}`)
+    .join(', ');
+}
+
+/** What the console can do about an order that stands still. */
+export type Remedy =
+  { readonly kind: 'nudge' } | { readonly kind: 'replay'; readonly queue: string; readonly orderId: string };
+
+/** What the command would do that an order waits for; null where none would help. */
+export function remedyOf({ command }: Wait): Remedy | null {
+  const [, queue, orderId] = /^cloudretail dlq replay (\w+) --order (\S+)$/.exec(command ?? '') ?? [];
+  if (queue && orderId) return { kind: 'replay', queue, orderId };
+  return command?.startsWith('cloudretail orders nudge ') ? { kind: 'nudge' } : null;
+}
+
+export const ACTIONS: Readonly<Record<Action, string>> = {
+  REPLAY: 'Replay',
+  DROP: 'Drop',
+  DRY_RUN: 'Dry run',
+  NUDGE: 'Nudge',
+  ARCHIVE: 'Replay of the archive',
+};
+
+export const OUTCOMES: Readonly<Record<Outcome, { readonly label: string; readonly tag: string }>> = {
+  PLANNED: { label: 'Not its turn yet', tag: '' },
+  REPLAYED: { label: 'Replayed', tag: 'tag-good' },
+  DROPPED: { label: 'Dropped', tag: 'tag-good' },
+  FAILED: { label: 'Refused, still there', tag: 'tag-bad' },
+  GONE: { label: 'Gone already', tag: 'tag-caution' },
+  WOULD_ACT: { label: 'Would act', tag: 'tag-good' },
+  NOTHING_TO_DO: { label: 'Nothing to do', tag: '' },
+  WOULD_FAIL: { label: 'Would fail again', tag: 'tag-bad' },
+};
+
+/** How many messages came to each outcome: "2 would act, 1 would fail again"; empty while none has. */
+export function outcomesOf({ outcomes }: Replay): string {
+  return Object.entries(OUTCOMES)
+    .filter(([outcome]) => outcome !== 'PLANNED' && outcomes[outcome])
+    .map(([outcome, { label }]) => `${outcomes[outcome]} ${label.toLowerCase()}`)
+    .join(', ');
+}
+
+/** How many messages came to an outcome. */
+export function doneOf({ outcomes }: Replay): number {
+  return Object.entries(outcomes).reduce((sum, [outcome, count]) => (outcome === 'PLANNED' ? sum : sum + count), 0);
+}
+
+/** Nothing more will happen to it. */
+export function hasEnded({ state }: Replay): boolean {
+  return state === 'DONE' || state === 'INTERRUPTED';
+}
+
+/** How far it is, in a sentence. */
+export function stateOf(replay: Replay): string {
+  switch (replay.state) {
+    case 'QUEUED':
+      return 'It begins in a moment.';
+    case 'RUNNING':
+      return 'It is going on.';
+    case 'INTERRUPTED':
+      return 'It was interrupted: what it did not come to lies where it lay. Starting it again is safe.';
+    case 'DONE':
+      return `Done: ${outcomesOf(replay) || 'there was nothing to do'}.`;
+  }
+}
