@@ -6,7 +6,20 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
-from retail_ops.commands import dlq, events, inbox, invoke, local, logs, orders, publish, reconcile, schemas, seed
+from retail_ops.commands import (
+    dlq,
+    events,
+    inbox,
+    invoke,
+    local,
+    logs,
+    orders,
+    publish,
+    reconcile,
+    schemas,
+    seed,
+    watch,
+)
 from retail_ops.console import err
 from retail_ops.errors import OpsError
 
@@ -19,7 +32,7 @@ app = typer.Typer(
 )
 
 # Each module has a function `register` that adds its commands.
-for group in (local, logs, inbox, seed, invoke, dlq, orders, events, reconcile, schemas, publish):
+for group in (local, watch, logs, inbox, seed, invoke, dlq, orders, events, reconcile, schemas, publish):
     group.register(app)
 
 

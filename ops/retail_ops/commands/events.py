@@ -8,6 +8,7 @@ import typer
 
 from retail_ops.archive import replay_state, start_replay
 from retail_ops.commands.dlq import Reason, Yes, moment
+from retail_ops.commands.events_record import record
 from retail_ops.console import err, out
 from retail_ops.errors import OpsError
 from retail_ops.operations import Operations
@@ -19,14 +20,10 @@ POLL = 1.0
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(no_args_is_help=True, help="Events: what was said on the bus, told again.")
-    group.callback()(_group)
+    group = typer.Typer(no_args_is_help=True, help="Events: told again from the archive; recorded as samples.")
     group.command()(replay)
+    group.command()(record)
     app.add_typer(group, name="events")
-
-
-def _group() -> None:
-    """Keeps `replay` a command of a group, also while it is the only one."""
 
 
 def replay(

@@ -1,8 +1,12 @@
 import io
 import json
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import patch
 
 import boto3
 import pytest
@@ -15,11 +19,38 @@ from retail_ops.shop import FUNCTION, Shop
 type Invoke = Callable[..., Result]
 
 
+HANDLER = """
+import os
+
+
+def handler(event, context):
+    print("a line of its log")
+    if "fail" in event:
+        raise KeyError("detail")
+    if "answer" in event:
+        return event["answer"]
+    return {"with": event, "table": os.environ["ORDERS_TABLE"], "milliseconds": context.get_remaining_time_in_millis()}
+"""
+
+
 class Lambda:
     """Answers every call with what it was called with, or fails where the event says so; also its client's session."""
 
     def client(self, _service: str, **_options: object) -> "Lambda":
         return self
+
+    def get_credentials(self) -> Any:
+        return SimpleNamespace(access_key="test", secret_key="test")
+
+    def get_function_configuration(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803
+        return {
+            "FunctionName": FunctionName,
+            "FunctionArn": f"arn:{FunctionName}",
+            "Handler": "a_function.api.handler",
+            "MemorySize": 512,
+            "Timeout": 10,
+            "Environment": {"Variables": {"ORDERS_TABLE": "the-table"}},
+        }
 
     def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
         event = json.loads(Payload)
@@ -35,25 +66,80 @@ def shop(endpoint: str | None) -> Shop:
 
 
 @pytest.fixture
-def invoke(monkeypatch: pytest.MonkeyPatch) -> Invoke:
+def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Invoke]:
     monkeypatch.setattr("retail_ops.commands.invoke.find_shop", lambda stack: shop(None if stack else "http://e"))
-    return lambda *words, **options: CliRunner().invoke(app, ["invoke", *words], **options)
+    module = tmp_path / "functions" / "a_function" / "api.py"
+    module.parent.mkdir(parents=True)
+    module.write_text(HANDLER)
+    monkeypatch.setattr("retail_ops.inprocess.PROJECT", tmp_path)
+    with patch.dict(os.environ), patch.dict(sys.modules), patch.object(sys, "path", sys.path.copy()):
+        yield lambda *words, **options: CliRunner().invoke(app, ["invoke", *words], **options)
 
 
-def test_a_function_is_called_with_the_event_in_a_file(invoke: Invoke, tmp_path: Path) -> None:
+def test_a_function_runs_in_this_process_with_the_variables_that_it_has_in_the_shop(
+    invoke: Invoke, tmp_path: Path
+) -> None:
     event = tmp_path / "event.json"
     event.write_text('{"a": 1}')
     answer = invoke("OrdersApi", str(event))
     assert answer.exit_code == 0
-    assert json.loads(answer.stdout) == {"called": "shop-OrdersApi-1", "with": {"a": 1}}
+    said = json.loads(answer.stdout)
+    assert said["with"] == {"a": 1}
+    assert said["table"] == "the-table"
+    assert 0 < said["milliseconds"] <= 10_000
+
+
+def test_what_a_function_logs_is_not_its_answer(invoke: Invoke) -> None:
+    answer = invoke("OrdersApi", "-", input="{}")
+    assert "a line of its log" in answer.stderr
+    assert "a line of its log" not in answer.stdout
 
 
 def test_the_event_can_come_from_another_program(invoke: Invoke) -> None:
     assert json.loads(invoke("OrdersApi", "-", input='{"a": 2}').stdout)["with"] == {"a": 2}
 
 
-def test_a_function_that_fails_is_a_failure_with_its_reason(invoke: Invoke) -> None:
-    error = invoke("OrdersApi", "-", input='{"fail": true}').exception
+def test_a_function_that_raises_is_a_failure_with_its_traceback(invoke: Invoke) -> None:
+    answer = invoke("OrdersApi", "-", input='{"fail": true}')
+    assert answer.exit_code == 1
+    assert isinstance(answer.exception, OpsError)
+    assert answer.exception.message == "OrdersApi failed: KeyError: 'detail'"
+    assert 'raise KeyError("detail")' in answer.exception.detail
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        ({"statusCode": 200, "body": "{}"}, None),
+        ({"statusCode": 404, "body": "{}"}, None),
+        ({"statusCode": 500, "body": "{}"}, "it answered 500"),
+        ({"batchItemFailures": []}, None),
+        ({"batchItemFailures": [{"itemIdentifier": "m-1"}]}, "it refused m-1"),
+        (None, None),
+    ],
+)
+def test_an_answer_that_says_that_the_function_failed_is_a_failure(
+    invoke: Invoke, answer: object, failure: str | None
+) -> None:
+    found = invoke("OrdersApi", "-", input=json.dumps({"answer": answer}))
+    assert found.exit_code == (1 if failure else 0)
+    if failure:
+        assert failure in str(found.exception)
+        assert found.stdout, "its answer is shown all the same"
+
+
+def test_the_body_of_an_http_answer_is_shown_as_what_it_is(invoke: Invoke) -> None:
+    answer = invoke("OrdersApi", "-", input='{"answer": {"statusCode": 200, "body": "{\\"a\\": 1}"}}')
+    assert json.loads(answer.stdout)["body"] == {"a": 1}
+
+
+def test_a_deployed_function_is_called_where_it_is(invoke: Invoke) -> None:
+    answer = invoke("OrdersApi", "-", "--stack", "prod", "--yes", input='{"a": 1}')
+    assert json.loads(answer.stdout) == {"called": "shop-OrdersApi-1", "with": {"a": 1}}
+
+
+def test_a_deployed_function_that_fails_is_a_failure_with_its_reason(invoke: Invoke) -> None:
+    error = invoke("OrdersApi", "-", "--stack", "prod", "--yes", input='{"fail": true}').exception
     assert isinstance(error, OpsError)
     assert error.message == "OrdersApi failed: KeyError: 'detail'"
     assert error.detail == "  at store.py\n"

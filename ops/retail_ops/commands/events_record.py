@@ -1,0 +1,32 @@
+"""`events record`: the sample invocations in events/."""
+
+from typing import Annotated
+
+import typer
+
+from retail_ops.console import err, out
+from retail_ops.errors import OpsError
+from retail_ops.progress import Steps
+from retail_ops.shop import PROJECT
+
+
+def record(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; fail where a sample is not what the code does.")
+    ] = False,
+) -> None:
+    """Record the samples in events/, from a local shop of its own: takes a minute, and touches no other shop.
+
+    The same code gives the same samples, so that a difference is one of the contract.
+    """
+    from retail_ops import recording  # It imports the functions, which no other command of this group needs.
+
+    files = recording.record(Steps(err))
+    changed = recording.changed(files) if check else recording.write(files)
+    names = [str(path.relative_to(PROJECT)) for path in changed]
+    if check and changed:
+        raise OpsError("These samples are not what the code does. Record them with: make events", "\n".join(names))
+    for name in names:
+        out.print(f"Recorded: {name}")
+    if not changed:
+        out.print("The samples are up to date.")

@@ -1,0 +1,30 @@
+"""`watch`: a change of a function runs in the shop a moment after it was saved."""
+
+import typer
+
+from retail_ops.console import err, out
+from retail_ops.local import LocalShop
+from retail_ops.shop import Shop
+from retail_ops.watch import watch as keep_up
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(watch)
+
+
+def watch() -> None:
+    """Bring each change of a function's code into the running shop, until Ctrl-C."""
+    follow(LocalShop.found().read())
+
+
+def follow(shop: Shop) -> None:
+    """Watch the sources until Ctrl-C.
+
+    Args:
+        shop: a local one.
+    """
+    err.print("Watching functions/. Stop with Ctrl-C; the shop goes on.", style="dim")
+    try:
+        keep_up(shop, lambda sentence: out.print(sentence))
+    except KeyboardInterrupt:
+        return

@@ -1,0 +1,619 @@
+"""What is done in a shop so that every function is invoked in every way that matters.
+
+Each journey waits until all that it told has been heard, so that nothing overtakes anything and a recording of the same
+code is the same recording.
+"""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from retail_ops import seed
+from retail_ops.api import Api
+from retail_ops.catalogue import Product
+from retail_ops.errors import OpsError
+from retail_ops.mails import read_mails
+from retail_ops.progress import Note, Progress
+from retail_ops.recording.deployed import Invocation, Recorder, wait_for
+from retail_ops.recording.normal import Normal
+from retail_ops.samples import Item, kebab
+from retail_ops.seed import OPERATOR, SHOPPER, Account
+from retail_ops.shop import Shop
+from retail_ops.template import Template
+
+VISITOR = Account("visitor@cloudretail.example", "Val Visitor", "Visitor-2026")
+NEW_PASSWORD = "Visitor-2027"  # noqa: S105 of an account in a shop that is thrown away
+GOODS, LAST_ITEMS = "canvas-backpack", "antique-violin"
+"""What is ordered; and what there are three of."""
+
+PRODUCTS = (GOODS, LAST_ITEMS)
+ADDRESS = {"name": "Sam Shopper", "line1": "1 Market Street", "city": "Singapore", "postalCode": "048941"}
+ADDRESS |= {"country": "SG"}
+POISON = '{"orderId": "this is no event"}'
+
+# Chosen here and not by the client: another version of it must not change a recording.
+HEADERS = {"user-agent": "recording", "accept": "application/json", "accept-encoding": "gzip", "connection": "close"}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A sample as it was recorded.
+
+    Attributes:
+        function: logical id.
+        case: the name of the file.
+        event: the payload, as it was.
+        answer: of the function.
+    """
+
+    function: str
+    case: str
+    event: dict[str, Any]
+    answer: Any
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event that the relay published.
+
+    Attributes:
+        document: as it was sent.
+        depth: how many events led to it.
+    """
+
+    document: str
+    depth: int
+
+    @property
+    def event(self) -> dict[str, Any]:
+        parsed: dict[str, Any] = json.loads(self.document)
+        return parsed
+
+    @property
+    def name(self) -> str:
+        return str(self.event["type"].split(".")[2])
+
+
+@dataclass
+class Story:
+    """One recording.
+
+    Attributes:
+        samples: what was recorded, in the order in which it is told.
+        rows: by logical id of the table, the rows that the samples are about.
+    """
+
+    shop: Shop
+    recorder: Recorder
+    normal: Normal
+    template: Template
+    samples: list[Recorded] = field(default_factory=list)
+    rows: dict[str, list[Item]] = field(default_factory=dict)
+    _told: dict[str, Told] = field(default_factory=dict)
+    _invocations: list[Invocation] = field(default_factory=list)
+    _unsorted: list[Invocation] = field(default_factory=list)
+    _tokens: dict[Account, str] = field(default_factory=dict)
+    _users: dict[Account, str] = field(default_factory=dict)
+    _orders: list[str] = field(default_factory=list)
+    _unheard: list[Told] = field(default_factory=list)
+    _details: dict[tuple[str, str], str | None] = field(default_factory=dict)
+
+    def tell(self, products: Sequence[Product], progress: Progress) -> None:
+        """All of it.
+
+        Args:
+            products: of the catalogue; those of PRODUCTS are put into the shop.
+            progress: is told of each part.
+
+        Raises:
+            OpsError: the shop does something that the story does not expect.
+        """
+        with progress.step("Record the accounts"):
+            self._accounts()
+        with progress.step("Record the catalogue") as note:
+            self._catalogue([product for product in products if product.id in PRODUCTS], note)
+        with progress.step("Record an order that is paid, and called off"):
+            self._paid_and_cancelled()
+        with progress.step("Record an order that is sold out, and one in cash"):
+            self._sold_out()
+        with progress.step("Record cards that are declined, and one that takes no refund"):
+            self._declined()
+            self._no_refund()
+        with progress.step("Record an order that nobody pays"):
+            self._unpaid()
+        with progress.step("Record batches, and messages that are refused") as note:
+            self._batches(note)
+        with progress.step("Record what operators do"):
+            self._operations()
+
+    # ------------------------------------------------------------------------------------------------------ accounts
+
+    def _accounts(self) -> None:
+        seed.create_accounts(self.shop)
+        self.http("register", "POST", "/auth/register", _registration(VISITOR))
+        self.http("bad-password", "POST", "/auth/register", {**_registration(VISITOR), "password": "short"})
+        self.http("bad-field", "POST", "/auth/register", {**_registration(VISITOR), "admin": True})
+        self.http("resend-code", "POST", "/auth/resend-code", {"email": VISITOR.email})
+        self.http("bad-code", "POST", "/auth/confirm", {"email": VISITOR.email, "code": "000000"})
+        self.http("bad-unconfirmed", "POST", "/auth/login", _credentials(VISITOR))
+        self.http("confirm", "POST", "/auth/confirm", {"email": VISITOR.email, "code": self._code()})
+        self.http("login", "POST", "/auth/login", _credentials(SHOPPER))
+        self.http("bad-credentials", "POST", "/auth/login", {**_credentials(SHOPPER), "password": "Wrong-2026"})
+        for account in (SHOPPER, OPERATOR):
+            self._sign_in(account)
+        cookie = self._sign_in(VISITOR)
+        self.http("me", "GET", "/auth/me", who=SHOPPER)
+        self.http("refresh", "POST", "/auth/refresh", cookie=cookie)
+        self.http("bad-no-cookie", "POST", "/auth/refresh")
+        self.http("logout", "POST", "/auth/logout", cookie=cookie)
+        self.http("forgot-password", "POST", "/auth/forgot-password", {"email": VISITOR.email})
+        reset = {"email": VISITOR.email, "password": NEW_PASSWORD}
+        self.http("bad-reset-code", "POST", "/auth/reset-password", {**reset, "code": "000000"})
+        self.http("reset-password", "POST", "/auth/reset-password", {**reset, "code": self._code()})
+
+    def _code(self) -> str:
+        """The code in the newest mail to the visitor."""
+        text = wait_for(lambda: [mail.text for mail in read_mails(self.shop, VISITOR.email)], "a mail with a code")[-1]
+        found = re.search(r"\b\d{6}\b", text)
+        if found is None:
+            raise OpsError(f"There is no code in this mail: {text}")
+        self.normal.name(f'"code": "{found[0]}"', '"code": "123456"')
+        return found[0]
+
+    def _sign_in(self, account: Account) -> str:
+        """Get a token, and return the refresh cookie."""
+        answer = self.http("", "POST", "/auth/login", _credentials(account))
+        session = answer.json()
+        self._tokens[account] = session["idToken"]
+        user_id = session["user"]["userId"]
+        self._users[account] = self.normal.id(user_id, account.email)
+        cookie = answer.headers["set-cookie"].partition(";")[0]
+        self.normal.name(cookie.partition("=")[2], "recorded-refresh-token")
+        return str(cookie)
+
+    # ----------------------------------------------------------------------------------------------------- catalogue
+
+    def _catalogue(self, products: Sequence[Product], note: Note) -> None:
+        with Api(self.shop.api_url) as api, httpx.Client(trust_env=False) as uploads:
+            api.login(OPERATOR.email, OPERATOR.password)
+            for product in products:
+                seed.seed(api, [product], note, uploads=uploads)
+        for product in products:
+
+            def shows_it(call: Invocation, product_id: str = product.id) -> bool:
+                return call.function == "CatalogImages" and product_id in str(call.event)
+
+            self._keep(self._wait_for_call(shows_it, f"the picture of {product.id}"), "picture-uploaded")
+        self._unsorted.clear()
+        lamp_id, price = "recorded-desk-lamp", {"amount": 3450, "currency": "SGD"}
+        lamp: dict[str, Any] = {"name": "Desk Lamp", "description": "Bends where it is needed.", "category": "Home"}
+        lamp["price"] = price
+        self.http("create-product", "POST", "/products", {"productId": lamp_id, **lamp}, who=OPERATOR)
+        self.http("bad-not-an-operator", "POST", "/products", {"productId": "x", **lamp}, who=SHOPPER)
+        self.http("bad-price", "POST", "/products", {**lamp, "price": {"amount": -1}}, who=OPERATOR)
+        self.http("bad-json", "POST", "/products", raw='{"name": ', who=OPERATOR)
+        self.http("change-product", "PUT", f"/products/{GOODS}", _text(products[0]), who=OPERATOR)
+        image = {"contentType": "image/webp"}
+        self.http("upload-picture", "POST", f"/products/{GOODS}/image", image, who=OPERATOR)
+        image = {"contentType": "image/svg+xml"}
+        self.http("bad-picture", "POST", f"/products/{GOODS}/image", image, who=OPERATOR)
+        self.http("list-products", "GET", "/products?category=Bags&sort=price&limit=2")
+        self.http("bad-limit", "GET", "/products?limit=1000")
+        self.http("get-product", "GET", f"/products/{GOODS}")
+        self.http("bad-product-id", "GET", "/products/no-such-product")
+        self.http("list-categories", "GET", "/categories")
+        receipts, quantity = f"/inventory/{GOODS}/receipts", {"quantity": 10}
+        self.http("receive-goods", "POST", receipts, quantity, who=OPERATOR, key="receipt-1")
+        self.http("bad-quantity", "POST", receipts, {"quantity": 0}, who=OPERATOR, key="receipt-2")
+        self.http("bad-no-key", "POST", receipts, quantity, who=OPERATOR)
+        self.http("bad-not-an-operator", "POST", receipts, quantity, who=SHOPPER, key="receipt-3")
+        self.http("get-stock", "GET", f"/inventory/{GOODS}")
+        self.http("bad-product-id", "GET", "/inventory/no-such-product")
+
+    # -------------------------------------------------------------------------------------------------------- orders
+
+    def _paid_and_cancelled(self) -> None:
+        self.http("put-item", "PUT", f"/cart/items/{GOODS}", {"quantity": 2}, who=SHOPPER)
+        self.http("bad-quantity", "PUT", f"/cart/items/{GOODS}", {"quantity": 0}, who=SHOPPER)
+        self.http("bad-product-id", "PUT", "/cart/items/no-such-product", {"quantity": 1}, who=SHOPPER)
+        self.http("get-cart", "GET", "/cart", who=SHOPPER)
+        self._keep_row("CartTable", "userId", self._user_id(SHOPPER))
+        self.http("bad-address", "POST", "/orders", {"shippingAddress": {}, "cartVersion": 1}, who=SHOPPER, key="a")
+        self.http("bad-no-key", "POST", "/orders", self._checkout(1), who=SHOPPER)
+        self.http("bad-cart-version", "POST", "/orders", self._checkout(99), who=SHOPPER, key="b")
+        order = self._place("recorded-1", "check-out", put=None)
+        self.http("list-orders", "GET", "/orders?limit=2", who=SHOPPER)
+        self.http("bad-cursor", "GET", "/orders?cursor=no-cursor", who=SHOPPER)
+        self.http("get-order", "GET", f"/orders/{order}", who=SHOPPER)
+        self.http("bad-order-id", "GET", "/orders/ord_nobodys", who=SHOPPER)
+        payment = f"/orders/{order}/payment"
+        self.http("bad-no-card", "POST", payment, {"method": "CARD"}, who=SHOPPER)
+        self.http("bad-order-id", "POST", "/orders/ord_nobodys/payment", {"method": "COD"}, who=SHOPPER)
+        self.http("pay-by-card", "POST", payment, _card("tok_visa"), who=SHOPPER)
+        self._settle("PaymentSubmitted", "PaymentSucceeded", "OrderConfirmed", "InventoryCommitted")
+        self.http("get-payment", "GET", payment, who=SHOPPER)
+        self.http("cancel-order", "POST", f"/orders/{order}/cancel", who=SHOPPER)
+        self._settle("OrderCancelled", "InventoryReleased", "RefundRequested", "PaymentRefunded")
+        self.http("bad-order-id-to-cancel", "POST", "/orders/ord_nobodys/cancel", who=SHOPPER)
+        merge = {"mergeId": "merge-1", "items": [{"productId": GOODS, "quantity": 1}]}
+        self.http("merge-carts", "POST", "/cart/merge", merge, who=SHOPPER)
+        self.http("remove-item", "DELETE", f"/cart/items/{GOODS}", who=SHOPPER)
+        self.http("empty-cart", "DELETE", "/cart", who=SHOPPER)
+
+    def _sold_out(self) -> None:
+        with self.recorder.held_up("InventoryReactions", batch=1):
+            with self.recorder.held_up("Relay"):
+                in_cash = self._check_out("recorded-2", "", put=(LAST_ITEMS, 2), method="COD")
+                sold_out = self._check_out("recorded-3", "", put=(LAST_ITEMS, 2))
+            self._keep(self._wait_for_call(lambda call: len(_published(call)) == 2, "two orders"), "several")
+            self.recorder.one_at_a_time("Relay")
+            self._settle("OrderPlaced", "OrderPlaced", held_up="InventoryReactions")
+            self._keep_row("OrdersTable", "orderId", in_cash)
+        self._settle(
+            *("InventoryReserved", "PaymentSubmitted", "PaymentSucceeded", "OrderConfirmed", "InventoryCommitted"),
+            *("InventoryReservationFailed", "OrderRejected"),
+        )
+        self._keep_row("OrdersTable", "orderId", sold_out)
+        self.http("bad-rejected-order", "POST", f"/orders/{sold_out}/payment", {"method": "COD"}, who=SHOPPER)
+
+    def _declined(self) -> None:
+        order = self._place("recorded-4", "", put=(GOODS, 1))
+        for _ in range(2):
+            self.http("", "POST", f"/orders/{order}/payment", _card("tok_declined"), who=SHOPPER)
+            self._settle("PaymentSubmitted", "PaymentDeclined")
+        self.http("", "POST", f"/orders/{order}/payment", _card("tok_declined"), who=SHOPPER)
+        self._settle("PaymentSubmitted", "PaymentFailed", "OrderCancelled", "InventoryReleased")
+
+    def _no_refund(self) -> None:
+        order = self._place("recorded-5", "", put=(GOODS, 1))
+        self.http("", "POST", f"/orders/{order}/payment", _card("tok_norefund"), who=SHOPPER)
+        self._settle("PaymentSubmitted", "PaymentSucceeded", "OrderConfirmed", "InventoryCommitted")
+        self.http("", "POST", f"/orders/{order}/cancel", who=SHOPPER)
+        self._settle("OrderCancelled", "InventoryReleased", "RefundRequested", "PaymentRefundFailed")
+
+    def _unpaid(self) -> None:
+        # What its queue has taken so far waits for the end of a window that is longer than the recording.
+        queue = self.shop.queues["PaymentWindowQueue"]
+        with self.recorder.held_up("PaymentWindow", batch=1):
+            self.shop.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"DelaySeconds": "0"})
+            self._place("recorded-6", "", put=(GOODS, 1))
+        self._settle("PaymentFailed", "OrderCancelled", "InventoryReleased", windows=1)
+
+    def _place(self, key: str, case: str, *, put: tuple[str, int] | None) -> str:
+        """An order that is reserved and not paid yet; returns its id as it is here."""
+        with self.recorder.held_up("InventoryReactions", batch=1):
+            order = self._check_out(key, case, put=put)
+            self._settle("OrderPlaced", held_up="InventoryReactions")
+            self._keep_row("OrdersTable", "orderId", order)
+        self._settle("InventoryReserved")
+        return order
+
+    def _check_out(self, key: str, case: str, *, put: tuple[str, int] | None, method: str | None = None) -> str:
+        from orders.domain import order_id_of
+
+        if put:
+            self.http("", "PUT", f"/cart/items/{put[0]}", {"quantity": put[1]}, who=SHOPPER)
+        version = self.http("", "GET", "/cart", who=SHOPPER).json()["version"]
+        answer = self.http(case, "POST", "/orders", self._checkout(version, method), who=SHOPPER, key=key)
+        order: str = answer.json()["orderId"]
+        self._orders.append(order)
+        # As it would be of the user whom the samples tell of; the payment's id has the same end.
+        self.normal.name(order.removeprefix("ord_"), order_id_of(self._users[SHOPPER], key).removeprefix("ord_"))
+        return order
+
+    def _checkout(self, version: int, method: str | None = None) -> dict[str, Any]:
+        chosen = {"paymentMethod": method} if method else {}
+        return {"shippingAddress": ADDRESS, "cartVersion": version, **chosen}
+
+    # ------------------------------------------------------------------------------------------------------- batches
+
+    def _batches(self, note: Note) -> None:
+        """What a queue hands over at once, made of messages that were recorded one by one."""
+        messages = self._messages()
+        cases: dict[str, Callable[[list[str]], list[str]]] = {
+            "several": lambda all_: all_[:3],
+            "duplicate": lambda all_: [all_[0], all_[0]],
+            "bad-one-among-good": lambda all_: [all_[0], POISON, all_[1]],
+            "bad-version": lambda all_: [all_[0].replace('.v1"', '.v9"')],
+        }
+        for case, make in cases.items():
+            note(case)
+            batches = {queue: make(all_) for queue, all_ in messages.items()}
+            self._deliver(case, {queue: batch for queue, batch in batches.items() if batch != messages[queue][:1]})
+
+    def _messages(self) -> dict[str, list[str]]:
+        """By queue: everything that its consumer reacts to, the first of each event before the second of any."""
+        messages: dict[str, list[str]] = {}
+        for rule in self.template.rules:
+            taken = [told for told in self._told.values() if told.event["type"] in rule.types]
+            nth: dict[str, int] = {}
+            order = []
+            for told in taken:
+                nth[told.name] = nth.get(told.name, 0) + 1
+                order.append((nth[told.name], told.document))
+            messages[rule.queue] = [document for _, document in sorted(order, key=lambda each: each[0])]
+        pictures = [call for call in self._invocations if call.function == "CatalogImages"]
+        # Not S3's greeting, which may have come before anybody recorded.
+        bodies = [body for call in pictures for body in _bodies(call)]
+        messages["CatalogImagesQueue"] = [body for body in bodies if "ObjectCreated" in body]
+        return messages
+
+    def _deliver(self, case: str, batches: dict[str, list[str]]) -> None:
+        consumers = {queue: self.template.consumers[queue] for queue in batches}
+        self._await_empty(consumers)
+        with ExitStack() as held_up:
+            held_up.enter_context(self.recorder.held_up(*consumers.values()))
+            for queue, bodies in batches.items():
+                for body in bodies:
+                    self.shop.sqs.send_message(QueueUrl=self.shop.queues[queue], MessageBody=body)
+        for queue, bodies in batches.items():
+
+            def is_it(call: Invocation, function: str = consumers[queue], wanted: list[str] = bodies) -> bool:
+                return call.function == function and _bodies(call) == wanted
+
+            self._keep(self._wait_for_call(is_it, f"{queue}: {case}"), case)
+        self._await_empty(consumers)
+        self._unsorted.clear()
+
+    def _await_empty(self, queues: dict[str, str]) -> None:
+        """What was refused has gone to its dead-letter queue, and does not come with the next batch."""
+
+        def waiting() -> int:
+            counts = [
+                self.shop.sqs.get_queue_attributes(QueueUrl=self.shop.queues[queue], AttributeNames=["All"])
+                for queue in queues
+            ]
+            names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+            return sum(int(value) for each in counts for name, value in each["Attributes"].items() if name in names)
+
+        wait_for(lambda: waiting() == 0, "the end of the queues")
+
+    # ----------------------------------------------------------------------------------------------------- operations
+
+    def _operations(self) -> None:
+        """With the messages that were refused before as dead letters."""
+        letters = "/ops/dead-letters/OrdersDlq"
+        self.http("list-queues", "GET", "/ops/queues", who=OPERATOR)
+        self.http("bad-not-an-operator", "GET", "/ops/queues", who=SHOPPER)
+        self.http("list-dead-letter-queues", "GET", "/ops/dead-letters", who=OPERATOR)
+        found = self.http("list-dead-letters", "GET", f"{letters}?cause=InvalidEvent", who=OPERATOR).json()["items"]
+        self.http("bad-queue", "GET", "/ops/dead-letters/NoSuchDlq", who=OPERATOR)
+        self.http("get-dead-letter", "GET", f"{letters}/{found[0]['messageId']}", who=OPERATOR)
+        self.http("bad-message-id", "GET", f"{letters}/no-such-message", who=OPERATOR)
+        wanted = {"queue": "OrdersDlq", "reason": "To see what it would do"}
+        self.http("bad-reason", "POST", "/ops/replays", {**wanted, "reason": ""}, who=OPERATOR)
+        replay = self._replay("dry-run", "/ops/replays", {**wanted, "dryRun": True})
+        self.http("list-replays", "GET", "/ops/replays?limit=2", who=OPERATOR)
+        self.http("get-replay", "GET", f"/ops/replays/{replay}", who=OPERATOR)
+        self.http("list-replayed-messages", "GET", f"/ops/replays/{replay}/messages", who=OPERATOR)
+        self.http("bad-replay-id", "GET", "/ops/replays/no-such-replay", who=OPERATOR)
+        self._replay("replay", "/ops/replays", {"queue": "PaymentsDlq", "reason": "The consumer was mended"})
+        self._replay("drop", "/ops/drops", {**wanted, "reason": "Nobody can read them"})
+        order = self._orders[0]
+        self.http("list-stuck-orders", "GET", "/ops/orders/stuck?olderThan=30", who=OPERATOR)
+        self.http("trace-order", "GET", f"/ops/orders/{order}/trace", who=OPERATOR)
+        self.http("bad-order-id", "GET", "/ops/orders/ord_nobodys/trace", who=OPERATOR)
+        nudge = {"reason": "It stands still"}
+        self.http("nudge-order", "POST", f"/ops/orders/{order}/nudge", nudge, who=OPERATOR)
+        self.http("reconcile", "GET", "/ops/reconciliation", who=OPERATOR)
+
+    def _replay(self, case: str, path: str, body: dict[str, Any]) -> str:
+        """Begin something that the worker carries out, and wait for that; returns its id."""
+        replay: str = self.http(case, "POST", path, body, who=OPERATOR).json()["replayId"]
+        self.normal.name(replay, f"rpl_{case}")
+        call = self._wait_for_call(lambda call: call.event.get("replayId") == replay, f"the worker's {case}")
+        self._keep(call, case)
+        self._keep_row("ReplaysTable", "replayId", replay)
+        return replay
+
+    # ------------------------------------------------------------------------------------------------------ recording
+
+    def http(
+        self,
+        case: str,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        raw: str | None = None,
+        who: Account | None = None,
+        key: str | None = None,
+        cookie: str | None = None,
+    ) -> httpx.Response:
+        """One request.
+
+        Args:
+            case: name of the sample; empty for a request that is only needed for what follows.
+            method: GET, POST, ...
+            path: below /api.
+            body: sent as JSON.
+            raw: sent as it is, in place of `body`.
+            who: is signed in.
+            key: the request's Idempotency-Key.
+            cookie: `name=value`.
+
+        Raises:
+            OpsError: a sample that is not called bad was refused, or the other way round.
+        """
+        headers = {"idempotency-key": key} if key else {}
+        if who:
+            headers["authorization"] = f"Bearer {self._tokens[who]}"
+        if cookie:
+            headers["cookie"] = cookie
+        if body is not None:
+            raw = json.dumps(body)
+        if raw is not None:
+            headers["content-type"] = "application/json"
+        answer = httpx.request(
+            method,
+            f"{self.shop.api_url}{path}",
+            content=raw,
+            headers={**HEADERS, **headers},
+            timeout=60,
+            trust_env=False,
+        )
+        if answer.is_success == case.startswith("bad-"):
+            raise OpsError(f"{method} {path} ({case}) was answered with {answer.status_code}.", answer.text)
+        self._look()
+        (call,) = [call for call in self._unsorted if "requestContext" in call.event]
+        self._unsorted.remove(call)
+        if case:
+            self._keep(call, case)
+        return answer
+
+    def _look(self) -> list[Invocation]:
+        """Everything that has not been sorted yet."""
+        new = self.recorder.new()
+        self._invocations += new
+        self._unsorted += new
+        return self._unsorted
+
+    def _wait_for_call(self, is_it: Callable[[Invocation], bool], what: str) -> Invocation:
+        """The first invocation since the last sorting that is the one."""
+        (found, *_) = wait_for(lambda: list(filter(is_it, self._look())), what)
+        return found
+
+    def _settle(self, *names: str, held_up: str = "", windows: int = 0) -> None:
+        """Wait until the shop has told these events and everybody has heard of them; sort what that led to.
+
+        Args:
+            names: of the events, in any order.
+            held_up: the function that hears of them only when it is no longer held up.
+            windows: how many payment windows close meanwhile.
+        """
+        new = wait_for(lambda: self._heard(names, held_up, windows), f"{', '.join(names)}, heard by everybody")
+        self._unheard = new if held_up else []
+        singles = [call for call in self._look() if len(call.event["Records"]) == 1]
+        for told in new:
+            for call in sorted(singles, key=lambda call: (call.function != "Relay", call.function)):
+                if told.document in (_published(call) if call.function == "Relay" else _bodies(call)):
+                    self._keep(call, self._case(call.function, told))
+        for call in singles:
+            if call.function == "Relay" and not _published(call) and "OrdersTable" in str(call.event):
+                self._keep(call, "nothing-to-publish")
+        for call in singles:
+            if call.function == "PaymentWindow":
+                self._keep(call, "window-closed")
+        self._unsorted.clear()
+
+    def _heard(self, names: Sequence[str], held_up: str, windows: int) -> list[Told]:
+        """The events that were told since the last time, and those that somebody who was held up could not hear then;
+        empty while anybody still has to hear of one."""
+        calls = self._look()
+        documents = {document for call in calls if call.function == "Relay" for document in _published(call)}
+        new = [Told(document, self._depth(document, documents)) for document in documents]
+        new = sorted(new, key=lambda told: (told.depth, told.name, self._orders.index(told.event["subject"])))
+        if len(new) < len(names):
+            return []
+        if sorted(told.name for told in new) != sorted(names):
+            raise OpsError(f"The story expects {', '.join(names)}; told was {', '.join(told.name for told in new)}.")
+        for told in new:
+            for rule in self.template.rules:
+                function = self.template.consumers[rule.queue]
+                hears = told.event["type"] in rule.types and function not in ("PaymentWindow", held_up)
+                if hears and not any(call.function == function and told.document in _bodies(call) for call in calls):
+                    return []
+        for told in self._unheard:
+            if not any(call.function != "Relay" and told.document in _bodies(call) for call in calls):
+                return []
+        if len([call for call in calls if call.function == "PaymentWindow"]) < windows:
+            return []
+        if not all(self._is_relayed(told.event["subject"]) for told in new):
+            return []
+        for told in new:
+            self._told[told.event["id"]] = told
+        return [*self._unheard, *new]
+
+    def _is_relayed(self, order: str) -> bool:
+        """Whether the relay has seen the rows of an order as they are now, those included that tell nothing."""
+        seen = set()
+        for call in self._invocations:
+            for record in call.event["Records"] if call.function == "Relay" else ():
+                image, (key,) = record["dynamodb"]["NewImage"], record["dynamodb"]["Keys"].values()
+                seen.add((record["eventSourceARN"].split("/")[1], key["S"], image["version"]["N"]))
+        for table, name, value in (
+            ("OrdersTable", "orderId", order),
+            ("ReservationsTable", "orderId", order),
+            ("PaymentsTable", "paymentId", order.replace("ord_", "pay_")),
+        ):
+            physical = self.shop.tables[table]
+            row = self.shop.dynamodb.get_item(TableName=physical, Key={name: {"S": value}}, ConsistentRead=True)
+            if "Item" in row and (physical, value, row["Item"]["version"]["N"]) not in seen:
+                return False
+        return True
+
+    def _depth(self, document: str, documents: set[str]) -> int:
+        cause = json.loads(document)["causationid"]
+        before = next((each for each in documents if json.loads(each)["id"] == cause), None)
+        return 1 + self._depth(before, documents) if before else 0
+
+    def _case(self, function: str, told: Told) -> str:
+        """The event's name; where a function has that already for another reason, with the reason."""
+        data, plain = told.event["data"], kebab(told.name)
+        detail: str | None = data.get("reason") or data.get("paymentMethod")
+        first = self._details.setdefault((function, plain), detail)
+        return plain if detail in (first, None) else f"{plain}-{kebab(detail)}"
+
+    def _keep(self, call: Invocation, case: str) -> None:
+        """Make it a sample, unless there is one of this name."""
+        if not any((sample.function, sample.case) == (call.function, case) for sample in self.samples):
+            self.samples.append(Recorded(call.function, case, call.event, call.answer))
+
+    def _keep_row(self, table: str, key: str, value: str) -> None:
+        found = self.shop.dynamodb.query(
+            TableName=self.shop.tables[table],
+            KeyConditionExpression="#key = :value",
+            ExpressionAttributeNames={"#key": key},
+            ExpressionAttributeValues={":value": {"S": value}},
+            ConsistentRead=True,
+        )["Items"]
+        # Of a replay, the record itself: what became of each of its messages has no state.
+        (row,) = [item for item in found if table != "ReplaysTable" or "state" in item]
+        item: Item = {key: row.pop(key), **row}
+        item.pop("outbox", None)
+        self.rows.setdefault(table, []).append(item)
+
+    def _user_id(self, account: Account) -> str:
+        """As it is in this shop."""
+        found = self.shop.cognito.admin_get_user(UserPoolId=self.shop.output("UserPoolId"), Username=account.email)
+        return next(each["Value"] for each in found["UserAttributes"] if each["Name"] == "sub")
+
+
+def _registration(account: Account) -> dict[str, Any]:
+    return {**_credentials(account), "name": account.name}
+
+
+def _credentials(account: Account) -> dict[str, Any]:
+    return {"email": account.email, "password": account.password}
+
+
+def _card(token: str) -> dict[str, Any]:
+    return {"method": "CARD", "cardToken": token}
+
+
+def _text(product: Product) -> dict[str, Any]:
+    price = {"amount": product.price, "currency": product.currency}
+    return {
+        "name": product.name,
+        "description": product.description,
+        "category": product.category,
+        "price": price,
+    }
+
+
+def _bodies(call: Invocation) -> list[str]:
+    return [record["body"] for record in call.event.get("Records", []) if "body" in record]
+
+
+def _published(call: Invocation) -> list[str]:
+    """The events that the relay was handed in this invocation."""
+    from cloudretail.dynamodb import from_item
+    from cloudretail.outbox import due
+
+    images = [record["dynamodb"].get("NewImage") for record in call.event["Records"]]
+    return [document for image in images if image for document in due(from_item(image))]

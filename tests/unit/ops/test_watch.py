@@ -1,0 +1,59 @@
+"""Which functions a change of a file concerns."""
+
+from pathlib import Path
+
+import pytest
+
+from retail_ops.watch import affected, changes
+
+SOURCES = {
+    "kernel/__init__.py": "",
+    "kernel/http.py": "",
+    "orders/__init__.py": "",
+    "orders/domain.py": "",
+    "orders/api.py": "from kernel.http import Api\nfrom orders import domain\n",
+    "orders/reactions.py": "import orders.domain\n",
+    "mails/__init__.py": "",
+    "mails/reactions.py": "def later():\n    from orders.domain import Order\n",
+    "mails/letter.html": "<p>",
+}
+HANDLERS = {
+    "OrdersApi": "orders.api.handler",
+    "OrdersReactions": "orders.reactions.handler",
+    "Mails": "mails.reactions.handler",
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name, content in SOURCES.items():
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(content)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("file", "functions"),
+    [
+        ("orders/api.py", ["OrdersApi"]),
+        ("orders/reactions.py", ["OrdersReactions"]),
+        ("orders/domain.py", ["Mails", "OrdersApi", "OrdersReactions"]),
+        ("kernel/http.py", ["OrdersApi"]),
+        ("kernel/__init__.py", ["OrdersApi"]),
+        ("mails/letter.html", ["Mails"]),
+        ("elsewhere.py", []),
+    ],
+)
+def test_a_change_concerns_the_functions_that_import_the_file(root: Path, file: str, functions: list[str]) -> None:
+    assert affected({root / file}, HANDLERS, root) == functions
+
+
+def test_a_file_that_is_being_written_concerns_whom_it_did(root: Path) -> None:
+    (root / "orders/api.py").write_text("def half(")
+    assert affected({root / "orders/api.py"}, HANDLERS, root) == ["OrdersApi"]
+
+
+def test_new_changed_and_removed_files_are_changes() -> None:
+    kept, changed, removed, new = (Path(name) for name in ("kept", "changed", "removed", "new"))
+    assert changes({kept: 1, changed: 1, removed: 1}, {kept: 1, changed: 2, new: 1}) == {changed, removed, new}
