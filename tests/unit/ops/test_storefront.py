@@ -3,6 +3,7 @@ import gzip
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import brotli
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -89,9 +90,13 @@ def test_a_file_with_a_hash_in_its_name_is_kept_for_ever_and_others_are_not(buil
 
 def test_pages_are_packed_for_browsers_that_take_it(build: Path) -> None:
     async def look(client: Client) -> None:
-        packed = await client.get("/", headers={"Accept-Encoding": "gzip"}, auto_decompress=False)
-        assert packed.headers["Content-Encoding"] == "gzip"
-        assert gzip.decompress(await packed.read()).decode() == INDEX
+        for coding, accepted, unpack in (
+            ("gzip", "gzip", gzip.decompress),
+            ("br", "gzip, deflate, br, zstd", brotli.decompress),
+        ):
+            packed = await client.get("/", headers={"Accept-Encoding": accepted}, auto_decompress=False)
+            assert packed.headers["Content-Encoding"] == coding
+            assert unpack(await packed.read()).decode() == INDEX
         plain = await client.get("/", headers={"Accept-Encoding": "identity"})
         assert "Content-Encoding" not in plain.headers
 
