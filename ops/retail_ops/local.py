@@ -266,6 +266,8 @@ class LocalShop:
             S3_DATA_DIR=str(data / "s3"),
             # It would look for containers of its own to remove; the shop has none.
             DOCKER_HOST=f"unix://{data}/none",
+            # Besides "test", the key that `sam local` gives to a container where this machine has none.
+            AWS_ACCESS_KEY_ID="defaultkey",
             AWS_CONFIG_FILE="/dev/null",
             AWS_SHARED_CREDENTIALS_FILE="/dev/null",
             AWS_EC2_METADATA_DISABLED="true",

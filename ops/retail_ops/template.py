@@ -88,7 +88,7 @@ class Template:
         for route in self.properties("AWS::ApiGatewayV2::Route").values():
             method, path = route["RouteKey"].split(" ")
             integration = integrations[_named_in(route["Target"])]
-            function = referred(integration["IntegrationUri"])
+            function = _named_in(integration["IntegrationUri"])
             routes.append(Route(path, method, function, route.get("AuthorizationType") == "JWT"))
         return sorted(routes)
 
@@ -149,7 +149,7 @@ def referred(value: Any) -> str:
 
 
 def _named_in(substituted: Any) -> str:
-    """The logical id in `integrations/${Id}`."""
-    found = re.search(r"\$\{(\w+)\}", str(substituted))
+    """The logical id in `integrations/${Id}` or `functions/${Id.Arn}`."""
+    found = re.search(r"/\$\{(\w+)(\.Arn)?\}", str(substituted))
     assert found, f"{substituted} names no resource"
     return found.group(1)

@@ -1,0 +1,181 @@
+"""The samples in events/: recorded from a running shop, and still what the functions answer so today."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from jsonschema import Draft202012Validator, FormatChecker
+
+from auth import api as auth_api
+from catalog.domain import Product
+from cloudretail import aws, dynamodb
+from cloudretail.dynamodb import from_item
+from cloudretail.money import Money
+from cloudretail.outbox import due
+from retail_ops import catalogue
+from retail_ops.recording.normal import MOMENT
+from retail_ops.recording.story import POISON, VISITOR
+from retail_ops.samples import EVENTS, INDEX, ROWS, Sample, folder_of, load, rows_of
+from retail_ops.schemas import SCHEMAS
+from retail_ops.seed import SHOPPER
+from tests.contract.deployed import Shop, shop, template
+from tests.support.identity import InMemoryIdentityProvider, InMemoryMailer
+from tests.support.invocations import Context
+from tests.support.tables import empty
+from tests.support.wire import Wire
+
+SAMPLES = load()
+SCHEMA = {json.loads(path.read_text())["$id"]: path for path in (SCHEMAS / "events").glob("*.json")}
+
+NOT_HERE = {"ops-api/get-dead-letter": 404, "ops-api/nudge-order": 404}
+"""SQS gives messages their ids, so that no queue can be made that holds the recorded one; and the recorded rows have no
+events to be told again."""
+
+each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+each_function = pytest.mark.parametrize("function", sorted(template().functions))
+each_consumer = pytest.mark.parametrize("queue", sorted(template().consumers))
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Shop]:
+    """Every function, with tables and a bus; what a function starts besides is not started."""
+    with pytest.MonkeyPatch.context() as environment, shop(environment) as found:
+        Wire(environment).stubs("Invoke", {"StatusCode": 202})
+        environment.setenv("AWS_REGION", "ap-southeast-1")
+        aws.eventbridge().create_event_bus(Name="EventBus")
+        yield found
+
+
+@pytest.fixture
+def stocked(running: Shop) -> Shop:
+    """The shop with the catalogue, and nothing that an earlier test has done."""
+    empty(*template().properties("AWS::DynamoDB::Table"))
+    for product in catalogue.load():
+        price = Money(amount=product.price, currency=product.currency)
+        listed = Product(
+            product_id=product.id,
+            name=product.name,
+            description=product.description,
+            category=product.category,
+            price=price,
+            created_at=MOMENT,
+        )
+        counters = {"availableQty": product.stock, "reservedQty": 0, "soldQty": 0, "receivedQty": product.stock}
+        _put("ProductsTable", listed.model_dump(mode="json", exclude_none=True))
+        _put("InventoryTable", {"productId": product.id, **counters})
+    return running
+
+
+def _put(table: str, row: dict[str, Any]) -> None:
+    aws.dynamodb().put_item(TableName=table, Item=dynamodb.to_item(row))
+
+
+@pytest.fixture(autouse=True)
+def accounts(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Those that the samples of accounts are about, as they were when each was recorded."""
+    provider = InMemoryIdentityProvider()
+    monkeypatch.setattr(auth_api, "identity_provider", lambda: provider)
+    monkeypatch.setattr(auth_api, "mailer", InMemoryMailer)
+    case = request.node.callspec.params["sample"].case if "sample" in request.fixturenames else ""
+    if case == "register":
+        return
+    for account in (SHOPPER, VISITOR):
+        provider.sign_up(account.email, account.password, account.name)
+        user = provider.users[account.email]
+        user.code = user.reset_code = "123456"
+        user.confirmed = account is SHOPPER or case in ("forgot-password", "reset-password")
+    provider._sessions["recorded-refresh-token"] = provider.users[SHOPPER.email].user_id
+
+
+@each_sample
+def test_a_function_answers_a_sample_as_it_did_when_it_was_recorded(stocked: Shop, sample: Sample) -> None:
+    event = sample.event
+    for table, item in rows_of(json.dumps(event)):
+        aws.dynamodb().put_item(TableName=table, Item=item)
+    answer = stocked.invoke(sample.function, event, cast(LambdaContext, Context()))
+    match answer:
+        case {"statusCode": status}:
+            assert status == NOT_HERE.get(sample.name, sample.answer), answer["body"]
+        case {"batchItemFailures": failures}:
+            failed = {failure["itemIdentifier"] for failure in failures}
+            assert [n for n, each in enumerate(event["Records"]) if each["messageId"] in failed] == sample.answer
+        case _:
+            assert sample.answer is None
+
+
+@each_sample
+def test_the_name_of_a_sample_says_whether_it_is_refused(sample: Sample) -> None:
+    match sample.answer:
+        case int(status):
+            assert (status >= 400) == sample.is_bad
+        case None:
+            assert not sample.is_bad
+        case failures:
+            assert bool(failures) == sample.is_bad
+
+
+@each_sample
+def test_every_event_in_a_sample_is_what_its_schema_describes(sample: Sample) -> None:
+    for document in documents_in(sample.event):
+        if document == POISON or sample.case == "bad-version":
+            continue
+        event = json.loads(document)
+        schema = json.loads(SCHEMA[event["dataschema"]].read_text())
+        Draft202012Validator(schema, format_checker=FormatChecker(["date-time"])).validate(event)
+
+
+def documents_in(event: dict[str, Any]) -> list[str]:
+    """The events of the shop in an invocation."""
+    found: list[str] = []
+    for record in event.get("Records", ()):
+        if record["eventSource"] == "aws:dynamodb":
+            found += due(from_item(record["dynamodb"]["NewImage"]))
+        elif "CatalogImagesQueue" not in record["eventSourceARN"]:
+            found.append(record["body"])
+    return found
+
+
+def test_every_sample_is_in_the_index_and_nothing_else_is_there() -> None:
+    assert {sample.path for sample in SAMPLES} | {INDEX, ROWS} == set(EVENTS.rglob("*.json"))
+    assert len({folder_of(function) for function in template().functions}) == len(template().functions)
+
+
+@each_function
+def test_every_function_has_samples(function: str) -> None:
+    assert [sample for sample in SAMPLES if sample.function == function], "record some: docs/development.md"
+
+
+@pytest.mark.parametrize("route", template().routes, ids=lambda route: f"{route.method} {route.path}")
+def test_every_route_has_a_sample_that_is_accepted(route: Any) -> None:
+    key = f"{route.method} {route.path}"
+    accepted = [sample for sample in SAMPLES if isinstance(sample.answer, int) and not sample.is_bad]
+    assert key in {sample.event["routeKey"] for sample in accepted}
+
+
+@each_consumer
+def test_every_consumer_has_the_batches_that_a_queue_may_hand_over(queue: str) -> None:
+    function = template().consumers[queue]
+    batches = {sample.case: len(sample.event["Records"]) for sample in SAMPLES if sample.function == function}
+    assert batches["several"] > 1
+    assert batches["duplicate"] == 2
+    assert batches["bad-one-among-good"] == 3
+    assert 1 in batches.values()
+
+
+@pytest.mark.parametrize("rule", template().rules, ids=lambda rule: rule.name)
+def test_every_event_that_a_rule_sends_was_recorded_and_is_matched_by_the_rule(rule: Any) -> None:
+    function = template().consumers[rule.queue]
+    samples = [sample for sample in SAMPLES if sample.function == function and not sample.is_bad]
+    events = [json.loads(document) for sample in samples for document in documents_in(sample.event)]
+    assert {event["type"] for event in events} == set(rule.types)
+    assert {event["source"] for event in events} == set(rule.sources)
+    assert {event["type"].split(".")[2] for event in events} == set(rule.names)
+
+
+def test_no_token_and_no_name_of_a_machine_is_in_a_sample() -> None:
+    for path in EVENTS.rglob("*.json"):
+        content = path.read_text()
+        assert not re.search(r"eyJ[\w-]{10,}|AKIA|ASIA|/tmp/|/home/|recording-", content), path

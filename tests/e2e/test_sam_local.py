@@ -1,0 +1,153 @@
+"""Every function in a container like Lambda's own, on the data of a running shop."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from botocore.config import Config
+
+from retail_ops import containers, lambda_image, sam
+from retail_ops.catalogue import Product
+from retail_ops.errors import OpsError
+from retail_ops.local import LocalShop
+from retail_ops.processes import free_port
+from retail_ops.progress import Silent
+from retail_ops.samples import Sample, load, put_rows
+from retail_ops.shop import LOCAL_REGION, PROJECT, Shop
+from retail_ops.template import Template
+from tests.support.containers import NoEngine, container_engine, reachable
+from tests.support.shoppers import eventually
+
+SAMPLES = load()
+FUNCTIONS = sorted(Template.load().functions)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory, local_shop: LocalShop) -> Iterator[None]:
+    """A container engine with the runtime's image, whose containers reach the shop."""
+    try:
+        with container_engine(tmp_path_factory.mktemp("docker")), reachable(local_shop.port):
+            client = containers.engine()
+            try:
+                containers.require_image(client)
+            except OpsError:
+                lambda_image.build(client)
+            yield
+    except NoEngine as reason:
+        pytest.skip(f"No function is run in a container: {reason}.")
+
+
+@pytest.fixture(scope="module")
+def built(engine: None, local_shop: LocalShop) -> dict[str, str]:
+    """What `sam local` takes is up to date; returns the environment for SAM."""
+    environment = containers.environment_of(local_shop)
+    containers.build(environment)
+    return environment
+
+
+@dataclass(frozen=True)
+class SamLocal:
+    """A `sam local start-...` that runs; `process` is its own, `url` where it answers."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+
+
+@pytest.fixture(scope="module")
+def started(built: dict[str, str], local_shop: LocalShop) -> Iterator[SamLocal]:
+    yield from _started("start-lambda", built, local_shop)
+
+
+@pytest.fixture(scope="module")
+def started_api(built: dict[str, str], local_shop: LocalShop) -> Iterator[SamLocal]:
+    yield from _started("start-api", built, local_shop)
+
+
+def _started(command: str, environment: dict[str, str], local_shop: LocalShop) -> Iterator[SamLocal]:
+    port = free_port()
+    variables = str(local_shop.state_dir / "env.json")
+    process = subprocess.Popen(
+        [*sam.SAM, "local", command, "--env-vars", variables, "--port", str(port)],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: _answers(url))
+        yield SamLocal(process, url)
+    finally:
+        process.send_signal(signal.SIGTERM)  # It removes its containers then.
+        process.wait(60)
+
+
+def _answers(url: str) -> bool:
+    try:
+        httpx.get(url, trust_env=False)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+def _sample(function: str) -> Sample:
+    """The first that is accepted."""
+    return next(sample for sample in SAMPLES if sample.function == function and not sample.is_bad)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_runs_in_a_container(started: SamLocal, shop: Shop, catalogue: list[Product], function: str) -> None:
+    sample = _sample(function)
+    payload = json.dumps(sample.event)
+    put_rows(shop, payload)
+    client = boto3.client(
+        "lambda",
+        endpoint_url=started.url,
+        region_name=LOCAL_REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=60),
+    )
+
+    def answer() -> Any:
+        return json.loads(client.invoke(FunctionName=function, Payload=payload)["Payload"].read() or b"null")
+
+    # On a busy machine a container's start alone can take longer than a function may.
+    said = eventually(lambda: _or_timeout(answer), lambda seen: seen != "timeout")
+    match sample.answer:
+        case int(status):
+            assert said["statusCode"] == status, said
+        case None:
+            assert said is None
+        case _:
+            assert said == {"batchItemFailures": []}
+
+
+def _or_timeout(call: Any) -> Any:
+    try:
+        return call()
+    except ValueError:  # SAM says it in plain text.
+        return "timeout"
+
+
+def test_a_function_is_invoked_with_a_sample(
+    engine: None, local_shop: LocalShop, shop: Shop, catalogue: list[Product]
+) -> None:
+    sample = next(sample for sample in SAMPLES if sample.name == "catalog-api/get-product")
+    answer = containers.invoke(local_shop, sample.function, json.dumps(sample.event), Silent())
+    assert answer["statusCode"] == 200, answer
+    assert json.loads(answer["body"])["productId"] == "canvas-backpack"
+
+
+def test_the_api_answers_from_containers(started_api: SamLocal, catalogue: list[Product]) -> None:
+    answer = eventually(
+        lambda: httpx.get(f"{started_api.url}/api/products/canvas-backpack", trust_env=False, timeout=60),
+        lambda seen: seen.is_success,
+    )
+    assert answer.json()["productId"] == "canvas-backpack"
