@@ -1,0 +1,89 @@
+"""The storefront as AWS serves it: a private bucket behind CloudFront, with the API at the same address."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, expect
+
+from retail_ops.catalogue import Product
+from retail_ops.local import LocalShop
+from retail_ops.publish import files, upload
+from retail_ops.shop import PROJECT, Shop
+from retail_ops.storefront import Files
+from tests.e2e.visitor import Visitor
+from tests.support.shoppers import Shopper
+
+
+@pytest.fixture(scope="module")
+def address(local_shop: LocalShop, shop: Shop) -> str:
+    """Of the distribution, with the storefront published as `make deploy` does it."""
+    build = files(Files(PROJECT / "frontend" / "dist").root)
+    upload(shop, build, lambda _: None)
+    name = shop.output("DistributionDomain").split(".", maxsplit=1)[0]
+    return f"http://{name}.cloudfront.localhost:{local_shop.port}"
+
+
+@pytest.fixture(scope="module")
+def edge(address: str, local_shop: LocalShop) -> Iterator[httpx.Client]:
+    """CloudFront; the name is only known to browsers."""
+    host = address.removeprefix("http://")
+    with httpx.Client(base_url=local_shop.endpoint, headers={"Host": host}, trust_env=False, timeout=60) as client:
+        yield client
+
+
+def test_every_page_has_the_strict_headers(edge: httpx.Client) -> None:
+    answer = edge.get("/")
+    assert answer.status_code == 200
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "script-src 'self';" in answer.headers["content-security-policy"]
+    assert answer.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-frame-options"] == "DENY"
+
+
+def test_pages_are_asked_for_anew_and_what_bears_its_contents_hash_is_kept_for_good(edge: httpx.Client) -> None:
+    page = edge.get("/")
+    script = re.search(r'src="(main-\w+\.js)"', page.text)
+    assert script
+    assert page.headers["cache-control"] == "no-cache"
+    assert "immutable" in edge.get(f"/{script[1]}").headers["cache-control"]
+
+
+def test_an_address_inside_the_shop_is_the_same_page_and_a_missing_file_is_not(edge: httpx.Client) -> None:
+    home = edge.get("/")
+    assert edge.get("/orders/ord_1/pay").text == home.text
+    assert edge.get("/no-such-script.js").status_code in (403, 404)
+
+
+def test_the_api_is_at_the_same_address_and_its_errors_stay_its_own(
+    edge: httpx.Client, catalogue: list[Product]
+) -> None:
+    assert edge.get("/api/products").json()["items"]
+    missing = edge.get("/api/products/unobtainium")
+    assert missing.status_code == 404
+    assert missing.headers["content-type"].startswith("application/problem+json")
+    assert edge.get("/api/orders").status_code == 401
+
+
+def test_the_bucket_itself_is_closed(shop: Shop) -> None:
+    assert shop.endpoint
+    answer = httpx.get(f"{shop.endpoint}/{shop.output('StorefrontBucket')}/index.html", trust_env=False)
+    assert answer.status_code == 403
+
+
+def test_a_shopper_logs_in_and_orders_there(
+    browser: Browser, address: str, shop: Shop, shopper: Shopper, catalogue: list[Product]
+) -> None:
+    shopper.put(catalogue[2].id)
+    with browser.new_context(base_url=address, locale="en-SG") as context:
+        visitor = Visitor(context.new_page(), shop)
+        visitor.log_in(shopper)
+        visitor.reads(catalogue[2].name)
+        visitor.page.reload()
+        visitor.check_out(cash=True)
+        visitor.place_order()
+        visitor.sees("Thank you, your order is confirmed")
+        expect(visitor.page.get_by_role("complementary").get_by_role("listitem")).to_contain_text(catalogue[2].name)
+        assert visitor.complaints == []

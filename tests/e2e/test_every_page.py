@@ -1,0 +1,147 @@
+"""What holds for every page: WCAG by axe, in light and dark, and no scrolling sideways on the smallest screen."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, Page, StorageState, expect
+
+from retail_ops.shop import Shop
+from tests.e2e.visitor import Visitor
+from tests.support.shoppers import PATIENCE, Shopper
+
+type Deed = Callable[[Visitor], object]
+
+
+@dataclass(frozen=True)
+class Look:
+    """A page in one of its states.
+
+    Args:
+        path: of the page; `{confirmed}` and `{reserved}` are orders of the regular.
+        heading: that tells that it is there.
+        text: that tells that it is complete.
+        deeds: what the visitor does there first.
+        known: whether somebody is logged in.
+    """
+
+    path: str
+    heading: str
+    text: str = ""
+    deeds: tuple[Deed, ...] = ()
+    known: bool = False
+
+
+def press(name: str) -> Deed:
+    """Press the button of this name."""
+    return lambda visitor: visitor.button(name).click()
+
+
+def be_told(visitor: Visitor) -> None:
+    """Wait until the form says what is wrong."""
+    expect(visitor.page.locator(".field-error:not(:empty), form [role=alert]:not(:empty)").first).to_be_visible()
+
+
+def open_the_cart(visitor: Visitor) -> None:
+    """Open it beside the page."""
+    visitor.page.get_by_role("banner").get_by_role("button", name="Cart").click()
+    visitor.page.get_by_role("dialog").get_by_role("link", name="Check out").wait_for()
+
+
+LOOKS = {
+    "home": Look("/", "Well-made things", "New in the shop"),
+    "products": Look("/products", "All products", "In stock only"),
+    "nothing found": Look("/products?q=unobtainium", "unobtainium", "Nothing here matches"),
+    "product": Look("/products/{product}", "{name}", "Cancel with one click"),
+    "no such product": Look("/products/unobtainium", "We do not sell this"),
+    "log in": Look("/login", "Log in"),
+    "wrong password": Look("/login", "Log in", deeds=(lambda visitor: visitor.enter("a@cloudretail.example"), be_told)),
+    "register": Look("/register", "Create an account"),
+    "register, nothing filled in": Look("/register", "Create an account", deeds=(press("Create the account"), be_told)),
+    "confirm e-mail": Look("/confirm-email", "Look into your mailbox"),
+    "forgot password": Look("/forgot-password", ""),
+    "reset password": Look("/reset-password", ""),
+    "empty cart": Look("/cart", "Your cart", "There is nothing in it yet"),
+    "cart": Look("/cart", "Your cart", "Summary", known=True),
+    "cart beside the page": Look("/products", "All products", deeds=(open_the_cart,), known=True),
+    "account menu": Look("/orders", "Your orders", deeds=(press("your account"),), known=True),
+    "checkout": Look("/checkout", "Check out", "Where shall it go?", known=True),
+    "checkout, nothing filled in": Look(
+        "/checkout",
+        "Check out",
+        deeds=(lambda visitor: visitor.field("Full name").fill(""), press("Place order"), be_told),
+        known=True,
+    ),
+    "payment": Look("/orders/{reserved}/pay", "Payment", "This is a sandbox", known=True),
+    "payment, nothing filled in": Look(
+        "/orders/{reserved}/pay", "Payment", deeds=(press("Pay $"), be_told), known=True
+    ),
+    "confirmation": Look("/orders/{confirmed}/confirmation", "Thank you", "What happens next", known=True),
+    "orders": Look("/orders", "Your orders", "Confirmed", known=True),
+    "order, confirmed": Look("/orders/{confirmed}", "Your order", "The order is confirmed", known=True),
+    "order, reserved": Look("/orders/{reserved}", "Your order", "Waiting for your payment", known=True),
+    "cancel an order": Look("/orders/{reserved}", "Your order", deeds=(press("Cancel the order"),), known=True),
+    "no such order": Look("/orders/ord_nobodys", "There is nothing at this address", known=True),
+    "no such page": Look("/no/such/page", "There is nothing at this address"),
+    "error": Look("/error", "This page could not be opened"),
+}
+
+
+@pytest.fixture
+def places(regular: Shopper, catalogue: list[Any]) -> dict[str, str]:
+    """What stands for the names in the paths."""
+    orders = {order["status"].lower(): order["orderId"] for order in regular.ok("GET", "/orders")["items"]}
+    return {**orders, "product": catalogue[0].id, "name": catalogue[0].name}
+
+
+@pytest.fixture
+def onlooker(
+    browser: Browser,
+    browser_context_args: dict[str, Any],
+    regular_is_known: StorageState,
+    shop: Shop,
+    look: Look,
+) -> Iterator[Visitor]:
+    """A stranger or the regular, as the page needs it, who does not care for movement."""
+    state = regular_is_known if look.known else None
+    with browser.new_context(**browser_context_args, storage_state=state, reduced_motion="reduce") as context:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE * 1000)
+        onlooker = Visitor(page, shop)
+        yield onlooker
+        assert onlooker.complaints == []
+        assert onlooker.secrets() == []
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds, each with the elements that it is about, once nothing fades any longer."""
+    page.evaluate("Promise.allSettled(document.getAnimations().map(each => each.finished))")
+    return [
+        f"{each['id']}: {each['help']}: {[node['html'][:160] for node in each['nodes']]}"
+        for each in Axe().run(page).response["violations"]
+    ]
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS.keys())
+def test_a_page_can_be_used_by_everybody(onlooker: Visitor, places: dict[str, str], look: Look) -> None:
+    page = onlooker.page
+    onlooker.open(look.path.format(**places), look.heading.format(**places))
+    if look.text:
+        onlooker.reads(look.text)
+    expect(page.locator("[aria-busy=true]:not(.button)")).to_have_count(0)
+    for deed in look.deeds:
+        deed(onlooker)
+    found = {}
+    schemes: list[Literal["light", "dark"]] = ["light", "dark"]
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        found[scheme] = violations(page)
+    assert found == {"light": [], "dark": []}
+
+    page.set_viewport_size({"width": 320, "height": 640})
+    # The body is what a scroll bar at its side leaves of the screen.
+    too_wide = page.evaluate("document.documentElement.scrollWidth - Math.ceil(document.body.clientWidth)")
+    assert too_wide <= 0, f"{too_wide} px too wide for a screen of 320 px"
+    assert violations(page) == [], "on a screen of 320 px, in the dark"
