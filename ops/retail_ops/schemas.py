@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from retail_ops import compatibility, pictures
+from retail_ops import choreography, compatibility, pictures
 from retail_ops.json_schema import Json, tidied
 from retail_ops.openapi import openapi
 from retail_ops.shop import PROJECT
@@ -38,6 +38,7 @@ def documents() -> dict[Path, str]:
     written[SCHEMAS / "openapi.json"] = _json(openapi(template))
     written[SCHEMAS / "asyncapi.yaml"] = _yaml(asyncapi(template, EVENTS))
     written[pictures.CHOREOGRAPHY] = pictures.choreography(template, EVENTS)
+    written[choreography.PAGE] = choreography.page(template, EVENTS)
     return written
 
 

@@ -61,21 +61,12 @@ class SamLocal:
 
 @pytest.fixture(scope="module")
 def started(built: dict[str, str], local_shop: LocalShop) -> Iterator[SamLocal]:
-    yield from _started("start-lambda", built, local_shop)
-
-
-@pytest.fixture(scope="module")
-def started_api(built: dict[str, str], local_shop: LocalShop) -> Iterator[SamLocal]:
-    yield from _started("start-api", built, local_shop)
-
-
-def _started(command: str, environment: dict[str, str], local_shop: LocalShop) -> Iterator[SamLocal]:
     port = free_port()
     variables = str(local_shop.state_dir / "env.json")
     process = subprocess.Popen(
-        [*sam.SAM, "local", command, "--env-vars", variables, "--port", str(port)],
+        [*sam.SAM, "local", "start-lambda", "--env-vars", variables, "--port", str(port)],
         cwd=PROJECT,
-        env=environment,
+        env=built,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -143,11 +134,3 @@ def test_a_function_is_invoked_with_a_sample(
     answer = containers.invoke(local_shop, sample.function, json.dumps(sample.event), Silent())
     assert answer["statusCode"] == 200, answer
     assert json.loads(answer["body"])["productId"] == "canvas-backpack"
-
-
-def test_the_api_answers_from_containers(started_api: SamLocal, catalogue: list[Product]) -> None:
-    answer = eventually(
-        lambda: httpx.get(f"{started_api.url}/api/products/canvas-backpack", trust_env=False, timeout=60),
-        lambda seen: seen.is_success,
-    )
-    assert answer.json()["productId"] == "canvas-backpack"
