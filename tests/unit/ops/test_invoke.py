@@ -72,8 +72,11 @@ def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Invoke]:
     module.parent.mkdir(parents=True)
     module.write_text(HANDLER)
     monkeypatch.setattr("retail_ops.inprocess.PROJECT", tmp_path)
-    with patch.dict(os.environ), patch.dict(sys.modules), patch.object(sys, "path", sys.path.copy()):
+    with patch.dict(os.environ), patch.object(sys, "path", sys.path.copy()):
         yield lambda *words, **options: CliRunner().invoke(app, ["invoke", *words], **options)
+    # Only what is the function's own: a library that is forgotten and imported again is there twice.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "a_function"]:
+        del sys.modules[name]
 
 
 def test_a_function_runs_in_this_process_with_the_variables_that_it_has_in_the_shop(
