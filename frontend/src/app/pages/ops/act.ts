@@ -22,7 +22,10 @@ let last = 0;
   template: `
     <h2>{{ tried() ? 'Do it' : 'Replay or drop' }}: {{ whom() }}</h2>
     @if (tried()) {
-      <p>A replay sends each message to the consumer that failed, and takes it out of this queue once it is there.</p>
+      <p>
+        A replay sends each message to the consumer that failed, and takes it out of this queue once it is there. It
+        takes what fits when it begins, also what came after the dry run.
+      </p>
     } @else {
       <p>
         A dry run asks the current code what it would make of each message, and changes nothing. From its result you

@@ -1,23 +1,18 @@
-import { Component } from '@angular/core';
-import { RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
+import { Component, inject } from '@angular/core';
+import { RouterLink, RouterOutlet } from '@angular/router';
+import { Here } from '../../core/here';
 
 /** What the console's pages have in common: the way from one to the other. */
 @Component({
   selector: 'shop-console',
-  imports: [RouterLink, RouterLinkActive, RouterOutlet],
+  imports: [RouterLink, RouterOutlet],
   host: { class: 'wrap console' },
   template: `
     <nav class="console-nav" aria-label="Operations">
       <ul>
         @for (page of pages; track page.to) {
           <li>
-            <a
-              [routerLink]="page.to"
-              routerLinkActive
-              ariaCurrentWhenActive="page"
-              [routerLinkActiveOptions]="{ exact: page.to === '/ops' }"
-              >{{ page.name }}</a
-            >
+            <a [routerLink]="page.to" [attr.aria-current]="current(page)">{{ page.name }}</a>
           </li>
         }
       </ul>
@@ -26,11 +21,19 @@ import { RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
   `,
 })
 export default class Console {
+  private readonly here = inject(Here);
+
   protected readonly pages = [
-    { to: '/ops', name: 'Queues' },
-    { to: '/ops/stuck', name: 'Stuck orders' },
-    { to: '/ops/orders', name: 'Time-line' },
-    { to: '/ops/reconciliation', name: 'Reconciliation' },
-    { to: '/ops/replays', name: 'Record' },
+    { to: '/ops', below: '/ops/queues/', name: 'Queues' },
+    { to: '/ops/stuck', below: null, name: 'Stuck orders' },
+    { to: '/ops/orders', below: '/ops/orders/', name: 'Time-line' },
+    { to: '/ops/reconciliation', below: null, name: 'Reconciliation' },
+    { to: '/ops/replays', below: '/ops/replays/', name: 'Record' },
   ];
+
+  protected current({ to, below }: { readonly to: string; readonly below: string | null }): 'page' | 'true' | null {
+    const path = this.here.path();
+    if (path === to) return 'page';
+    return below !== null && path.startsWith(below) ? 'true' : null;
+  }
 }

@@ -43,7 +43,7 @@ import { FromNowPipe, counted, pretty, titleOf } from './words';
         @if (found.cause.message; as message) {
           <p>{{ message }}</p>
         }
-        @if (found.invalid) {
+        @if (found.invalid && found.invalid !== found.cause.message) {
           <p>It is no event of the shop: {{ found.invalid }}</p>
         }
         <dl class="facts">
@@ -113,9 +113,9 @@ import { FromNowPipe, counted, pretty, titleOf } from './words';
           }
         </dl>
       </section>
-      <section class="stack" aria-labelledby="body">
-        <h2 id="body">{{ found.eventName ?? 'No event' }}</h2>
-        <pre class="console-code" tabindex="0" role="region" aria-labelledby="body">{{ pretty(found.body) }}</pre>
+      <section class="stack">
+        <h2>{{ found.eventName ?? 'No event' }}</h2>
+        <pre class="console-code" tabindex="0" role="region" aria-label="Body">{{ pretty(found.body) }}</pre>
         @if (attributes().length) {
           <h3>Attributes</h3>
           <dl class="facts">
@@ -168,7 +168,7 @@ export default class MessagePage {
   protected readonly attempts = computed(() => {
     const found = this.found();
     if (!found) return '';
-    const received = `received ${counted(found.receives, 'time')}`;
-    return found.cause.attempt ? `${found.cause.attempt}, ${received} with the looks at it` : received;
+    const received = `received ${counted(found.receives, 'time')}, looks included`;
+    return found.cause.attempt ? `${found.cause.attempt} (${received})` : received;
   });
 }

@@ -59,12 +59,12 @@ const PAGE = 50;
       <div class="actions">
         <button type="submit" class="button button-quiet">Filter</button>
         @if (narrowed()) {
-          <a class="button button-quiet" [routerLink]="[]">Show all</a>
+          <a class="button button-quiet" [routerLink]="[]" (click)="told.focus()">Show all</a>
         }
         <button type="button" class="button button-quiet" (click)="page.reload()">Look again</button>
       </div>
     </form>
-    <p class="listing-count" role="status">{{ summary() }}</p>
+    <p class="listing-count" role="status" tabindex="-1" #told>{{ summary() }}</p>
     @if (page.error(); as error) {
       <shop-problem [error]="error" (retry)="page.reload()" />
     } @else if (found(); as found) {
@@ -88,7 +88,11 @@ const PAGE = 50;
                   <p class="hint">{{ events(group) }} · the oldest sent {{ group.oldest | fromNow }}</p>
                 </div>
                 @if (found.causes.length > 1) {
-                  <a class="button button-quiet" [routerLink]="[]" [queryParams]="only(group.cause)"
+                  <a
+                    class="button button-quiet"
+                    [routerLink]="[]"
+                    [queryParams]="only(group.cause)"
+                    (click)="told.focus()"
                     >Only these<span class="visually-hidden"> of {{ group.cause }}</span></a
                   >
                 }

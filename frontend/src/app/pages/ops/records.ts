@@ -13,11 +13,11 @@ import { ACTIONS, outcomesOf } from './words';
       @for (record of records(); track record.replayId) {
         <li class="panel console-row console-link">
           <div>
-            <h3>
+            <p class="console-name">
               <a class="order-link" [routerLink]="['/ops/replays', record.replayId]"
                 >{{ actions[record.action] }}: {{ record.target }}</a
               >
-            </h3>
+            </p>
             <p>{{ record.reason }}</p>
             <p class="hint">
               {{ record.by }} · <time [attr.datetime]="record.at">{{ record.at | when }}</time>

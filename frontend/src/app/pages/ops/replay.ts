@@ -1,8 +1,9 @@
-import { Component, computed, effect, inject, input, untracked } from '@angular/core';
+import { Component, ElementRef, computed, effect, inject, input, untracked, viewChild } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { Heading } from '../../core/headings';
 import { Poller } from '../../core/poller';
 import { Submission } from '../../core/submission';
+import { Titles } from '../../core/titles';
 import { Icon } from '../../ui/icon';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';
@@ -10,7 +11,7 @@ import { WhenPipe } from '../../ui/when.pipe';
 import NotFoundPage from '../not-found';
 import { Act } from './act';
 import { ReplayFollower } from './replay-follower';
-import { ACTIONS, OUTCOMES, doneOf, hasEnded, stateOf } from './words';
+import { ACTIONS, OUTCOMES, doneOf, hasEnded, stateOf, titleOf } from './words';
 
 /** A replay, a drop, a dry run or a nudge: how far it is, and what became of each message. */
 @Component({
@@ -19,14 +20,23 @@ import { ACTIONS, OUTCOMES, doneOf, hasEnded, stateOf } from './words';
   providers: [ReplayFollower, Poller],
   host: { class: 'stack' },
   template: `
-    @if (poller.problem(); as problem) {
-      @if (problem.status === 404) {
-        <shop-not-found />
-      } @else {
-        <h1 shopHeading>Record</h1>
+    @if (poller.problem()?.status === 404) {
+      <shop-not-found />
+    } @else {
+      <header class="order-head">
+        @if (follower.replay()?.selection; as selection) {
+          <a class="back" [routerLink]="['/ops/queues', selection.queue]"
+            ><shop-icon name="chevron" />{{ box(selection.queue) }}</a
+          >
+        } @else {
+          <a class="back" routerLink="/ops/replays"><shop-icon name="chevron" />Record</a>
+        }
+        <h1 shopHeading #heading>{{ title() }}</h1>
+        <p class="order-number">{{ follower.replay()?.target }}</p>
+      </header>
+      @if (poller.problem(); as problem) {
         <shop-problem [error]="problem" (retry)="poller.hurry()" />
       }
-    } @else {
       <div role="status">
         @if (poller.unreachable()) {
           <div class="notice notice-caution">
@@ -37,17 +47,6 @@ import { ACTIONS, OUTCOMES, doneOf, hasEnded, stateOf } from './words';
         }
       </div>
       @if (follower.replay(); as replay) {
-        <header class="order-head">
-          @if (replay.selection; as selection) {
-            <a class="back" [routerLink]="['/ops/queues', selection.queue]"
-              ><shop-icon name="chevron" />{{ selection.queue }}</a
-            >
-          } @else {
-            <a class="back" routerLink="/ops/replays"><shop-icon name="chevron" />Record</a>
-          }
-          <h1 shopHeading>{{ actions[replay.action] }}</h1>
-          <p class="order-number">{{ replay.target }}</p>
-        </header>
         <section class="panel stack" aria-label="Progress">
           <p role="status">
             <strong>{{ state() }}</strong>
@@ -110,8 +109,7 @@ import { ACTIONS, OUTCOMES, doneOf, hasEnded, stateOf } from './words';
         @if (ended() && replay.action === 'DRY_RUN' && replay.selection && done()) {
           <shop-act [selection]="replay.selection" [count]="done()" [tried]="true" [because]="replay.reason" />
         }
-      } @else {
-        <h1 shopHeading>Record</h1>
+      } @else if (!poller.problem()) {
         <div class="stack" aria-busy="true"><shop-skeleton height="8rem" /><shop-skeleton height="14rem" /></div>
       }
     }
@@ -123,9 +121,14 @@ export default class ReplayPage {
   protected readonly follower = inject(ReplayFollower);
   protected readonly poller = inject(Poller);
   protected readonly older = new Submission();
-  protected readonly actions = ACTIONS;
+  private readonly heading = viewChild<ElementRef<HTMLElement>>('heading');
   protected readonly outcomes = OUTCOMES;
+  protected readonly box = titleOf;
 
+  protected readonly title = computed(() => {
+    const replay = this.follower.replay();
+    return replay ? ACTIONS[replay.action] : 'Record';
+  });
   protected readonly ended = computed(() => {
     const replay = this.follower.replay();
     return replay !== null && hasEnded(replay);
@@ -140,9 +143,17 @@ export default class ReplayPage {
   });
 
   constructor() {
+    const titles = inject(Titles);
+    effect(() => titles.set(this.title()));
+    let before: string | null = null;
     effect(() => {
       const replayId = this.replayId();
-      untracked(() => this.follower.follow(replayId));
+      untracked(() => {
+        this.follower.follow(replayId);
+        // From a dry run to what it led to the page stays, and the button that had the focus goes.
+        if (before !== null) this.heading()?.nativeElement.focus();
+        before = replayId;
+      });
     });
   }
 

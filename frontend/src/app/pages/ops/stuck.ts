@@ -76,7 +76,7 @@ export default class StuckPage {
   );
 
   protected words(minutes: number): string {
-    if (minutes === 0) return 'any time';
+    if (minutes === 0) return 'a moment';
     return minutes < 60 ? counted(minutes, 'minute') : counted(minutes / 60, 'hour');
   }
 

@@ -117,7 +117,12 @@ export default class TracePage {
     return found && !this.trace.isLoading() ? `${counted(found.entries.length, 'step')} of ${found.orderId}` : '';
   });
   private readonly named = computed(
-    () => new Map((this.found()?.entries ?? []).map(({ eventId, what }) => [eventId, what])),
+    () =>
+      new Map(
+        (this.found()?.entries ?? [])
+          .filter(({ kind }) => kind === 'EVENT')
+          .map(({ eventId, what }) => [eventId, what.replace(/^tells /, '')]),
+      ),
   );
 
   /** What led to an entry: by its name where it is on the line itself, else by its id. */
