@@ -42,9 +42,14 @@ check: venv frontend/node_modules/installed ## Lint, types, generated documents 
 browser: venv
 	@ops/browser.sh
 
-test: check storefront browser ## Run every test; starts shops of its own
+test: check storefront browser ## Run every test; starts shops of its own (ARGS="tests/unit -k cart" for some)
 	cd frontend && npm test
+ifdef ARGS
 	pytest $(ARGS)
+else
+	pytest -n auto --dist loadfile tests/unit tests/contract
+	pytest tests/simulation tests/integration tests/e2e
+endif
 
 schemas: venv ## Generate schemas/ and the choreography's picture from the code
 	@cloudretail schemas

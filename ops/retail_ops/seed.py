@@ -33,8 +33,8 @@ class Account:
     groups: tuple[str, ...] = ()
 
 
-SHOPPER = Account("shopper@cloudretail.example", "Sam Shopper", "Shopper-2026")
-OPERATOR = Account("operator@cloudretail.example", "Olga Operator", "Operator-2026", ("operators",))
+SHOPPER = Account("shopper@cloudretail.example", "Shopper", "Shopper-2026")
+OPERATOR = Account("operator@cloudretail.example", "Operator", "Operator-2026", ("operators",))
 
 
 def create_accounts(shop: Shop, accounts: Sequence[Account] = (SHOPPER, OPERATOR)) -> None:

@@ -32,7 +32,7 @@ GOODS, LAST_ITEMS = "canvas-backpack", "antique-violin"
 """What is ordered; and what there are three of."""
 
 PRODUCTS = (GOODS, LAST_ITEMS)
-ADDRESS = {"name": "Sam Shopper", "line1": "1 Market Street", "city": "Singapore", "postalCode": "048941"}
+ADDRESS = {"name": "Shopper", "line1": "1 Market Street", "city": "Singapore", "postalCode": "048941"}
 ADDRESS |= {"country": "SG"}
 POISON = '{"orderId": "this is no event"}'
 
