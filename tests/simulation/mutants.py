@@ -1,4 +1,4 @@
-"""The shop with one rule or guard taken away: what the simulation must notice."""
+"""The shop with one rule, guard or route taken away: what the simulation must notice."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,6 +33,8 @@ from payments import reactions as payments
 from payments import worker
 from payments.domain import ChargeAccepted, ChargeDeclined, Payment, PaymentStatus, WindowClosed, payment_id_of
 from payments.providers import ProviderTimeout
+from tests.simulation import world
+from tests.simulation.search import STATES_AND_EVENTS, explore
 from tests.support.repositories import InMemoryRepository
 from tests.support.stock import InMemoryStock
 
@@ -50,10 +52,12 @@ class Mutant:
     Attributes:
         name: what it does wrong.
         patches: what is replaced.
+        enough: schedules within which it has to be noticed. The rarest take a thousand or two.
     """
 
     name: str
     patches: Sequence[Patch]
+    enough: int = 10_000
 
     @contextmanager
     def alive(self) -> Iterator[None]:
@@ -66,6 +70,13 @@ class Mutant:
         finally:
             for each in made:
                 each.stop()
+
+    @property
+    def noticed(self) -> bool:
+        """Whether a schedule breaks, or some state or event is never reached."""
+        with self.alive():
+            outcome = explore(range(self.enough))
+        return outcome.failure is not None or not outcome.happened >= STATES_AND_EVENTS
 
 
 # --- deciders ---------------------------------------------------------------------------------------------------------
@@ -131,7 +142,7 @@ _running = _is(PaymentStatus.SUBMITTED)
 
 # --- the worker -------------------------------------------------------------------------------------------------------
 
-_charge = worker._charge
+_charge, _refund = worker._charge, worker._refund
 
 
 def _work_in_any_state(
@@ -140,16 +151,18 @@ def _work_in_any_state(
     event = delivery.event
     row = rows.load(payment_id_of(event.data.order_id))
     assert row
-    command = (
-        worker._charge(row.state, providers, delivery.attempt > 1)
-        if isinstance(event.data, PaymentSubmitted)
-        else worker._refund(row.state, providers, delivery.attempt > 1)
-    )
+    known_before = delivery.attempt > 1 or now - event.time > worker.OLD
+    ask = worker._charge if isinstance(event.data, PaymentSubmitted) else worker._refund
+    command: Any = ask(row.state, providers, known_before)
     return payments.react(rows, event, command, now)
 
 
-def _never_ask_first(payment: Payment, providers: worker.Providers, known_before: bool) -> Any:
+def _charge_without_asking(payment: Payment, providers: worker.Providers, known_before: bool) -> Any:
     return _charge(payment, providers, False)
+
+
+def _refund_without_asking(payment: Payment, providers: worker.Providers, known_before: bool) -> Any:
+    return _refund(payment, providers, False)
 
 
 def _take_a_timeout_for_a_no(payment: Payment, providers: worker.Providers, known_before: bool) -> Any:
@@ -281,7 +294,9 @@ MUTANTS = (
         _payments(_mistaken(paying.decide, _takes_any_answer_for_the_running_attempt)),
     ),
     Mutant("the worker works for a payment in any state", [(worker, "work", _work_in_any_state)]),
-    Mutant("the worker never asks before it charges", [(worker, "_charge", _never_ask_first)]),
+    Mutant("the worker never asks before it charges", [(worker, "_charge", _charge_without_asking)]),
+    Mutant("the worker never asks before it refunds", [(worker, "_refund", _refund_without_asking)]),
+    Mutant("the worker takes an old message for a new one", [(worker, "OLD", timedelta.max)]),
     Mutant("the worker takes a time-out for a no", [(worker, "_charge", _take_a_timeout_for_a_no)]),
     Mutant("each charge has a new key", [(Payment, "attempt_key", property(_new_key))]),
     Mutant("each refund has a new key", [(Payment, "refund_key", property(_new_key))]),
@@ -297,3 +312,31 @@ MUTANTS = (
 )
 """Each of them has to be noticed. Not among them, as nothing comes of it: to publish an outbox again (one more
 duplicate), and to let the worker compare the status only (the key is the running attempt's, and so is the answer)."""
+
+
+# --- routes -----------------------------------------------------------------------------------------------------------
+
+_targets = world._targets
+
+
+def _never_arrives(type_: str, queue: str) -> Callable[[str, str], tuple[str, ...]]:
+    def targets(asked: str, document: str) -> tuple[str, ...]:
+        return tuple(one for one in _targets(asked, document) if (asked, one) != (type_, queue))
+
+    return targets
+
+
+MISSING_ROUTES = tuple(
+    Mutant(f"{type_} never reaches {queue.name}", [(world, "_targets", _never_arrives(type_, queue.name))], enough=500)
+    for queue in world.CONSUMERS.values()
+    for pattern in queue.patterns
+    for type_ in pattern["detail"]["type"]
+)
+
+DEFECTS = {mutant.name: mutant for mutant in (*MUTANTS, *MISSING_ROUTES)}
+"""All of them by name."""
+
+
+def noticed(name: str) -> bool:
+    """Whether the simulation notices this defect; for a process of its own."""
+    return DEFECTS[name].noticed

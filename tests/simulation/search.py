@@ -12,12 +12,24 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 from cloudretail import repository
+from cloudretail.events import EVENTS
 from inventory import reactions as inventory
+from inventory.domain import ReservationStatus
 from inventory.store import packed
+from orders.domain import OrderStatus
+from payments.domain import PaymentStatus
 from tests.simulation.invariants import check, check_replay
 from tests.simulation.schedule import Kind, Schedule, Step, Violation
 from tests.simulation.whims import Whim
 from tests.simulation.world import World
+
+STATES_AND_EVENTS = frozenset(
+    [event.event_type.name for event in EVENTS]
+    + [f"orders {status}" for status in OrderStatus]
+    + [f"inventory {status}" for status in ReservationStatus]
+    + [f"payments {status}" for status in PaymentStatus]
+)
+"""What some hundred schedules of a sound shop come across."""
 
 CHUNK = 250
 """Schedules that a process tries at a time: a second or two."""

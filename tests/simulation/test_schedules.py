@@ -6,22 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from cloudretail.events import EVENTS
-from inventory.domain import ReservationStatus
-from orders.domain import OrderStatus
-from payments.domain import PaymentStatus
-from tests.simulation.mutants import MUTANTS
+from tests.simulation.mutants import DEFECTS
 from tests.simulation.schedule import Break
-from tests.simulation.search import Outcome, explore, play, report, search, shortest, simulated, wander
+from tests.simulation.search import (
+    STATES_AND_EVENTS,
+    Outcome,
+    explore,
+    play,
+    report,
+    search,
+    shortest,
+    simulated,
+    wander,
+)
 
 SCHEDULES = 10_000
 
-STATES_AND_EVENTS = frozenset(
-    [event.event_type.name for event in EVENTS]
-    + [f"orders {status}" for status in OrderStatus]
-    + [f"inventory {status}" for status in ReservationStatus]
-    + [f"payments {status}" for status in PaymentStatus]
-)
 BREAKS = frozenset(
     f"{kind} at {point}"
     for kind in (Break.PAUSE, Break.CRASH, Break.FAIL)
@@ -56,7 +56,7 @@ def test_a_seed_is_the_same_schedule_each_time_and_its_steps_are_enough_to_repea
 
 
 def test_a_failure_is_cut_down_to_what_it_needs_and_told_with_the_command_that_repeats_it() -> None:
-    keeps_the_money = next(mutant for mutant in MUTANTS if mutant.name == "a cancelled order keeps the money")
+    keeps_the_money = DEFECTS["a cancelled order keeps the money"]
     with keeps_the_money.alive():
         failure = explore(range(1000)).failure
         assert failure

@@ -45,6 +45,9 @@ LIKELY = {
 }
 """How often each kind of step is tried."""
 
+PROLOGUES = ((), (), (Kind.CHECK_OUT,), (Kind.CHECK_OUT, Kind.PAY), (Kind.CHECK_OUT, Kind.PAY, Kind.CANCEL))
+"""Some faults matter only late in an order's life, to which few orders come through all the others."""
+
 POINTS = (1, 2, 2, 3, 3, 4, 5, 6)
 """Where a function is interrupted; few pass more than six points."""
 
@@ -57,7 +60,7 @@ class Whim:
     Attributes:
         chance: the source of everything random.
         length: how many steps are tried.
-        smooth: whether the orders are placed and their stock is held before anything random happens.
+        prologue: what everybody does, without faults, before anything random happens.
         kinds: weights of the kinds of steps.
         patience: one of PATIENCE.
         means: weights of the means of payment.
@@ -69,7 +72,7 @@ class Whim:
 
     chance: random.Random
     length: int
-    smooth: bool
+    prologue: tuple[Kind, ...]
     kinds: dict[Kind, float]
     patience: dict[timedelta, int]
     means: dict[str, float]
@@ -83,7 +86,7 @@ class Whim:
         return cls(
             chance,
             chance.choice((20, 50, 80, 120)),
-            chance.random() < 0.4,
+            chance.choice(PROLOGUES),
             {kind: weight * chance.choice((0.3, 1, 1, 2)) for kind, weight in LIKELY.items()},
             chance.choice(PATIENCE),
             {means: weight * chance.choice((0.2, 1, 1, 3)) for means, weight in MEANS.items()},
@@ -109,15 +112,20 @@ class Whim:
 
     def steps(self, world: World) -> Iterator[Step]:
         """One thing after the other, each thought of when the one before has been taken."""
-        if self.smooth:
-            yield from (Step(Kind.CHECK_OUT, (order_id,)) for order_id in world.schedule.baskets)
-            while True:
-                yield from [Step(Kind.RELAY, tuple(rows)) for rows in [world.pending()] if rows]
-                deliveries = [tuple(names[:BATCH]) for queue in world.queues if (names := world.ready(queue))]
-                if not deliveries:
-                    break
-                yield from (Step(Kind.DELIVER, names) for names in deliveries)
+        for prologue in self.prologue:
+            for order_id in world.schedule.baskets:
+                yield Step(prologue, (order_id, self._means()) if prologue is Kind.PAY else (order_id,))
+            yield from self._smoothly(world)
         yield from filter(None, (self._step(world) for _ in range(self.length)))
+
+    def _smoothly(self, world: World) -> Iterator[Step]:
+        """Everything arrives that can, but for what the sick consumer takes."""
+        while True:
+            yield from [Step(Kind.RELAY, tuple(rows)) for rows in [world.pending()] if rows]
+            deliveries = [tuple(world.ready(queue)[:BATCH]) for queue in world.queues if queue != self.sick]
+            if not any(deliveries):
+                return
+            yield from (Step(Kind.DELIVER, names) for names in deliveries if names)
 
     def _step(self, world: World) -> Step | None:
         """Something that could happen now; None where what came to mind cannot."""
@@ -140,8 +148,7 @@ class Whim:
                 if not world.orders.items:
                     return None
                 order_id = chance.choice(list(world.orders.items))
-                means = chance.choices(tuple(self.means), tuple(self.means.values()))[0]
-                return Step(kind, (order_id, means), self._interruption(self.trouble))
+                return Step(kind, (order_id, self._means()), self._interruption(self.trouble))
             case Kind.RESUME:
                 on = list(world.paused)
             case Kind.WAIT:
@@ -154,6 +161,9 @@ class Whim:
             case Kind.LAND:
                 on = list(world.gateway.underway)
         return Step(kind, (chance.choice(on),), self._interruption(self.trouble)) if on else None
+
+    def _means(self) -> str:
+        return self.chance.choices(tuple(self.means), tuple(self.means.values()))[0]
 
     def _delivery(self, world: World) -> Step | None:
         queues = [queue for queue in world.queues if world.ready(queue)]
@@ -168,11 +178,15 @@ class Whim:
         return Step(Kind.DELIVER, names, self._interruption(0.7 if queue == self.sick else self.trouble))
 
     def _replay(self, world: World) -> Step | None:
-        if not world.archive:
-            return None
-        event_id = self.chance.choice(list(world.archive))
-        queues = world.targets(event_id)
-        return Step(Kind.REPLAY, (event_id, self.chance.choice(queues))) if queues else None
+        """To the sick consumer above all."""
+        only = self.sick if self.chance.random() < 0.5 else None
+        again = [
+            (event_id, queue)
+            for event_id in world.archive
+            for queue in world.targets(event_id)
+            if only in (None, queue)
+        ]
+        return Step(Kind.REPLAY, self.chance.choice(again)) if again else None
 
     def _interruption(self, trouble: float) -> Interruption | None:
         if self.chance.random() >= trouble:
