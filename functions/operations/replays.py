@@ -44,7 +44,7 @@ from operations.store import Bus, Causes, Invoker, Journal, NotAccepted, Queue
 LOOK_HOLD = 30
 """Seconds that a look hides messages at the most: should the looker die over it, they come back by themselves."""
 
-LOOK_PATIENCE = 10.0
+LOOK_PATIENCE = 5.0
 """Seconds that a look waits for messages that somebody else is looking at."""
 
 WORK_HOLD = 60

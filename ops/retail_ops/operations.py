@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from retail_ops.errors import NoShop
 from retail_ops.shop import PROJECT, Shop
 
 if TYPE_CHECKING:
@@ -57,7 +58,12 @@ class Operations:
         from operations.service import Desk
         from operations.store import QueueSettings
 
-        settings = QueueSettings.model_validate(self.variables)
+        try:
+            settings = QueueSettings.model_validate(self.variables)
+        except ValueError as error:
+            raise NoShop(
+                f"Stack {self.shop.stack} lacks what operations need: deploy this version first.", str(error)
+            ) from None
         return Desk(settings, self.variables["FAILURES_TABLE"], self.variables["REPLAYS_TABLE"])
 
     @cached_property

@@ -243,7 +243,8 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-STEPS = [(call, when) for call in ("SendMessage", "BatchWriteItem", "DeleteMessageBatch") for when in ("before", "after")]
+CALLS = ("SendMessage", "BatchWriteItem", "DeleteMessageBatch")
+STEPS = [(call, when) for call in CALLS for when in ("before", "after")]
 
 
 @pytest.mark.parametrize(("call", "when"), STEPS)

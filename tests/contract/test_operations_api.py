@@ -1,0 +1,96 @@
+"""What operators get is what the description says."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from cloudretail import aws, dynamodb
+from cloudretail.repository import DynamoDBRepository
+from orders.store import ORDERS
+from tests.contract.deployed import Shop, shop
+from tests.contract.test_http_api import ask
+from tests.contract.told import CAUSE, NOW, ORDER_ID, placed
+from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS
+from tests.support.wire import Wire
+
+
+@pytest.fixture
+def a_shop() -> Iterator[Shop]:
+    """One order that nobody has heard of, and a dead letter about it."""
+    with pytest.MonkeyPatch.context() as environment, shop(environment) as running:
+        Wire(environment).stubs("Invoke", {"StatusCode": 202})
+        row = DynamoDBRepository("OrdersTable", ORDERS).commit(ORDER_ID, None, placed()[0], CAUSE, NOW)
+        assert row.outbox
+        dlq = aws.sqs().get_queue_url(QueueName="InventoryDlq")["QueueUrl"]
+        for body in (row.outbox.events[0], '{"rubbish": true}'):
+            aws.sqs().send_message(QueueUrl=dlq, MessageBody=body)
+        aws.dynamodb().put_item(
+            TableName="FailuresTable",
+            Item=dynamodb.to_item(
+                {
+                    "consumer": "inventory",
+                    "eventId": json.loads(row.outbox.events[0])["id"],
+                    "orderId": ORDER_ID,
+                    "eventName": "OrderPlaced",
+                    "exception": "KeyError",
+                    "message": "'lines'",
+                    "where": "inventory/domain.py:1 in decide",
+                    "function": "InventoryReactions",
+                    "requestId": "request-1",
+                    "attempt": 5,
+                    "messageId": "message-1",
+                    "body": row.outbox.events[0],
+                    "firstFailedAt": 1767323045,
+                    "lastFailedAt": 1767323046,
+                }
+            ),
+        )
+        yield running
+
+
+def test_every_answer_to_an_operator_is_as_it_is_described(a_shop: Shop) -> None:
+    def operator(operation: str, **asked: object) -> tuple[int, dict[str, object]]:
+        status, told = ask(a_shop, operation, claims=OPERATOR_CLAIMS, **asked)  # type: ignore[arg-type]
+        return status, told
+
+    queues = operator("listQueues")[1]["items"]
+    assert isinstance(queues, list)
+    assert {each["deadLetterQueue"]: each["dead"] for each in queues}["InventoryDlq"] == 2
+    boxes = operator("listDeadLetterQueues")[1]["items"]
+    assert isinstance(boxes, list)
+    (inventory,) = [each for each in boxes if each["count"]]
+    assert {cause["cause"] for cause in inventory["causes"]} == {
+        "KeyError at inventory/domain.py:1 in decide",
+        "timeout or crash",
+    }
+    assert operator("listDeadLetters", at="nothing")[0] == 422
+    page = operator("listDeadLetters", at="InventoryDlq", query={"orderId": ORDER_ID})[1]
+    assert page["count"] == 1
+    assert operator("getDeadLetter", at="InventoryDlq")[0] == 404
+    selected = {"queue": "InventoryDlq", "orderId": ORDER_ID, "reason": "to try"}
+    status, begun = operator("startReplay", body=selected | {"dryRun": True})
+    assert status == 202
+    assert operator("getReplay", at=str(begun["replayId"]))[1]["state"] == "QUEUED"
+    assert operator("listReplayedMessages", at=str(begun["replayId"]))[1]["items"] == []
+    assert operator("getReplay")[0] == 404
+    assert operator("startReplay", body={"queue": "InventoryDlq"})[0] == 422, "without a reason"
+    assert operator("startReplay", body=selected | {"reson": "misspelt"})[0] == 422
+    assert operator("dropDeadLetters", body=selected)[0] == 202
+    replays = operator("listReplays")[1]["items"]
+    assert isinstance(replays, list)
+    assert len(replays) == 2
+    stuck = operator("listStuckOrders")[1]["items"]
+    assert isinstance(stuck, list)
+    assert [wait["command"] for wait in stuck] == [f"cloudretail dlq replay InventoryDlq --order {ORDER_ID}"]
+    assert operator("traceOrder", at=ORDER_ID)[1]["order"] == "PENDING"
+    assert operator("traceOrder")[0] == 404
+    assert operator("nudgeOrder", at="nothing", body={"reason": "lost"})[0] == 404
+    broken = operator("reconcile")[1]["items"]
+    assert isinstance(broken, list)
+    assert [each["rule"] for each in broken] == ["should-have-ended"]
+
+
+def test_a_shopper_learns_not_even_whether_the_input_would_be_valid(a_shop: Shop) -> None:
+    for body in ({"nonsense": 1}, {"queue": "InventoryDlq", "reason": "to try"}):
+        assert ask(a_shop, "startReplay", claims=SHOPPER_CLAIMS, body=body)[0] == 403

@@ -1,0 +1,60 @@
+"""What operators' commands take and say: times, time spans, queues; and that each explains itself."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from typer.testing import CliRunner
+
+from retail_ops.cli import app
+from retail_ops.commands.dlq import ago, duration, left, moment
+from retail_ops.errors import OpsError
+
+COMMANDS = [
+    "dlq list", "dlq show", "dlq replay", "dlq drop", "dlq history", "orders trace", "orders stuck", "orders nudge",
+    "events replay", "reconcile",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str) -> None:
+    told = CliRunner().invoke(app, [*name.split(), "--help"])
+    assert told.exit_code == 0
+    assert "--stack" in told.stdout
+
+
+@pytest.mark.parametrize("name", ["dlq replay", "dlq drop", "orders nudge", "events replay"])
+def test_what_changes_something_asks_unless_told_not_to_and_asks_why(name: str) -> None:
+    told = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "200"}).stdout
+    assert "--yes" in told
+    assert "--reason" in told
+
+
+@pytest.mark.parametrize("name", ["dlq show orders", "dlq replay orders --dry-run", "orders trace ord_1", "reconcile"])
+def test_without_a_shop_a_command_says_so(name: str, tmp_path: object) -> None:
+    ended = CliRunner().invoke(app, name.split(), env={"CLOUDRETAIL_STATE_DIR": str(tmp_path)})
+    assert isinstance(ended.exception, OpsError)
+    assert "No shop runs here" in ended.exception.message
+
+
+def test_a_time_is_a_date_or_a_span_ago() -> None:
+    assert moment("2026-01-31T12:00+00:00") == datetime(2026, 1, 31, 12, tzinfo=UTC)
+    assert datetime.now(UTC) - moment("2h") - timedelta(hours=2) < timedelta(minutes=1)
+    assert duration("90s") == timedelta(seconds=90)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2 h", "-5m", "15", "1w"])
+def test_anything_else_is_refused_in_a_sentence(text: str) -> None:
+    with pytest.raises(OpsError, match="is no time"):
+        duration(text)
+    with pytest.raises(OpsError, match="is no time"):
+        moment(text if text != "15" else "fifteen")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(5, "5 s"), (119, "119 s"), (3 * 60, "3 min"), (3 * 3600, "3 h"), (3 * 86400, "3 d")]
+)
+def test_times_are_said_as_people_say_them(seconds: int, words: str) -> None:
+    now = datetime.now(UTC)
+    assert ago(now - timedelta(seconds=seconds, microseconds=1)).startswith(words)
+    assert left(now + timedelta(seconds=seconds + 0.9)).endswith(words)
+    assert left(now - timedelta(seconds=seconds)) == "now"
