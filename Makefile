@@ -1,6 +1,6 @@
 # Everything a developer does has a name here; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv storefront up down check test schemas events invoke lambda-image bench deploy stage browser
+.PHONY: help venv storefront up down check test schemas events invoke lambda-image bench deploy stage browser lighthouse
 
 # `sam build` takes the first python3.13 with pip on PATH, and a version manager's shim can stand in front of it.
 # Node is the one from PyPI: many machines have one that is too old for Angular.
@@ -50,6 +50,9 @@ else
 	pytest -n auto --dist loadfile tests/unit tests/contract
 	pytest tests/simulation tests/integration tests/e2e
 endif
+
+lighthouse: browser ## Lighthouse's scores of the shop that make up has started
+	cd frontend && CHROME_PATH="$$(../ops/browser.sh)" node tools/lighthouse.js $(URL)
 
 schemas: venv ## Generate schemas/ and the choreography's picture from the code
 	@cloudretail schemas
