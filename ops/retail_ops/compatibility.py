@@ -83,6 +83,11 @@ def _resolved(node: Any, root: Json) -> Any:
 
 
 def _node(old: Json, new: Json, field: str) -> Iterator[tuple[str, str]]:
+    (old, was_nullable), (new, is_nullable) = _present(old), _present(new)
+    if was_nullable and not is_nullable:
+        yield field, f"may not be null any more: {FOR_ARCHIVE}"
+    if is_nullable and not was_nullable:
+        yield field, f"may be null now: {FOR_READERS}"
     for keyword in sorted((old.keys() | new.keys()) - SAID - {"properties", "required", "items", "enum"}):
         if _demand(old.get(keyword)) != _demand(new.get(keyword)):
             yield field, _changed(keyword, old.get(keyword), new.get(keyword))
@@ -92,6 +97,17 @@ def _node(old: Json, new: Json, field: str) -> Iterator[tuple[str, str]]:
         yield from _node(old["items"], new["items"], f"{field}[]")
     elif "items" in old or "items" in new:
         yield f"{field}[]", _changed("items", old.get("items"), new.get("items"))
+
+
+def _present(node: Json) -> tuple[Json, bool]:
+    """What a value is where it is not null, and whether it may be."""
+    null = {"type": "null"}
+    match node.get("anyOf"):
+        case [one, other] if null in (one, other):
+            said = {key: value for key, value in node.items() if key != "anyOf"}
+            return {**said, **(other if one == null else one)}, True
+        case _:
+            return node, False
 
 
 def _properties(old: Json, new: Json, field: str) -> Iterator[tuple[str, str]]:

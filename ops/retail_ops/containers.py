@@ -1,10 +1,9 @@
 """`sam local`: a function in a container like Lambda's own, on the data of the shop on this machine."""
 
 import json
-import os
 import socket
 import subprocess
-from pathlib import Path
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from retail_ops import lambda_image, sam
@@ -73,20 +72,25 @@ def require_way_back(client: "DockerClient", port: int) -> None:
     Raises:
         OpsError: the emulator does not listen on Docker's bridge.
     """
-    bridge = client.networks.list(names=["bridge"])
-    gateways = [config.get("Gateway") for each in bridge for config in each.attrs["IPAM"]["Config"] or ()]
-    for gateway in filter(None, gateways):
-        with socket.socket() as probe:
-            probe.settimeout(2)
-            try:
-                reached = probe.connect_ex((gateway, port)) == 0
-            except OSError:
-                return  # Docker runs in a machine of its own, which forwards the name to this one.
-        if not reached:
-            raise OpsError(
-                "The shop was started before the container engine, so that containers do not reach it. Start it again: "
-                "make down up"
-            )
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        try:
+            reached = probe.connect_ex((gateway(client), port)) == 0
+        except OSError:
+            return  # The engine runs in a machine of its own, which forwards the name to this one.
+    if not reached:
+        raise OpsError(
+            "The shop was started before the container engine, so that containers do not reach it. Start it again: "
+            "make down up"
+        )
+
+
+def gateway(client: "DockerClient") -> str:
+    """This machine's address as containers see it."""
+    (bridge,) = client.networks.list(names=["bridge"])
+    (network, *_) = bridge.attrs["IPAM"]["Config"]
+    # Docker does not say it where nobody has chosen it; it is the first one then.
+    return str(network.get("Gateway") or next(ip_network(network["Subnet"]).hosts()))
 
 
 def invoke(local: LocalShop, function: str, event: str, progress: Progress) -> Any:
@@ -149,8 +153,3 @@ def build(environment: dict[str, str]) -> None:
     folder.mkdir(exist_ok=True)
     with locked(folder / "build.lock"):
         sam.build(PROJECT / "template.yaml", BUILD, folder / "cache", folder / "build.log", environment)
-
-
-def is_root_on_debian() -> bool:
-    """Whether a container engine can be installed here without asking."""
-    return os.name == "posix" and os.geteuid() == 0 and Path("/etc/debian_version").exists()

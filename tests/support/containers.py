@@ -89,9 +89,7 @@ def reachable(port: int) -> Iterator[None]:
     Args:
         port: also on the engine's bridge, from now on.
     """
-    client = containers.engine()
-    (bridge,) = client.networks.list(names=["bridge"])
-    gateway = bridge.attrs["IPAM"]["Config"][0]["Gateway"]
+    gateway = containers.gateway(containers.engine())
     with socket.socket() as probe:
         if probe.connect_ex((gateway, port)) == 0:
             yield  # The shop was started after the engine, and listens there by itself.
