@@ -242,6 +242,8 @@ class World:
                 body(cause, now)
             except (Conflict, LostRace, Transient, Crash) as error:
                 self.note(f"    {error!r}")
+            except Exception as error:
+                raise Violation("a request breaks down", f"{step}: {error!r}") from error
 
         self._start(f"{step.kind} {' '.join(step.on)}", answer, step.interruption)
 
