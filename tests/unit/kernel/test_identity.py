@@ -26,6 +26,8 @@ ISSUER = f"https://cognito-idp.ap-southeast-1.amazonaws.com/{POOL}"
 CLIENT = "client-1"
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+LONG_AGO = 1767225600
+"""2026-01-01: a token that ended then is expired, whenever the tests run."""
 ANOTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 KEY_ID = "key-1"
 
@@ -143,7 +145,7 @@ class TestTokens:
     @pytest.mark.parametrize(
         "changes",
         [
-            {"exp": int(time.time()) - 1},
+            {"exp": LONG_AGO},
             {"iss": f"{ISSUER}x"},
             {"iss": None},
             {"aud": "another-client"},
