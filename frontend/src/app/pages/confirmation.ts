@@ -41,7 +41,7 @@ import NotFoundPage from './not-found';
       <shop-following [follower]="follower" />
       @if (follower.order(); as order) {
         <div class="with-aside">
-          <div class="stack">
+          <div class="column">
             <dl class="facts">
               <div>
                 <dt>Order number</dt>

@@ -62,7 +62,7 @@ import NotFoundPage from './not-found';
       <p class="visually-hidden" role="status">{{ latest() }}</p>
       @if (follower.order(); as order) {
         <div class="with-aside">
-          <div class="stack">
+          <div class="column">
             @if (order.status === 'RESERVED' && follower.payment() && !follower.paying()) {
               <div class="notice">
                 <shop-icon name="clock" />

@@ -52,7 +52,7 @@ import NotFoundPage from './not-found';
       <shop-following [follower]="follower" />
       @if (follower.order(); as order) {
         <div class="with-aside">
-          <div class="stack">
+          <div class="column">
             <div role="status">
               @if (stage() === 'holding') {
                 <div class="notice">
@@ -103,7 +103,7 @@ import NotFoundPage from './not-found';
                   </p>
                 </div>
               }
-              <form class="stack pay" [shopForm]="submission" (send)="send(order.orderId)">
+              <form class="column" [shopForm]="submission" (send)="send(order.orderId)">
                 <fieldset class="choices">
                   <legend><h2>How do you want to pay?</h2></legend>
                   <label class="choice">
@@ -166,7 +166,7 @@ import NotFoundPage from './not-found';
                   }
                 </button>
                 @if (method() === 'CARD') {
-                  <section class="test-cards stack" aria-labelledby="test-cards">
+                  <section class="test-cards" aria-labelledby="test-cards">
                     <h3 id="test-cards">This is a sandbox: pay with a test card</h3>
                     <p class="hint">With any date to come and any three digits. No money moves.</p>
                     <ul>
