@@ -48,7 +48,7 @@ import NotFoundPage from './not-found';
                 <dd class="order-number">{{ order.orderId }}</dd>
               </div>
               <div>
-                <dt>Delivered to</dt>
+                <dt>Delivery address</dt>
                 <dd><shop-address [address]="order.shippingAddress" /></dd>
               </div>
             </dl>

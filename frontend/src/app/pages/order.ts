@@ -103,12 +103,12 @@ import NotFoundPage from './not-found';
             <shop-order-items [items]="order.items" [total]="order.total" />
             <dl class="facts">
               <div>
-                <dt>Delivered to</dt>
+                <dt>Delivery address</dt>
                 <dd><shop-address [address]="order.shippingAddress" /></dd>
               </div>
               @if (order.paymentMethod; as method) {
                 <div>
-                  <dt>Paid</dt>
+                  <dt>Payment</dt>
                   <dd>{{ method === 'COD' ? 'In cash, on delivery' : 'By card' }}</dd>
                 </div>
               }
