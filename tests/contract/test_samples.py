@@ -1,5 +1,6 @@
 """The samples in events/: recorded from a running shop, and still what the functions answer so today."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -125,6 +126,15 @@ def test_every_event_in_a_sample_is_what_its_schema_describes(sample: Sample) ->
         event = json.loads(document)
         schema = json.loads(SCHEMA[event["dataschema"]].read_text())
         Draft202012Validator(schema, format_checker=FormatChecker(["date-time"])).validate(event)
+
+
+@each_sample
+def test_a_sample_was_recorded_and_not_edited(sample: Sample) -> None:
+    for record in sample.event.get("Records", ()):
+        if "body" in record:
+            assert record["md5OfBody"] == hashlib.md5(record["body"].encode(), usedforsecurity=False).hexdigest()
+    length = sample.event.get("headers", {}).get("content-length")
+    assert length is None or int(length) == len(sample.event.get("body", ""))
 
 
 def documents_in(event: dict[str, Any]) -> list[str]:
