@@ -55,7 +55,7 @@ class Person:
         self.shop = shop
         self.email = email
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.http = httpx.Client(base_url=shop.api_url, headers=headers, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=shop.api_url, headers=headers, timeout=60, trust_env=False)
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> httpx.Response:
         """One request; header names are written with underscores."""
