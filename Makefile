@@ -1,6 +1,6 @@
 # Everything a developer does has a name here; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv storefront up down check test schemas events invoke lambda-image bench deploy stage browser lighthouse
+.PHONY: help venv storefront up down check test simulate schemas events invoke lambda-image bench deploy stage browser lighthouse
 
 # `sam build` takes the first python3.13 with pip on PATH, and a version manager's shim can stand in front of it.
 # Node is the one from PyPI: many machines have one that is too old for Angular.
@@ -53,6 +53,9 @@ endif
 
 lighthouse: browser ## Lighthouse's scores of the shop that make up has started
 	cd frontend && CHROME_PATH="$$(../ops/browser.sh)" node tools/lighthouse.js $(URL)
+
+simulate: venv ## Try random schedules of events and faults (ARGS="--schedules 100000", or "--seed 7" for one)
+	python -m tests.simulation $(ARGS)
 
 schemas: venv ## Generate schemas/ and the choreography's picture from the code
 	@cloudretail schemas
