@@ -118,7 +118,7 @@ def _carts() -> Repository[Cart]:
     responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED),
 )
 def get_cart() -> CartView:
-    return _view(load_cart(_carts(), api.caller.user_id))
+    return _view(load_cart(_carts(), api.caller.user_id), {})
 
 
 @api.put(
@@ -135,10 +135,11 @@ def get_cart() -> CartView:
 )
 def put_item(product_id: IdInPath, wanted: WantedQuantity) -> CartView:
     user_id, now = api.caller.user_id, datetime.now(UTC)
-    offer = offers_of(_settings(), [product_id]).get(product_id)
-    if offer is None:
+    offers = offers_of(_settings(), [product_id])
+    if product_id not in offers:
         raise NotFound("product")
-    return _view(change(_carts(), user_id, lambda cart: put(cart, offer, wanted.quantity, now), api.cause, now))
+    offer = offers[product_id]
+    return _view(change(_carts(), user_id, lambda cart: put(cart, offer, wanted.quantity, now), api.cause, now), offers)
 
 
 @api.delete(
@@ -149,7 +150,7 @@ def put_item(product_id: IdInPath, wanted: WantedQuantity) -> CartView:
 )
 def remove_item(product_id: IdInPath) -> CartView:
     user_id, now = api.caller.user_id, datetime.now(UTC)
-    return _view(change(_carts(), user_id, lambda cart: remove(cart, product_id, now), api.cause, now))
+    return _view(change(_carts(), user_id, lambda cart: remove(cart, product_id, now), api.cause, now), {})
 
 
 @api.delete(
@@ -160,7 +161,7 @@ def remove_item(product_id: IdInPath) -> CartView:
 )
 def clear_cart() -> CartView:
     user_id, now = api.caller.user_id, datetime.now(UTC)
-    return _view(change(_carts(), user_id, lambda cart: clear(cart, now), api.cause, now))
+    return _view(change(_carts(), user_id, lambda cart: clear(cart, now), api.cause, now), {})
 
 
 @api.post(
@@ -177,12 +178,14 @@ def merge_cart(visitor: Merge) -> MergedCart:
     offers = offers_of(_settings(), wanted)
     cart = change(_carts(), user_id, lambda cart: merge(cart, visitor.merge_id, wanted, offers, now), api.cause, now)
     skipped, capped = left_out(cart, wanted, offers)
-    view = _view(cart)
+    view = _view(cart, offers)
     return MergedCart(items=view.items, total=view.total, version=view.version, skipped=skipped, capped=capped)
 
 
-def _view(cart: Cart) -> CartView:
-    offers: Offers = offers_of(_settings(), (line.product_id for line in cart.items))
+def _view(cart: Cart, known: Offers) -> CartView:
+    """The cart beside what the shop offers now, of which `known` has been read already."""
+    unknown = [line.product_id for line in cart.items if line.product_id not in known]
+    offers = {**known, **offers_of(_settings(), unknown)}
     items = tuple(_line(line, offers.get(line.product_id)) for line in cart.items)
     return CartView(
         items=items, total=total((line.line_total for line in items), _settings().currency), version=cart.version

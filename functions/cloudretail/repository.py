@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -47,6 +47,14 @@ class DynamoDBRepository[S: Model]:
         )
         return self._aggregate.from_item(dynamodb.from_item(found["Item"])) if "Item" in found else None
 
+    def load_all(self, keys: Iterable[str]) -> dict[str, Row[S] | None]:
+        """The rows of at most 100 different keys as they are now, in one round trip; None where there is none."""
+        rows: dict[str, Row[S] | None] = dict.fromkeys(keys)
+        wanted = [{self._aggregate.key: {"S": key}} for key in rows]
+        for item in batch_get({self._table: {"Keys": wanted, "ConsistentRead": True}})[self._table]:
+            rows[item[self._aggregate.key]] = self._aggregate.from_item(item)
+        return rows
+
     def commit(self, key: str, read: Row[S] | None, change: Change[S], cause: Cause, now: datetime) -> Row[S]:
         row = self._aggregate.after(key, read, change, cause, now)
         try:
@@ -56,6 +64,36 @@ class DynamoDBRepository[S: Model]:
             if dynamodb.is_condition_failed(error) or dynamodb.code(error) in dynamodb.CONFLICTS:
                 raise LostRace(f"{self._aggregate.name} {key}") from error
             raise
+        return row
+
+
+class ReadOnce[S: Model]:
+    """A Repository for one invocation: a row is read once, for as long as nobody else writes it.
+
+        load 6    (meanwhile somebody writes 7)    commit 7 if 6: LostRace, forgotten    load 7    commit 8 if 7: holds
+
+    What it remembers may be out of date, but a decision on it can be written only if it is not; and a decision that
+    there is nothing to do is one of the moment of the read, after the message had come.
+
+    Args:
+        rows: where they are kept.
+        ahead: keys that will be asked for, at most 100: their rows are read at once, in one round trip.
+    """
+
+    def __init__(self, rows: DynamoDBRepository[S], ahead: Iterable[str] = ()) -> None:
+        self._rows = rows
+        keys = list(ahead)
+        self._read: dict[str, Row[S] | None] = rows.load_all(keys) if keys else {}
+
+    def load(self, key: str) -> Row[S] | None:
+        if key not in self._read:
+            self._read[key] = self._rows.load(key)
+        return self._read[key]
+
+    def commit(self, key: str, read: Row[S] | None, change: Change[S], cause: Cause, now: datetime) -> Row[S]:
+        self._read.pop(key, None)
+        row = self._rows.commit(key, read, change, cause, now)
+        self._read[key] = row
         return row
 
 

@@ -1,7 +1,8 @@
 """How orders react to what the others tell."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -11,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from cloudretail.consumer import Delivery, consume, one_by_one
 from cloudretail.decider import Change, Decision
 from cloudretail.errors import Permanent
-from cloudretail.repository import DynamoDBRepository, Repository, Settled, transact
+from cloudretail.repository import DynamoDBRepository, ReadOnce, Repository, Settled, transact
 from cloudretail.settings import load
 from cloudretail.telemetry import count, record
 from orders.domain import ANSWERED, Order, OrderStatus, decide
@@ -40,9 +41,14 @@ def react(orders: Repository[Order], delivery: Delivery, now: datetime) -> Settl
     return transact(orders, order_id, answer, event.cause, now)
 
 
-def _react(delivery: Delivery) -> None:
+def _react(deliveries: Sequence[Delivery]) -> Sequence[Exception | None]:
+    orders = ReadOnce(_repository(), [delivery.event.data.order_id for delivery in deliveries])
+    return one_by_one(partial(_react_and_record, orders))(deliveries)
+
+
+def _react_and_record(orders: Repository[Order], delivery: Delivery) -> None:
     now = datetime.now(UTC)
-    decision = react(_repository(), delivery, now).decision
+    decision = react(orders, delivery, now).decision
     data = delivery.event.data
     record(decision, message=data.event_type.name, order_id=data.order_id, event_id=delivery.event.id)
     if isinstance(decision, Change) and decision.events and decision.state.status is OrderStatus.CONFIRMED:
@@ -52,4 +58,4 @@ def _react(delivery: Delivery) -> None:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Invoked by the orders queue."""
-    return consume(event, context, consumer="orders", takes=ANSWERED, react=one_by_one(_react))
+    return consume(event, context, consumer="orders", takes=ANSWERED, react=_react)

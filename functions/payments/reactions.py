@@ -1,18 +1,18 @@
 """How payments reacts to orders and inventory, and to the end of a reservation's window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cloudretail.consumer import Delivery, consume, one_by_one
+from cloudretail.consumer import Delivery, Reaction, consume, one_by_one
 from cloudretail.decider import Decision
 from cloudretail.envelope import Event
 from cloudretail.events import InventoryReserved
-from cloudretail.repository import DynamoDBRepository, Repository, Settled, transact
+from cloudretail.repository import DynamoDBRepository, ReadOnce, Repository, Settled, transact
 from cloudretail.settings import load
 from cloudretail.telemetry import record
 from payments.domain import LEARNED, Message, Payment, WindowClosed, decide, payment_id_of
@@ -44,21 +44,25 @@ def close_window(payments: Repository[Payment], event: Event, now: datetime) -> 
     return react(payments, event, WindowClosed(), now)
 
 
-def _recorded(
-    reaction: Callable[[Repository[Payment], Event, datetime], Settled[Payment]], name: str | None = None
-) -> Callable[[Delivery], None]:
-    def react_and_record(delivery: Delivery) -> None:
+def _reaction(
+    answer: Callable[[Repository[Payment], Event, datetime], Settled[Payment]], name: str | None = None
+) -> Reaction:
+    def react_and_record(payments: Repository[Payment], delivery: Delivery) -> None:
         event = delivery.event
-        settled = reaction(_payments(), event, datetime.now(UTC))
+        settled = answer(payments, event, datetime.now(UTC))
         message = name or event.data.event_type.name
         record(settled.decision, message=message, order_id=event.data.order_id, event_id=event.id)
 
-    return react_and_record
+    def reaction(deliveries: Sequence[Delivery]) -> Sequence[Exception | None]:
+        payments = ReadOnce(_payments(), [payment_id_of(delivery.event.data.order_id) for delivery in deliveries])
+        return one_by_one(partial(react_and_record, payments))(deliveries)
+
+    return reaction
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Invoked by the payments queue."""
-    return consume(event, context, consumer="payments", takes=LEARNED, react=one_by_one(_recorded(learn)))
+    return consume(event, context, consumer="payments", takes=LEARNED, react=_reaction(learn))
 
 
 def window_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
@@ -68,5 +72,5 @@ def window_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
         context,
         consumer="payment-window",
         takes=(InventoryReserved,),
-        react=one_by_one(_recorded(close_window, "WindowClosed")),
+        react=_reaction(close_window, "WindowClosed"),
     )

@@ -19,7 +19,7 @@ from cloudretail.consumer import Delivery, consume, one_by_one
 from cloudretail.decider import Nothing
 from cloudretail.errors import Permanent
 from cloudretail.events import PaymentMethod, PaymentSubmitted, RefundRequested
-from cloudretail.repository import Repository, Settled
+from cloudretail.repository import DynamoDBRepository, ReadOnce, Repository, Settled
 from cloudretail.settings import load
 from cloudretail.telemetry import record
 from payments.domain import (
@@ -52,7 +52,7 @@ def _providers() -> Providers:
 
 
 @cache
-def _payments() -> Repository[Payment]:
+def _payments() -> DynamoDBRepository[Payment]:
     return repository(load(WorkerSettings))
 
 
@@ -110,7 +110,8 @@ def _provider(payment: Payment, providers: Providers) -> Provider:
 
 def _work(delivery: Delivery) -> None:
     event = delivery.event
-    settled = work(_payments(), _providers(), delivery, datetime.now(UTC))
+    # Read for each message by itself: between a look and the charge that it leads to must be as little as possible.
+    settled = work(ReadOnce(_payments()), _providers(), delivery, datetime.now(UTC))
     name = event.data.event_type.name
     record(settled.decision, message=name, order_id=event.data.order_id, event_id=event.id)
 
