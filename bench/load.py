@@ -11,6 +11,9 @@ from typing import Any
 from retail_ops.shop import Shop
 from tests.support.shoppers import Person, Shopper, eventually, new_product, new_shopper, row
 
+WARM_UP = 10
+"""Orders that each client places before anything is measured, until every worker that the load needs has started."""
+
 FINAL = ("CONFIRMED", "REJECTED", "CANCELLED")
 
 
@@ -43,15 +46,15 @@ def run(shop: Shop, *, clients: int, orders: int, products: int, note: Callable[
     Args:
         shop: a running one.
         clients: shoppers at the same time, each with one request under way.
-        orders: how many in all; two for each client warm the functions up before.
+        orders: how many in all; WARM_UP for each client come before.
         products: over how many the orders are spread; 1 makes it hot.
         note: is told how far it is.
     """
     operator: Person = new_shopper(shop, "operators")
-    catalogue = [new_product(operator, stock=orders + 2 * clients) for _ in range(products)]
+    catalogue = [new_product(operator, stock=orders + WARM_UP * clients) for _ in range(products)]
     shoppers = [new_shopper(shop) for _ in range(clients)]
     with ThreadPoolExecutor(clients) as pool:
-        list(pool.map(lambda shopper: _order(shopper, catalogue, 2), shoppers))
+        list(pool.map(lambda shopper: _order(shopper, catalogue, WARM_UP), shoppers))
         note(f"{orders} orders by {clients} clients")
         shares = [orders // clients + (index < orders % clients) for index in range(clients)]
         started = time.time()

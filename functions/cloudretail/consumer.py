@@ -22,6 +22,8 @@ from cloudretail.envelope import Event, parse
 from cloudretail.errors import InvalidEvent, Permanent
 from cloudretail.events import EventData
 from cloudretail.failures import DynamoDBFailureLog, Failure, where
+from cloudretail.model import Model
+from cloudretail.repository import BatchRepository, ReadOnce, Repository
 from cloudretail.settings import Settings, load
 from cloudretail.telemetry import count, flush, logger
 
@@ -53,7 +55,7 @@ type Reaction = Callable[[Sequence[Delivery]], Sequence[Exception | None]]
 """Takes a batch and returns for each delivery, in order, None or why it failed."""
 
 
-def one_by_one(react: Callable[[Delivery], None]) -> Reaction:
+def one_by_one(react: Callable[[Delivery], object]) -> Callable[[Sequence[Delivery]], list[Exception | None]]:
     """A reaction that takes each delivery by itself: what one raises fails that one only."""
 
     def reaction(deliveries: Sequence[Delivery]) -> list[Exception | None]:
@@ -65,6 +67,24 @@ def one_by_one(react: Callable[[Delivery], None]) -> Reaction:
             except Exception as error:
                 outcomes.append(error)
         return outcomes
+
+    return reaction
+
+
+def reading_ahead[S: Model](
+    rows: BatchRepository[S], key_of: Callable[[str], str], react: Callable[[Repository[S], Delivery], object]
+) -> Reaction:
+    """As `one_by_one`, for reactions that each change one row: those of the whole batch are read in one round trip.
+
+    Args:
+        rows: where they are kept.
+        key_of: the row's key for an order id.
+        react: the reaction, on the rows as they were read.
+    """
+
+    def reaction(deliveries: Sequence[Delivery]) -> list[Exception | None]:
+        once = ReadOnce(rows, [key_of(delivery.event.data.order_id) for delivery in deliveries])
+        return one_by_one(lambda delivery: react(once, delivery))(deliveries)
 
     return reaction
 

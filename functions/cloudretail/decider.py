@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from cloudretail.events import EventData
+if TYPE_CHECKING:
+    from cloudretail.events import EventData
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Change[S]:
     """
 
     state: S
-    events: Sequence[EventData] = ()
+    events: "Sequence[EventData]" = ()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ class Model(BaseModel):
         serialize_by_alias=True,
         frozen=True,
         extra="ignore",
+        # A cold start builds the validators of the models that its first message needs, and no others.
+        defer_build=True,
         # An error goes to the log and to the table of failures, and its input is a shopper's: places and reasons only.
         hide_input_in_errors=True,
     )

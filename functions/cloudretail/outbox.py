@@ -14,12 +14,14 @@ version and the index, fixed at commit: published twice, it is the same event tw
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cloudretail.decider import Change
-from cloudretail.envelope import Cause, Event
 from cloudretail.model import Model
 from cloudretail.tracing import child
+
+if TYPE_CHECKING:
+    from cloudretail.envelope import Cause
 
 
 class Outbox(Model):
@@ -63,7 +65,7 @@ class Aggregate[S: Model]:
     key: str
     state: type[S]
 
-    def after(self, key: str, read: Row[S] | None, change: Change[S], cause: Cause, now: datetime) -> Row[S]:
+    def after(self, key: str, read: Row[S] | None, change: Change[S], cause: "Cause", now: datetime) -> Row[S]:
         """The row that commits `change`.
 
         Args:
@@ -73,6 +75,9 @@ class Aggregate[S: Model]:
             cause: the event or request that it answers.
             now: time of the change, aware.
         """
+        # Here, since the relay reads outboxes and writes none: it has no use for the events' models.
+        from cloudretail.envelope import Event
+
         version = (read.version if read else 0) + 1
         outbox = read.outbox if read else None
         if change.events:

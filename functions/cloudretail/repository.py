@@ -29,8 +29,16 @@ class Repository[S: Model](Protocol):
         ...
 
 
+class BatchRepository[S: Model](Repository[S], Protocol):
+    """A Repository that reads many rows at once."""
+
+    def load_all(self, keys: Iterable[str]) -> dict[str, Row[S] | None]:
+        """The rows of at most 100 different keys as they are now, None where there is none; a consistent read."""
+        ...
+
+
 class DynamoDBRepository[S: Model]:
-    """A Repository on one table.
+    """A BatchRepository on one table.
 
     Args:
         table: the table's name.
@@ -48,7 +56,6 @@ class DynamoDBRepository[S: Model]:
         return self._aggregate.from_item(dynamodb.from_item(found["Item"])) if "Item" in found else None
 
     def load_all(self, keys: Iterable[str]) -> dict[str, Row[S] | None]:
-        """The rows of at most 100 different keys as they are now, in one round trip; None where there is none."""
         rows: dict[str, Row[S] | None] = dict.fromkeys(keys)
         wanted = [{self._aggregate.key: {"S": key}} for key in rows]
         for item in batch_get({self._table: {"Keys": wanted, "ConsistentRead": True}})[self._table]:
@@ -80,7 +87,7 @@ class ReadOnce[S: Model]:
         ahead: keys that will be asked for, at most 100: their rows are read at once, in one round trip.
     """
 
-    def __init__(self, rows: DynamoDBRepository[S], ahead: Iterable[str] = ()) -> None:
+    def __init__(self, rows: BatchRepository[S], ahead: Iterable[str] = ()) -> None:
         self._rows = rows
         keys = list(ahead)
         self._read: dict[str, Row[S] | None] = rows.load_all(keys) if keys else {}

@@ -1,13 +1,16 @@
 """Structured logs and EMF metrics, which can never fail the business step."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from cloudretail.decider import Change, Decision, Nothing
-from cloudretail.events import EventData
 from cloudretail.model import Model
+
+if TYPE_CHECKING:
+    from cloudretail.events import EventData
 
 logger = Logger()
 metrics = Metrics()
@@ -32,7 +35,7 @@ def flush() -> None:
         metrics.clear_metrics()
 
 
-def published(events: Iterable[EventData]) -> None:
+def published(events: "Iterable[EventData]") -> None:
     """Count events by name: what a shop counts is what it tells."""
     for event in events:
         count(event.event_type.name)

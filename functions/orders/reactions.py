@@ -1,18 +1,17 @@
 """How orders react to what the others tell."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cloudretail.consumer import Delivery, consume, one_by_one
+from cloudretail.consumer import Delivery, consume, reading_ahead
 from cloudretail.decider import Change, Decision
 from cloudretail.errors import Permanent
-from cloudretail.repository import DynamoDBRepository, ReadOnce, Repository, Settled, transact
+from cloudretail.repository import DynamoDBRepository, Repository, Settled, transact
 from cloudretail.settings import load
 from cloudretail.telemetry import count, record
 from orders.domain import ANSWERED, Order, OrderStatus, decide
@@ -41,12 +40,7 @@ def react(orders: Repository[Order], delivery: Delivery, now: datetime) -> Settl
     return transact(orders, order_id, answer, event.cause, now)
 
 
-def _react(deliveries: Sequence[Delivery]) -> Sequence[Exception | None]:
-    orders = ReadOnce(_repository(), [delivery.event.data.order_id for delivery in deliveries])
-    return one_by_one(partial(_react_and_record, orders))(deliveries)
-
-
-def _react_and_record(orders: Repository[Order], delivery: Delivery) -> None:
+def _react(orders: Repository[Order], delivery: Delivery) -> None:
     now = datetime.now(UTC)
     decision = react(orders, delivery, now).decision
     data = delivery.event.data
@@ -58,4 +52,5 @@ def _react_and_record(orders: Repository[Order], delivery: Delivery) -> None:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Invoked by the orders queue."""
-    return consume(event, context, consumer="orders", takes=ANSWERED, react=_react)
+    reaction = reading_ahead(_repository(), str, _react)
+    return consume(event, context, consumer="orders", takes=ANSWERED, react=reaction)

@@ -1,18 +1,18 @@
 """How payments reacts to orders and inventory, and to the end of a reservation's window."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cloudretail.consumer import Delivery, Reaction, consume, one_by_one
+from cloudretail.consumer import Delivery, Reaction, consume, reading_ahead
 from cloudretail.decider import Decision
 from cloudretail.envelope import Event
 from cloudretail.events import InventoryReserved
-from cloudretail.repository import DynamoDBRepository, ReadOnce, Repository, Settled, transact
+from cloudretail.repository import DynamoDBRepository, Repository, Settled, transact
 from cloudretail.settings import load
 from cloudretail.telemetry import record
 from payments.domain import LEARNED, Message, Payment, WindowClosed, decide, payment_id_of
@@ -53,11 +53,7 @@ def _reaction(
         message = name or event.data.event_type.name
         record(settled.decision, message=message, order_id=event.data.order_id, event_id=event.id)
 
-    def reaction(deliveries: Sequence[Delivery]) -> Sequence[Exception | None]:
-        payments = ReadOnce(_payments(), [payment_id_of(delivery.event.data.order_id) for delivery in deliveries])
-        return one_by_one(partial(react_and_record, payments))(deliveries)
-
-    return reaction
+    return reading_ahead(_payments(), payment_id_of, react_and_record)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:

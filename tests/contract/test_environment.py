@@ -77,7 +77,7 @@ def _reached(thing: Any, names: set[str]) -> Iterator[FunctionType]:
 
 
 def _functions(members: Any) -> Iterator[FunctionType]:
-    for member in members:
+    for member in list(members):
         function = member.fget if isinstance(member, property) else unwrap(getattr(member, "__func__", member))
         if isfunction(function):
             yield function

@@ -9,14 +9,14 @@ from typing import Any
 
 from greenlet import greenlet
 
-from cloudretail.consumer import MAX_RECEIVES, Delivery, Reaction, one_by_one
+from cloudretail.consumer import MAX_RECEIVES, Delivery, Reaction, one_by_one, reading_ahead
 from cloudretail.decider import Decision
 from cloudretail.envelope import Cause, parse
 from cloudretail.errors import Conflict, LostRace, Transient
 from cloudretail.events import EventData, InventoryReserved, PaymentMethod
 from cloudretail.money import Money
 from cloudretail.outbox import due
-from cloudretail.repository import Settled, transact
+from cloudretail.repository import ReadOnce, Repository, transact
 from inventory import reactions as inventory
 from inventory.domain import TAKEN
 from orders import domain as ordering
@@ -374,6 +374,8 @@ class World:
             except Crash as error:
                 self.note(f"    {error!r}")
                 return
+            except Transient as error:
+                outcomes = [error] * len(batch)
             for message, outcome in zip(batch, outcomes, strict=True):
                 if outcome is None:
                     # Another delivery of it may have been faster.
@@ -390,18 +392,22 @@ class World:
         """What the function behind a queue takes, and its reaction on this world's stores."""
         match CONSUMERS[queue].handler:
             case "orders.reactions.handler":
-                return ANSWERED, _each(lambda delivery: orders.react(self.orders, delivery, now))
+                return ANSWERED, reading_ahead(self.orders, str, lambda rows, it: orders.react(rows, it, now))
             case "inventory.reactions.handler":
                 return TAKEN, inventory.Batch(self.stock, WINDOW, now).settle
             case "payments.reactions.handler":
-                return LEARNED, _each(lambda delivery: payments.learn(self.payments, delivery.event, now))
+                return LEARNED, self._payments(lambda rows, delivery: payments.learn(rows, delivery.event, now))
             case "payments.reactions.window_handler":
                 close = payments.close_window
-                return (InventoryReserved,), _each(lambda delivery: close(self.payments, delivery.event, now))
+                return (InventoryReserved,), self._payments(lambda rows, delivery: close(rows, delivery.event, now))
             case "payments.worker.handler":
-                return WORKED, _each(lambda delivery: worker.work(self.payments, self._providers, delivery, now))
+                work = worker.work
+                return WORKED, one_by_one(lambda it: work(ReadOnce(self.payments), self._providers, it, now))
             case handler:
                 raise AssertionError(f"{handler} consumes {queue}: the simulation does not know it yet")
+
+    def _payments(self, react: Callable[[Repository[Payment], Delivery], object]) -> Reaction:
+        return reading_ahead(self.payments, payment_id_of, react)
 
     # --- functions and time -----------------------------------------------------------------------------------------
 
@@ -479,15 +485,6 @@ class World:
                 raise Violation("a stock counter is negative", f"{product}: {counters}")
             if not counters.conserved:
                 raise Violation("stock is not conserved", f"{product}: {counters}")
-
-
-def _each(react: Callable[[Delivery], Settled[Any]]) -> Reaction:
-    """A reaction message by message, of which only the failures matter here."""
-
-    def settle(delivery: Delivery) -> None:
-        react(delivery)
-
-    return one_by_one(settle)
 
 
 _targets_by_type: dict[str, tuple[str, ...]] = {}

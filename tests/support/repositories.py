@@ -1,6 +1,6 @@
 """Aggregates kept in memory, by the same port and with the same promises as on DynamoDB."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -37,6 +37,9 @@ class InMemoryRepository[S: Model]:
         with self._lock:
             item = self.items.get(key)
         return self._aggregate.from_item(item) if item else None
+
+    def load_all(self, keys: Iterable[str]) -> dict[str, Row[S] | None]:
+        return {key: self.load(key) for key in dict.fromkeys(keys)}
 
     def commit(self, key: str, read: Row[S] | None, change: Change[S], cause: Cause, now: datetime) -> Row[S]:
         self.hook("commit", key)

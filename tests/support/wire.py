@@ -23,7 +23,8 @@ class _Fault:
     after: Act
 
     def concerns(self, operation: str, parameters: dict[str, Any]) -> bool:
-        return self.operation == operation and self.times > 0 and self.table in (None, parameters.get("TableName"))
+        tables = {None, parameters.get("TableName"), *parameters.get("RequestItems", ())}
+        return self.operation == operation and self.times > 0 and self.table in tables
 
 
 def _nothing() -> None:

@@ -13,7 +13,7 @@ from cloudretail.decider import Change, Decision, Nothing
 from cloudretail.errors import Contention, LostRace, Transient
 from cloudretail.model import Model
 from cloudretail.outbox import Aggregate, Row, due
-from cloudretail.repository import MAX_RACES, MAX_TRIES, DynamoDBRepository, Repository, batch_get, transact
+from cloudretail.repository import MAX_RACES, MAX_TRIES, DynamoDBRepository, ReadOnce, Repository, batch_get, transact
 from tests.support.examples import CAUSE, EXAMPLES, NOW
 from tests.support.repositories import InMemoryRepository
 from tests.support.tables import items_of
@@ -227,6 +227,52 @@ def test_every_read_is_consistent(tables: None, monkeypatch: pytest.MonkeyPatch)
     wire = Wire(monkeypatch)
     transact(DynamoDBRepository("OrdersTable", COUNTS), KEY, lambda state: Nothing("no"), CAUSE, NOW)
     assert [call["ConsistentRead"] for call in wire.made("GetItem")] == [True]
+
+
+def test_the_rows_of_a_batch_are_read_in_one_consistent_round_trip(
+    tables: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = DynamoDBRepository("OrdersTable", COUNTS)
+    table.commit(KEY, None, changed(1), CAUSE, NOW)
+    wire = Wire(monkeypatch)
+
+    rows = ReadOnce(table, [KEY, "ord_2", KEY])
+    found = [rows.load(KEY), rows.load("ord_2"), rows.load(KEY)]
+
+    assert [row and row.state.count for row in found] == [1, None, 1]
+    ((operation, request),) = wire.calls
+    keys = [{"orderId": {"S": KEY}}, {"orderId": {"S": "ord_2"}}]
+    assert operation == "BatchGetItem"
+    assert request["RequestItems"] == {"OrdersTable": {"Keys": keys, "ConsistentRead": True}}
+
+
+def test_two_messages_of_a_batch_at_one_row_build_on_each_other(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = ReadOnce(DynamoDBRepository("OrdersTable", COUNTS), [KEY])
+    wire = Wire(monkeypatch)
+    transact(rows, KEY, one_more, CAUSE, NOW)
+    settled = transact(rows, KEY, one_more, CAUSE, NOW)
+    assert settled.state == Count(order_id=KEY, count=2)
+    assert [operation for operation, _ in wire.calls] == ["PutItem", "PutItem"]
+
+
+def test_what_was_read_before_somebody_else_wrote_is_forgotten_and_read_again(
+    tables: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "pause_before_retry", lambda attempt: None)
+    table = DynamoDBRepository("OrdersTable", COUNTS)
+    rows = ReadOnce(table, [KEY])
+    transact(table, KEY, one_more, CAUSE, NOW)
+
+    settled = transact(rows, KEY, one_more, CAUSE, NOW)
+
+    assert settled.state == Count(order_id=KEY, count=2)
+    assert (row := table.load(KEY)) and row.version == 2
+
+
+def test_nobody_reads_ahead_where_there_is_nothing_to_read(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = Wire(monkeypatch)
+    ReadOnce(DynamoDBRepository("OrdersTable", COUNTS))
+    assert wire.calls == []
 
 
 def test_a_row_is_stored_as_plain_attributes_with_version_and_outbox(tables: None) -> None:

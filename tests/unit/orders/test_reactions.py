@@ -157,7 +157,7 @@ def test_a_failure_that_may_pass_comes_again_later_and_later(
 
 
 def test_a_failed_message_succeeds_when_it_comes_again(pending: Shop, queue: Queue, wire: Wire) -> None:
-    wire.refuses("GetItem", refused("InternalServerError"), table="OrdersTable")
+    wire.refuses("BatchGetItem", refused("InternalServerError"), table="OrdersTable")
     assert queue.deliver(told("InventoryReserved")) == ["message-0"]
 
     assert queue.deliver(told("InventoryReserved"), attempt=2) == []
