@@ -95,11 +95,13 @@ class Api(APIGatewayHttpResolver):
         """Answer one invocation by API Gateway (payload format 2.0)."""
         try:
             logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
+            # The gateway gives them in lower case, `sam local start-api` as they were sent.
+            event = {**event, "headers": {name.lower(): value for name, value in event["headers"].items()}}
             # Before Powertools parses it: its own middlewares would run too late for that.
             if problem := self.refusal(event) or _body_problem(event):
                 refusal = problem_response(problem)
                 return {"statusCode": int(refusal.status_code), "headers": refusal.headers, "body": refusal.body}
-            answer = self.resolve(dict(event), context)
+            answer = self.resolve(event, context)
             # A 204 has no body; the gateway takes a string, and not everything that stands for it takes a null.
             return answer | {"body": answer["body"] or ""}
         finally:
@@ -111,7 +113,7 @@ class Api(APIGatewayHttpResolver):
 
     @property
     def caller(self) -> Caller:
-        """Who is calling a route behind the gateway's authorizer; raises a 401 Problem for anything but an ID token."""
+        """Who is calling; raises a 401 Problem for anything but an ID token."""
         return _caller(self.current_event.raw_event)
 
     @property
@@ -122,8 +124,7 @@ class Api(APIGatewayHttpResolver):
     @property
     def optional_caller(self) -> Caller | None:
         """Who is calling a route that also answers strangers; None for them, a 401 Problem for a bad token."""
-        authorization = self.current_event.headers.get("authorization")
-        return verify(authorization) if authorization else None
+        return self.caller if self.current_event.headers.get("authorization") else None
 
     @property
     def cause(self) -> Cause:
@@ -144,11 +145,14 @@ class OperatorsApi(Api):
 
 
 def _caller(event: Mapping[str, Any]) -> Caller:
+    """By the claims that the gateway's authorizer has verified; by the token itself where there is none in front: on
+    routes that also answer strangers, and under `sam local start-api`."""
     authorizer = event["requestContext"].get("authorizer") or {}
-    claims = authorizer.get("jwt", {}).get("claims")
-    if not claims:
-        raise unauthorized("Sign in first.")
-    return caller_of(claims)
+    if claims := authorizer.get("jwt", {}).get("claims"):
+        return caller_of(claims)
+    if authorization := event["headers"].get("authorization"):
+        return verify(authorization)
+    raise unauthorized("Sign in first.")
 
 
 def _operator(event: Mapping[str, Any]) -> Caller:

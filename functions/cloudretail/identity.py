@@ -17,7 +17,7 @@ OPERATORS = "operators"
 
 
 class IdentitySettings(Settings):
-    """What is needed to verify a token without the gateway."""
+    """What is needed to verify a token without the gateway: of every function with routes."""
 
     user_pool_id: str
     user_pool_client_id: str
@@ -101,7 +101,7 @@ def _keys(url: str) -> "PyJWKClient":
 
 
 def verify(authorization: str) -> Caller:
-    """The caller of a route that also answers strangers, for whom the gateway therefore has no authorizer.
+    """The caller of a route that has no authorizer in front.
 
     Args:
         authorization: the header's value, `Bearer <ID token>`.

@@ -87,8 +87,8 @@ class Template:
         routes = []
         for route in self.properties("AWS::ApiGatewayV2::Route").values():
             method, path = route["RouteKey"].split(" ")
-            integration = integrations[_named_in(route["Target"])]
-            function = _named_in(integration["IntegrationUri"])
+            integration = integrations[_integration(route["Target"])]
+            function = referred(integration["IntegrationUri"])
             routes.append(Route(path, method, function, route.get("AuthorizationType") == "JWT"))
         return sorted(routes)
 
@@ -148,8 +148,8 @@ def referred(value: Any) -> str:
     return name
 
 
-def _named_in(substituted: Any) -> str:
-    """The logical id in `integrations/${Id}` or `functions/${Id.Arn}`."""
-    found = re.search(r"/\$\{(\w+)(\.Arn)?\}", str(substituted))
-    assert found, f"{substituted} names no resource"
+def _integration(target: Any) -> str:
+    """The logical id in `integrations/${Id}`."""
+    found = re.search(r"integrations/\$\{(\w+)\}", str(target))
+    assert found, f"{target} names no integration"
     return found.group(1)

@@ -1,7 +1,7 @@
 """Environment variables: the template gives each function those that its code reads, and no others."""
 
 from collections.abc import Iterator
-from inspect import isclass, isfunction, ismodule, unwrap
+from inspect import getmembers_static, isclass, isfunction, ismodule, unwrap
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -72,7 +72,7 @@ def _reached(thing: Any, names: set[str]) -> Iterator[FunctionType]:
     elif isclass(thing):
         yield from _functions(vars(thing).values())
     else:
-        members = vars(thing) if ismodule(thing) else vars(type(thing))
+        members = vars(thing) if ismodule(thing) else dict(getmembers_static(type(thing)))
         yield from _functions(members[name] for name in names & members.keys())
 
 

@@ -4,7 +4,8 @@ import json
 import signal
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import boto3
@@ -22,7 +23,7 @@ from retail_ops.samples import Sample, load, put_rows, rows_of
 from retail_ops.shop import LOCAL_REGION, PROJECT, Shop
 from retail_ops.template import Template
 from tests.support.containers import NoEngine, container_engine, reachable
-from tests.support.shoppers import eventually
+from tests.support.shoppers import Person, Shopper, eventually, new_shopper
 
 SAMPLES = load()
 FUNCTIONS = sorted(Template.load().functions)
@@ -59,12 +60,12 @@ class SamLocal:
     url: str
 
 
-@pytest.fixture(scope="module")
-def started(built: dict[str, str], local_shop: LocalShop) -> Iterator[SamLocal]:
+@contextmanager
+def sam_local(command: str, built: dict[str, str], local_shop: LocalShop) -> Iterator[SamLocal]:
     port = free_port()
     variables = str(local_shop.state_dir / "env.json")
     process = subprocess.Popen(
-        [*sam.SAM, "local", "start-lambda", "--env-vars", variables, "--port", str(port)],
+        [*sam.SAM, "local", command, "--env-vars", variables, "--port", str(port)],
         cwd=PROJECT,
         env=built,
         stdout=subprocess.DEVNULL,
@@ -77,6 +78,12 @@ def started(built: dict[str, str], local_shop: LocalShop) -> Iterator[SamLocal]:
     finally:
         process.send_signal(signal.SIGTERM)  # It removes its containers then.
         process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def started(built: dict[str, str], local_shop: LocalShop) -> Iterator[SamLocal]:
+    with sam_local("start-lambda", built, local_shop) as started:
+        yield started
 
 
 def _answers(url: str) -> bool:
@@ -128,6 +135,18 @@ def _or_timeout(call: Any) -> Any:
         return call()
     except ValueError:  # SAM says it in plain text.
         return "timeout"
+
+
+def test_the_api_runs_in_containers(built: dict[str, str], local_shop: LocalShop, catalogue: list[Product]) -> None:
+    account = new_shopper(local_shop.read())
+    with sam_local("start-api", built, local_shop) as started:
+        shop = replace(account.shop, outputs={**account.shop.outputs, "ApiUrl": f"{started.url}/api"})
+        stranger, shopper = Person(shop), Shopper(shop, account.token)
+
+        assert stranger.ok("GET", f"/products/{catalogue[0].id}")["productId"] == catalogue[0].id
+        assert stranger.call("GET", "/cart").status_code == 401
+        order = shopper.order(catalogue[0].id, method="COD")
+        shopper.sees(order, "CONFIRMED")
 
 
 def test_a_function_is_invoked_with_a_sample(

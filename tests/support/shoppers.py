@@ -53,6 +53,7 @@ class Person:
 
     def __init__(self, shop: Shop, token: str | None = None, email: str = "") -> None:
         self.shop = shop
+        self.token = token
         self.email = email
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.http = httpx.Client(base_url=shop.api_url, headers=headers, timeout=60, trust_env=False)

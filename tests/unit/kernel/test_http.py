@@ -323,6 +323,13 @@ class TestFailures:
         assert shelf.put(GOOD).headers["Retry-After"] == "1"
 
 
+class TestHeaders:
+    def test_may_be_written_in_any_case(self, shelf: Shelf) -> None:
+        event = http_event("POST", "/api/baskets/b-1", body=GOOD)
+        event["headers"] = {"Content-Type": "application/json", "IDEMPOTENCY-KEY": "key-1"}
+        assert shelf.send(event).status == 202
+
+
 class TestWhoIsCalling:
     def test_is_read_from_the_authorizer(self, shelf: Shelf) -> None:
         assert shelf.get("caller", claims=SHOPPER_CLAIMS).body == {"id": "user-1"}

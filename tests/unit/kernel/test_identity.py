@@ -16,9 +16,11 @@ from jwt.algorithms import RSAAlgorithm
 from jwt.utils import base64url_encode
 
 from cloudretail.errors import Problem, Transient
+from cloudretail.http import Api
 from cloudretail.identity import Caller, IdentitySettings, caller_of, verify
 from cloudretail.settings import load
 from retail_ops.processes import free_port
+from tests.support.http import call
 from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS
 
 POOL = "ap-southeast-1_pool"
@@ -189,10 +191,31 @@ class TestTokens:
             verify(header)
         assert refused.value.status == 401
 
+    def test_count_where_no_authorizer_stands_in_front(self) -> None:
+        assert _answer(authorization=f"Bearer {token(claims())}") == (200, {"id": "user-1"})
+        assert _answer(authorization=f"Bearer {token(claims(), key=ANOTHER_KEY)}")[0] == 401
+        assert _answer()[0] == 401
+
+    def test_do_not_count_beside_what_the_authorizer_says(self) -> None:
+        said = _answer({**SHOPPER_CLAIMS, "sub": "user-2"}, authorization=f"Bearer {token(claims())}")
+        assert said == (200, {"id": "user-2"})
+
     def test_are_not_called_wrong_while_the_keys_cannot_be_reached(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
         with pytest.raises(Transient):
             verify(f"Bearer {token(claims())}")
+
+
+def _answer(verified: Mapping[str, str] | None = None, **headers: str) -> tuple[int, dict[str, Any]]:
+    """What a route answers to a request of which the authorizer has `verified` these claims; None without one."""
+    api = Api()
+
+    @api.get("/api/caller")
+    def caller() -> dict[str, str]:
+        return {"id": api.caller.user_id}
+
+    answer = call(api.handle, "GET", "/api/caller", claims=verified, headers=headers)
+    return answer.status, answer.body
 
 
 def _signed_with(secret: bytes) -> str:
