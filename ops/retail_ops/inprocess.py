@@ -71,6 +71,8 @@ def wait_for_debugger(port: int) -> None:
     Raises:
         OpsError: the debugger's side is not installed.
     """
+    # It would warn of breakpoints in the standard library's frozen modules; ours are all plain files.
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     try:
         import debugpy
     except ImportError:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
@@ -194,6 +195,12 @@ def test_a_route_leads_to_a_function_that_the_api_may_invoke(route: Any) -> None
     assert route.function in SHOP.functions
     permissions = SHOP.properties("AWS::Lambda::Permission").values()
     assert route.function in [referred(permission["FunctionName"]) for permission in permissions]
+
+
+def test_sam_local_finds_the_function_behind_every_route() -> None:
+    config = tomllib.loads((TEMPLATE.parent / "samconfig.toml").read_text())
+    told = config["default"]["local_start_api"]["parameters"]["parameter_overrides"]
+    assert told == [f"{name}={name}" for name in SHOP.properties("AWS::ApiGatewayV2::Integration")]
 
 
 def test_the_api_is_throttled_and_its_requests_are_logged_without_their_headers() -> None:

@@ -33,8 +33,10 @@ def invoke(
         bool, typer.Option("--container", help="In a container like Lambda's own, by `sam local invoke`.")
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help=f"Wait for a debugger to attach (debugpy, port {DEBUG_PORT}).")
+        bool,
+        typer.Option("--debug", help="Wait for a debugger that speaks to debugpy, such as VS Code's or PyCharm's."),
     ] = False,
+    debug_port: Annotated[int, typer.Option(min=1, max=65535, help="Where it attaches.")] = DEBUG_PORT,
     stack: Stack = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask, on AWS.")] = False,
 ) -> None:
@@ -53,7 +55,11 @@ def invoke(
     else:
         for key in put_rows(shop, content):
             err.print(f"Put into the shop, as recorded: {key}", style="dim")
-        answer = _in_container(function, content) if container else _here(shop, function, content, debug)
+        answer = (
+            _in_container(function, content)
+            if container
+            else _here(shop, function, content, debug_port if debug else None)
+        )
     out.print_json(inprocess.shown(answer))
     if failure := inprocess.failure_of(answer):
         raise OpsError(f"{function} failed: {failure}.")
@@ -70,10 +76,10 @@ def lambda_image() -> None:
     out.print(f"Made: {name}")
 
 
-def _here(shop: Shop, function: str, content: str, debug: bool) -> Any:
-    if debug:
-        err.print(f"Waiting for a debugger on port {DEBUG_PORT} ...")
-        inprocess.wait_for_debugger(DEBUG_PORT)
+def _here(shop: Shop, function: str, content: str, debug_port: int | None) -> Any:
+    if debug_port is not None:
+        err.print(f"Waiting for a debugger on port {debug_port} ...")
+        inprocess.wait_for_debugger(debug_port)
     try:
         return inprocess.invoke(shop, function, json.loads(content))
     except Exception as error:
