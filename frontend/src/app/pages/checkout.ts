@@ -9,8 +9,10 @@ import { ApiError, apiError } from '../core/problem';
 import { Session } from '../core/session';
 import { Form, Submission } from '../core/submission';
 import { Field } from '../ui/field';
+import { FormMessage } from '../ui/form-message';
 import { Icon } from '../ui/icon';
 import { OrderItems } from '../ui/order-items';
+import { PaymentMethod } from '../ui/payment-method';
 import { PriceChanges } from '../ui/price-changes';
 import { Problem } from '../ui/problem';
 import { Skeleton } from '../ui/skeleton';
@@ -23,7 +25,19 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
 
 @Component({
   selector: 'shop-checkout',
-  imports: [Field, Form, Heading, Icon, OrderItems, PriceChanges, Problem, RouterLink, Skeleton],
+  imports: [
+    Field,
+    Form,
+    FormMessage,
+    Heading,
+    Icon,
+    OrderItems,
+    PaymentMethod,
+    PriceChanges,
+    Problem,
+    RouterLink,
+    Skeleton,
+  ],
   host: { class: 'wrap stack' },
   template: `
     <h1 shopHeading>Check out</h1>
@@ -117,21 +131,7 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
               </div>
             </div>
           </section>
-          <fieldset class="choices">
-            <legend><h2>How do you want to pay?</h2></legend>
-            <label class="choice">
-              <input type="radio" name="method" [checked]="method() === 'CARD'" (change)="method.set('CARD')" />
-              <span
-                ><strong>By card</strong> <span class="hint">On the next page, while we hold your things.</span></span
-              >
-              <shop-icon name="shield" />
-            </label>
-            <label class="choice">
-              <input type="radio" name="method" [checked]="method() === 'COD'" (change)="method.set('COD')" />
-              <span><strong>In cash, on delivery</strong> <span class="hint">Nothing to pay now.</span></span>
-              <shop-icon name="wallet" />
-            </label>
-          </fieldset>
+          <shop-payment-method [(method)]="method" cardHint="On the next page, while we hold your things." />
         </div>
         <aside class="aside panel stack" aria-labelledby="review">
           <div class="aside-head">
@@ -148,11 +148,8 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
               <p>{{ shortage }}</p>
               <a class="button button-quiet" routerLink="/cart">Go to the cart</a>
             </div>
-          } @else if (message(); as message) {
-            <div class="notice notice-problem" role="alert" tabindex="-1">
-              <shop-icon name="alert" />
-              <p>{{ message }}</p>
-            </div>
+          } @else {
+            <shop-form-message [message]="message()" />
           }
           <button type="submit" class="button" [attr.aria-busy]="submission.pending()">
             @if (submission.pending()) {

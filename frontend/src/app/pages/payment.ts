@@ -12,9 +12,11 @@ import { Form, Submission } from '../core/submission';
 import { Countdown } from '../ui/countdown';
 import { Field } from '../ui/field';
 import { Following } from '../ui/following';
+import { FormMessage } from '../ui/form-message';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
 import { OrderItems } from '../ui/order-items';
+import { PaymentMethod } from '../ui/payment-method';
 import { Problem } from '../ui/problem';
 import { Skeleton } from '../ui/skeleton';
 import { TakeFocus } from '../ui/take-focus';
@@ -27,11 +29,13 @@ import NotFoundPage from './not-found';
     Field,
     Following,
     Form,
+    FormMessage,
     Heading,
     Icon,
     MoneyPipe,
     NotFoundPage,
     OrderItems,
+    PaymentMethod,
     Problem,
     RouterLink,
     Skeleton,
@@ -104,19 +108,7 @@ import NotFoundPage from './not-found';
                 </div>
               }
               <form class="column" [shopForm]="submission" (send)="send(order.orderId)">
-                <fieldset class="choices">
-                  <legend><h2>How do you want to pay?</h2></legend>
-                  <label class="choice">
-                    <input type="radio" name="method" [checked]="method() === 'CARD'" (change)="method.set('CARD')" />
-                    <span><strong>By card</strong></span>
-                    <shop-icon name="shield" />
-                  </label>
-                  <label class="choice">
-                    <input type="radio" name="method" [checked]="method() === 'COD'" (change)="method.set('COD')" />
-                    <span><strong>In cash, on delivery</strong> <span class="hint">Nothing to pay now.</span></span>
-                    <shop-icon name="wallet" />
-                  </label>
-                </fieldset>
+                <shop-payment-method [(method)]="method" />
                 @if (method() === 'CARD') {
                   <div class="fields">
                     <shop-field
@@ -150,12 +142,7 @@ import NotFoundPage from './not-found';
                     />
                   </div>
                 }
-                @if (submission.message; as message) {
-                  <div class="notice notice-problem" role="alert" tabindex="-1">
-                    <shop-icon name="alert" />
-                    <p>{{ message }}</p>
-                  </div>
-                }
+                <shop-form-message [message]="submission.message" />
                 <button type="submit" class="button" [attr.aria-busy]="submission.pending()">
                   @if (submission.pending()) {
                     One moment …
