@@ -1,5 +1,6 @@
 """What holds for every test, and one shop on the emulator, with IAM enforced, for all that need one."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from retail_ops.local import LocalShop
 from retail_ops.processes import free_port
 from retail_ops.shop import PROJECT, Shop
 from tests.support.shoppers import Person, Shopper, new_shopper
+
+# What the environment of every function says; it has to before any of them is imported.
+os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "CloudRetail"
 
 # How long one example takes says more about the machine than about the code.
 settings.register_profile("shop", deadline=None)
