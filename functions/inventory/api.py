@@ -66,7 +66,11 @@ def get_stock(product_id: IdInPath) -> Stock | Availability:
     summary="Receive goods (operators); a request with the same key is counted once",
     tags=["Inventory"],
     responses=answers(
-        HTTPStatus.CREATED, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY
+        HTTPStatus.CREATED,
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
     ),
 )
 def receive_goods(product_id: IdInPath, new: NewReceipt, idempotency_key: IdempotencyKey) -> ReceiptView:

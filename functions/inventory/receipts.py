@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cloudretail import aws, dynamodb
-from cloudretail.errors import Contention
+from cloudretail.errors import Contention, NotFound
 from cloudretail.model import Model
 from cloudretail.repository import MAX_TRIES, pause_before_retry
 from cloudretail.settings import Settings
@@ -16,6 +16,7 @@ class ReceiptSettings(Settings):
     """What the inventory's API needs."""
 
     inventory_table: str
+    products_table: str
     receipts_table: str
 
 
@@ -78,15 +79,23 @@ class Warehouse:
             The receipt of this id: `receipt` itself, or the one that was recorded before and is counted already.
 
         Raises:
+            NotFound: the catalogue has no such product.
             Contention: reservations of the same product were in the way again and again.
         """
-        transaction: list[Any] = [{"Put": self._recorded(receipt)}, {"Update": self._counted(receipt)}]
+        transaction: list[Any] = [
+            {"Put": self._recorded(receipt)},
+            {"ConditionCheck": self._known(receipt)},
+            {"Update": self._counted(receipt)},
+        ]
         for attempt in range(MAX_TRIES):
             try:
                 aws.dynamodb().transact_write_items(TransactItems=transaction)
             except ClientError as error:
-                if earlier := _recorded_before(error):
-                    return earlier
+                recorded, known = _conditions(error)
+                if recorded:
+                    return Receipt.model_validate(dynamodb.from_item(recorded))
+                if not known:
+                    raise NotFound("product") from None
                 if not dynamodb.is_transient(error):
                     raise
                 pause_before_retry(attempt)
@@ -100,6 +109,13 @@ class Warehouse:
             "Item": dynamodb.to_item(receipt.model_dump(mode="json")),
             "ConditionExpression": "attribute_not_exists(receiptId)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+    def _known(self, receipt: Receipt) -> dict[str, object]:
+        return {
+            "TableName": self._settings.products_table,
+            "Key": {"productId": {"S": receipt.product_id}},
+            "ConditionExpression": "attribute_exists(productId)",
         }
 
     def _counted(self, receipt: Receipt) -> dict[str, object]:
@@ -117,9 +133,11 @@ class Warehouse:
         }
 
 
-def _recorded_before(error: ClientError) -> Receipt | None:
-    """The receipt that was there already, if that is why the transaction was cancelled."""
-    for reason in dynamodb.cancellation_reasons(error) or ():
-        if reason.get("Code") == dynamodb.CONDITION_FAILED:
-            return Receipt.model_validate(dynamodb.from_item(reason["Item"]))
-    return None
+def _conditions(error: ClientError) -> tuple[dict[str, Any] | None, bool]:
+    """The item of a receipt of this id that was there already, and whether the product is known.
+
+    Both as far as the transaction was cancelled for one of these conditions: None and True for any other failure.
+    """
+    recorded, known, *_ = dynamodb.cancellation_reasons(error) or ({}, {})
+    failed = dynamodb.CONDITION_FAILED
+    return recorded["Item"] if recorded.get("Code") == failed else None, known.get("Code") != failed

@@ -15,7 +15,7 @@ from tests.support.wire import Wire
 
 ISSUER = f"https://cognito-idp.{REGION}.amazonaws.com/pool"
 CLIENT = "client-1"
-TABLES = ("InventoryTable", "ReceiptsTable")
+TABLES = ("InventoryTable", "ProductsTable", "ReceiptsTable")
 
 
 class Pool:
@@ -101,6 +101,8 @@ def account(pool: Pool) -> Iterator[None]:
 @pytest.fixture
 def shop(account: None) -> Shop:
     empty(*TABLES)
+    for product in ("bag", "mug"):
+        aws.dynamodb().put_item(TableName="ProductsTable", Item={"productId": {"S": product}})
     return Shop()
 
 

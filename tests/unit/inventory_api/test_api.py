@@ -63,6 +63,12 @@ def test_the_same_key_for_another_product_is_another_delivery(shop: Shop) -> Non
     assert (shop.receive("bag", 10).status, shop.receive("mug", 3).status) == (201, 201)
 
 
+def test_goods_that_the_catalogue_does_not_know_are_refused(shop: Shop) -> None:
+    refused = shop.receive("bagg", 10)
+    assert (refused.status, refused.problem) == (404, "not-found")
+    assert (shop.counters, shop.receipts) == ([], [])
+
+
 def test_operators_see_every_counter_and_shoppers_only_what_can_be_had(shop: Shop, pool: Pool) -> None:
     shop.receive("bag", 10)
     shop.sells("bag", reserved=2, sold=3)
