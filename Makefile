@@ -34,8 +34,8 @@ down: venv ## End the shop on this machine
 check: venv frontend/node_modules/installed ## Lint, types, generated documents up to date, template valid
 	ruff check
 	ruff format --check
-	mypy
 	cloudretail schemas --check
+	mypy
 	sam validate --lint
 	cd frontend && npm run lint
 

@@ -152,8 +152,10 @@ class Rehearsal:
                 return _settled(close_window(self._payments(), event, self.now))
             case "payment-worker":
                 return self._worked(delivery)
-            case _:
+            case "notifications":
                 return self._written_to(event)
+            case _:
+                return _would(f"give it to {consumer}")
 
     def _payments(self) -> _Unwritten[Payment]:
         return _Unwritten(self.settings.payments_table, PAYMENTS)

@@ -29,17 +29,21 @@ RELEASED = SCHEMAS / "released"
 
 def documents() -> dict[Path, str]:
     """Every generated document, by the file that it belongs into."""
+    events, template = _events(), Template.load()
+    written = {SCHEMAS / "events" / f"{_key(event)}.json": _json(event_schema(event)) for event in events}
+    written[SCHEMAS / "openapi.json"] = _json(openapi(template))
+    written[SCHEMAS / "asyncapi.yaml"] = _yaml(asyncapi(template, events))
+    written[pictures.CHOREOGRAPHY] = pictures.choreography(template, events)
+    written[choreography.PAGE] = choreography.page(template, events)
+    return written
+
+
+def _events() -> Sequence[type["EventData"]]:
     if str(FUNCTIONS) not in sys.path:
         sys.path.insert(0, str(FUNCTIONS))
     from cloudretail.events import EVENTS
 
-    template = Template.load()
-    written = {SCHEMAS / "events" / f"{_key(event)}.json": _json(event_schema(event)) for event in EVENTS}
-    written[SCHEMAS / "openapi.json"] = _json(openapi(template))
-    written[SCHEMAS / "asyncapi.yaml"] = _yaml(asyncapi(template, EVENTS))
-    written[pictures.CHOREOGRAPHY] = pictures.choreography(template, EVENTS)
-    written[choreography.PAGE] = choreography.page(template, EVENTS)
-    return written
+    return EVENTS
 
 
 def drifted() -> list[Path]:
@@ -62,8 +66,19 @@ def write() -> list[Path]:
 
 
 def broken() -> list[compatibility.Break]:
-    """Everything in which the events' committed schemas break what was released."""
-    return compatibility.breaks(compatibility.read(RELEASED), compatibility.read(SCHEMAS / "events"))
+    """Everything in which the events in the code break what was released."""
+    current = {_key(event): event_schema(event) for event in _events()}
+    return compatibility.breaks(compatibility.read(RELEASED), current)
+
+
+def readers(event: str) -> list[str]:
+    """The functions that hear of an event, which is named as in `OrderPlaced.v1`."""
+    template = Template.load()
+    return sorted(
+        template.consumers[rule.queue]
+        for rule in template.rules
+        if event in [type_.split(".", 2)[2] for type_ in rule.types]
+    )
 
 
 def release() -> list[Path]:

@@ -3,12 +3,15 @@
 import json
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from cloudretail import events
+from cloudretail.events import EVENTS, EventType, OrderEventData, PaymentMethod
 from retail_ops.compatibility import breaks, read
-from retail_ops.schemas import RELEASED, broken
+from retail_ops.schemas import RELEASED, broken, readers
 
 type Mutation = Callable[[dict[str, Any]], object]
 
@@ -31,6 +34,26 @@ def found_in(mutation: Mutation) -> dict[str, str]:
 
 def test_no_event_breaks_what_was_released() -> None:
     assert broken() == []
+
+
+def test_a_break_in_the_code_is_found_before_anything_is_generated(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OrderPlaced(OrderEventData):
+        """As it was, without `placeBy`."""
+
+        event_type = EventType("orders", "OrderPlaced")
+        placed_at: datetime
+        payment_method: PaymentMethod | None = None
+
+    monkeypatch.setattr(
+        events, "EVENTS", (OrderPlaced, *(event for event in EVENTS if event is not events.OrderPlaced))
+    )
+
+    assert [(each.event, each.field) for each in broken()] == [("OrderPlaced.v1", "data.placeBy")]
+
+
+def test_who_hears_of_a_broken_event_is_known() -> None:
+    assert readers("OrderPlaced.v1") == ["InventoryReactions", "NotificationsReactions", "PaymentsReactions"]
+    assert readers("PaymentSubmitted.v1") == ["PaymentWorker"]
 
 
 def test_something_was_released() -> None:

@@ -162,7 +162,7 @@ def test_every_function_has_samples(function: str) -> None:
 def test_every_route_has_a_sample_that_is_accepted(route: Any) -> None:
     key = f"{route.method} {route.path}"
     accepted = [sample for sample in SAMPLES if isinstance(sample.answer, int) and not sample.is_bad]
-    assert key in {sample.event["routeKey"] for sample in accepted}
+    assert key in {sample.event["routeKey"] for sample in accepted}, "record one: docs/development.md"
 
 
 @each_consumer
@@ -180,7 +180,7 @@ def test_every_event_that_a_rule_sends_was_recorded_and_is_matched_by_the_rule(r
     function = template().consumers[rule.queue]
     samples = [sample for sample in SAMPLES if sample.function == function and not sample.is_bad]
     events = [json.loads(document) for sample in samples for document in documents_in(sample.event)]
-    assert {event["type"] for event in events} == set(rule.types)
+    assert {event["type"] for event in events} == set(rule.types), "record what is missing: docs/development.md"
     assert {event["source"] for event in events} == set(rule.sources)
     assert {event["type"].split(".")[2] for event in events} == set(rule.names)
 

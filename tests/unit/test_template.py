@@ -80,6 +80,17 @@ def statements(function: str) -> Iterator[dict[str, Any]]:
             yield from policy["PolicyDocument"]["Statement"]
 
 
+def allowed(function: str, resource: str) -> set[str]:
+    """What a function may do to a resource."""
+    return {
+        action
+        for statement in statements(function)
+        if {"Fn::GetAtt": [resource, "Arn"]} in as_list(statement["Resource"])
+        for action in as_list(statement["Action"])
+        if isinstance(action, str)
+    }
+
+
 def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -153,6 +164,19 @@ def test_a_dead_letter_is_kept_for_14_days(queue: str) -> None:
 @pytest.mark.parametrize("queue", sorted(queues))
 def test_messages_are_encrypted_at_rest(queue: str) -> None:
     assert queues[queue]["SqsManagedSseEnabled"] is True
+
+
+@consumed
+def test_operators_may_count_a_queue_and_send_to_it_again(queue: str) -> None:
+    assert "sqs:GetQueueAttributes" in allowed("OpsApi", queue)
+    assert "sqs:SendMessage" in allowed("ReplayWorker", queue)
+
+
+@not_consumed
+def test_operators_may_look_at_a_dead_letter_and_delete_it(queue: str) -> None:
+    looks = {"sqs:ReceiveMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"}
+    assert looks <= allowed("OpsApi", queue)
+    assert looks | {"sqs:DeleteMessage"} <= allowed("ReplayWorker", queue)
 
 
 # -------------------------------------------------------------------------------------------------------------- rules

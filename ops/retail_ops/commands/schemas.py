@@ -23,17 +23,27 @@ def schemas(
 ) -> None:
     """Generate the documents in schemas/ and the pictures in docs/ from the code and the template.
 
-    An event that breaks what was released within its version is a failure that names the field and the reason.
+    An event that breaks what was released within its version is a failure that names the field, the reason and who
+    hears of the event. Nothing is written then.
     """
     from retail_ops import schemas as documents  # It imports the functions, which no other command needs.
 
-    found = documents.drifted() if check else documents.write()
+    # First: the documents are made of samples, which an event that is broken may not be able to read.
     if broken := documents.broken():
         raise OpsError(
             "Events break what was released. Take it back, or tell a new version beside the old one "
             "(docs/development.md):",
-            "\n".join(map(str, broken)),
+            "\n".join(
+                [
+                    *map(str, broken),
+                    *(
+                        f"{event} is heard by {', '.join(documents.readers(event)) or 'nobody here'}"
+                        for event in sorted({each.event for each in broken})
+                    ),
+                ]
+            ),
         )
+    found = documents.drifted() if check else documents.write()
     if release:
         found += documents.release()
     changed = [str(path.relative_to(PROJECT)) for path in found]

@@ -14,7 +14,7 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 from cloudretail import aws, dynamodb
 from cloudretail.envelope import Event
 from cloudretail.errors import Permanent, Transient
-from cloudretail.events import EventData, OrderConfirmed
+from cloudretail.events import EventData, OrderCancelled, OrderConfirmed
 from notifications.domain import LETTERS
 from notifications.mailer import Mail
 from notifications.reactions import handler, notify
@@ -30,7 +30,7 @@ SHOP = "https://shop.cloudretail.example"
 SENDER = "shop@cloudretail.example"
 WRITTEN_ABOUT: Sequence[EventData] = [data for data in EXAMPLES if type(data) in LETTERS]
 CONFIRMED = event_of(next(data for data in EXAMPLES if isinstance(data, OrderConfirmed)))
-CANCELLED = event_of(WRITTEN_ABOUT[3], "orders:ord_1:5:0")
+CANCELLED = event_of(next(data for data in EXAMPLES if isinstance(data, OrderCancelled)), "orders:ord_1:5:0")
 
 
 class Killed(BaseException):
@@ -298,7 +298,8 @@ def test_the_log_tells_which_mail_went_out_and_neither_to_whom_nor_what_it_says(
 ) -> None:
     printed = everything_printed(monkeypatch)
     function.wire.refuses("SendEmail", refused("MessageRejected"))
-    function.deliver(EVERY_BODY[0], EVERY_BODY[1], EVERY_BODY[1], "poison")
+    confirmed = CONFIRMED.to_json()
+    function.deliver(EVERY_BODY[0], confirmed, confirmed, "poison")
     log = printed.getvalue()
     lines = [json.loads(line) for line in log.splitlines() if "Mail sent" in line]
     assert [(line["message_name"], line["order_id"]) for line in lines] == [("OrderConfirmed", ORDER["order_id"])]
