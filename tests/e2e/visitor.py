@@ -55,8 +55,9 @@ class Visitor:
         self.sees(heading)
 
     def sees(self, heading: str) -> None:
-        """Wait for the page with this heading."""
-        expect(self.page.get_by_role("heading", level=1, name=heading)).to_be_visible()
+        """Wait for the page whose heading has these words; "Dead letters" has not those of "Dead letter"."""
+        name = re.compile(rf"(?<!\w){re.escape(heading)}(?!\w)")
+        expect(self.page.get_by_role("heading", level=1, name=name)).to_be_visible()
 
     def reads(self, text: str) -> None:
         """Wait for a text."""
