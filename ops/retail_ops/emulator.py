@@ -2,8 +2,8 @@
 
 It is ministack's application on a server of its own, for two reasons: where it listens (on this machine, and where
 Docker is, on Docker's bridge as well, which is how the container of `sam local invoke` reaches it), and since uvicorn
-with its parser and event loop in C needs a third less of the processor for a call than ministack's own, which is what
-limits a local shop.
+with its parser and event loop in C needs two fifths less of the processor for a call than ministack's own server does,
+which is what limits a local shop.
 """
 
 import os

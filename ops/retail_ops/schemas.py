@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from retail_ops import choreography, compatibility, pictures
+from retail_ops import choreography, compatibility, generated, pictures
 from retail_ops.json_schema import Json, tidied
 from retail_ops.openapi import openapi
 from retail_ops.shop import PROJECT
@@ -48,21 +48,16 @@ def _events() -> Sequence[type["EventData"]]:
 
 def drifted() -> list[Path]:
     """The files that are not what the code and the template say, those included that nothing generates any more."""
-    current = documents()
-    known = [*(path for path in SCHEMAS.rglob("*.*") if RELEASED not in path.parents), *current]
-    return sorted({path for path in known if not path.exists() or path.read_text() != current.get(path)})
+    return generated.outdated(documents(), _there())
 
 
 def write() -> list[Path]:
     """Bring the generated documents up to date; returns those that were not."""
-    current, changed = documents(), drifted()
-    for path in changed:
-        if path in current:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(current[path])
-        else:
-            path.unlink()
-    return changed
+    return generated.write(documents(), _there())
+
+
+def _there() -> list[Path]:
+    return [path for path in SCHEMAS.rglob("*.*") if RELEASED not in path.parents]
 
 
 def broken() -> list[compatibility.Break]:

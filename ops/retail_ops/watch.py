@@ -62,12 +62,12 @@ def _concerns(path: Path, modules: set[Path]) -> bool:
 def _imported(module: str, root: Path) -> set[Path]:
     """The files of a module and of all that it imports, directly or not, in the functions' folder."""
     found: set[Path] = set()
-    todo = [module]
-    while todo:
-        for path in _files(todo.pop(), root):
+    unread = [module]
+    while unread:
+        for path in _files(unread.pop(), root):
             if path not in found:
                 found.add(path)
-                todo += _imports(path)
+                unread += _imports(path)
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from retail_ops import catalogue
+from retail_ops import catalogue, generated
 from retail_ops.local import LocalShop
 from retail_ops.processes import free_port
 from retail_ops.progress import Progress
@@ -93,17 +93,9 @@ def _json(content: Any) -> str:
 
 def changed(files: dict[Path, str]) -> list[Path]:
     """The files that are not what was recorded, those included that nothing records any more."""
-    known = {*EVENTS.rglob("*.json"), *files}
-    return sorted(path for path in known if not path.exists() or path.read_text() != files.get(path))
+    return generated.outdated(files, EVENTS.rglob("*.json"))
 
 
 def write(files: dict[Path, str]) -> list[Path]:
     """Bring events/ up to date; returns the files that were not."""
-    outdated = changed(files)
-    for path in outdated:
-        if path in files:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(files[path])
-        else:
-            path.unlink()
-    return outdated
+    return generated.write(files, EVENTS.rglob("*.json"))
