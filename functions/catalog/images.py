@@ -1,5 +1,9 @@
-"""Uploaded pictures: S3 notifies a queue, and the product shows the newest picture that arrived."""
+"""Uploaded pictures: S3 notifies a queue, and the product shows the newest picture that arrived.
 
+The one queue that is not filled by a rule of the bus.
+"""
+
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -7,12 +11,12 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from catalog.domain import uploads_of
-from catalog.store import show_newest
-from cloudretail.consumer import respond
+from catalog.store import DynamoDBProductImages, ProductImages, ReadOnlyProductImages
+from cloudretail.consumer import Outcome, respond
+from cloudretail.decider import Done, Nothing
+from cloudretail.event import EventData
 from cloudretail.settings import Settings, load
-from cloudretail.telemetry import count, logger
-
-CONSUMER = "catalog-images"
+from cloudretail.telemetry import count, record
 
 
 class ImagesSettings(Settings):
@@ -26,23 +30,48 @@ def _settings() -> ImagesSettings:
     return load(ImagesSettings)
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Invoked by SQS, with notifications of S3."""
-    records: list[dict[str, Any]] = event["Records"]
-    outcomes = {record["messageId"]: _outcome(record["body"]) for record in records}
-    return respond(records, outcomes, context, consumer=CONSUMER, events={})
+def show_uploads(images: ProductImages, message: str) -> Done | Nothing:
+    """Show the pictures that a notification of S3 tells of.
+
+    Raises:
+        InvalidEvent: it is none.
+        Permanent: it is about a product that there is not.
+    """
+    shown = [upload.key for upload in uploads_of(message) if images.show_newest(upload)]
+    return Done(f"show {', '.join(shown)}") if shown else Nothing("no newer picture")
 
 
-def _outcome(message: str) -> Exception | None:
-    try:
-        _show_uploads(message)
-    except Exception as error:
-        return error
-    return None
+@dataclass(frozen=True)
+class UploadConsumer:
+    """As `cloudretail.consumer.Consumer`, for notifications of S3 in place of events."""
+
+    name: str
+    subscribes_to: tuple[type[EventData], ...] = ()
+
+    def handler(self, event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+        """Invoked by SQS, with notifications of S3."""
+        records: list[dict[str, Any]] = event["Records"]
+        images = DynamoDBProductImages(_settings().products_table)
+        outcomes = {each["messageId"]: self._outcome(images, each["messageId"], each["body"]) for each in records}
+        return respond(records, outcomes, context, consumer=self.name, events={})
+
+    def _outcome(self, images: ProductImages, message_id: str, message: str) -> Exception | None:
+        try:
+            result = show_uploads(images, message)
+        except Exception as error:
+            return error
+        if isinstance(result, Done):
+            count("ImageShown")
+        record(result, message="Upload", event_id=message_id, keys={})
+        return None
+
+    def dry_run(self, document: str) -> Outcome:
+        """What a notification would come to; nothing is changed."""
+        try:
+            return show_uploads(ReadOnlyProductImages(_settings().products_table), document)
+        except Exception as error:
+            return error
 
 
-def _show_uploads(message: str) -> None:
-    for upload in uploads_of(message):
-        shown = show_newest(_settings().products_table, upload)
-        count("ImageShown" if shown else "Ignored")
-        logger.info("Shown" if shown else "Nothing to do", product_id=upload.product_id, image_key=upload.key)
+CONSUMER = UploadConsumer("catalog-images")
+handler = CONSUMER.handler

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import batched
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -141,35 +141,67 @@ class Catalogue:
         return Product.model_validate(dynamodb.from_item(updated["Attributes"]))
 
 
-def show_newest(table: str, upload: Upload) -> bool:
-    """Let a product show an uploaded picture, unless a newer one was heard of already.
+class ProductImages(Protocol):
+    """Which picture each product shows."""
 
-        uploaded   A          B
-        heard of                    B: shown          A: older than B, nothing          B again: not newer, nothing
+    def show_newest(self, upload: Upload) -> bool:
+        """Let a product show an uploaded picture, unless a newer one was heard of already.
 
-    Returns:
-        Whether the product shows it now for the first time.
+            uploaded   A          B
+            heard of                    B: shown          A: older than B, nothing          B again: not newer, nothing
 
-    Raises:
-        Permanent: there is no such product.
-    """
-    try:
-        aws.dynamodb().update_item(
-            TableName=table,
-            Key={"productId": {"S": upload.product_id}},
-            UpdateExpression="SET imageKey = :key, imageOrder = :order",
-            ConditionExpression="attribute_exists(productId)"
-            " AND (attribute_not_exists(imageOrder) OR imageOrder < :order)",
-            ExpressionAttributeValues={":key": {"S": upload.key}, ":order": {"S": upload.order}},
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-        )
-    except ClientError as error:
-        if not dynamodb.is_condition_failed(error):
-            raise
-        if "Item" not in error.response:
-            raise Permanent(f"there is no product {upload.product_id} to show {upload.key}") from None
-        return False
-    return True
+        Returns:
+            Whether the product shows it now for the first time.
+
+        Raises:
+            Permanent: there is no such product.
+        """
+        ...
+
+
+class DynamoDBProductImages:
+    """ProductImages on the table of products."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def show_newest(self, upload: Upload) -> bool:
+        try:
+            aws.dynamodb().update_item(
+                TableName=self._table,
+                Key={"productId": {"S": upload.product_id}},
+                UpdateExpression="SET imageKey = :key, imageOrder = :order",
+                ConditionExpression="attribute_exists(productId)"
+                " AND (attribute_not_exists(imageOrder) OR imageOrder < :order)",
+                ExpressionAttributeValues={":key": {"S": upload.key}, ":order": {"S": upload.order}},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if not dynamodb.is_condition_failed(error):
+                raise
+            if "Item" not in error.response:
+                raise _no_product(upload) from None
+            return False
+        return True
+
+
+class ReadOnlyProductImages:
+    """ProductImages for dry runs: it says whether a product would show a picture, and changes nothing."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def show_newest(self, upload: Upload) -> bool:
+        key = {"productId": {"S": upload.product_id}}
+        found = aws.dynamodb().get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        if "Item" not in found:
+            raise _no_product(upload)
+        shown: str = dynamodb.from_item(found["Item"]).get("imageOrder", "")
+        return shown < upload.order
+
+
+def _no_product(upload: Upload) -> Permanent:
+    return Permanent(f"there is no product {upload.product_id} to show {upload.key}")
 
 
 class Pictures:

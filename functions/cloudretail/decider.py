@@ -1,11 +1,11 @@
 """The shape of every business rule: `decide(state, message, now)` returns a Change or Nothing, and does no I/O."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cloudretail.events import EventData
+    from cloudretail.event import EventData
 
 
 @dataclass(frozen=True)
@@ -32,4 +32,32 @@ class Nothing:
     reason: str
 
 
+@dataclass(frozen=True)
+class Done:
+    """An effect outside of any row of ours, such as a mail that was sent.
+
+    Attributes:
+        what: in the infinitive, for a dry run to say that it would do this: `send the mail "Your order"`.
+        log: further keys for the log line, such as somebody else's id of it.
+    """
+
+    what: str
+    log: Mapping[str, str] = field(default_factory=dict)
+
+
 type Decision[S] = Change[S] | Nothing
+
+type Result[S] = Change[S] | Nothing | Done
+"""What a message came to."""
+
+
+class WouldAct(Exception):
+    """A read-only port was asked for an effect whose answer nobody knows beforehand: a dry run ends there.
+
+    Args:
+        what: as in `Done`.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what

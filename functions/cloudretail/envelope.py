@@ -1,5 +1,6 @@
 """CloudEvents 1.0 in structured mode around the event data; the cloudevents package builds and parses it."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from cloudevents.core.v1.event import CloudEvent
 from pydantic import ValidationError
 
 from cloudretail.errors import InvalidEvent
-from cloudretail.events import BY_TYPE, EventData
+from cloudretail.event import EventData
 
 _FORMAT = JSONFormat()
 _REQUIRED = ("specversion", "id", "source", "type", "subject", "time", "causationid", "traceparent")
@@ -60,11 +61,11 @@ class Event:
                 "id": self.id,
                 "source": event_type.source,
                 "type": event_type.type,
-                "subject": self.data.order_id,
+                "subject": self.data.subject,
                 "time": self.time,
                 "datacontenttype": "application/json",
                 "dataschema": event_type.dataschema,
-                "correlationid": self.data.order_id,
+                "correlationid": self.data.subject,
                 "causationid": self.causation_id,
                 "traceparent": self.traceparent,
             },
@@ -73,17 +74,28 @@ class Event:
         return _FORMAT.write(event).decode()
 
 
-def parse(document: str) -> Event:
+type EventTypes = Mapping[str, type[EventData]]
+"""Classes of events by their CloudEvents type."""
+
+
+def by_type(events: Iterable[type[EventData]]) -> EventTypes:
+    """These events by their CloudEvents type."""
+    return {event.event_type.type: event for event in events}
+
+
+def parse(document: str, known: EventTypes) -> Event:
     """Read an event, whoever sent it.
 
     Args:
         document: structured-mode CloudEvents JSON.
+        known: the events that are expected; any other one is invalid here.
 
     Returns:
         The event, its data validated against the model of its type and version.
 
     Raises:
-        InvalidEvent: it is no CloudEvent, its type is unknown, or a field is missing or invalid; the text says which.
+        InvalidEvent: it is no CloudEvent, its type is none of `known`, or a field is missing or invalid; the text says
+            which.
     """
     try:
         parsed = _FORMAT.read(_as_sent, document)
@@ -91,9 +103,9 @@ def parse(document: str) -> Event:
         raise InvalidEvent("not a CloudEvent: no JSON object with a time in it as text") from None
     except (BaseCloudEventException, ValueError, OverflowError, RecursionError) as error:
         raise InvalidEvent(f"not a CloudEvent: {error}") from error
-    model = BY_TYPE.get(parsed.get_type())
+    model = known.get(parsed.get_type())
     if model is None:
-        raise InvalidEvent(f"unknown event type {parsed.get_type()!r}")
+        raise InvalidEvent(f"event type {parsed.get_type()!r} is not expected here")
     time, causation_id, traceparent = (
         parsed.get_time(),
         parsed.get_extension("causationid"),
@@ -107,8 +119,8 @@ def parse(document: str) -> Event:
         # Only places and reasons: the values are a shopper's.
         fields = ", ".join(f"{'.'.join(map(str, ('data', *e['loc'])))}: {e['msg']}" for e in error.errors())
         raise InvalidEvent(f"{parsed.get_type()}: {fields}") from None
-    if parsed.get_subject() != data.order_id:
-        raise InvalidEvent("subject is not the order id of the data")
+    if parsed.get_subject() != data.subject:
+        raise InvalidEvent("subject is not the id that the data is about")
     return Event(parsed.get_id(), time, causation_id, traceparent, data)
 
 

@@ -2,9 +2,12 @@
 
 import time
 import traceback
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from pydantic.alias_generators import to_camel
 
 from cloudretail import aws, dynamodb
 
@@ -29,7 +32,7 @@ class Failure:
         attempt: which delivery of the message this was, from 1.
         message_id: SQS's id of the message.
         body: the whole message body.
-        order_id: where the body is an event.
+        keys: what the event is about, such as `{"order_id": ...}`; empty where the body is none.
         event_name: where the body is an event.
     """
 
@@ -43,7 +46,7 @@ class Failure:
     attempt: int
     message_id: str
     body: str
-    order_id: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
     event_name: str | None = None
 
 
@@ -73,8 +76,7 @@ class DynamoDBFailureLog:
             "lastFailedAt": now,
             "expiresAt": now + KEPT_FOR,
         }
-        if failure.order_id:
-            values |= {"orderId": failure.order_id}
+        values |= {to_camel(name): key for name, key in failure.keys.items()}
         if failure.event_name:
             values |= {"eventName": failure.event_name}
         sets = ", ".join(f"#{name} = :{name}" for name in values)

@@ -74,6 +74,23 @@ class DynamoDBRepository[S: Model]:
         return row
 
 
+class ReadOnly[S: Model]:
+    """A BatchRepository for dry runs: it reads, and writes nothing."""
+
+    def __init__(self, rows: BatchRepository[S]) -> None:
+        self._rows = rows
+
+    def load(self, key: str) -> Row[S] | None:
+        return self._rows.load(key)
+
+    def load_all(self, keys: Iterable[str]) -> dict[str, Row[S] | None]:
+        return self._rows.load_all(keys)
+
+    def commit(self, key: str, read: Row[S] | None, change: Change[S], cause: Cause, now: datetime) -> Row[S]:
+        del key, cause, now
+        return Row(change.state, (read.version if read else 0) + 1)
+
+
 class ReadOnce[S: Model]:
     """A Repository for one invocation: a row is read once, for as long as nobody else writes it.
 
@@ -84,13 +101,12 @@ class ReadOnce[S: Model]:
 
     Args:
         rows: where they are kept.
-        ahead: keys that will be asked for, at most 100: their rows are read at once, in one round trip.
+        ahead: rows by key that were read just now, with `load_all` in one round trip.
     """
 
-    def __init__(self, rows: BatchRepository[S], ahead: Iterable[str] = ()) -> None:
+    def __init__(self, rows: Repository[S], ahead: Mapping[str, Row[S] | None] | None = None) -> None:
         self._rows = rows
-        keys = list(ahead)
-        self._read: dict[str, Row[S] | None] = rows.load_all(keys) if keys else {}
+        self._read = dict(ahead or {})
 
     def load(self, key: str) -> Row[S] | None:
         if key not in self._read:

@@ -1,16 +1,15 @@
 """Structured logs and EMF metrics, which can never fail the business step."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from cloudretail.decider import Change, Decision, Nothing
-from cloudretail.model import Model
+from cloudretail.decider import Change, Done, Nothing, Result
 
 if TYPE_CHECKING:
-    from cloudretail.events import EventData
+    from cloudretail.event import EventData
 
 logger = Logger()
 metrics = Metrics()
@@ -41,25 +40,22 @@ def published(events: "Iterable[EventData]") -> None:
         count(event.event_type.name)
 
 
-def record[S: Model](decision: Decision[S], *, message: str, order_id: str, event_id: str) -> None:
+def record(result: Result[Any], *, message: str, event_id: str, keys: Mapping[str, str]) -> None:
     """Log and count what a message came to.
 
     Args:
-        decision: what was committed, or Nothing with its reason.
+        result: what was committed or done, or Nothing with its reason.
         message: name of the event or command.
-        order_id: of the order that it is about.
         event_id: id of the event or request.
+        keys: what it is about, such as `{"order_id": ...}`.
     """
-    match decision:
+    match result:
         case Change(events=events):
             published(events)
-            logger.info(
-                "Reacted",
-                message_name=message,
-                order_id=order_id,
-                event_id=event_id,
-                emitted=[event.event_type.name for event in events],
-            )
+            names = [event.event_type.name for event in events]
+            logger.info("Reacted", message_name=message, event_id=event_id, emitted=names, extra=keys)
+        case Done(what=what, log=log):
+            logger.info("Done", message_name=message, event_id=event_id, what=what, extra={**log, **keys})
         case Nothing(reason=reason):
             count("Ignored")
-            logger.info("Nothing to do", message_name=message, order_id=order_id, event_id=event_id, reason=reason)
+            logger.info("Nothing to do", message_name=message, event_id=event_id, reason=reason, extra=keys)

@@ -9,24 +9,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cloudretail.decider import Change, Nothing
-from cloudretail.events import (
-    EventData,
-    InventoryCommitted,
-    InventoryReleased,
-    InventoryReservationFailed,
-    InventoryReserved,
-    OrderCancelled,
-    OrderConfirmed,
-    OrderEventData,
-    OrderPlaced,
-    RefusalReason,
-    Shortage,
-    StockLine,
-)
+from cloudretail.event import EventData
 from cloudretail.model import Model
-
-TAKEN = (OrderPlaced, OrderConfirmed, OrderCancelled)
-"""The events that inventory reacts to."""
+from contract.inventory import InventoryCommitted, InventoryReleased, InventoryReservationFailed, InventoryReserved
+from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, WholeOrderEvent
+from contract.values import RefusalReason, Shortage, StockLine
 
 
 class ReservationStatus(StrEnum):
@@ -93,7 +80,7 @@ def decide(
 
     Args:
         reservation: as it is now; None where inventory has not heard of the order.
-        message: one of TAKEN.
+        message: an event that the consumer subscribes to.
         now: aware.
         window: how long stock is held for a payment.
         shortages: what the stock could not cover, when the write of the first decision was refused for it.
@@ -140,7 +127,7 @@ def _placed(placed: OrderPlaced, now: datetime, window: timedelta, shortages: Se
     return StockChange(held, [InventoryReserved(order_id=placed.order_id, lines=lines, until=until)], taken)
 
 
-def _lines(order: OrderEventData) -> tuple[StockLine, ...]:
+def _lines(order: WholeOrderEvent) -> tuple[StockLine, ...]:
     """One line a product: a transaction may not touch an item twice."""
     quantities: dict[str, int] = {}
     for item in order.items:

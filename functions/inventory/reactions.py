@@ -7,22 +7,19 @@ read the reservations once ── decide each ── sum the effect on each prod
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
 
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from cloudretail.consumer import Delivery, consume
+from cloudretail.consumer import Consumer, Delivery, Outcome
 from cloudretail.decider import Nothing
 from cloudretail.errors import Contention, LostRace, Permanent
 from cloudretail.outbox import Row
 from cloudretail.repository import MAX_RACES, pause_before_retry
 from cloudretail.settings import load
-from cloudretail.telemetry import record
-from inventory.domain import TAKEN, Reservation, decide
-from inventory.store import DynamoDBStock, InventorySettings, OutOfStock, Stock, Write, packed, shortages
+from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
+from inventory.domain import Reservation, decide
+from inventory.store import DynamoDBStock, InventorySettings, OutOfStock, ReadOnlyStock, Stock, Write, packed, shortages
 
 type Rows = dict[str, Row[Reservation]]
 """Reservations by order id."""
@@ -41,23 +38,23 @@ class Batch:
         self._stock = stock
         self._window = window
         self._now = now
-        self._failures: dict[int, Exception] = {}
+        self._outcomes: dict[int, Outcome] = {}
 
-    def settle(self, deliveries: Sequence[Delivery]) -> list[Exception | None]:
+    def settle(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
         """React to all of them.
 
         Returns:
-            For each delivery, in order, None or why it failed.
+            For each delivery, in order, what it came to.
         """
         for round_ in _rounds(deliveries):
             self._settle(round_)
-        return [self._failures.get(id(delivery)) for delivery in deliveries]
+        return [self._outcomes[id(delivery)] for delivery in deliveries]
 
     def _settle(self, deliveries: Sequence[Delivery]) -> None:
         """Messages of as many different orders; a lost race starts again from the read."""
         for attempt in range(MAX_RACES):
             try:
-                rows = self._stock.load([delivery.event.data.order_id for delivery in deliveries])
+                rows = self._stock.load([delivery.event.data.subject for delivery in deliveries])
                 writes = self._decided(deliveries, rows)
             except Exception as error:
                 self._fail(deliveries, error)
@@ -72,17 +69,17 @@ class Batch:
         writes = []
         for delivery in deliveries:
             event = delivery.event
-            read = rows.get(event.data.order_id)
+            read = rows.get(event.data.subject)
             decision = decide(read.state if read else None, event.data, self._now, self._window)
             if isinstance(decision, Nothing):
-                _record(decision, delivery)
+                self._outcomes[id(delivery)] = decision
             else:
-                writes.append(Write(event.data.order_id, read, decision, event.cause))
+                writes.append(Write(event.data.subject, read, decision, event.cause))
         return writes
 
     def _written(self, group: Sequence[Write], deliveries: Sequence[Delivery]) -> list[Delivery]:
         """Commit a group; return the deliveries that have to be decided again."""
-        by_order = {delivery.event.data.order_id: delivery for delivery in deliveries}
+        by_order = {delivery.event.data.subject: delivery for delivery in deliveries}
         mine = [by_order[write.order_id] for write in group]
         try:
             self._stock.commit(group, self._now)
@@ -99,7 +96,7 @@ class Batch:
             self._fail(mine, error)
             return []
         for write, delivery in zip(group, mine, strict=True):
-            _record(write.change, delivery)
+            self._outcomes[id(delivery)] = write.change
         return []
 
     def _refuse(self, write: Write, delivery: Delivery, error: OutOfStock) -> list[Delivery]:
@@ -111,7 +108,7 @@ class Batch:
 
     def _fail(self, deliveries: Sequence[Delivery], error: Exception) -> None:
         for delivery in deliveries:
-            self._failures[id(delivery)] = error
+            self._outcomes[id(delivery)] = error
 
 
 def _rounds(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
@@ -119,17 +116,30 @@ def _rounds(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
     rounds: list[list[Delivery]] = []
     seen: dict[str, int] = {}
     for delivery in deliveries:
-        nth = seen.get(delivery.event.data.order_id, 0)
-        seen[delivery.event.data.order_id] = nth + 1
+        nth = seen.get(delivery.event.data.subject, 0)
+        seen[delivery.event.data.subject] = nth + 1
         if nth == len(rounds):
             rounds.append([])
         rounds[nth].append(delivery)
     return rounds
 
 
-def _record(decision: Any, delivery: Delivery) -> None:
-    data = delivery.event.data
-    record(decision, message=data.event_type.name, order_id=data.order_id, event_id=delivery.event.id)
+@dataclass(frozen=True)
+class Ports:
+    """What the reaction works on.
+
+    Attributes:
+        stock: where stock and reservations are kept.
+        window: how long stock is held for a payment.
+    """
+
+    stock: Stock
+    window: timedelta
+
+
+def react(ports: Ports, deliveries: Sequence[Delivery], now: datetime) -> list[Outcome]:
+    """Settle a batch."""
+    return Batch(ports.stock, ports.window, now).settle(deliveries)
 
 
 @cache
@@ -137,12 +147,15 @@ def _settings() -> InventorySettings:
     return load(InventorySettings)
 
 
-def _react(deliveries: Sequence[Delivery]) -> list[Exception | None]:
-    settings = _settings()
-    window = timedelta(seconds=settings.payment_window_seconds)
-    return Batch(DynamoDBStock(settings), window, datetime.now(UTC)).settle(deliveries)
+def _window() -> timedelta:
+    return timedelta(seconds=_settings().payment_window_seconds)
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Invoked by the inventory queue."""
-    return consume(event, context, consumer="inventory", takes=TAKEN, react=_react)
+CONSUMER = Consumer(
+    name="inventory",
+    subscribes_to=(OrderPlaced, OrderConfirmed, OrderCancelled),
+    react=react,
+    ports=lambda: Ports(DynamoDBStock(_settings()), _window()),
+    read_only=lambda: Ports(ReadOnlyStock(_settings()), _window()),
+)
+handler = CONSUMER.handler

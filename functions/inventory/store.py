@@ -10,10 +10,10 @@ from botocore.exceptions import ClientError
 from cloudretail import aws, dynamodb
 from cloudretail.envelope import Cause
 from cloudretail.errors import LostRace, Permanent, ShopError, Transient
-from cloudretail.events import Shortage
 from cloudretail.outbox import Aggregate, Row
 from cloudretail.repository import MAX_TRIES, batch_get, conditional_put, pause_before_retry
 from cloudretail.settings import Settings
+from contract.values import Shortage
 from inventory.domain import Delta, Reservation, StockChange, summed
 
 RESERVATIONS = Aggregate("inventory", "orderId", Reservation)
@@ -173,14 +173,52 @@ def _refused(error: ClientError, reservations: int, stock: Mapping[str, Delta]) 
     for reason, (product, delta) in zip(reasons[reservations:], stock.items(), strict=True):
         if reason.get("Code") != dynamodb.CONDITION_FAILED:
             continue
-        row = dynamodb.from_item(reason.get("Item", {}))
-        available = row.get("availableQty", 0)
-        if available >= -delta.available:
-            raise Permanent(f"the counters of {product} do not cover {delta}: run reconcile") from error
-        short[product] = available
+        short[product] = _left(product, delta, dynamodb.from_item(reason.get("Item", {})))
     if not short:
         raise error
     raise OutOfStock(short) from error
+
+
+def _left(product: str, delta: Delta, counters: Mapping[str, Any]) -> int:
+    """What is left of a product whose counters do not cover `delta`; raises Permanent where that is no shortage."""
+    available: int = counters.get("availableQty", 0)
+    if available >= -delta.available:
+        raise Permanent(f"the counters of {product} do not cover {delta}: run reconcile")
+    return available
+
+
+class ReadOnlyStock:
+    """Stock for dry runs: it refuses what a transaction would refuse, and writes nothing."""
+
+    def __init__(self, settings: InventorySettings) -> None:
+        self._stock = DynamoDBStock(settings)
+        self._inventory = settings.inventory_table
+
+    def load(self, order_ids: Sequence[str]) -> dict[str, Row[Reservation]]:
+        return self._stock.load(order_ids)
+
+    def commit(self, writes: Sequence[Write], now: datetime) -> dict[str, Row[Reservation]]:
+        del now
+        stock = summed([write.change for write in writes])
+        keys = [{"productId": {"S": product}} for product, delta in stock.items() if delta != Delta()]
+        found = batch_get({self._inventory: {"Keys": keys, "ConsistentRead": True}})[self._inventory] if keys else []
+        counters = {row["productId"]: row for row in found}
+        short = {
+            product: _left(product, delta, counters.get(product, {}))
+            for product, delta in stock.items()
+            if not _covers(counters.get(product, {}), delta)
+        }
+        if short:
+            raise OutOfStock(short)
+        return {}
+
+
+def _covers(counters: Mapping[str, Any], delta: Delta) -> bool:
+    """What the transaction's condition says."""
+    changes = {"availableQty": delta.available, "reservedQty": delta.reserved, "soldQty": delta.sold}
+    return delta == Delta() or (
+        bool(counters) and all(counters.get(name, 0) >= -change for name, change in changes.items() if change < 0)
+    )
 
 
 def shortages(change: StockChange, available: Mapping[str, int]) -> tuple[Shortage, ...]:

@@ -6,20 +6,10 @@ from datetime import UTC
 from typing import Any
 from urllib.parse import quote
 
-from cloudretail.events import (
-    CancelReason,
-    EventData,
-    OrderCancelled,
-    OrderConfirmed,
-    OrderEventData,
-    OrderPlaced,
-    OrderRejected,
-    PaymentMethod,
-    PaymentRefunded,
-    PaymentRefundFailed,
-    RefusalReason,
-    Shortage,
-)
+from cloudretail.event import EventData
+from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected, WholeOrderEvent
+from contract.payments import PaymentRefunded, PaymentRefundFailed
+from contract.values import CancelReason, PaymentMethod, RefusalReason, Shortage
 
 
 @dataclass(frozen=True)
@@ -84,17 +74,17 @@ def letter(data: EventData, storefront_url: str) -> Letter:
     """The mail that an event leads to.
 
     Args:
-        data: of one of the events in LETTERS.
+        data: of one of the events in TEXTS.
         storefront_url: where the storefront is, with or without a slash at its end.
     """
     number = order_number(data.order_id)
-    words = LETTERS[type(data)](data)
-    order = data if isinstance(data, OrderEventData) else None
+    words = TEXTS[type(data)](data)
+    order = data if isinstance(data, WholeOrderEvent) else None
     return Letter(
         kind=data.event_type.name,
         order_id=data.order_id,
         number=number,
-        to=data.user_email,  # type: ignore[attr-defined]  # every event in LETTERS has it
+        to=data.user_email,  # type: ignore[attr-defined]  # every event in TEXTS has it
         subject=f"Order {number} {words.subject}",
         words=words,
         lines=tuple(
@@ -258,7 +248,7 @@ def _refund_failed(data: PaymentRefundFailed) -> Words:
     )
 
 
-LETTERS: Mapping[type[EventData], Callable[[Any], Words]] = {
+TEXTS: Mapping[type[EventData], Callable[[Any], Words]] = {
     OrderPlaced: _received,
     OrderConfirmed: _confirmed,
     OrderRejected: _rejected,

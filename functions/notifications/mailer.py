@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloudretail import aws
+from cloudretail.decider import WouldAct
 from cloudretail.errors import Permanent, Transient
-from cloudretail.events import EventData
+from cloudretail.event import EventData
 from notifications.domain import Letter, letter
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def compose(data: EventData, storefront_url: str) -> Mail:
     """The mail that an event leads to, ready to be sent.
 
     Args:
-        data: of one of the events in `domain.LETTERS`.
+        data: of one of the events in `domain.TEXTS`.
         storefront_url: where the storefront is.
 
     Raises:
@@ -129,6 +130,13 @@ class SesMailer:
         except BotoCoreError as error:
             raise Transient(f"SES could not be reached: {_without_addresses(str(error))}") from None
         return answer["MessageId"]
+
+
+class DryRunMailer:
+    """A Mailer that says what it would send."""
+
+    def send(self, mail: Mail) -> str:
+        raise WouldAct(f'send the mail "{mail.subject}"')
 
 
 def _refusal(error: ClientError) -> Transient | Permanent:

@@ -1,21 +1,18 @@
 """Reacts to what became of an order by writing to its shopper."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
 
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from cloudretail.consumer import consume, one_by_one
-from cloudretail.decider import Nothing
-from cloudretail.envelope import Event
+from cloudretail.consumer import Consumer, Delivery, one_by_one
+from cloudretail.decider import Done, Nothing
 from cloudretail.errors import Transient
 from cloudretail.settings import Settings, load
-from cloudretail.telemetry import count, logger, record
-from notifications.domain import LETTERS
-from notifications.mailer import Mailer, SesMailer, compose
-from notifications.store import Claim, DynamoDBSentMails, SentMails
+from cloudretail.telemetry import count, logger
+from notifications.domain import TEXTS
+from notifications.mailer import DryRunMailer, Mailer, SesMailer, compose
+from notifications.store import Claim, DynamoDBSentMails, ReadOnlySentMails, SentMails
 
 
 class NotificationsSettings(Settings):
@@ -26,47 +23,40 @@ class NotificationsSettings(Settings):
     storefront_url: str
 
 
-def handler(event: Mapping[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    settings = load(NotificationsSettings)
-    sent = DynamoDBSentMails(settings.sent_mails_table)
-    mailer = SesMailer(settings.sender_address)
-    return consume(
-        event,
-        context,
-        consumer="notifications",
-        takes=LETTERS,
-        react=one_by_one(lambda delivery: notify(delivery.event, sent, mailer, settings.storefront_url, _now)),
-    )
+@dataclass(frozen=True)
+class Ports:
+    """What the reaction works on.
 
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def notify(event: Event, sent: SentMails, mailer: Mailer, storefront_url: str, clock: Callable[[], datetime]) -> None:
-    """Write to the shopper, once for each order and kind of mail.
-
-    Args:
-        event: one of those in LETTERS.
+    Attributes:
         sent: which mails were sent.
         mailer: sends them.
         storefront_url: where the storefront is.
         clock: tells the time, aware.
+    """
+
+    sent: SentMails
+    mailer: Mailer
+    storefront_url: str
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
+    """Write to the shopper, once for each order and kind of mail.
 
     Raises:
         Transient: another delivery is sending this mail just now, or the mailer cannot for the moment.
         Permanent: the mail was refused for good.
     """
-    mail = compose(event.data, storefront_url)
-    claimed_at = clock()
+    del now  # A batch takes a while, and a claim is a lease.
+    sent, mail = ports.sent, compose(delivery.event.data, ports.storefront_url)
+    claimed_at = ports.clock()
     match sent.claim(mail.id, claimed_at):
         case Claim.SENT:
-            record(Nothing("mail was sent"), message=mail.kind, order_id=mail.order_id, event_id=event.id)
-            return
+            return Nothing("mail was sent")
         case Claim.HELD:
             raise Transient("another delivery is sending this mail")
     try:
-        message_id = mailer.send(mail)
+        message_id = ports.mailer.send(mail)
     except Exception:
         try:
             sent.give_up(mail.id, claimed_at)
@@ -76,11 +66,35 @@ def notify(event: Event, sent: SentMails, mailer: Mailer, storefront_url: str, c
             )
         raise
     try:
-        sent.mark_sent(mail.id, message_id, clock())
+        sent.mark_sent(mail.id, message_id, ports.clock())
     except Exception:
         # The mail is out: to fail the message now could only send it again.
         logger.exception("A mail was sent but could not be marked as sent", order_id=mail.order_id, kind=mail.kind)
     count("MailSent")
-    logger.info(
-        "Mail sent", message_name=mail.kind, order_id=mail.order_id, event_id=event.id, ses_message_id=message_id
+    return Done(f'send the mail "{mail.subject}"', {"kind": mail.kind, "ses_message_id": message_id})
+
+
+@cache
+def _settings() -> NotificationsSettings:
+    return load(NotificationsSettings)
+
+
+def _ports() -> Ports:
+    settings = _settings()
+    return Ports(
+        DynamoDBSentMails(settings.sent_mails_table), SesMailer(settings.sender_address), settings.storefront_url
     )
+
+
+def _read_only() -> Ports:
+    return Ports(ReadOnlySentMails(_settings().sent_mails_table), DryRunMailer(), _settings().storefront_url)
+
+
+CONSUMER = Consumer(
+    name="notifications",
+    subscribes_to=tuple(TEXTS),
+    react=one_by_one(notify),
+    ports=_ports,
+    read_only=_read_only,
+)
+handler = CONSUMER.handler

@@ -115,6 +115,24 @@ class DynamoDBSentMails:
         )
 
 
+class ReadOnlySentMails:
+    """SentMails for dry runs: it says which mails were sent, and claims nothing."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def claim(self, mail_id: str, now: datetime) -> Claim:
+        del now
+        found = aws.dynamodb().get_item(TableName=self._table, Key={"mailId": {"S": mail_id}}, ConsistentRead=True)
+        return Claim.SENT if found.get("Item", {}).get("status") == {"S": "SENT"} else Claim.OURS
+
+    def give_up(self, mail_id: str, claimed_at: datetime) -> None:
+        """Nothing was claimed."""
+
+    def mark_sent(self, mail_id: str, message_id: str, now: datetime) -> None:
+        """Nothing was sent."""
+
+
 def _text(moment: datetime) -> str:
     """Always of the same length and zone, so that texts compare as the moments do."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from cloudretail.envelope import Event, parse
+from cloudretail.envelope import Event
 from cloudretail.errors import InvalidEvent
-from cloudretail.events import InventoryReserved
 from cloudretail.model import Model
+from contract import parse
+from contract.inventory import InventoryReserved
 
 RETENTION = timedelta(days=14)
 """Of every dead-letter queue; a dead letter's clock started when the message was first sent to its own queue."""

@@ -12,14 +12,17 @@ from catalog.domain import uploads_of
 from cloudretail import aws, dynamodb
 from cloudretail.consumer import Delivery
 from cloudretail.decider import Change, Nothing
-from cloudretail.envelope import Cause, Event, parse
+from cloudretail.envelope import Cause, Event
 from cloudretail.errors import InvalidEvent, Permanent
-from cloudretail.events import EventData, InventoryReservationFailed, InventoryReserved, PaymentMethod, StockLine
+from cloudretail.event import EventData
 from cloudretail.model import Model
 from cloudretail.money import Money
 from cloudretail.outbox import Aggregate, Row
 from cloudretail.repository import DynamoDBRepository, Settled, batch_get
 from cloudretail.settings import Settings
+from contract import parse
+from contract.inventory import InventoryReservationFailed, InventoryReserved
+from contract.values import PaymentMethod, StockLine
 from inventory.domain import TAKEN, StockChange
 from inventory.domain import decide as reserve
 from inventory.store import DynamoDBStock, InventorySettings, shortages

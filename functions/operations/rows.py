@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cloudretail.events import StockLine
 from cloudretail.model import Model
 from cloudretail.outbox import Outbox
+from contract.values import StockLine
 
 
 class Step(Model):

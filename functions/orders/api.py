@@ -9,7 +9,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail.decider import Decision
 from cloudretail.errors import Conflict, LostRace, NotFound, Problem, Transient, invalid
-from cloudretail.events import OrderItem, PaymentMethod
 from cloudretail.http import Api, Cursor, IdempotencyKey, IdInPath, Limit, Page, answers, decode_cursor, encode_cursor
 from cloudretail.identity import Caller
 from cloudretail.model import Model
@@ -17,6 +16,7 @@ from cloudretail.money import Money
 from cloudretail.repository import transact
 from cloudretail.settings import load
 from cloudretail.telemetry import record
+from contract.values import OrderItem, PaymentMethod
 from orders.domain import (
     CancelByShopper,
     Checkout,
@@ -106,7 +106,7 @@ def check_out(checkout: Checkout, idempotency_key: IdempotencyKey) -> PlacedOrde
             store.place(change, checkout.cart_version, api.cause, now)
         except LostRace:
             continue
-        record(change, message="Checkout", order_id=order_id, event_id=api.cause.id)
+        record(change, message="Checkout", event_id=api.cause.id, keys={"order_id": order_id})
         return PlacedOrder(order_id=order_id, status=OrderStatus.PENDING)
     raise Transient("the order was placed, but cannot be read yet")
 
@@ -174,7 +174,7 @@ def cancel_order(order_id: IdInPath) -> OrderView:
         return decide(order, CancelByShopper(), cause.id, now)
 
     settled = transact(_orders_of(api.caller), order_id, answer, cause, now)
-    record(settled.decision, message="CancelByShopper", order_id=order_id, event_id=cause.id)
+    record(settled.decision, message="CancelByShopper", event_id=cause.id, keys={"order_id": order_id})
     if settled.state is None:
         raise NotFound("order")
     # An order that is cancelled already is what was asked for.

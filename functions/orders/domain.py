@@ -20,28 +20,13 @@ from pydantic import ConfigDict, Field
 
 from cloudretail.decider import Change, Decision, Nothing
 from cloudretail.errors import Conflict
-from cloudretail.events import (
-    CancelReason,
-    EventData,
-    InventoryReservationFailed,
-    InventoryReserved,
-    OrderCancelled,
-    OrderConfirmed,
-    OrderItem,
-    OrderPlaced,
-    OrderRejected,
-    PaymentDeclined,
-    PaymentFailed,
-    PaymentFailure,
-    PaymentMethod,
-    PaymentRefunded,
-    PaymentRefundFailed,
-    PaymentSucceeded,
-    RefusalReason,
-    Shortage,
-)
+from cloudretail.event import EventData
 from cloudretail.model import Model, RequestModel
 from cloudretail.money import Money, total
+from contract.inventory import InventoryReservationFailed, InventoryReserved
+from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected
+from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefunded, PaymentRefundFailed, PaymentSucceeded
+from contract.values import CancelReason, OrderItem, PaymentFailure, PaymentMethod, RefusalReason, Shortage
 
 PLACE_WITHIN = timedelta(hours=24)
 """How long inventory may take to hear of an order: a replay next week must not surprise a shopper."""
@@ -139,24 +124,13 @@ class CancelByShopper:
 
 type Message = EventData | CancelByShopper
 
-ANSWERED = (
-    InventoryReserved,
-    InventoryReservationFailed,
-    PaymentSucceeded,
-    PaymentDeclined,
-    PaymentFailed,
-    PaymentRefunded,
-    PaymentRefundFailed,
-)
-"""The events that orders react to."""
-
 
 def decide(order: Order, message: Message, cause: str, now: datetime) -> Decision[Order]:
     """What `message` means for `order`.
 
     Args:
         order: as it is now.
-        message: one of ANSWERED, or the shopper's command.
+        message: an event that the consumer subscribes to, or the shopper's command.
         cause: id of the event or request.
         now: aware.
 

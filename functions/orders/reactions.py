@@ -1,56 +1,72 @@
-"""How orders react to what the others tell."""
+"""How orders react to what inventory and payments publish."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cloudretail.consumer import Delivery, consume, reading_ahead
-from cloudretail.decider import Change, Decision
+from cloudretail.consumer import Consumer, Delivery, row_by_row
+from cloudretail.decider import Change, Decision, Result
 from cloudretail.errors import Permanent
-from cloudretail.repository import DynamoDBRepository, Repository, Settled, transact
+from cloudretail.repository import BatchRepository, DynamoDBRepository, ReadOnly, Repository, transact
 from cloudretail.settings import load
-from cloudretail.telemetry import count, record
-from orders.domain import ANSWERED, Order, OrderStatus, decide
+from cloudretail.telemetry import count
+from contract.inventory import InventoryReservationFailed, InventoryReserved
+from contract.payments import (
+    PaymentDeclined,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    PaymentSucceeded,
+)
+from orders.domain import Order, OrderStatus, decide
 from orders.store import ORDERS, OrderSettings
 
 
 @cache
-def _repository() -> DynamoDBRepository[Order]:
+def _orders() -> DynamoDBRepository[Order]:
     return DynamoDBRepository(load(OrderSettings).orders_table, ORDERS)
 
 
-def react(orders: Repository[Order], delivery: Delivery, now: datetime) -> Settled[Order]:
+def react(orders: Repository[Order], delivery: Delivery, now: datetime) -> Result[Order]:
     """Answer one event.
 
     Raises:
         Permanent: there is no such order. Checkout writes the order before any event of it, so waiting cannot help.
     """
     event = delivery.event
-    order_id = event.data.order_id
+    order_id = event.data.subject
 
     def answer(order: Order | None) -> Decision[Order]:
         if order is None:
             raise Permanent(f"there is no order {order_id}")
         return decide(order, event.data, event.id, now)
 
-    return transact(orders, order_id, answer, event.cause, now)
+    return transact(orders, order_id, answer, event.cause, now).decision
 
 
-def _react(orders: Repository[Order], delivery: Delivery) -> None:
-    now = datetime.now(UTC)
-    decision = react(orders, delivery, now).decision
-    data = delivery.event.data
-    record(decision, message=data.event_type.name, order_id=data.order_id, event_id=delivery.event.id)
-    if isinstance(decision, Change) and decision.events and decision.state.status is OrderStatus.CONFIRMED:
-        taken = (now - decision.state.created_at).total_seconds() * 1000
+def _time_confirmation(delivery: Delivery, result: Result[Any], now: datetime) -> None:
+    del delivery
+    if isinstance(result, Change) and result.events and result.state.status is OrderStatus.CONFIRMED:
+        taken = (now - result.state.created_at).total_seconds() * 1000
         count("PlacedToConfirmed", taken, MetricUnit.Milliseconds)
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Invoked by the orders queue."""
-    reaction = reading_ahead(_repository(), str, _react)
-    return consume(event, context, consumer="orders", takes=ANSWERED, react=reaction)
+CONSUMER: Consumer[BatchRepository[Order]] = Consumer(
+    name="orders",
+    subscribes_to=(
+        InventoryReserved,
+        InventoryReservationFailed,
+        PaymentSucceeded,
+        PaymentDeclined,
+        PaymentFailed,
+        PaymentRefunded,
+        PaymentRefundFailed,
+    ),
+    react=row_by_row(str, react),
+    ports=_orders,
+    read_only=lambda: ReadOnly(_orders()),
+    observe=_time_confirmation,
+)
+handler = CONSUMER.handler

@@ -11,15 +11,15 @@ from pydantic import Field, model_validator
 
 from cloudretail.decider import Decision, Nothing
 from cloudretail.errors import Conflict, NotFound
-from cloudretail.events import PaymentMethod
 from cloudretail.http import Api, IdInPath, answers
 from cloudretail.model import Model, RequestModel
 from cloudretail.money import Money
 from cloudretail.repository import transact
 from cloudretail.settings import load
 from cloudretail.telemetry import record
+from contract.values import PaymentMethod
 from payments.domain import MAX_ATTEMPTS, ChooseMethod, Payment, PaymentStatus, decide, payment_id_of
-from payments.store import PayableOrder, PaymentsApiSettings, order_of, repository
+from payments.store import PayableOrder, PaymentsApiSettings, open_payments, order_of
 
 api = Api()
 
@@ -101,8 +101,8 @@ def pay(order_id: IdInPath, request: PaymentRequest) -> PaymentView:
     def answer(payment: Payment | None) -> Decision[Payment]:
         return decide(payment, ChooseMethod(request.method, request.card_token), order_id, now)
 
-    settled = transact(repository(_settings()), payment_id_of(order_id), answer, cause, now)
-    record(settled.decision, message="ChooseMethod", order_id=order_id, event_id=cause.id)
+    settled = transact(open_payments(), payment_id_of(order_id), answer, cause, now)
+    record(settled.decision, message="ChooseMethod", event_id=cause.id, keys={"order_id": order_id})
     if isinstance(settled.decision, Nothing):
         if settled.state and settled.state.status is PaymentStatus.SUBMITTED:
             raise Conflict("payment-in-progress", "A payment of this order is being made.")
@@ -118,7 +118,7 @@ def pay(order_id: IdInPath, request: PaymentRequest) -> PaymentView:
 )
 def get_payment(order_id: IdInPath) -> PaymentView:
     order = _owned(order_id)
-    row = repository(_settings()).load(payment_id_of(order_id))
+    row = open_payments().load(payment_id_of(order_id))
     return _view(order, row.state if row else None)
 
 

@@ -21,29 +21,23 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from cloudretail.decider import Change, Decision, Nothing
-from cloudretail.events import (
-    EventData,
-    InventoryReservationFailed,
-    InventoryReserved,
-    OrderCancelled,
-    OrderPlaced,
+from cloudretail.event import EventData
+from cloudretail.model import Model
+from cloudretail.money import Money
+from contract.inventory import InventoryReservationFailed, InventoryReserved
+from contract.orders import OrderCancelled, OrderPlaced
+from contract.payments import (
     PaymentDeclined,
     PaymentFailed,
-    PaymentFailure,
-    PaymentMethod,
     PaymentRefunded,
     PaymentRefundFailed,
     PaymentSubmitted,
     PaymentSucceeded,
     RefundRequested,
 )
-from cloudretail.model import Model
-from cloudretail.money import Money
+from contract.values import PaymentFailure, PaymentMethod
 
 MAX_ATTEMPTS = 3
-
-LEARNED = (OrderPlaced, InventoryReserved, InventoryReservationFailed, OrderCancelled)
-"""The events of the others that payments reacts to."""
 
 
 class PaymentStatus(StrEnum):
@@ -165,7 +159,7 @@ def decide(payment: Payment | None, message: Message, order_id: str, now: dateti
 
     Args:
         payment: as it is now; None where payments has not heard of the order.
-        message: one of LEARNED or a command.
+        message: an event that a consumer subscribes to, or a command.
         order_id: of the order.
         now: aware.
     """

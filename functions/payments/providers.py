@@ -17,6 +17,7 @@ from typing import Protocol
 from botocore.exceptions import ClientError
 
 from cloudretail import aws, dynamodb
+from cloudretail.decider import WouldAct
 from cloudretail.errors import Transient
 from cloudretail.money import Money
 
@@ -68,6 +69,24 @@ class Provider(Protocol):
     def refund(self, key: str, charge_key: str, amount: Money) -> Answer:
         """Give the money of the charge `charge_key` back; raises as `charge` does."""
         ...
+
+
+class ReadOnlyProvider:
+    """A Provider for dry runs: it is asked what it knows, and nothing else."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    def find(self, key: str) -> Answer | None:
+        return self._provider.find(key)
+
+    def charge(self, key: str, amount: Money, token: str | None) -> Answer:
+        del token
+        raise WouldAct(f"charge {amount} as {key}")
+
+    def refund(self, key: str, charge_key: str, amount: Money) -> Answer:
+        del key
+        raise WouldAct(f"refund {amount} of {charge_key}")
 
 
 class CashOnDelivery:

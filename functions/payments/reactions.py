@@ -1,72 +1,37 @@
-"""How payments reacts to orders and inventory, and to the end of a reservation's window."""
+"""How payments reacts to orders and inventory."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import cache
-from typing import Any
+from datetime import datetime
 
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from cloudretail.consumer import Delivery, Reaction, consume, reading_ahead
-from cloudretail.decider import Decision
+from cloudretail.consumer import Consumer, Delivery, row_by_row
+from cloudretail.decider import Decision, Result
 from cloudretail.envelope import Event
-from cloudretail.events import InventoryReserved
-from cloudretail.repository import DynamoDBRepository, Repository, Settled, transact
-from cloudretail.settings import load
-from cloudretail.telemetry import record
-from payments.domain import LEARNED, Message, Payment, WindowClosed, decide, payment_id_of
-from payments.store import PaymentSettings, repository
+from cloudretail.repository import BatchRepository, ReadOnly, Repository, transact
+from contract.inventory import InventoryReservationFailed, InventoryReserved
+from contract.orders import OrderCancelled, OrderPlaced
+from payments.domain import Message, Payment, decide, payment_id_of
+from payments.store import open_payments
 
 
-@cache
-def _payments() -> DynamoDBRepository[Payment]:
-    return repository(load(PaymentSettings))
-
-
-def react(payments: Repository[Payment], event: Event, message: Message, now: datetime) -> Settled[Payment]:
+def apply(payments: Repository[Payment], event: Event, message: Message, now: datetime) -> Result[Payment]:
     """Decide what `message`, which came with `event`, means for the payment of the event's order."""
-    order_id = event.data.order_id
+    order_id = event.data.subject
 
     def answer(payment: Payment | None) -> Decision[Payment]:
         return decide(payment, message, order_id, now)
 
-    return transact(payments, payment_id_of(order_id), answer, event.cause, now)
+    return transact(payments, payment_id_of(order_id), answer, event.cause, now).decision
 
 
-def learn(payments: Repository[Payment], event: Event, now: datetime) -> Settled[Payment]:
-    """React to one of LEARNED."""
-    return react(payments, event, event.data, now)
+def react(payments: Repository[Payment], delivery: Delivery, now: datetime) -> Result[Payment]:
+    """Take in a fact about the order, its goods or its end."""
+    return apply(payments, delivery.event, delivery.event.data, now)
 
 
-def close_window(payments: Repository[Payment], event: Event, now: datetime) -> Settled[Payment]:
-    """React to an InventoryReserved that the payment-window queue held back for as long as the window is open."""
-    return react(payments, event, WindowClosed(), now)
-
-
-def _reaction(
-    answer: Callable[[Repository[Payment], Event, datetime], Settled[Payment]], name: str | None = None
-) -> Reaction:
-    def react_and_record(payments: Repository[Payment], delivery: Delivery) -> None:
-        event = delivery.event
-        settled = answer(payments, event, datetime.now(UTC))
-        message = name or event.data.event_type.name
-        record(settled.decision, message=message, order_id=event.data.order_id, event_id=event.id)
-
-    return reading_ahead(_payments(), payment_id_of, react_and_record)
-
-
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Invoked by the payments queue."""
-    return consume(event, context, consumer="payments", takes=LEARNED, react=_reaction(learn))
-
-
-def window_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Invoked by the payment-window queue."""
-    return consume(
-        event,
-        context,
-        consumer="payment-window",
-        takes=(InventoryReserved,),
-        react=_reaction(close_window, "WindowClosed"),
-    )
+CONSUMER: Consumer[BatchRepository[Payment]] = Consumer(
+    name="payments",
+    subscribes_to=(OrderPlaced, InventoryReserved, InventoryReservationFailed, OrderCancelled),
+    react=row_by_row(payment_id_of, react),
+    ports=open_payments,
+    read_only=lambda: ReadOnly(open_payments()),
+)
+handler = CONSUMER.handler

@@ -1,10 +1,12 @@
 """Payments in DynamoDB, and what the API reads of an order."""
 
+from functools import cache
+
 from cloudretail import aws, dynamodb
 from cloudretail.model import Model
 from cloudretail.outbox import Aggregate
 from cloudretail.repository import DynamoDBRepository
-from cloudretail.settings import Settings
+from cloudretail.settings import Settings, load
 from payments.domain import Payment
 
 PAYMENTS = Aggregate("payments", "paymentId", Payment)
@@ -41,9 +43,10 @@ class PayableOrder(Model):
         return self.status in ("PENDING", "RESERVED")
 
 
-def repository(settings: PaymentSettings) -> DynamoDBRepository[Payment]:
-    """The payments, by payment id."""
-    return DynamoDBRepository(settings.payments_table, PAYMENTS)
+@cache
+def open_payments() -> DynamoDBRepository[Payment]:
+    """The payments of this function's environment, by payment id."""
+    return DynamoDBRepository(load(PaymentSettings).payments_table, PAYMENTS)
 
 
 def order_of(table: str, user_id: str, order_id: str) -> PayableOrder | None:

@@ -8,20 +8,17 @@ wherever an earlier delivery may have done so already: the provider's answer is 
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
 
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from cloudretail.consumer import Delivery, consume, one_by_one
-from cloudretail.decider import Nothing
+from cloudretail.consumer import Consumer, Delivery, one_by_one
+from cloudretail.decider import Nothing, Result
 from cloudretail.errors import Permanent
-from cloudretail.events import PaymentMethod, PaymentSubmitted, RefundRequested
-from cloudretail.repository import DynamoDBRepository, ReadOnce, Repository, Settled
+from cloudretail.repository import ReadOnce, ReadOnly, Repository
 from cloudretail.settings import load
-from cloudretail.telemetry import record
+from contract.payments import PaymentSubmitted, RefundRequested
+from contract.values import PaymentMethod
 from payments.domain import (
     ChargeAccepted,
     ChargeDeclined,
@@ -31,12 +28,9 @@ from payments.domain import (
     RefundRefused,
     payment_id_of,
 )
-from payments.providers import Accepted, CashOnDelivery, Provider, ProviderTimeout, Sandbox
-from payments.reactions import react
-from payments.store import WorkerSettings, repository
-
-WORKED = (PaymentSubmitted, RefundRequested)
-"""The events that the worker reacts to."""
+from payments.providers import Accepted, CashOnDelivery, Provider, ProviderTimeout, ReadOnlyProvider, Sandbox
+from payments.reactions import apply
+from payments.store import WorkerSettings, open_payments
 
 OLD = timedelta(days=1)
 """Of an older message (a replay, say) nobody knows what has happened since, and providers forget idempotency keys after
@@ -51,30 +45,35 @@ def _providers() -> Providers:
     return {PaymentMethod.COD: CashOnDelivery(), PaymentMethod.CARD: sandbox}
 
 
-@cache
-def _payments() -> DynamoDBRepository[Payment]:
-    return repository(load(WorkerSettings))
+@dataclass(frozen=True)
+class Ports:
+    """What the worker works on."""
+
+    payments: Repository[Payment]
+    providers: Providers
 
 
-def work(payments: Repository[Payment], providers: Providers, delivery: Delivery, now: datetime) -> Settled[Payment]:
+def work(ports: Ports, delivery: Delivery, now: datetime) -> Result[Payment]:
     """Do what the event asks for, if the payment still waits for it.
 
     Raises:
         Transient: the provider cannot be reached or did not answer in time.
     """
     event = delivery.event
-    row = payments.load(payment_id_of(event.data.order_id))
+    # Read for each message by itself: between a look and the charge that it leads to must be as little as possible.
+    payments, providers = ReadOnce(ports.payments), ports.providers
+    row = payments.load(payment_id_of(event.data.subject))
     payment = row.state if row else None
     known_before = delivery.attempt > 1 or now - event.time > OLD
     match event.data, payment:
         case PaymentSubmitted(attempt=attempt), Payment(status=PaymentStatus.SUBMITTED, attempts=running) if (
             attempt == running
         ):
-            return react(payments, event, _charge(payment, providers, known_before), now)
+            return apply(payments, event, _charge(payment, providers, known_before), now)
         case RefundRequested(), Payment(status=PaymentStatus.REFUNDING):
-            return react(payments, event, _refund(payment, providers, known_before), now)
+            return apply(payments, event, _refund(payment, providers, known_before), now)
         case _:
-            return Settled(Nothing("the payment does not wait for this"), payment)
+            return Nothing("the payment does not wait for this")
 
 
 def _charge(payment: Payment, providers: Providers, known_before: bool) -> ChargeAccepted | ChargeDeclined:
@@ -108,14 +107,20 @@ def _provider(payment: Payment, providers: Providers) -> Provider:
     return providers[payment.method]
 
 
-def _work(delivery: Delivery) -> None:
-    event = delivery.event
-    # Read for each message by itself: between a look and the charge that it leads to must be as little as possible.
-    settled = work(ReadOnce(_payments()), _providers(), delivery, datetime.now(UTC))
-    name = event.data.event_type.name
-    record(settled.decision, message=name, order_id=event.data.order_id, event_id=event.id)
+def _ports() -> Ports:
+    return Ports(open_payments(), _providers())
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Invoked by the payment worker's queue."""
-    return consume(event, context, consumer="payment-worker", takes=WORKED, react=one_by_one(_work))
+def _read_only() -> Ports:
+    providers = {name: ReadOnlyProvider(provider) for name, provider in _providers().items()}
+    return Ports(ReadOnly(open_payments()), providers)
+
+
+CONSUMER = Consumer(
+    name="payment-worker",
+    subscribes_to=(PaymentSubmitted, RefundRequested),
+    react=one_by_one(work),
+    ports=_ports,
+    read_only=_read_only,
+)
+handler = CONSUMER.handler

@@ -10,7 +10,7 @@ from retail_ops.shop import PROJECT
 from retail_ops.template import Template
 
 if TYPE_CHECKING:
-    from cloudretail.events import EventData
+    from cloudretail.event import EventData
 
 PAGE = PROJECT / "docs" / "choreography.md"
 
@@ -71,7 +71,7 @@ def _states() -> list[str]:
     """What the orders' decider makes of every recorded event in every state."""
     from cloudretail.decider import Change
     from cloudretail.dynamodb import from_item
-    from cloudretail.envelope import parse
+    from contract import parse
     from orders.domain import ANSWERED, CancelByShopper, Message, Order, OrderStatus, decide
 
     order = Order.model_validate(from_item(samples.rows()["OrdersTable"][0]))

@@ -7,7 +7,7 @@ from retail_ops.shop import PROJECT
 from retail_ops.template import Template
 
 if TYPE_CHECKING:
-    from cloudretail.events import EventData
+    from cloudretail.event import EventData
 
 CHOREOGRAPHY = PROJECT / "docs" / "choreography.svg"
 

@@ -19,7 +19,7 @@ from retail_ops.shop import PROJECT
 from retail_ops.template import Template
 
 if TYPE_CHECKING:
-    from cloudretail.events import EventData
+    from cloudretail.event import EventData
 
 FUNCTIONS = PROJECT / "functions"
 SCHEMAS = PROJECT / "schemas"
@@ -41,7 +41,7 @@ def documents() -> dict[Path, str]:
 def _events() -> Sequence[type["EventData"]]:
     if str(FUNCTIONS) not in sys.path:
         sys.path.insert(0, str(FUNCTIONS))
-    from cloudretail.events import EVENTS
+    from contract import EVENTS
 
     return EVENTS
 

@@ -7,7 +7,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail import aws, dynamodb
-from cloudretail.events import EVENTS
+from contract import EVENTS
 from cloudretail.repository import DynamoDBRepository
 from orders.store import ORDERS
 from retail_ops.template import Rule

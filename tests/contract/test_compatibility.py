@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from cloudretail import events
-from cloudretail.events import EVENTS, EventType, OrderEventData, PaymentMethod
+from cloudretail.event import EventType
+from contract import EVENTS
+from contract.orders import WholeOrderEvent
+from contract.values import PaymentMethod
 from retail_ops.compatibility import breaks, read
 from retail_ops.schemas import RELEASED, broken, readers
 
@@ -37,7 +40,7 @@ def test_no_event_breaks_what_was_released() -> None:
 
 
 def test_a_break_in_the_code_is_found_before_anything_is_generated(monkeypatch: pytest.MonkeyPatch) -> None:
-    class OrderPlaced(OrderEventData):
+    class OrderPlaced(WholeOrderEvent):
         """As it was, without `placeBy`."""
 
         event_type = EventType("orders", "OrderPlaced")

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
-from cloudretail.envelope import Event, parse
+from cloudretail.envelope import Event
+from contract import parse
 from cloudretail.errors import InvalidEvent
-from cloudretail.events import EVENTS, EventData
+from cloudretail.event import EventData
+from contract import EVENTS
 from tests.contract.told import CAUSE, NOW, Told, everything
 from tests.contract.values import values_of
 

@@ -8,7 +8,9 @@ from functools import cache
 
 from cloudretail.decider import Change, Decision
 from cloudretail.envelope import Cause
-from cloudretail.events import EventData, OrderPlaced, PaymentMethod, Shortage
+from cloudretail.event import EventData
+from contract.orders import OrderPlaced
+from contract.values import PaymentMethod, Shortage
 from cloudretail.model import Model
 from cloudretail.money import Money
 from cloudretail.outbox import Aggregate

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from cloudretail.envelope import Event
-from cloudretail.events import PaymentMethod, PaymentSucceeded
+from contract.payments import PaymentSucceeded
+from contract.values import PaymentMethod
 from cloudretail.money import Money
 from retail_ops.shop import Shop
 from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, row, unique

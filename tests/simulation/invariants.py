@@ -6,18 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from cloudretail.envelope import Event
-from cloudretail.events import (
-    InventoryReservationFailed,
-    InventoryReserved,
-    PaymentDeclined,
-    PaymentFailed,
-    PaymentFailure,
-    PaymentMethod,
-    PaymentRefunded,
-    PaymentRefundFailed,
-    PaymentSucceeded,
-    RefusalReason,
-)
+from contract.inventory import InventoryReservationFailed, InventoryReserved
+from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefundFailed, PaymentRefunded, PaymentSucceeded
+from contract.values import PaymentFailure, PaymentMethod, RefusalReason
 from inventory.domain import ReservationStatus
 from orders.domain import OrderStatus
 from orders.store import ORDERS

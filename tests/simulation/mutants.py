@@ -11,14 +11,9 @@ from unittest.mock import patch
 from cloudretail.consumer import Delivery
 from cloudretail.decider import Nothing
 from cloudretail.errors import Transient
-from cloudretail.events import (
-    InventoryReservationFailed,
-    OrderCancelled,
-    OrderPlaced,
-    PaymentFailed,
-    PaymentSubmitted,
-    PaymentSucceeded,
-)
+from contract.inventory import InventoryReservationFailed
+from contract.orders import OrderCancelled, OrderPlaced
+from contract.payments import PaymentFailed, PaymentSubmitted, PaymentSucceeded
 from cloudretail.outbox import Row
 from cloudretail.repository import Repository, Settled
 from inventory import domain as stock

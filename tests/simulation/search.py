@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 from cloudretail import repository
-from cloudretail.events import EVENTS
+from contract import EVENTS
 from inventory import reactions as inventory
 from inventory.domain import ReservationStatus
 from inventory.store import packed

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cloudretail.events import PaymentMethod
+from contract.values import PaymentMethod
 from payments.providers import TestToken
 from tests.simulation.schedule import Basket, Break, Interruption, Kind, Schedule, Step
 from tests.simulation.world import BATCH, CONSUMERS, PRODUCTS, WINDOW, World, queue_of

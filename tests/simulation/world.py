@@ -11,9 +11,12 @@ from greenlet import greenlet
 
 from cloudretail.consumer import MAX_RECEIVES, Delivery, Reaction, one_by_one, reading_ahead
 from cloudretail.decider import Decision
-from cloudretail.envelope import Cause, parse
+from cloudretail.envelope import Cause
+from contract import parse
 from cloudretail.errors import Conflict, LostRace, Transient
-from cloudretail.events import EventData, InventoryReserved, PaymentMethod
+from cloudretail.event import EventData
+from contract.inventory import InventoryReserved
+from contract.values import PaymentMethod
 from cloudretail.money import Money
 from cloudretail.outbox import due
 from cloudretail.repository import ReadOnce, Repository, transact

@@ -4,31 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cloudretail.envelope import Cause, Event
-from cloudretail.events import (
-    CancelReason,
-    EventData,
-    InventoryCommitted,
-    InventoryReleased,
-    InventoryReservationFailed,
-    InventoryReserved,
-    OrderCancelled,
-    OrderConfirmed,
-    OrderItem,
-    OrderPlaced,
-    OrderRejected,
-    PaymentDeclined,
-    PaymentFailed,
-    PaymentFailure,
-    PaymentMethod,
-    PaymentRefunded,
-    PaymentRefundFailed,
-    PaymentSubmitted,
-    PaymentSucceeded,
-    RefundRequested,
-    RefusalReason,
-    Shortage,
-    StockLine,
-)
+from cloudretail.event import EventData
+from contract.inventory import InventoryCommitted, InventoryReleased, InventoryReservationFailed, InventoryReserved
+from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected
+from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefundFailed, PaymentRefunded, PaymentSubmitted, PaymentSucceeded, RefundRequested
+from contract.values import CancelReason, OrderItem, PaymentFailure, PaymentMethod, RefusalReason, Shortage, StockLine
 from cloudretail.money import Money
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -5,7 +5,9 @@ from typing import Any
 
 from cloudretail.consumer import Delivery
 from cloudretail.envelope import Event
-from cloudretail.events import CancelReason, EventData, OrderCancelled, OrderConfirmed, OrderPlaced, PaymentMethod
+from cloudretail.event import EventData
+from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
+from contract.values import CancelReason, PaymentMethod
 from cloudretail.outbox import Row
 from inventory.domain import Reservation, StockChange, decide
 from inventory.store import Write

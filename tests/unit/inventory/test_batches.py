@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudretail.envelope import Event, parse
+from cloudretail.envelope import Event
+from contract import parse
 from cloudretail.errors import Contention, Permanent, Transient
-from cloudretail.events import InventoryReservationFailed, RefusalReason, Shortage
+from contract.inventory import InventoryReservationFailed
+from contract.values import RefusalReason, Shortage
 from cloudretail.outbox import Row
 from cloudretail.repository import MAX_RACES, MAX_TRIES
 from inventory.domain import Reservation

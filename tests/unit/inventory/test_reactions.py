@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloudretail.envelope import parse
-from cloudretail.events import EventData, InventoryReserved
+from contract import parse
+from cloudretail.event import EventData
+from contract.inventory import InventoryReserved
 from cloudretail.repository import MAX_TRIES
 from inventory.reactions import handler
 from tests.support.examples import EXAMPLES, event_of, name_of

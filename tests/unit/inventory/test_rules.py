@@ -8,18 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudretail.decider import Nothing
-from cloudretail.events import (
-    CancelReason,
-    EventData,
-    InventoryReservationFailed,
-    InventoryReserved,
-    OrderCancelled,
-    OrderConfirmed,
-    OrderPlaced,
-    RefusalReason,
-    Shortage,
-    StockLine,
-)
+from cloudretail.event import EventData
+from contract.inventory import InventoryReservationFailed, InventoryReserved
+from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
+from contract.values import CancelReason, RefusalReason, Shortage, StockLine
 from inventory.domain import TAKEN, Delta, Reservation, ReservationStatus, StockChange, decide, summed
 from inventory.store import RESERVATIONS
 from tests.support.examples import CAUSE, EXAMPLES, NOW, ORDER, name_of, sgd

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from cloudretail.envelope import parse
+from contract import parse
 from cloudretail.errors import LostRace, Permanent
-from cloudretail.events import InventoryReserved, Shortage, StockLine
+from contract.inventory import InventoryReserved
+from contract.values import Shortage, StockLine
 from cloudretail.outbox import Row
 from inventory.domain import Reservation
 from inventory.store import OutOfStock, Stock, Write, shortages

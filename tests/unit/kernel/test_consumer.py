@@ -11,7 +11,7 @@ from cloudretail import aws, dynamodb, telemetry
 from cloudretail.consumer import MAX_RECEIVES, Delivery, Reaction, backoff, consume, one_by_one
 from cloudretail.envelope import Event
 from cloudretail.errors import Contention, Permanent, Transient
-from cloudretail.events import OrderCancelled, OrderConfirmed, OrderPlaced
+from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
 from cloudretail.settings import MissingSetting
 from tests.support.examples import EXAMPLES, event_of
 from tests.support.invocations import Context, sqs_event

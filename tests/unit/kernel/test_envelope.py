@@ -8,9 +8,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cloudretail.envelope import parse
+from contract import parse
 from cloudretail.errors import InvalidEvent
-from cloudretail.events import EVENTS, EventData, OrderCancelled
+from cloudretail.event import EventData
+from contract import EVENTS
+from contract.orders import OrderCancelled
 from tests.support.examples import EXAMPLES, NOW, ORDER, event_of, name_of
 
 CANCELLED = next(data for data in EXAMPLES if isinstance(data, OrderCancelled))

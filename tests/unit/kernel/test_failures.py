@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from cloudretail import dynamodb
-from cloudretail.envelope import parse
+from contract import parse
 from cloudretail.errors import InvalidEvent
 from cloudretail.failures import KEPT_FOR, DynamoDBFailureLog, Failure, where
 from tests.support.tables import items_of

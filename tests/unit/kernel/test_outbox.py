@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudretail.decider import Change
-from cloudretail.envelope import parse
-from cloudretail.events import EventData
+from contract import parse
+from cloudretail.event import EventData
 from cloudretail.model import Model
 from cloudretail.outbox import Aggregate, Row, due
 from tests.support.examples import CAUSE, EXAMPLES, NOW

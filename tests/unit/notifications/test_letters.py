@@ -11,21 +11,10 @@ from typing import Any, cast
 import pytest
 from jinja2 import UndefinedError
 
-from cloudretail.events import (
-    CancelReason,
-    EventData,
-    OrderCancelled,
-    OrderConfirmed,
-    OrderEventData,
-    OrderItem,
-    OrderPlaced,
-    OrderRejected,
-    PaymentMethod,
-    PaymentRefunded,
-    PaymentRefundFailed,
-    RefusalReason,
-    Shortage,
-)
+from cloudretail.event import EventData
+from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected, WholeOrderEvent
+from contract.payments import PaymentRefundFailed, PaymentRefunded
+from contract.values import CancelReason, OrderItem, PaymentMethod, RefusalReason, Shortage
 from notifications import mailer
 from notifications.domain import LETTERS, Letter, letter, order_number
 from notifications.mailer import Mail, compose
@@ -179,7 +168,7 @@ def test_the_order_is_one_click_away(data: EventData) -> None:
 @every_case
 def test_items_are_listed_with_quantities_prices_and_the_total_where_the_event_knows_them(data: EventData) -> None:
     text, html = both(compose(data, SHOP))
-    if isinstance(data, OrderEventData):
+    if isinstance(data, WholeOrderEvent):
         assert "2 x Canvas backpack SGD 59.90 each: SGD 119.80" in text
         assert "Canvas backpack SGD 59.90 each 2 SGD 119.80 Desk lamp SGD 34.50 each 1 SGD 34.50" in html
         assert "Total: SGD 154.30" in text
@@ -295,7 +284,7 @@ def test_a_mail_is_readable_by_a_screen_reader(data: EventData) -> None:
     assert page.all("html") == [{"lang": "en", "dir": "ltr"}]
     assert len(page.all("title")) == len(page.all("h1")) == 1
     layout = [table for table in page.all("table") if table.get("role") == "presentation"]
-    assert len(page.all("table")) - len(layout) == len(page.all("caption")) == isinstance(data, OrderEventData)
+    assert len(page.all("table")) - len(layout) == len(page.all("caption")) == isinstance(data, WholeOrderEvent)
     assert all(header["scope"] in ("col", "row") for header in page.all("th"))
 
 

@@ -14,7 +14,8 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 from cloudretail import aws, dynamodb
 from cloudretail.envelope import Event
 from cloudretail.errors import Permanent, Transient
-from cloudretail.events import EventData, OrderCancelled, OrderConfirmed
+from cloudretail.event import EventData
+from contract.orders import OrderCancelled, OrderConfirmed
 from notifications.domain import LETTERS
 from notifications.mailer import Mail
 from notifications.reactions import handler, notify

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from cloudretail.events import InventoryReserved, OrderPlaced
+from contract.inventory import InventoryReserved
+from contract.orders import OrderPlaced
 from operations.domain import (
     CONSUMERS,
     UNKNOWN_CAUSE,

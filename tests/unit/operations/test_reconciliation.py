@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cloudretail.events import StockLine
+from contract.values import StockLine
 from operations.reconciliation import SETTLED_AFTER, SHOULD_HAVE_ENDED, broken
 from operations.rows import Books, ChargeRow, OrderRow, PaymentRow, ReservationRow, Step, StockRow
 from tests.support.examples import NOW

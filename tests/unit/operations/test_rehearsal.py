@@ -8,16 +8,10 @@ import pytest
 
 from cloudretail import aws, dynamodb
 from cloudretail.decider import Change
-from cloudretail.events import (
-    EventData,
-    InventoryReserved,
-    OrderCancelled,
-    OrderConfirmed,
-    OrderPlaced,
-    PaymentSubmitted,
-    PaymentSucceeded,
-    RefundRequested,
-)
+from cloudretail.event import EventData
+from contract.inventory import InventoryReserved
+from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
+from contract.payments import PaymentSubmitted, PaymentSucceeded, RefundRequested
 from cloudretail.repository import DynamoDBRepository
 from inventory.domain import Reservation, ReservationStatus
 from inventory.store import RESERVATIONS

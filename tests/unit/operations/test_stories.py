@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cloudretail.events import OrderConfirmed
+from contract.orders import OrderConfirmed
 from cloudretail.outbox import Outbox
 from operations.domain import BoxName, Cause, DeadLetter, Outcome, ReplayedMessage
 from operations.rows import Books, ChargeRow, Dossier, MailRow, OrderRow, PaymentRow, ReservationRow, Step

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cloudretail.decider import Change
-from cloudretail.envelope import parse
+from contract import parse
 from cloudretail.errors import Conflict, LostRace, Transient
 from cloudretail.repository import MAX_TRIES
 from cloudretail.settings import load

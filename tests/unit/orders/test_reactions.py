@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from cloudretail.decider import Change
-from cloudretail.envelope import Event, parse
-from cloudretail.events import EventData, OrderConfirmed, OrderPlaced
+from cloudretail.envelope import Event
+from contract import parse
+from cloudretail.event import EventData
+from contract.orders import OrderConfirmed, OrderPlaced
 from cloudretail.repository import DynamoDBRepository
 from orders.domain import Order
 from orders.reactions import handler

@@ -5,24 +5,11 @@ from typing import Any
 import pytest
 
 from cloudretail.decider import Change, Decision, Nothing
-from cloudretail.events import (
-    CancelReason,
-    EventData,
-    InventoryReservationFailed,
-    InventoryReserved,
-    OrderCancelled,
-    OrderConfirmed,
-    OrderRejected,
-    PaymentDeclined,
-    PaymentFailed,
-    PaymentFailure,
-    PaymentMethod,
-    PaymentRefunded,
-    PaymentRefundFailed,
-    PaymentSucceeded,
-    RefusalReason,
-    Shortage,
-)
+from cloudretail.event import EventData
+from contract.inventory import InventoryReservationFailed, InventoryReserved
+from contract.orders import OrderCancelled, OrderConfirmed, OrderRejected
+from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefundFailed, PaymentRefunded, PaymentSucceeded
+from contract.values import CancelReason, PaymentFailure, PaymentMethod, RefusalReason, Shortage
 from orders.domain import (
     ANSWERED,
     CancelByShopper,

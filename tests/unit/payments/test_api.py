@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cloudretail.envelope import parse
+from contract import parse
 from cloudretail.http import MAX_BODY
 from cloudretail.repository import MAX_RACES
 from payments import api

@@ -3,8 +3,11 @@
 import pytest
 
 from cloudretail import aws
-from cloudretail.envelope import Event, parse
-from cloudretail.events import EventData, PaymentMethod, PaymentSubmitted
+from cloudretail.envelope import Event
+from contract import parse
+from cloudretail.event import EventData
+from contract.payments import PaymentSubmitted
+from contract.values import PaymentMethod
 from cloudretail.outbox import Row
 from payments.domain import Payment
 from payments.reactions import handler, window_handler

@@ -11,22 +11,11 @@ from itertools import permutations
 import pytest
 
 from cloudretail.decider import Change, Decision, Nothing
-from cloudretail.events import (
-    EventData,
-    InventoryReservationFailed,
-    InventoryReserved,
-    OrderCancelled,
-    OrderPlaced,
-    PaymentDeclined,
-    PaymentFailed,
-    PaymentFailure,
-    PaymentMethod,
-    PaymentRefunded,
-    PaymentRefundFailed,
-    PaymentSubmitted,
-    PaymentSucceeded,
-    RefundRequested,
-)
+from cloudretail.event import EventData
+from contract.inventory import InventoryReservationFailed, InventoryReserved
+from contract.orders import OrderCancelled, OrderPlaced
+from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefundFailed, PaymentRefunded, PaymentSubmitted, PaymentSucceeded, RefundRequested
+from contract.values import PaymentFailure, PaymentMethod
 from payments.domain import (
     LEARNED,
     ChargeAccepted,

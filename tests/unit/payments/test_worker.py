@@ -7,9 +7,12 @@ import pytest
 
 from cloudretail.consumer import Delivery
 from cloudretail.decider import Change, Nothing
-from cloudretail.envelope import Event, parse
+from cloudretail.envelope import Event
+from contract import parse
 from cloudretail.errors import Permanent
-from cloudretail.events import EventData, PaymentMethod, PaymentSubmitted, RefundRequested
+from cloudretail.event import EventData
+from contract.payments import PaymentSubmitted, RefundRequested
+from contract.values import PaymentMethod
 from cloudretail.money import Money
 from cloudretail.outbox import Row
 from payments.domain import Payment, PaymentStatus

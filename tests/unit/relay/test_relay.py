@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from cloudretail import aws, dynamodb
 from cloudretail.decider import Change
-from cloudretail.envelope import parse
+from contract import parse
 from cloudretail.errors import Transient
-from cloudretail.events import EventData, InventoryReserved, StockLine
+from cloudretail.event import EventData
+from contract.inventory import InventoryReserved
+from contract.values import StockLine
 from cloudretail.outbox import Row
 from inventory.domain import Reservation, ReservationStatus
 from inventory.store import RESERVATIONS

@@ -1,0 +1,40 @@
+"""The events that inventory publishes."""
+
+from datetime import datetime
+
+from cloudretail.event import EventType
+from contract.values import OrderEvent, RefusalReason, Shortage, StockLine
+
+
+class InventoryReserved(OrderEvent):
+    """All lines of the order are held for it."""
+
+    event_type = EventType("inventory", "InventoryReserved")
+
+    lines: tuple[StockLine, ...]
+    until: datetime
+
+
+class InventoryReservationFailed(OrderEvent):
+    """No line of the order is held."""
+
+    event_type = EventType("inventory", "InventoryReservationFailed")
+
+    reason: RefusalReason
+    shortages: tuple[Shortage, ...] = ()
+
+
+class InventoryReleased(OrderEvent):
+    """What was held or sold for the order is available again."""
+
+    event_type = EventType("inventory", "InventoryReleased")
+
+    lines: tuple[StockLine, ...]
+
+
+class InventoryCommitted(OrderEvent):
+    """What was held for the order is sold."""
+
+    event_type = EventType("inventory", "InventoryCommitted")
+
+    lines: tuple[StockLine, ...]

@@ -1,0 +1,108 @@
+"""What the events of several services have in common: ids, lines, reasons.
+
+A reason is open text on the bus: a reader takes one that it does not know as OTHER, so that a producer may add a reason
+within the version.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
+
+from cloudretail.event import EventData
+from cloudretail.model import Model
+from cloudretail.money import Money
+
+type OrderId = Annotated[str, Field(min_length=1, max_length=64, examples=["ord_3f5xk2m7qa"])]
+type ProductId = Annotated[str, Field(min_length=1, max_length=64, examples=["canvas-backpack"])]
+type PaymentId = Annotated[str, Field(min_length=1, max_length=64, examples=["pay_3f5xk2m7qa"])]
+type Email = Annotated[str, Field(min_length=3, max_length=254)]
+type Quantity = Annotated[int, Field(ge=1)]
+type Attempt = Annotated[int, Field(ge=1)]
+
+
+class OrderEvent(EventData):
+    """The data of an event about an order."""
+
+    order_id: OrderId
+
+    @property
+    def subject(self) -> str:
+        return self.order_id
+
+    @property
+    def keys(self) -> Mapping[str, str]:
+        return {"order_id": self.order_id}
+
+
+class Reason(StrEnum):
+    """Base of reasons: text that may grow. It needs a member OTHER, as which every unknown text is read."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        return cls("OTHER") if isinstance(value, str) else None
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        del schema, handler
+        known = [member.value for member in cls if member.value != "OTHER"]
+        said = f"{(cls.__doc__ or '').strip()} Take one that you do not know as OTHER."
+        return {"type": "string", "title": cls.__name__, "description": said, "examples": known}
+
+
+class PaymentMethod(StrEnum):
+    """How a shopper pays: cash on delivery, or a card."""
+
+    COD = "COD"
+    CARD = "CARD"
+
+
+class RefusalReason(Reason):
+    """Why stock was not reserved: not enough of it, or the order was too old when it was heard of."""
+
+    SOLD_OUT = "SOLD_OUT"
+    EXPIRED = "EXPIRED"
+    OTHER = "OTHER"
+
+
+class PaymentFailure(Reason):
+    """Why a payment failed for good: declined three times, or the reservation's window closed."""
+
+    DECLINED = "DECLINED"
+    WINDOW_CLOSED = "WINDOW_CLOSED"
+    OTHER = "OTHER"
+
+
+class CancelReason(Reason):
+    """Why an order was cancelled."""
+
+    BY_SHOPPER = "BY_SHOPPER"
+    PAYMENT_DECLINED = "PAYMENT_DECLINED"
+    PAYMENT_WINDOW_CLOSED = "PAYMENT_WINDOW_CLOSED"
+    OTHER = "OTHER"
+
+
+class OrderItem(Model):
+    """One line of an order, as the shopper saw it when ordering."""
+
+    product_id: ProductId
+    name: str
+    quantity: Quantity
+    unit_price: Money
+
+
+class StockLine(Model):
+    """A quantity of one product."""
+
+    product_id: ProductId
+    quantity: Quantity
+
+
+class Shortage(Model):
+    """A product that could not be reserved, and how many were left."""
+
+    product_id: ProductId
+    requested: Quantity
+    available: Annotated[int, Field(ge=0)]
