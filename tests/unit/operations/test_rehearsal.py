@@ -9,10 +9,10 @@ import pytest
 from cloudretail import aws, dynamodb
 from cloudretail.decider import Change
 from cloudretail.event import EventData
+from cloudretail.repository import DynamoDBRepository
 from contract.inventory import InventoryReserved
 from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
 from contract.payments import PaymentSubmitted, PaymentSucceeded, RefundRequested
-from cloudretail.repository import DynamoDBRepository
 from inventory.domain import Reservation, ReservationStatus
 from inventory.store import RESERVATIONS
 from operations.domain import CONSUMERS, BoxName, Outcome, ToBus, ToQueue, ToReplayWorker, Verdict

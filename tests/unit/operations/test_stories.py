@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from contract.orders import OrderConfirmed
 from cloudretail.outbox import Outbox
+from contract.orders import OrderConfirmed
 from operations.domain import BoxName, Cause, DeadLetter, Outcome, ReplayedMessage
 from operations.rows import Books, ChargeRow, Dossier, MailRow, OrderRow, PaymentRow, ReservationRow, Step
 from operations.story import Kind, stuck, trace, wait_of
