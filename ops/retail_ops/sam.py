@@ -16,26 +16,39 @@ from retail_ops.processes import tail
 SAM = (sys.executable, "-m", "samcli")
 
 
-def local_environment(endpoint: str, region: str) -> dict[str, str]:
-    """The environment in which AWS tools talk to the emulator and to nothing else.
+def local_environment(endpoint: str, session: boto3.Session) -> dict[str, str]:
+    """The environment in which SAM talks to the emulator and to nothing else.
 
     Args:
         endpoint: address of the emulator.
-        region: AWS region.
+        session: credentials and region.
 
     Returns:
         This process' environment with every AWS setting replaced.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return build_environment(inherited) | {
+    return build_environment(inherited) | local_settings(endpoint, session)
+
+
+def local_settings(endpoint: str, session: boto3.Session) -> dict[str, str]:
+    """The variables with which AWS tools talk to the emulator.
+
+    Args:
+        endpoint: address of the emulator.
+        session: credentials and region.
+    """
+    credentials = session.get_credentials()
+    assert credentials
+    settings = {
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+        "AWS_REGION": session.region_name,
+        "AWS_DEFAULT_REGION": session.region_name,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
+    return settings | ({"AWS_SESSION_TOKEN": credentials.token} if credentials.token else {})
 
 
 def build_environment(inherited: Mapping[str, str]) -> dict[str, str]:

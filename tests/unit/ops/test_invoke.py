@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 
@@ -29,7 +28,8 @@ def handler(event, context):
         raise KeyError("detail")
     if "answer" in event:
         return event["answer"]
-    return {"with": event, "table": os.environ["ORDERS_TABLE"], "milliseconds": context.get_remaining_time_in_millis()}
+    environment = {"table": os.environ["ORDERS_TABLE"], "key": os.environ["AWS_ACCESS_KEY_ID"]}
+    return {"with": event, "milliseconds": context.get_remaining_time_in_millis(), **environment}
 """
 
 
@@ -39,13 +39,15 @@ class Lambda:
     def client(self, _service: str, **_options: object) -> "Lambda":
         return self
 
-    def get_credentials(self) -> Any:
-        return SimpleNamespace(access_key="test", secret_key="test")
+    def assume_role(self, RoleArn: str, RoleSessionName: str) -> dict[str, Any]:  # noqa: N803
+        given = {"AccessKeyId": f"key of {RoleSessionName}", "SecretAccessKey": f"for {RoleArn}", "SessionToken": "t"}
+        return {"Credentials": given}
 
     def get_function_configuration(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803
         return {
             "FunctionName": FunctionName,
             "FunctionArn": f"arn:{FunctionName}",
+            "Role": "arn:role",
             "Handler": "a_function.api.handler",
             "MemorySize": 512,
             "Timeout": 10,
@@ -88,6 +90,7 @@ def test_a_function_runs_in_this_process_with_the_variables_that_it_has_in_the_s
     assert answer.exit_code == 0
     said = json.loads(answer.stdout)
     assert said["with"] == {"a": 1}
+    assert said["key"] == "key of OrdersApi"  # Its own role's, and not that of who calls it.
     assert said["table"] == "the-table"
     assert 0 < said["milliseconds"] <= 10_000
 
