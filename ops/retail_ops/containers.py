@@ -115,8 +115,11 @@ def invoke(local: LocalShop, function: str, event: str, progress: Progress) -> A
     with progress.step("Build the functions"):
         build(environment)
     with progress.step(f"Invoke {function} in a container"):
+        command = [*sam.SAM, "local", "invoke", function, "--event", "-"]
+        command += ["--env-vars", str(local.state_dir / "env.json")]
+        command += ["--parameter-overrides", f"Architecture={sam.ARCHITECTURE}"]
         done = subprocess.run(
-            [*sam.SAM, "local", "invoke", function, "--event", "-", "--env-vars", str(local.state_dir / "env.json")],
+            command,
             input=event,
             capture_output=True,
             text=True,

@@ -10,10 +10,11 @@ import json
 import os
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hmac import compare_digest
 from ipaddress import IPv4Interface
 from pathlib import Path
+from typing import Any
 
 import psutil
 import uvicorn
@@ -69,13 +70,36 @@ def listening(address: str, port: int) -> socket.socket:
     return server
 
 
+def use_own_packages(layer: str) -> None:
+    """Let functions take third-party packages from this very environment instead of the layer.
+
+    The functions run on this machine's Python, for which the layer's compiled packages need not be made: they are
+    Linux's, of Lambda's own processor. The environment has the same versions (ops/bootstrap.sh installs the layer's).
+
+    Args:
+        layer: name of the layer that is left out.
+    """
+    from ministack.services import lambda_svc
+
+    resolve = lambda_svc._resolve_layer_zip
+
+    def resolve_others(attachment: str | Mapping[str, Any]) -> bytes | None:
+        arn: str = attachment if isinstance(attachment, str) else attachment.get("Arn", "")
+        content: bytes | None = None if f":layer:{layer}:" in arn else resolve(attachment)
+        return content
+
+    lambda_svc._resolve_layer_zip = resolve_others
+
+
 def main() -> None:
     # A burst of orders needs more connections than the 1024 files that a process may open unless it asks for more.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     port = int(os.environ["GATEWAY_PORT"])
     state_file, pictures = Path(os.environ.pop("SHOP_STATE_FILE")), os.environ.pop("PICTURES_BUCKET_PREFIX")
+    layer = os.environ.pop("DEPENDENCIES_LAYER")
     application = guarded(os.environ["AWS_ACCESS_KEY_ID"], port, state_file, pictures)
+    use_own_packages(layer)
     config = uvicorn.Config(
         application,
         loop="uvloop",

@@ -42,9 +42,11 @@ def invoke(shop: Shop, function: str, event: Any) -> Any:
         The handler's answer. What the handler raises comes through as it is.
     """
     configuration = shop.lambda_.get_function_configuration(FunctionName=shop.resource(FUNCTION, function))
-    os.environ.update(configuration["Environment"]["Variables"])
     assert shop.endpoint
-    os.environ.update(local_settings(shop.endpoint, role_session(shop, function)))
+    settings = configuration["Environment"]["Variables"] | local_settings(shop.endpoint, role_session(shop, function))
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]  # A profile of its caller's, for one.
+    os.environ.update(settings)
     os.environ["AWS_LAMBDA_FUNCTION_NAME"] = configuration["FunctionName"]
     sys.path.insert(0, str(PROJECT / "functions"))
     module, _, name = configuration["Handler"].rpartition(".")

@@ -278,6 +278,7 @@ class LocalShop:
             AWS_ACCESS_KEY_ID=key,
             # For the guard in front of it.
             SHOP_STATE_FILE=str(self._state_file.resolve()),
+            DEPENDENCIES_LAYER=f"{self.stack}-dependencies",
             PICTURES_BUCKET_PREFIX=f"{self.stack}-{IMAGES_BUCKET}-".lower(),
             AWS_CONFIG_FILE="/dev/null",
             AWS_SHARED_CREDENTIALS_FILE="/dev/null",
@@ -292,7 +293,8 @@ class LocalShop:
         return state
 
     def _deploy(self, environment: Mapping[str, str], session: boto3.Session) -> None:
-        parameters = {"StorefrontUrl": self.storefront_url, "EmulatorPort": str(self.port), **self.parameters}
+        ours = {"StorefrontUrl": self.storefront_url, "EmulatorPort": str(self.port), "Architecture": sam.ARCHITECTURE}
+        parameters = {**ours, **self.parameters}
         log = self.logs / "deploy.log"
         sam.deploy(self.template, self.build_dir, self.stack, parameters, log, environment, session, self.endpoint)
 

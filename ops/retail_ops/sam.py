@@ -1,6 +1,7 @@
 """`sam build` and `sam deploy`, with their failures in words."""
 
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,9 +12,13 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from retail_ops.errors import BuildFailed, DeployFailed
+from retail_ops.guard import LOCAL_NAMES
 from retail_ops.processes import tail
 
 SAM = (sys.executable, "-m", "samcli")
+
+ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+"""Of this machine, in Lambda's words: what is built for a local shop is built for it."""
 
 
 def local_environment(endpoint: str, session: boto3.Session) -> dict[str, str]:
@@ -39,7 +44,12 @@ def local_settings(endpoint: str, session: boto3.Session) -> dict[str, str]:
     """
     credentials = session.get_credentials()
     assert credentials
+    past_the_proxy = ",".join(
+        filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), *sorted(LOCAL_NAMES)))
+    )
     settings = {
+        "NO_PROXY": past_the_proxy,
+        "no_proxy": past_the_proxy,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": credentials.access_key,
         "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
@@ -63,13 +73,14 @@ def build_environment(inherited: Mapping[str, str]) -> dict[str, str]:
 
 
 def build(template: Path, build_dir: Path, cache_dir: Path, log: Path, env: Mapping[str, str]) -> None:
-    """Build the functions and their layer.
+    """Build the functions and their layer for this machine.
 
     Raises:
         BuildFailed: with the end of SAM's output.
     """
     command = [*SAM, "build", "--cached", "--parallel", "--template-file", str(template)]
     command += ["--build-dir", str(build_dir), "--cache-dir", str(cache_dir), *_config(template)]
+    command += ["--parameter-overrides", f"Architecture={ARCHITECTURE}"]
     if _run(command, template.parent, log, env) != 0:
         raise BuildFailed(f"sam build failed; all it said is in {log}.", tail(log))
 

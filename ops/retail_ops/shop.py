@@ -166,8 +166,10 @@ def local_session(key: str, secret: str = "", token: str | None = None) -> boto3
     # Nothing of ~/.aws, where a profile may lead elsewhere or not be there at all.
     nobody = {"profile": (None, None, None, None)}
     nothing = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    core = botocore.session.Session(session_vars={**nobody, **nothing})
+    core.set_default_client_config(Config(proxies={}))  # A proxy of this machine's would look for 127.0.0.1 on its own.
     return boto3.Session(
-        botocore_session=botocore.session.Session(session_vars={**nobody, **nothing}),
+        botocore_session=core,
         aws_access_key_id=key,
         aws_secret_access_key=secret or "unused",
         aws_session_token=token,

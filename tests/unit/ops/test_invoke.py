@@ -29,6 +29,7 @@ def handler(event, context):
     if "answer" in event:
         return event["answer"]
     environment = {"table": os.environ["ORDERS_TABLE"], "key": os.environ["AWS_ACCESS_KEY_ID"]}
+    environment |= {"profile": os.environ.get("AWS_PROFILE"), "past the proxy": os.environ["NO_PROXY"]}
     return {"with": event, "milliseconds": context.get_remaining_time_in_millis(), **environment}
 """
 
@@ -93,6 +94,14 @@ def test_a_function_runs_in_this_process_with_the_variables_that_it_has_in_the_s
     assert said["key"] == "key of OrdersApi"  # Its own role's, and not that of who calls it.
     assert said["table"] == "the-table"
     assert 0 < said["milliseconds"] <= 10_000
+
+
+def test_a_function_knows_nothing_of_its_callers_aws_account(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example")
+    said = json.loads(invoke("OrdersApi", "-", input="{}").stdout)
+    assert said["profile"] is None
+    assert "127.0.0.1" in said["past the proxy"]
 
 
 def test_what_a_function_logs_is_not_its_answer(invoke: Invoke) -> None:
