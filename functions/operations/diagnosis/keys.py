@@ -1,6 +1,6 @@
 """Under which keys the services keep what they know of an order: they derive them from its id."""
 
-from notifications.domain import LETTERS
+from notifications.domain import TEXTS
 from payments.domain import MAX_ATTEMPTS, payment_id_of
 
 
@@ -10,7 +10,7 @@ def payment_id(order_id: str) -> str:
 
 def mail_ids(order_id: str) -> list[str]:
     """Of all mails that an order can lead to."""
-    return [f"{order_id}#{event.event_type.name}" for event in LETTERS]
+    return [f"{order_id}#{event.event_type.name}" for event in TEXTS]
 
 
 def charge_keys(order_id: str) -> list[str]:
