@@ -62,7 +62,7 @@ class UploadConsumer:
             return error
         if isinstance(result, Done):
             count("ImageShown")
-        record(result, message="Upload", event_id=message_id, keys={})
+        record(result, message="Upload", event_id=message_id, keys={"consumer": self.name})
         return None
 
     def dry_run(self, document: str) -> Outcome:

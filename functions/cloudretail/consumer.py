@@ -158,7 +158,8 @@ class Consumer[P]:
 
     def _record(self, delivery: Delivery, result: Result[Any], now: datetime) -> None:
         event = delivery.event
-        record(result, message=event.data.event_type.name, event_id=event.id, keys=event.data.keys)
+        keys = {"consumer": self.name, **event.data.keys}
+        record(result, message=event.data.event_type.name, event_id=event.id, keys=keys)
         if self.observe:
             self.observe(delivery, result, now)
 
@@ -204,8 +205,9 @@ def respond(
     """
     settings = load(ConsumerSettings)  # At every call, so that a missing one shows before something else fails.
 
-    def outcome(message: SQSRecord) -> None:
-        failure = outcomes[message.message_id]
+    # Powertools hands it over by this name.
+    def outcome(record: SQSRecord) -> None:
+        failure = outcomes[record.message_id]
         if failure:
             raise failure
 

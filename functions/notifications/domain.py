@@ -6,10 +6,9 @@ from datetime import UTC
 from typing import Any
 from urllib.parse import quote
 
-from cloudretail.event import EventData
 from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected, WholeOrderEvent
 from contract.payments import PaymentRefunded, PaymentRefundFailed
-from contract.values import CancelReason, PaymentMethod, RefusalReason, Shortage
+from contract.values import CancelReason, OrderEvent, PaymentMethod, RefusalReason, Shortage
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Letter:
     link: str
 
 
-def letter(data: EventData, storefront_url: str) -> Letter:
+def letter(data: OrderEvent, storefront_url: str) -> Letter:
     """The mail that an event leads to.
 
     Args:
@@ -169,6 +168,14 @@ def _rejected(data: OrderRejected) -> Words:
                 ),
                 next_steps=("If you still want the items, please order them again.",),
             )
+        case RefusalReason.OTHER:
+            return Words(
+                subject="could not be filled",
+                heading="Sorry, we could not fill your order",
+                preview="We could not fill your order. You were not charged.",
+                story=("We could not fill your order, and have closed it. You were not charged.",),
+                next_steps=("If you still want the items, please order them again.",),
+            )
 
 
 def _shortage(shortage: Shortage, names: Mapping[str, str]) -> str:
@@ -217,6 +224,17 @@ def _cancelled(data: OrderCancelled) -> Words:
                 ),
                 next_steps=("If you still want the items, please order them again.",),
             )
+        case CancelReason.OTHER:
+            return Words(
+                subject="cancelled",
+                heading="Your order is cancelled",
+                preview="We have cancelled your order.",
+                story=("We have cancelled your order. Nothing will be delivered.",),
+                next_steps=(
+                    f"If you had already paid by card, all of it ({data.total}) goes back to your card, and we write "
+                    "to you once it is on its way. If not, you were not charged.",
+                ),
+            )
 
 
 def _refunded(data: PaymentRefunded) -> Words:
@@ -248,7 +266,7 @@ def _refund_failed(data: PaymentRefundFailed) -> Words:
     )
 
 
-TEXTS: Mapping[type[EventData], Callable[[Any], Words]] = {
+TEXTS: Mapping[type[OrderEvent], Callable[[Any], Words]] = {
     OrderPlaced: _received,
     OrderConfirmed: _confirmed,
     OrderRejected: _rejected,

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cloudretail import aws
 from cloudretail.decider import WouldAct
 from cloudretail.errors import Permanent, Transient
-from cloudretail.event import EventData
+from contract.values import OrderEvent
 from notifications.domain import Letter, letter
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Mailer(Protocol):
         ...
 
 
-def compose(data: EventData, storefront_url: str) -> Mail:
+def compose(data: OrderEvent, storefront_url: str) -> Mail:
     """The mail that an event leads to, ready to be sent.
 
     Args:

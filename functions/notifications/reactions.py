@@ -10,6 +10,7 @@ from cloudretail.decider import Done, Nothing
 from cloudretail.errors import Transient
 from cloudretail.settings import Settings, load
 from cloudretail.telemetry import count, logger
+from contract.values import OrderEvent
 from notifications.domain import TEXTS
 from notifications.mailer import DryRunMailer, Mailer, SesMailer, compose
 from notifications.store import Claim, DynamoDBSentMails, ReadOnlySentMails, SentMails
@@ -48,7 +49,7 @@ def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
         Permanent: the mail was refused for good.
     """
     del now  # A batch takes a while, and a claim is a lease.
-    sent, mail = ports.sent, compose(delivery.event.data, ports.storefront_url)
+    sent, mail = ports.sent, compose(_about_an_order(delivery), ports.storefront_url)
     claimed_at = ports.clock()
     match sent.claim(mail.id, claimed_at):
         case Claim.SENT:
@@ -72,6 +73,12 @@ def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
         logger.exception("A mail was sent but could not be marked as sent", order_id=mail.order_id, kind=mail.kind)
     count("MailSent")
     return Done(f'send the mail "{mail.subject}"', {"kind": mail.kind, "ses_message_id": message_id})
+
+
+def _about_an_order(delivery: Delivery) -> OrderEvent:
+    data = delivery.event.data
+    assert isinstance(data, OrderEvent), "every event with a text is about an order"
+    return data
 
 
 @cache

@@ -167,6 +167,7 @@ def decide(order: Order, message: Message, cause: str, now: datetime) -> Decisio
 _CANCEL_REASONS = {
     PaymentFailure.DECLINED: CancelReason.PAYMENT_DECLINED,
     PaymentFailure.WINDOW_CLOSED: CancelReason.PAYMENT_WINDOW_CLOSED,
+    PaymentFailure.OTHER: CancelReason.OTHER,
 }
 
 

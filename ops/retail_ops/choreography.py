@@ -72,7 +72,8 @@ def _states() -> list[str]:
     from cloudretail.decider import Change
     from cloudretail.dynamodb import from_item
     from contract import parse
-    from orders.domain import ANSWERED, CancelByShopper, Message, Order, OrderStatus, decide
+    from orders.domain import CancelByShopper, Message, Order, OrderStatus, decide
+    from orders.reactions import CONSUMER
 
     order = Order.model_validate(from_item(samples.rows()["OrdersTable"][0]))
     messages: dict[str, Message] = {"the shopper cancels": CancelByShopper()}
@@ -80,7 +81,7 @@ def _states() -> list[str]:
         if sample.function == "OrdersReactions" and not sample.is_bad:
             for record in sample.event["Records"]:
                 data = parse(json.dumps(json.loads(record["body"]))).data
-                if isinstance(data, ANSWERED):
+                if isinstance(data, CONSUMER.subscribes_to):
                     messages[data.event_type.name] = data
     arrows = ["    [*] --> PENDING: OrderPlaced"]
     for status in OrderStatus:

@@ -41,9 +41,9 @@ def documents() -> dict[Path, str]:
 def _events() -> Sequence[type["EventData"]]:
     if str(FUNCTIONS) not in sys.path:
         sys.path.insert(0, str(FUNCTIONS))
-    from contract import EVENTS
+    import contract
 
-    return EVENTS
+    return contract.EVENTS
 
 
 def drifted() -> list[Path]:
@@ -106,18 +106,19 @@ def event_schema(event: type["EventData"]) -> Json:
     data = tidied(event.model_json_schema(mode="serialization"))
     definitions = data.pop("$defs")
     description = data.pop("description")
-    order_id = {"$ref": "#/$defs/OrderId"}
+    # An event about an order has its data's order id; another one the id of what it is about.
+    subject: Json = {"$ref": "#/$defs/OrderId"} if "OrderId" in definitions else {"type": "string", "minLength": 1}
     text = {"type": "string", "minLength": 1}
     envelope: Json = {
         "specversion": {"const": "1.0"},
         "id": text | {"description": "Unique for each event, the same for each of its deliveries."},
         "source": {"const": kind.source},
         "type": {"const": kind.type},
-        "subject": order_id | {"description": "The order."},
+        "subject": subject | {"description": "What the event is about: the order."},
         "time": {"type": "string", "format": "date-time", "description": "When the change was committed."},
         "datacontenttype": {"const": "application/json"},
         "dataschema": {"const": kind.dataschema},
-        "correlationid": order_id | {"description": "The order, which is what all its events have in common."},
+        "correlationid": subject | {"description": "The same as subject: what all its events have in common."},
         "causationid": text | {"description": "The event or HTTP request that caused this one."},
         "traceparent": {
             "type": "string",

@@ -39,16 +39,12 @@ class Rule:
     Attributes:
         name: logical id.
         description: what it is for.
-        sources: of the events.
-        names: their detail-types.
-        types: their CloudEvents types.
+        types: CloudEvents types of the events.
         queue: logical id of the target.
     """
 
     name: str
     description: str
-    sources: tuple[str, ...]
-    names: tuple[str, ...]
     types: tuple[str, ...]
     queue: str
 
@@ -102,8 +98,6 @@ class Template:
                 Rule(
                     name,
                     rule.get("Description", ""),
-                    tuple(pattern["source"]),
-                    tuple(pattern["detail-type"]),
                     tuple(pattern["detail"]["type"]),
                     referred(target["Arn"]),
                 )
@@ -113,12 +107,22 @@ class Template:
     @cached_property
     def consumers(self) -> dict[str, str]:
         """Logical id of the function that a queue invokes, by that of the queue."""
-        return {
-            referred(source["Properties"]["Queue"]): function
+        return {queue: function for queue, (function, _) in self.sources.items()}
+
+    @cached_property
+    def sources(self) -> dict[str, tuple[str, dict[str, Any]]]:
+        """By the logical id of a queue, that of the function that it invokes, and the event source's properties."""
+        written = [
+            (referred(source["Properties"]["Queue"]), function, source["Properties"])
             for function, declared in self.functions.items()
             for source in declared.get("Events", {}).values()
             if source["Type"] == "SQS"
-        }
+        ]
+        looped = [
+            (referred(source["EventSourceArn"]), referred(source["FunctionName"]), source)
+            for source in self.properties("AWS::Lambda::EventSourceMapping").values()
+        ]
+        return {queue: (function, properties) for queue, function, properties in written + looped}
 
     @cached_property
     def published(self) -> dict[str, str]:

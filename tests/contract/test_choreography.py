@@ -7,8 +7,8 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail import aws, dynamodb
-from contract import EVENTS
 from cloudretail.repository import DynamoDBRepository
+from contract import EVENTS
 from orders.store import ORDERS
 from retail_ops.template import Rule
 from tests.contract.deployed import Shop, shop, template
@@ -43,12 +43,9 @@ def test_a_consumer_takes_what_it_is_sent_and_nothing_else(a_shop: Shop, rule: R
     assert taken == {(event.event_type.type, event.event_type.type in rule.types) for event in EVENTS}
     # And refused for no other reason, such as a variable that it lacks.
     causes = {failure["message"]["S"] for failure in items_of("FailuresTable")}
-    assert all(cause.startswith("this consumer does not take") for cause in causes)
+    assert all(cause.endswith("is not expected here") for cause in causes)
 
 
 @each_rule
 def test_a_rule_only_waits_for_events_that_somebody_tells(rule: Rule) -> None:
-    told = {told.data.event_type.type: told.data.event_type for told in everything()}
-    assert set(rule.types) <= told.keys()
-    assert {told[each].name for each in rule.types} == set(rule.names)
-    assert {told[each].source for each in rule.types} == set(rule.sources)
+    assert set(rule.types) <= {told.data.event_type.type for told in everything()}

@@ -33,15 +33,24 @@ def test_a_functions_logs_and_metrics_go_by_the_name_of_its_service(function: st
 
 def test_the_search_for_settings_finds_those_at_second_hand() -> None:
     assert {model.__name__ for model in settings_of("InventoryApi")} == {"ReceiptSettings", "IdentitySettings"}
-    assert {model.__name__ for model in settings_of("PaymentWorker")} == {"WorkerSettings", "ConsumerSettings"}
+    assert {model.__name__ for model in settings_of("PaymentWorkerReactions")} == {
+        "WorkerSettings",
+        "PaymentSettings",
+        "ConsumerSettings",
+    }
 
 
 def settings_of(function: str) -> set[type[Settings]]:
     """The settings that the module of a function's handler reads: its functions, what they call, and so on."""
     found: set[type[Settings]] = set()
     module = module_of(function)
-    todo = [each for each in map(unwrap, vars(module).values()) if getattr(each, "__module__", "") == module.__name__]
-    todo = [each for each in todo if isfunction(each)]
+    own = [each for each in map(unwrap, vars(module).values()) if getattr(each, "__module__", "") == module.__name__]
+    todo = [each for each in own if isfunction(each) and each.__name__ != "_read_only"]
+    if consumer := getattr(module, "CONSUMER", None):
+        # Its dry run is the replay worker's business.
+        todo.append(type(consumer).handler)
+        if isfunction(ports := unwrap(getattr(consumer, "ports", print))):
+            todo.append(ports)
     seen: set[FunctionType] = set()
     while todo:
         caller = todo.pop()

@@ -11,10 +11,9 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
 from cloudretail.envelope import Event
-from contract import parse
 from cloudretail.errors import InvalidEvent
 from cloudretail.event import EventData
-from contract import EVENTS
+from contract import EVENTS, parse
 from tests.contract.told import CAUSE, NOW, Told, everything
 from tests.contract.values import values_of
 

@@ -9,16 +9,19 @@ from functools import cache
 from cloudretail.decider import Change, Decision
 from cloudretail.envelope import Cause
 from cloudretail.event import EventData
-from contract.orders import OrderPlaced
-from contract.values import PaymentMethod, Shortage
 from cloudretail.model import Model
 from cloudretail.money import Money
 from cloudretail.outbox import Aggregate
+from contract.orders import OrderPlaced
+from contract.values import PaymentMethod, Shortage
 from inventory import domain as inventory
+from inventory.reactions import CONSUMER as INVENTORY_CONSUMER
 from inventory.store import RESERVATIONS
 from orders import domain as orders
+from orders.reactions import CONSUMER as ORDERS_CONSUMER
 from orders.store import ORDERS
 from payments import domain as payments
+from payments.reactions import CONSUMER as PAYMENTS_CONSUMER
 from payments.store import PAYMENTS
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -107,7 +110,7 @@ class Everything:
                     self._orders[_without_history(decision.state)] = None
                     self._tell(ORDERS, ORDER_ID, decision)
         for payment in list(self._payments):
-            for message in (*self._known(payments.LEARNED), *COMMANDS_TO_PAYMENTS):
+            for message in (*self._known(PAYMENTS_CONSUMER.subscribes_to), *COMMANDS_TO_PAYMENTS):
                 paid = payments.decide(payment, message, ORDER_ID, NOW)
                 if isinstance(paid, Change):
                     self._payments[paid.state] = None
@@ -120,14 +123,14 @@ class Everything:
         return self._size() > before
 
     def _decided_by(self, order: orders.Order) -> Iterator[Decision[orders.Order]]:
-        messages: list[orders.Message] = [*self._known(orders.ANSWERED), orders.CancelByShopper()]
+        messages: list[orders.Message] = [*self._known(ORDERS_CONSUMER.subscribes_to), orders.CancelByShopper()]
         for message in messages:
             yield orders.decide(order, message, "cause", NOW)
 
     def _decided_on(self, reservation: inventory.Reservation | None) -> Iterator[Decision[inventory.Reservation]]:
         window = timedelta(minutes=15)
         sold_out = [Shortage(product_id=PRODUCT_ID, requested=2, available=1)]
-        for message in self._known(inventory.TAKEN):
+        for message in self._known(INVENTORY_CONSUMER.subscribes_to):
             yield inventory.decide(reservation, message, NOW, window)
             yield inventory.decide(reservation, message, TOO_LATE, window)
             if isinstance(message, OrderPlaced):

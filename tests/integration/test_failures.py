@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from cloudretail.envelope import Event
+from cloudretail.money import Money
 from contract.payments import PaymentSucceeded
 from contract.values import PaymentMethod
-from cloudretail.money import Money
 from retail_ops.shop import Shop
 from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, row, unique
 
@@ -86,9 +86,9 @@ def test_an_event_of_an_order_that_does_not_exist_is_a_dead_letter(shop: Shop) -
     put_on_the_bus(shop, event.to_json())
     assert json.loads(dead_letter(shop, "OrdersDlq", event.id)) == json.loads(event.to_json())
     kept = row(shop, "FailuresTable", consumer="orders", eventId=event.id)
-    assert (kept["exception"], kept["orderId"]) == ("Permanent", event.data.order_id)
+    assert (kept["exception"], kept["orderId"]) == ("Permanent", event.data.subject)
     assert "there is no order" in kept["message"]
-    assert row(shop, "OrdersTable", orderId=event.data.order_id) == {}
+    assert row(shop, "OrdersTable", orderId=event.data.subject) == {}
 
 
 @contextmanager

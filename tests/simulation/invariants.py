@@ -7,7 +7,7 @@ from typing import Any
 
 from cloudretail.envelope import Event
 from contract.inventory import InventoryReservationFailed, InventoryReserved
-from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefundFailed, PaymentRefunded, PaymentSucceeded
+from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefunded, PaymentRefundFailed, PaymentSucceeded
 from contract.values import PaymentFailure, PaymentMethod, RefusalReason
 from inventory.domain import ReservationStatus
 from orders.domain import OrderStatus
@@ -47,7 +47,7 @@ def check(world: World) -> None:
     """
     events = [read(document) for document in world.archive.values()]
     for order_id in world.orders.items:
-        _check_order(world, order_id, [event for event in events if event.data.order_id == order_id])
+        _check_order(world, order_id, [event for event in events if event.data.subject == order_id])
     _check_stock(world)
 
 

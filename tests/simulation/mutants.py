@@ -8,14 +8,13 @@ from itertools import count
 from typing import Any
 from unittest.mock import patch
 
-from cloudretail.consumer import Delivery
-from cloudretail.decider import Nothing
+from cloudretail.consumer import Delivery, one_by_one
+from cloudretail.decider import Nothing, Result
 from cloudretail.errors import Transient
+from cloudretail.outbox import Row
 from contract.inventory import InventoryReservationFailed
 from contract.orders import OrderCancelled, OrderPlaced
 from contract.payments import PaymentFailed, PaymentSubmitted, PaymentSucceeded
-from cloudretail.outbox import Row
-from cloudretail.repository import Repository, Settled
 from inventory import domain as stock
 from inventory import reactions as inventory
 from inventory.domain import Delta, ReservationStatus, StockChange
@@ -140,16 +139,14 @@ _running = _is(PaymentStatus.SUBMITTED)
 _charge, _refund = worker._charge, worker._refund
 
 
-def _work_in_any_state(
-    rows: Repository[Payment], providers: worker.Providers, delivery: Delivery, now: datetime
-) -> Settled[Payment]:
+def _work_in_any_state(ports: worker.Ports, delivery: Delivery, now: datetime) -> Result[Payment]:
     event = delivery.event
-    row = rows.load(payment_id_of(event.data.order_id))
+    row = ports.payments.load(payment_id_of(event.data.subject))
     assert row
     known_before = delivery.attempt > 1 or now - event.time > worker.OLD
     ask = worker._charge if isinstance(event.data, PaymentSubmitted) else worker._refund
-    command: Any = ask(row.state, providers, known_before)
-    return payments.react(rows, event, command, now)
+    command: Any = ask(row.state, ports.providers, known_before)
+    return payments.apply(ports.payments, event, command, now)
 
 
 def _charge_without_asking(payment: Payment, providers: worker.Providers, known_before: bool) -> Any:
@@ -288,7 +285,10 @@ MUTANTS = (
         "an answer counts for whichever attempt is running",
         _payments(_mistaken(paying.decide, _takes_any_answer_for_the_running_attempt)),
     ),
-    Mutant("the worker works for a payment in any state", [(worker, "work", _work_in_any_state)]),
+    Mutant(
+        "the worker works for a payment in any state",
+        [(worker, "CONSUMER", replace(worker.CONSUMER, react=one_by_one(_work_in_any_state)))],
+    ),
     Mutant("the worker never asks before it charges", [(worker, "_charge", _charge_without_asking)]),
     Mutant("the worker never asks before it refunds", [(worker, "_refund", _refund_without_asking)]),
     Mutant("the worker takes an old message for a new one", [(worker, "OLD", timedelta.max)]),

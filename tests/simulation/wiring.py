@@ -60,8 +60,7 @@ class Wiring:
         template: Template, name: str, properties: Mapping[str, Any], patterns: tuple[Mapping[str, Any], ...]
     ) -> Queue:
         assert properties["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES, f"{name}: the consumers count otherwise"
-        delay = properties.get("DelaySeconds", 0)
-        seconds = template.body["Parameters"][delay["Ref"]]["Default"] if isinstance(delay, dict) else delay
+        seconds = properties.get("DelaySeconds", 0)
         handler = template.functions[template.consumers[name]]["Handler"]
         return Queue(name, timedelta(seconds=seconds), handler, patterns)
 

@@ -5,34 +5,29 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache, partial
+from importlib import import_module
 from typing import Any
 
 from greenlet import greenlet
 
-from cloudretail.consumer import MAX_RECEIVES, Delivery, Reaction, one_by_one, reading_ahead
+from cloudretail.consumer import MAX_RECEIVES, Consumer, Delivery, Outcome
 from cloudretail.decider import Decision
 from cloudretail.envelope import Cause
-from contract import parse
 from cloudretail.errors import Conflict, LostRace, Transient
-from cloudretail.event import EventData
-from contract.inventory import InventoryReserved
-from contract.values import PaymentMethod
 from cloudretail.money import Money
 from cloudretail.outbox import due
-from cloudretail.repository import ReadOnce, Repository, transact
+from cloudretail.repository import transact
+from contract import parse
+from contract.values import PaymentMethod
 from inventory import reactions as inventory
-from inventory.domain import TAKEN
 from orders import domain as ordering
-from orders import reactions as orders
-from orders.domain import ANSWERED, CancelByShopper, Cart, CartLine, Checkout, Listed, Order, ShippingAddress
+from orders.domain import CancelByShopper, Cart, CartLine, Checkout, Listed, Order, ShippingAddress
 from orders.store import ORDERS
 from payments import domain as paying
-from payments import reactions as payments
 from payments import worker
-from payments.domain import LEARNED, ChooseMethod, Payment, payment_id_of
+from payments.domain import ChooseMethod, Payment, payment_id_of
 from payments.providers import CashOnDelivery, ProviderTimeout, ProviderUnavailable
 from payments.store import PAYMENTS, PayableOrder
-from payments.worker import WORKED
 from tests.simulation.gateway import Gateway, Late
 from tests.simulation.schedule import Basket, Break, Interruption, Kind, Schedule, Step, Violation
 from tests.simulation.wiring import Queue, wiring
@@ -62,7 +57,7 @@ def queue_of(handler: str) -> Queue:
     return next(queue for queue in CONSUMERS.values() if queue.handler == handler)
 
 
-WINDOW = queue_of("payments.reactions.window_handler").delay
+WINDOW = queue_of("payments.window.handler").delay
 """How long stock is held for a payment."""
 
 PRODUCTS = ("backpack", "lamp", "mug")
@@ -366,21 +361,22 @@ class World:
                 batch.append(message)
                 self.note(f"    {read(message.document).data.event_type.name}, delivery {message.receives}")
         deliveries = [Delivery(read(message.document), message.receives) for message in batch]
-        takes, react = self._consumer(queue, self.now)
+        consumer, now = self._consumer(queue), self.now
 
         def consume() -> None:
             for delivery in deliveries:
-                if type(delivery.event.data) not in takes:
+                if type(delivery.event.data) not in consumer.subscribes_to:
                     raise Violation("a queue gets what its consumer does not take", f"{queue}: {delivery.event.id}")
+            outcomes: Sequence[Outcome]
             try:
-                outcomes = react(deliveries)
+                outcomes = consumer.react(self._ports(consumer.name), deliveries, now)
             except Crash as error:
                 self.note(f"    {error!r}")
                 return
             except Transient as error:
                 outcomes = [error] * len(batch)
             for message, outcome in zip(batch, outcomes, strict=True):
-                if outcome is None:
+                if not isinstance(outcome, Exception):
                     # Another delivery of it may have been faster.
                     self.queues[queue] = [one for one in self.queues[queue] if one is not message]
                 elif isinstance(outcome, Transient):
@@ -391,26 +387,22 @@ class World:
         if batch:
             self._start(f"deliver {step.on[0]}", consume, step.interruption)
 
-    def _consumer(self, queue: str, now: datetime) -> tuple[Sequence[type[EventData]], Reaction]:
-        """What the function behind a queue takes, and its reaction on this world's stores."""
-        match CONSUMERS[queue].handler:
-            case "orders.reactions.handler":
-                return ANSWERED, reading_ahead(self.orders, str, lambda rows, it: orders.react(rows, it, now))
-            case "inventory.reactions.handler":
-                return TAKEN, inventory.Batch(self.stock, WINDOW, now).settle
-            case "payments.reactions.handler":
-                return LEARNED, self._payments(lambda rows, delivery: payments.learn(rows, delivery.event, now))
-            case "payments.reactions.window_handler":
-                close = payments.close_window
-                return (InventoryReserved,), self._payments(lambda rows, delivery: close(rows, delivery.event, now))
-            case "payments.worker.handler":
-                work = worker.work
-                return WORKED, one_by_one(lambda it: work(ReadOnce(self.payments), self._providers, it, now))
-            case handler:
-                raise AssertionError(f"{handler} consumes {queue}: the simulation does not know it yet")
+    def _consumer(self, queue: str) -> Consumer[Any]:
+        """The declaration of the consumer behind a queue."""
+        consumer: Consumer[Any] = import_module(CONSUMERS[queue].handler.rpartition(".")[0]).CONSUMER
+        return consumer
 
-    def _payments(self, react: Callable[[Repository[Payment], Delivery], object]) -> Reaction:
-        return reading_ahead(self.payments, payment_id_of, react)
+    def _ports(self, consumer: str) -> Any:
+        """This world's stores, as the ports of a consumer."""
+        ports: dict[str, Any] = {
+            "orders": self.orders,
+            "inventory": inventory.Ports(self.stock, WINDOW),
+            "payments": self.payments,
+            "payment-window": self.payments,
+            "payment-worker": worker.Ports(self.payments, self._providers),
+        }
+        assert consumer in ports, f"the simulation does not know the consumer {consumer} yet"
+        return ports[consumer]
 
     # --- functions and time -----------------------------------------------------------------------------------------
 

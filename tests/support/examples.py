@@ -5,11 +5,28 @@ from typing import Any
 
 from cloudretail.envelope import Cause, Event
 from cloudretail.event import EventData
+from cloudretail.money import Money
 from contract.inventory import InventoryCommitted, InventoryReleased, InventoryReservationFailed, InventoryReserved
 from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected
-from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefundFailed, PaymentRefunded, PaymentSubmitted, PaymentSucceeded, RefundRequested
-from contract.values import CancelReason, OrderItem, PaymentFailure, PaymentMethod, RefusalReason, Shortage, StockLine
-from cloudretail.money import Money
+from contract.payments import (
+    PaymentDeclined,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    PaymentSubmitted,
+    PaymentSucceeded,
+    RefundRequested,
+)
+from contract.values import (
+    CancelReason,
+    OrderEvent,
+    OrderItem,
+    PaymentFailure,
+    PaymentMethod,
+    RefusalReason,
+    Shortage,
+    StockLine,
+)
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -41,7 +58,7 @@ _SOLD_OUT: dict[str, Any] = {
 }
 _CARD: dict[str, Any] = {"amount": ORDER["total"], "method": PaymentMethod.CARD}
 
-EXAMPLES: tuple[EventData, ...] = (
+EXAMPLES: tuple[OrderEvent, ...] = (
     OrderPlaced(**ORDER, placed_at=NOW, place_by=NOW.replace(day=3)),
     OrderConfirmed(**ORDER, payment_method=PaymentMethod.CARD),
     OrderRejected(**ORDER, **_SOLD_OUT),

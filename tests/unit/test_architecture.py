@@ -44,7 +44,7 @@ def name_of(file: Path) -> str:
 
 
 MODULES = sorted(name_of(file) for file in FUNCTIONS.rglob("*.py"))
-SERVICES = sorted({module.split(".")[0] for module in MODULES} - {"cloudretail"})
+SERVICES = sorted({module.split(".")[0] for module in MODULES} - {"cloudretail", "contract"})
 DOMAINS = [module for module in MODULES if module.endswith(".domain")]
 
 
@@ -95,6 +95,11 @@ def test_rules_reach_no_input_or_output_however_many_imports_away(domain: str) -
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module.split(".")[0] == "cloudretail"])
 def test_the_kernel_knows_no_service(module: str) -> None:
+    assert {imported for imported in imports(module) if imported.split(".")[0] in {*SERVICES, "contract"}} == set()
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.split(".")[0] == "contract"])
+def test_the_contract_knows_the_kernel_and_no_service(module: str) -> None:
     assert {imported for imported in imports(module) if imported.split(".")[0] in SERVICES} == set()
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -34,6 +35,8 @@ PUBLIC_ROUTES = {
 
 DAY = 24 * 60 * 60
 
+SQS = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}"
+
 queues = SHOP.properties("AWS::SQS::Queue")
 tables = SHOP.properties("AWS::DynamoDB::Table")
 buckets = SHOP.properties("AWS::S3::Bucket")
@@ -47,13 +50,6 @@ each_function = pytest.mark.parametrize("function", sorted(SHOP.functions))
 each_table = pytest.mark.parametrize("table", sorted(tables))
 each_rule = pytest.mark.parametrize("rule", sorted(rules))
 each_alarm = pytest.mark.parametrize("alarm", sorted(alarms))
-
-
-def source_of(queue: str) -> dict[str, Any]:
-    """The event source that brings a queue's messages to its function."""
-    events = SHOP.functions[SHOP.consumers[queue]]["Events"].values()
-    (source,) = [e["Properties"] for e in events if e["Type"] == "SQS" and referred(e["Properties"]["Queue"]) == queue]
-    return dict(source)
 
 
 def watched(resource: str) -> set[str]:
@@ -89,6 +85,23 @@ def allowed(function: str, resource: str) -> set[str]:
         for action in as_list(statement["Action"])
         if isinstance(action, str)
     }
+
+
+def allowed_by_name(function: str, queue: str) -> set[str]:
+    """What a function may do to a queue whose name is in a pattern of its policy."""
+    return {
+        action
+        for statement in statements(function)
+        for resource in as_list(statement["Resource"])
+        if fnmatchcase(f"{SQS}:{queues[queue]['QueueName']}", text_of(resource))
+        for action in as_list(statement["Action"])
+        if isinstance(action, str)
+    }
+
+
+def text_of(value: Any) -> str:
+    """A `Fn::Sub` as it is written, or any other text."""
+    return str(value["Fn::Sub"] if isinstance(value, dict) and "Fn::Sub" in value else value)
 
 
 def as_list(value: Any) -> list[Any]:
@@ -128,7 +141,7 @@ def test_a_message_stays_hidden_for_six_times_its_functions_time_out(queue: str)
 
 @consumed
 def test_a_batch_reports_its_failures_one_by_one_and_concurrency_is_limited(queue: str) -> None:
-    source = source_of(queue)
+    _, source = SHOP.sources[queue]
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["ScalingConfig"]["MaximumConcurrency"] >= 2
     assert source["BatchSize"] == 10
@@ -168,15 +181,21 @@ def test_messages_are_encrypted_at_rest(queue: str) -> None:
 
 @consumed
 def test_operators_may_count_a_queue_and_send_to_it_again(queue: str) -> None:
-    assert "sqs:GetQueueAttributes" in allowed("OpsApi", queue)
-    assert "sqs:SendMessage" in allowed("ReplayWorker", queue)
+    assert "sqs:GetQueueAttributes" in allowed_by_name("OpsApi", queue)
+    assert "sqs:SendMessage" in allowed_by_name("ReplayWorker", queue)
 
 
 @not_consumed
 def test_operators_may_look_at_a_dead_letter_and_delete_it(queue: str) -> None:
     looks = {"sqs:ReceiveMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"}
-    assert looks <= allowed("OpsApi", queue)
-    assert looks | {"sqs:DeleteMessage"} <= allowed("ReplayWorker", queue)
+    assert looks <= allowed_by_name("OpsApi", queue)
+    assert looks | {"sqs:DeleteMessage"} <= allowed_by_name("ReplayWorker", queue)
+
+
+@pytest.mark.parametrize("queue", sorted(queues))
+def test_a_queue_is_found_by_its_name(queue: str) -> None:
+    assert queues[queue]["QueueName"] == f"${{AWS::StackName}}-{queue}"
+    assert queue.endswith(("Queue", "Dlq"))
 
 
 # -------------------------------------------------------------------------------------------------------------- rules
@@ -190,20 +209,31 @@ def test_a_rule_hands_the_event_itself_to_one_queue_and_keeps_what_it_cannot_del
     assert referred(target["DeadLetterConfig"]["Arn"]) == "RuleTargetsDlq"
 
 
-@each_rule
-def test_a_rule_may_send_to_the_dead_letter_queue_of_the_rules(rule: str) -> None:
+def test_the_rules_of_this_bus_may_send_to_the_dead_letter_queue_of_the_rules_and_nobody_else() -> None:
     policy = SHOP.properties("AWS::SQS::QueuePolicy")["RuleTargetsDlqPolicy"]
     (statement,) = policy["PolicyDocument"]["Statement"]
-    assert rule in map(referred, statement["Condition"]["ArnEquals"]["aws:SourceArn"])
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert text_of(statement["Condition"]["ArnLike"]["aws:SourceArn"]).endswith(":rule/${EventBus}/*")
 
 
 @each_rule
-def test_a_rule_matches_source_name_and_version_of_the_same_events(rule: str) -> None:
-    pattern = rules[rule]["EventPattern"]
-    types = [re.fullmatch(r"(cloudretail\.[a-z]+)\.([A-Z][A-Za-z]+)\.v\d+", t) for t in pattern["detail"]["type"]]
-    assert all(types), f"a type in {rule} has no version"
-    assert {t[1] for t in types if t} == set(pattern["source"])
-    assert {t[2] for t in types if t} == set(pattern["detail-type"])
+def test_a_rule_matches_the_versioned_types_of_events_and_nothing_else(rule: str) -> None:
+    (field,), (types,) = zip(*rules[rule]["EventPattern"]["detail"].items(), strict=True)
+    assert (list(rules[rule]["EventPattern"]), field) == (["detail"], "type")
+    assert all(re.fullmatch(r"cloudretail\.[a-z]+\.[A-Z][A-Za-z]+\.v\d+", each) for each in types)
+
+
+def test_each_consumer_has_its_own_parts_and_a_function() -> None:
+    consumers = [rule.removesuffix("Rule") for rule in rules]
+    assert consumers == SHOP.body["Parameters"]["Consumers"]["Default"].split(",")
+    assert consumers == list(SHOP.body["Mappings"]["Consumers"])
+    assert [SHOP.consumers[f"{consumer}Queue"] for consumer in consumers] == [f"{each}Reactions" for each in consumers]
+
+
+def test_a_deployment_names_the_consumers_as_a_stack_keeps_the_list_that_it_was_made_with() -> None:
+    config = tomllib.loads((TEMPLATE.parent / "samconfig.toml").read_text())
+    named = [each for each in config["prod"]["deploy"]["parameters"]["parameter_overrides"] if "Consumers=" in each]
+    assert named == [f"Consumers={SHOP.body['Parameters']['Consumers']['Default']}"]
 
 
 # ------------------------------------------------------------------------------------------------------------- routes

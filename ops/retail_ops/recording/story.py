@@ -284,7 +284,7 @@ class Story:
     def _unpaid(self) -> None:
         # What its queue has taken so far waits for the end of a window that is longer than the recording.
         queue = self.shop.queues["PaymentWindowQueue"]
-        with self.recorder.held_up("PaymentWindow", batch=1):
+        with self.recorder.held_up("PaymentWindowReactions", batch=1):
             self.shop.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"DelaySeconds": "0"})
             self._place("recorded-6", "", put=(GOODS, 1))
         self._settle("PaymentFailed", "OrderCancelled", "InventoryReleased", windows=1)
@@ -502,7 +502,7 @@ class Story:
             if call.function == "Relay" and not _published(call) and "OrdersTable" in str(call.event):
                 self._keep(call, "nothing-to-publish")
         for call in singles:
-            if call.function == "PaymentWindow":
+            if call.function == "PaymentWindowReactions":
                 self._keep(call, "window-closed")
         self._unsorted.clear()
 
@@ -520,13 +520,13 @@ class Story:
         for told in new:
             for rule in self.template.rules:
                 function = self.template.consumers[rule.queue]
-                hears = told.event["type"] in rule.types and function not in ("PaymentWindow", held_up)
+                hears = told.event["type"] in rule.types and function not in ("PaymentWindowReactions", held_up)
                 if hears and not any(call.function == function and told.document in _bodies(call) for call in calls):
                     return []
         for told in self._unheard:
             if not any(call.function != "Relay" and told.document in _bodies(call) for call in calls):
                 return []
-        if len([call for call in calls if call.function == "PaymentWindow"]) < windows:
+        if len([call for call in calls if call.function == "PaymentWindowReactions"]) < windows:
             return []
         if not all(self._is_relayed(told.event["subject"]) for told in new):
             return []

@@ -6,9 +6,9 @@ from typing import Any
 from cloudretail.consumer import Delivery
 from cloudretail.envelope import Event
 from cloudretail.event import EventData
+from cloudretail.outbox import Row
 from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
 from contract.values import CancelReason, PaymentMethod
-from cloudretail.outbox import Row
 from inventory.domain import Reservation, StockChange, decide
 from inventory.store import Write
 from tests.support.examples import CAUSE, NOW, event_of, sgd
@@ -59,4 +59,4 @@ def decided(event: Event, read: Row[Reservation] | None = None) -> Write:
     data: EventData = event.data
     change = decide(read.state if read else None, data, NOW, WINDOW)
     assert isinstance(change, StockChange)
-    return Write(data.order_id, read, change, CAUSE)
+    return Write(data.subject, read, change, CAUSE)

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudretail.envelope import Event
-from contract import parse
 from cloudretail.errors import Contention, Permanent, Transient
-from contract.inventory import InventoryReservationFailed
-from contract.values import RefusalReason, Shortage
 from cloudretail.outbox import Row
 from cloudretail.repository import MAX_RACES, MAX_TRIES
+from contract import parse
+from contract.inventory import InventoryReservationFailed
+from contract.values import RefusalReason, Shortage
 from inventory.domain import Reservation
 from inventory.reactions import Batch
 from inventory.store import RESERVATIONS, Stock
@@ -26,7 +26,7 @@ from tests.unit.inventory.orders import called_off, confirmed, decided, delivere
 def settle(stock: Stock, *events: Event) -> list[type[Exception] | None]:
     """React to one batch; for each event why it failed, if it did."""
     outcomes = Batch(stock, WINDOW, NOW).settle(delivered(*events))
-    return [type(outcome) if outcome else None for outcome in outcomes]
+    return [type(outcome) if isinstance(outcome, Exception) else None for outcome in outcomes]
 
 
 def refusals(reservations: Mapping[str, Row[Reservation]]) -> dict[str, tuple[Shortage, ...]]:

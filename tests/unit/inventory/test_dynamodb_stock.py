@@ -250,7 +250,7 @@ def test_counters_that_do_not_show_what_a_reservation_says_are_a_case_for_a_pers
     warehouse.counts(bag=counters)
 
     with warehouse.unchanged(), pytest.raises(Permanent, match="the counters of bag"):
-        warehouse.stock.commit([decided(event, rows[event.data.order_id])], NOW)
+        warehouse.stock.commit([decided(event, rows[event.data.subject])], NOW)
 
 
 def test_what_is_available_to_the_last_piece_is_not_what_was_short(warehouse: Warehouse) -> None:

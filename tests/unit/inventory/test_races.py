@@ -8,6 +8,7 @@ from threading import Barrier, BrokenBarrierError
 
 import pytest
 
+from cloudretail.consumer import Outcome
 from cloudretail.envelope import Event
 from cloudretail.outbox import Row
 from cloudretail.settings import load
@@ -45,12 +46,13 @@ def at_once(batches: Sequence[Sequence[Event]]) -> None:
     """Each worker settles a batch of its own."""
     stock = SameMoment(len(batches))
 
-    def work(batch: Sequence[Event]) -> list[Exception | None]:
+    def work(batch: Sequence[Event]) -> list[Outcome]:
         return Batch(stock, WINDOW, NOW).settle(delivered(*batch))
 
     with ThreadPoolExecutor(len(batches)) as workers:
         for batch, outcomes in zip(batches, workers.map(work, batches), strict=True):
-            assert outcomes == [None] * len(batch)
+            assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+            assert len(outcomes) == len(batch)
 
 
 @pytest.fixture(autouse=True)

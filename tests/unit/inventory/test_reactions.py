@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contract import parse
 from cloudretail.event import EventData
-from contract.inventory import InventoryReserved
 from cloudretail.repository import MAX_TRIES
+from contract import parse
+from contract.inventory import InventoryReserved
 from inventory.reactions import handler
 from tests.support.examples import EXAMPLES, event_of, name_of
 from tests.support.queue import Queue

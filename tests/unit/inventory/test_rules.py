@@ -12,7 +12,8 @@ from cloudretail.event import EventData
 from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
 from contract.values import CancelReason, RefusalReason, Shortage, StockLine
-from inventory.domain import TAKEN, Delta, Reservation, ReservationStatus, StockChange, decide, summed
+from inventory.domain import Delta, Reservation, ReservationStatus, StockChange, decide, summed
+from inventory.reactions import CONSUMER
 from inventory.store import RESERVATIONS
 from tests.support.examples import CAUSE, EXAMPLES, NOW, ORDER, name_of, sgd
 
@@ -108,7 +109,7 @@ def test_nothing_is_lost_and_nothing_comes_from_nowhere(status: str, name: str) 
 
 
 def test_inventory_takes_exactly_the_events_that_the_choreography_sends_it() -> None:
-    assert set(TAKEN) == {OrderPlaced, OrderConfirmed, OrderCancelled}
+    assert set(CONSUMER.subscribes_to) == {OrderPlaced, OrderConfirmed, OrderCancelled}
 
 
 def test_a_reservation_is_promised_until_the_window_closes() -> None:

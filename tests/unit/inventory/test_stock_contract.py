@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from contract import parse
 from cloudretail.errors import LostRace, Permanent
+from cloudretail.outbox import Row
+from contract import parse
 from contract.inventory import InventoryReserved
 from contract.values import Shortage, StockLine
-from cloudretail.outbox import Row
 from inventory.domain import Reservation
 from inventory.store import OutOfStock, Stock, Write, shortages
 from tests.support.examples import NOW

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail import aws, dynamodb, telemetry
-from cloudretail.consumer import MAX_RECEIVES, Delivery, Reaction, backoff, consume, one_by_one
+from cloudretail.consumer import MAX_RECEIVES, Consumer, Delivery, Outcome, Reaction, backoff, one_by_one
+from cloudretail.decider import Done, Result
 from cloudretail.envelope import Event
 from cloudretail.errors import Contention, Permanent, Transient
-from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
 from cloudretail.settings import MissingSetting
+from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
 from tests.support.examples import EXAMPLES, event_of
 from tests.support.invocations import Context, sqs_event
 from tests.support.tables import items_of
@@ -23,7 +25,14 @@ PLACED, CONFIRMED, CANCELLED = (
     for version, data in enumerate(EXAMPLES, 1)
     if isinstance(data, OrderPlaced | OrderConfirmed | OrderCancelled)
 )
-TAKES = (OrderPlaced, OrderConfirmed)
+
+
+def nothing() -> None:
+    """The reactions here work on nothing."""
+
+
+def consumer_of(react: Reaction[None]) -> Consumer[None]:
+    return Consumer("warehouse", (OrderPlaced, OrderConfirmed), react, ports=nothing, read_only=nothing)
 
 
 class Queue:
@@ -33,16 +42,14 @@ class Queue:
         self.reacted: list[Delivery] = []
         self.wire = wire
 
-    def deliver(self, *bodies: Event | str, react: Reaction | None = None, attempt: int = 1) -> list[str]:
+    def _react(self, ports: None, delivery: Delivery, now: datetime) -> Done:
+        self.reacted.append(delivery)
+        return Done("pack it")
+
+    def deliver(self, *bodies: Event | str, react: Reaction[None] | None = None, attempt: int = 1) -> list[str]:
         """The ids of the messages that are not acknowledged; the body's place in the batch is in its id."""
         batch = sqs_event([body.to_json() if isinstance(body, Event) else body for body in bodies], attempt=attempt)
-        answer = consume(
-            batch,
-            cast(LambdaContext, Context()),
-            consumer="warehouse",
-            takes=TAKES,
-            react=react or one_by_one(self.reacted.append),
-        )
+        answer = consumer_of(react or one_by_one(self._react)).handler(batch, cast(LambdaContext, Context()))
         return [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
 
     @property
@@ -62,10 +69,11 @@ def queue(tables: None, monkeypatch: pytest.MonkeyPatch) -> Queue:
     return Queue(Wire(monkeypatch))
 
 
-def failing(error: Exception, when: Callable[[Event], bool] = lambda event: True) -> Reaction:
-    def react(delivery: Delivery) -> None:
+def failing(error: Exception, when: Callable[[Event], bool] = lambda event: True) -> Reaction[None]:
+    def react(ports: None, delivery: Delivery, now: datetime) -> Result[Any]:
         if when(delivery.event):
             raise error
+        return Done("pack it")
 
     return one_by_one(react)
 
@@ -89,7 +97,7 @@ def test_a_poisonous_message_does_not_keep_the_good_ones_from_their_reaction(que
 def test_an_event_that_this_consumer_does_not_take_fails_and_is_never_acknowledged_away(queue: Queue) -> None:
     assert queue.deliver(CANCELLED) == ["message-0"]
     assert queue.reacted == []
-    assert queue.failures[0]["message"] == "this consumer does not take cloudretail.orders.OrderCancelled.v1"
+    assert queue.failures[0]["message"] == "event type 'cloudretail.orders.OrderCancelled.v1' is not expected here"
 
 
 def test_an_event_of_an_unknown_version_fails(queue: Queue) -> None:
@@ -104,7 +112,7 @@ def test_a_batch_in_which_all_fail_answers_and_does_not_raise(queue: Queue, erro
 
 
 def test_a_reaction_that_raises_fails_its_batch_and_not_the_worker(queue: Queue) -> None:
-    def react(deliveries: Sequence[Delivery]) -> Sequence[None]:
+    def react(ports: None, deliveries: Sequence[Delivery], now: datetime) -> Sequence[Outcome]:
         raise Contention("hot")
 
     assert sorted(queue.deliver(PLACED, "poison", CONFIRMED, react=react)) == ["message-0", "message-1", "message-2"]
@@ -112,15 +120,18 @@ def test_a_reaction_that_raises_fails_its_batch_and_not_the_worker(queue: Queue)
 
 
 def test_a_reaction_that_forgets_a_delivery_fails_its_batch(queue: Queue) -> None:
-    assert queue.deliver(PLACED, CONFIRMED, react=lambda deliveries: [None]) == ["message-0", "message-1"]
+    assert queue.deliver(PLACED, CONFIRMED, react=lambda ports, deliveries, now: [Done("pack it")]) == [
+        "message-0",
+        "message-1",
+    ]
 
 
 def test_a_reaction_is_not_bothered_with_a_batch_of_poison(queue: Queue) -> None:
     batches: list[Sequence[Delivery]] = []
 
-    def react(deliveries: Sequence[Delivery]) -> Sequence[None]:
+    def react(ports: None, deliveries: Sequence[Delivery], now: datetime) -> Sequence[Outcome]:
         batches.append(deliveries)
-        return [None for _ in deliveries]
+        return [Done("pack it") for _ in deliveries]
 
     queue.deliver("poison", react=react)
     queue.deliver("poison", PLACED, react=react)
@@ -142,7 +153,7 @@ def test_a_cause_is_kept_with_the_whole_body_and_where_it_was_raised(queue: Queu
         "attempt": 2,
         "messageId": "message-0",
         "body": PLACED.to_json(),
-        "orderId": PLACED.data.order_id,
+        "orderId": PLACED.data.subject,
         "eventName": "OrderPlaced",
     }
 
@@ -188,7 +199,7 @@ def test_sqs_itself_brings_a_failed_message_back_after_that_time(queue: Queue, m
     batch["Records"][0] |= {"messageId": message["MessageId"], "receiptHandle": message["ReceiptHandle"]}
     assert "Messages" not in aws.sqs().receive_message(QueueUrl=url)
 
-    consume(batch, cast(LambdaContext, Context()), consumer="warehouse", takes=TAKES, react=one_by_one(print))
+    consumer_of(failing(KeyError("x"))).handler(batch, cast(LambdaContext, Context()))
 
     assert aws.sqs().receive_message(QueueUrl=url)["Messages"][0]["MessageId"] == message["MessageId"]
 
@@ -226,7 +237,7 @@ def test_a_log_line_tells_a_failure_without_the_shoppers_address(queue: Queue, m
     lines = map(json.loads, printed.getvalue().splitlines())
     first, second = (line for line in lines if line.get("message") == "Reaction failed")
     assert (first["exception_name"], first["attempt"]) == ("Transient", 2)
-    assert (first["order_id"], first["event_id"]) == (PLACED.data.order_id, PLACED.id)
+    assert (first["order_id"], first["event_id"]) == (PLACED.data.subject, PLACED.id)
     assert (second["event_id"], second["exception_name"]) == ("message-1", "InvalidEvent")
     assert "shopper@" not in printed.getvalue()
 

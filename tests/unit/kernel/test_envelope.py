@@ -8,10 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from contract import parse
 from cloudretail.errors import InvalidEvent
 from cloudretail.event import EventData
-from contract import EVENTS
+from contract import EVENTS, parse
 from contract.orders import OrderCancelled
 from tests.support.examples import EXAMPLES, NOW, ORDER, event_of, name_of
 
@@ -84,8 +83,11 @@ def test_an_attribute_that_is_no_text_is_refused(attribute: str, value: object) 
     ("changes", "reason"),
     [
         ({"specversion": "0.3"}, "specversion"),
-        ({"type": "cloudretail.orders.OrderCancelled.v2"}, "unknown event type 'cloudretail.orders.OrderCancelled.v2'"),
-        ({"subject": "ord_another"}, "subject is not the order id"),
+        (
+            {"type": "cloudretail.orders.OrderCancelled.v2"},
+            "'cloudretail.orders.OrderCancelled.v2' is not expected",
+        ),
+        ({"subject": "ord_another"}, "subject is not the id"),
         ({"time": "yesterday"}, "not a CloudEvent"),
         ({"time": "2026-01-02T03:04:05"}, "timezone aware"),
         ({"time": "9999-12-31T24:00:00Z"}, "out of range"),

@@ -6,9 +6,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from cloudretail import dynamodb
-from contract import parse
 from cloudretail.errors import InvalidEvent
 from cloudretail.failures import KEPT_FOR, DynamoDBFailureLog, Failure, where
+from contract import parse
 from tests.support.tables import items_of
 
 FAILURE = Failure(
@@ -22,7 +22,7 @@ FAILURE = Failure(
     attempt=1,
     message_id="message-1",
     body='{"id": "orders:ord_1:1:0"}',
-    order_id="ord_1",
+    keys={"order_id": "ord_1"},
     event_name="OrderPlaced",
 )
 
@@ -81,7 +81,7 @@ def test_consumers_and_events_are_kept_apart(log: DynamoDBFailureLog) -> None:
 
 
 def test_a_body_that_is_no_event_is_kept_too(log: DynamoDBFailureLog) -> None:
-    log.keep(replace(FAILURE, event_id="message-1", body="", order_id=None, event_name=None))
+    log.keep(replace(FAILURE, event_id="message-1", body="", keys={}, event_name=None))
     (item,) = map(dynamodb.from_item, items_of("FailuresTable"))
     assert (item["eventId"], item["body"]) == ("message-1", "")
     assert not item.keys() & {"orderId", "eventName"}

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudretail.decider import Change
-from contract import parse
 from cloudretail.event import EventData
 from cloudretail.model import Model
 from cloudretail.outbox import Aggregate, Row, due
+from contract import parse
 from tests.support.examples import CAUSE, EXAMPLES, NOW
 
 

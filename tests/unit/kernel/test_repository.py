@@ -236,7 +236,7 @@ def test_the_rows_of_a_batch_are_read_in_one_consistent_round_trip(
     table.commit(KEY, None, changed(1), CAUSE, NOW)
     wire = Wire(monkeypatch)
 
-    rows = ReadOnce(table, [KEY, "ord_2", KEY])
+    rows = ReadOnce(table, table.load_all([KEY, "ord_2", KEY]))
     found = [rows.load(KEY), rows.load("ord_2"), rows.load(KEY)]
 
     assert [row and row.state.count for row in found] == [1, None, 1]
@@ -247,7 +247,8 @@ def test_the_rows_of_a_batch_are_read_in_one_consistent_round_trip(
 
 
 def test_two_messages_of_a_batch_at_one_row_build_on_each_other(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = ReadOnce(DynamoDBRepository("OrdersTable", COUNTS), [KEY])
+    table = DynamoDBRepository("OrdersTable", COUNTS)
+    rows = ReadOnce(table, table.load_all([KEY]))
     wire = Wire(monkeypatch)
     transact(rows, KEY, one_more, CAUSE, NOW)
     settled = transact(rows, KEY, one_more, CAUSE, NOW)
@@ -260,7 +261,7 @@ def test_what_was_read_before_somebody_else_wrote_is_forgotten_and_read_again(
 ) -> None:
     monkeypatch.setattr(repository, "pause_before_retry", lambda attempt: None)
     table = DynamoDBRepository("OrdersTable", COUNTS)
-    rows = ReadOnce(table, [KEY])
+    rows = ReadOnce(table, table.load_all([KEY]))
     transact(table, KEY, one_more, CAUSE, NOW)
 
     settled = transact(rows, KEY, one_more, CAUSE, NOW)

@@ -12,13 +12,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from cloudretail import aws, dynamodb
+from cloudretail.consumer import Delivery
 from cloudretail.envelope import Event
 from cloudretail.errors import Permanent, Transient
 from cloudretail.event import EventData
 from contract.orders import OrderCancelled, OrderConfirmed
-from notifications.domain import LETTERS
+from notifications.domain import TEXTS
 from notifications.mailer import Mail
-from notifications.reactions import handler, notify
+from notifications.reactions import Ports, handler, notify
 from notifications.store import LEASE, DynamoDBSentMails, SentMails
 from tests.support.examples import EXAMPLES, NOW, ORDER, event_of, name_of
 from tests.support.invocations import Context, sqs_event
@@ -29,7 +30,7 @@ from tests.support.wire import Wire, everything_printed, refused
 
 SHOP = "https://shop.cloudretail.example"
 SENDER = "shop@cloudretail.example"
-WRITTEN_ABOUT: Sequence[EventData] = [data for data in EXAMPLES if type(data) in LETTERS]
+WRITTEN_ABOUT: Sequence[EventData] = [data for data in EXAMPLES if type(data) in TEXTS]
 CONFIRMED = event_of(next(data for data in EXAMPLES if isinstance(data, OrderConfirmed)))
 CANCELLED = event_of(next(data for data in EXAMPLES if isinstance(data, OrderCancelled)), "orders:ord_1:5:0")
 
@@ -47,7 +48,7 @@ class Shop:
         self.now = NOW
 
     def deliver(self, event: Event = CONFIRMED) -> None:
-        notify(event, self.sent, self.postbox, SHOP, lambda: self.now)
+        notify(Ports(self.sent, self.postbox, SHOP, lambda: self.now), Delivery(event, attempt=1), self.now)
 
     @property
     def kinds(self) -> list[str]:
@@ -243,9 +244,9 @@ EVERY_BODY = [event_of(data).to_json() for data in WRITTEN_ABOUT]
 
 def test_a_batch_of_all_events_is_sent_and_recorded(function: Function) -> None:
     assert function.deliver(*EVERY_BODY) == []
-    assert len(function.subjects) == len(set(function.subjects)) == len(LETTERS)
+    assert len(function.subjects) == len(set(function.subjects)) == len(TEXTS)
     assert {mail_id: record["status"] for mail_id, record in function.records.items()} == {
-        f"{ORDER['order_id']}#{event.event_type.name}": "SENT" for event in LETTERS
+        f"{ORDER['order_id']}#{event.event_type.name}": "SENT" for event in TEXTS
     }
     assert all(record["messageId"] and record["sentAt"] for record in function.records.values())
 
@@ -253,7 +254,7 @@ def test_a_batch_of_all_events_is_sent_and_recorded(function: Function) -> None:
 def test_the_same_batch_again_is_acknowledged_and_sends_nothing(function: Function) -> None:
     function.deliver(*EVERY_BODY)
     assert function.deliver(*EVERY_BODY) == []
-    assert len(function.subjects) == len(LETTERS)
+    assert len(function.subjects) == len(TEXTS)
 
 
 def test_a_duplicate_in_the_same_batch_sends_nothing(function: Function) -> None:
@@ -262,17 +263,14 @@ def test_a_duplicate_in_the_same_batch_sends_nothing(function: Function) -> None
 
 
 def test_an_event_that_shoppers_are_not_told_of_fails(function: Function) -> None:
-    unknown = next(data for data in EXAMPLES if type(data) not in LETTERS)
+    unknown = next(data for data in EXAMPLES if type(data) not in TEXTS)
     assert function.deliver("poison", event_of(unknown).to_json(), EVERY_BODY[0]) == ["message-0", "message-1"]
     assert len(function.subjects) == 1
 
 
 def test_the_queue_gets_exactly_the_events_that_are_written_about() -> None:
-    rule = yaml_parse(TEMPLATE.read_text())["Resources"]["NotificationsRule"]["Properties"]["EventPattern"]
-    types = [event.event_type for event in LETTERS]
-    assert set(rule["source"]) == {each.source for each in types}
-    assert set(rule["detail-type"]) == {each.name for each in types}
-    assert set(rule["detail"]["type"]) == {each.type for each in types}
+    subscribed = yaml_parse(TEMPLATE.read_text())["Mappings"]["Consumers"]["Notifications"]["SubscribesTo"]
+    assert subscribed == [event.event_type.type for event in TEXTS]
 
 
 def test_a_refused_mail_comes_again_and_its_cause_is_kept(function: Function) -> None:
@@ -302,7 +300,7 @@ def test_the_log_tells_which_mail_went_out_and_neither_to_whom_nor_what_it_says(
     confirmed = CONFIRMED.to_json()
     function.deliver(EVERY_BODY[0], confirmed, confirmed, "poison")
     log = printed.getvalue()
-    lines = [json.loads(line) for line in log.splitlines() if "Mail sent" in line]
+    lines = [json.loads(line) for line in log.splitlines() if '"Done"' in line]
     assert [(line["message_name"], line["order_id"]) for line in lines] == [("OrderConfirmed", ORDER["order_id"])]
     assert lines[0]["ses_message_id"]
     for private in ("shopper@", SENDER, "Canvas backpack", "SGD", "What happens next"):

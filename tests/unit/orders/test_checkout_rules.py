@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from cloudretail.decider import Change
 from cloudretail.errors import Conflict
+from cloudretail.money import Money
 from contract.orders import OrderPlaced
 from contract.values import OrderItem, PaymentMethod
-from cloudretail.money import Money
 from orders.domain import Cart, CartLine, Checkout, Listed, Order, OrderStatus, order_id_of, place
 from tests.support.examples import NOW, sgd
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cloudretail.decider import Change
-from contract import parse
 from cloudretail.errors import Conflict, LostRace, Transient
 from cloudretail.repository import MAX_TRIES
 from cloudretail.settings import load
+from contract import parse
 from orders.domain import Cart, Checkout, Order, place
 from orders.store import CheckoutSettings, CheckoutStore
 from tests.support.examples import CAUSE

@@ -9,9 +9,9 @@ from cloudretail import aws, dynamodb
 from cloudretail.decider import Change
 from cloudretail.outbox import Row
 from cloudretail.repository import DynamoDBRepository
-from payments import api, reactions, worker
+from payments import api, worker
 from payments.domain import Payment
-from payments.store import PAYMENTS
+from payments.store import PAYMENTS, open_payments
 from tests.support.examples import CAUSE, NOW, PAYMENT
 from tests.support.tables import empty, everything_in, shop_tables
 from tests.support.wire import Wire
@@ -61,7 +61,7 @@ class Till:
 def account() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
         environment.setenv("QUEUE_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/payments")
-        for cached in (api._settings, reactions._payments, worker._payments, worker._providers):
+        for cached in (api._settings, open_payments, worker._providers):
             cached.cache_clear()
         yield
 

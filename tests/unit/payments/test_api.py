@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from contract import parse
 from cloudretail.http import MAX_BODY
 from cloudretail.repository import MAX_RACES
+from contract import parse
 from payments import api
 from payments.domain import MAX_ATTEMPTS, Payment
 from tests.support.examples import ORDER, PAYMENT, name_of

@@ -4,13 +4,14 @@ import pytest
 
 from cloudretail import aws
 from cloudretail.envelope import Event
-from contract import parse
 from cloudretail.event import EventData
+from cloudretail.outbox import Row
+from contract import parse
 from contract.payments import PaymentSubmitted
 from contract.values import PaymentMethod
-from cloudretail.outbox import Row
 from payments.domain import Payment
-from payments.reactions import handler, window_handler
+from payments.reactions import handler
+from payments.window import handler as window_handler
 from payments.worker import handler as worker_handler
 from tests.support.examples import EXAMPLES, ORDER, PAYMENT, event_of, name_of
 from tests.support.queue import Queue
@@ -162,14 +163,14 @@ def test_a_window_closes_once(till: Till, window: Queue) -> None:
         assert window.deliver(told("InventoryReserved"), told("InventoryReserved")) == []
 
 
-def test_a_window_that_closes_is_called_so_in_the_log(
+def test_the_log_tells_the_window_that_closes_from_the_reservation_itself(
     till: Till, window: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     printed = everything_printed(monkeypatch)
 
     window.deliver(told("InventoryReserved"))
 
-    assert '"message_name":"WindowClosed"' in printed.getvalue()
+    assert '"consumer":"payment-window"' in printed.getvalue()
 
 
 def test_the_two_queues_of_one_event_keep_their_causes_apart(

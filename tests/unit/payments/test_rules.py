@@ -14,10 +14,17 @@ from cloudretail.decider import Change, Decision, Nothing
 from cloudretail.event import EventData
 from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.orders import OrderCancelled, OrderPlaced
-from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefundFailed, PaymentRefunded, PaymentSubmitted, PaymentSucceeded, RefundRequested
+from contract.payments import (
+    PaymentDeclined,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    PaymentSubmitted,
+    PaymentSucceeded,
+    RefundRequested,
+)
 from contract.values import PaymentFailure, PaymentMethod
 from payments.domain import (
-    LEARNED,
     ChargeAccepted,
     ChargeDeclined,
     ChooseMethod,
@@ -30,6 +37,7 @@ from payments.domain import (
     decide,
     payment_id_of,
 )
+from payments.reactions import CONSUMER
 from payments.store import PAYMENTS
 from tests.support.examples import CAUSE, EXAMPLES, NOW, ORDER, PAYMENT, name_of, sgd
 
@@ -175,7 +183,7 @@ def name_of_state(state: Payment | None) -> str:
 EVENTS = {name_of(data): data for data in EXAMPLES}
 PLACED = EVENTS["OrderPlaced"]
 MESSAGES: dict[str, Message] = {
-    **{name: data for name, data in EVENTS.items() if type(data) not in LEARNED},
+    **{name: data for name, data in EVENTS.items() if type(data) not in CONSUMER.subscribes_to},
     "placed": PLACED,
     "placed, COD": PLACED.model_copy(update={"payment_method": PaymentMethod.COD}),
     "reserved": EVENTS["InventoryReserved"],
@@ -388,4 +396,4 @@ def test_a_payment_that_has_not_heard_of_its_amount_has_no_money() -> None:
 
 
 def test_payments_learn_exactly_the_events_that_the_choreography_sends_them() -> None:
-    assert set(LEARNED) == {OrderPlaced, InventoryReserved, InventoryReservationFailed, OrderCancelled}
+    assert set(CONSUMER.subscribes_to) == {OrderPlaced, InventoryReserved, InventoryReservationFailed, OrderCancelled}

@@ -6,19 +6,18 @@ from datetime import datetime, timedelta
 import pytest
 
 from cloudretail.consumer import Delivery
-from cloudretail.decider import Change, Nothing
+from cloudretail.decider import Change, Nothing, Result
 from cloudretail.envelope import Event
-from contract import parse
 from cloudretail.errors import Permanent
-from cloudretail.event import EventData
-from contract.payments import PaymentSubmitted, RefundRequested
-from contract.values import PaymentMethod
 from cloudretail.money import Money
 from cloudretail.outbox import Row
+from contract import parse
+from contract.payments import PaymentSubmitted, RefundRequested
+from contract.values import PaymentMethod
 from payments.domain import Payment, PaymentStatus
 from payments.providers import Accepted, Answer, Provider, ProviderTimeout, ProviderUnavailable, Refused, Sandbox
 from payments.store import PAYMENTS
-from payments.worker import WORKED, work
+from payments.worker import CONSUMER, Ports, work
 from tests.support.examples import CAUSE, NOW, PAYMENT, event_of, name_of, sgd
 from tests.support.repositories import InMemoryRepository
 from tests.unit.payments.conftest import Till
@@ -85,10 +84,8 @@ class Desk:
         """The events of the row's latest transition that had any."""
         return [name_of(parse(event).data) for event in self.row.outbox.events] if self.row.outbox else []
 
-    def works(
-        self, gateway: Provider, event: Event, *, delivery: int = 1, now: datetime = NOW
-    ) -> Change[Payment] | Nothing:
-        return work(self.payments, {PaymentMethod.CARD: gateway}, Delivery(event, delivery), now).decision
+    def works(self, gateway: Provider, event: Event, *, delivery: int = 1, now: datetime = NOW) -> Result[Payment]:
+        return work(Ports(self.payments, {PaymentMethod.CARD: gateway}), Delivery(event, delivery), now)
 
 
 def submitted(attempt: int = 1) -> Event:
@@ -434,6 +431,5 @@ def test_a_worker_that_dies_around_its_write_gives_back_once(till: Till, sandbox
     assert till.charges() == {f"{ID}:1": "ACCEPTED", f"{ID}:refund": "ACCEPTED"}
 
 
-def test_the_worker_takes_exactly_the_events_that_the_choreography_sends_it() -> None:
-    taken: set[type[EventData]] = set(WORKED)
-    assert taken == {PaymentSubmitted, RefundRequested}
+def test_the_worker_subscribes_to_exactly_the_events_that_ask_for_the_provider() -> None:
+    assert set(CONSUMER.subscribes_to) == {PaymentSubmitted, RefundRequested}

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from cloudretail import aws, dynamodb
 from cloudretail.decider import Change
-from contract import parse
 from cloudretail.errors import Transient
 from cloudretail.event import EventData
+from cloudretail.outbox import Row
+from contract import parse
 from contract.inventory import InventoryReserved
 from contract.values import StockLine
-from cloudretail.outbox import Row
 from inventory.domain import Reservation, ReservationStatus
 from inventory.store import RESERVATIONS
 from relay import stream
@@ -283,7 +283,7 @@ def test_what_the_bus_refuses_for_good_is_parked_whole_and_the_rest_goes_on(bus:
     assert [len(call) for call in bus.calls] == [10, 2]
     (letter,) = parked()
     assert letter == {"entry": bus.calls[0][1], "errorCode": code, "errorMessage": "injected"}
-    assert parse(letter["entry"]["Detail"]).data.order_id == STATE.order_id
+    assert parse(letter["entry"]["Detail"]).data.subject == STATE.order_id
 
 
 def test_of_one_call_some_may_be_parked_and_some_tried_again(bus: Bus) -> None:
