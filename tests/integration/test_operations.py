@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from operations.domain import Action, BoxName, Selection
 from typer.testing import CliRunner
 
 from cloudretail import aws
-from operations.domain import Action, BoxName, Selection
 from operations.replays import Replayer
 from retail_ops.cli import app
 from retail_ops.local import LocalShop

@@ -72,6 +72,9 @@ class DryRun:
     def _run(self, replay: Replay) -> Replay:
         assert replay.selection is not None, "only dead letters are tried"
         letters, missed = self.dead_letters.matching(replay.selection)
+        running = {"planned": len(letters), "missed": missed, "state": ReplayState.RUNNING}
+        replay = replay.model_copy(update=running)
+        self.log.save(replay)
         messages: list[ReplayedMessage] = []
         for letter in letters:
             result = self.result(read(letter.queue, letter.message))
@@ -80,8 +83,6 @@ class DryRun:
         self.log.save_messages(messages)
         done = replay.model_copy(
             update={
-                "planned": len(letters),
-                "missed": missed,
                 "outcomes": counted(messages),
                 "state": ReplayState.DONE,
                 "ended_at": self.clock.now(),

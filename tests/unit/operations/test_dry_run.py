@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -136,12 +136,34 @@ def by_name(consumer: Declaration) -> str:
 
 
 @pytest.mark.parametrize("consumer", CONSUMERS, ids=by_name)
-def test_the_replay_worker_has_every_variable_that_a_consumer_reads_in_a_dry_run(consumer: Declaration) -> None:
+def test_the_replay_worker_has_every_variable_and_grant_that_a_consumer_needs_for_a_dry_run(
+    consumer: Declaration, wire: Wire
+) -> None:
     stock(canvas_backpack=5, desk_lamp=5)
     paying(PaymentStatus.SUBMITTED)
-    documents = [document_of(event) for event in consumer.subscribes_to] or [UPLOAD]
-    for document in documents:
+    wire.calls.clear()
+    for document in [document_of(event) for event in consumer.subscribes_to] or [UPLOAD]:
         assert "MissingSetting" not in in_words(consumer.dry_run(document)).text
+    needed = {(f"dynamodb:{call}", table) for call, parameters in wire.calls for table in tables_in(parameters)}
+    assert needed
+    assert needed <= granted()
+
+
+def tables_in(parameters: Mapping[str, Any]) -> list[str]:
+    return [parameters["TableName"]] if "TableName" in parameters else list(parameters["RequestItems"])
+
+
+def granted() -> set[tuple[str, str]]:
+    """What the replay worker may do with which table."""
+    statements = Template.load().properties("AWS::IAM::Policy")["ReplayWorkerPolicy"]["PolicyDocument"]["Statement"]
+    return {
+        (action, resource["Fn::GetAtt"][0])
+        for statement in statements
+        for action in statement["Action"]
+        for resource in (statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]])
+        if "Fn::GetAtt" in resource
+        if isinstance(action, str)
+    }
 
 
 def test_every_consumer_of_the_template_is_declared_and_every_declared_one_is_in_the_template() -> None:
