@@ -8,7 +8,7 @@ from operations.clock import REAL_TIME, Clock
 from operations.dead_letters.service import DeadLetters
 from operations.diagnosis.reconciliation import Violation, violations
 from operations.diagnosis.store import Tables
-from operations.diagnosis.stuck import StuckOrder, blocker_of, stuck_order, stuck_orders
+from operations.diagnosis.stuck import StuckOrder, stuck_order, stuck_orders
 from operations.diagnosis.trace import Trace, trace
 from operations.replays.log import ReplayLog
 
@@ -41,7 +41,7 @@ class Diagnosis:
             rows,
             failures=failures,
             replays=self.log.of_order(order_id),
-            blocker=blocker_of(rows, dead, self.clock.now()),
+            stuck=stuck_order(rows, dead, self.clock.now()),
         )
 
     def stuck(self, older_than: timedelta) -> list[StuckOrder]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from cloudretail.event import EventType
 from cloudretail.model import Model
 from operations.dead_letters.domain import FailureRow
-from operations.diagnosis.stuck import Blocker
+from operations.diagnosis.stuck import StuckOrder
 from operations.diagnosis.tables import ChargeRow, MailRow, OrderRow, OrderRows
 from operations.replays.domain import ReplayedMessage
 
@@ -49,13 +49,13 @@ class Trace(Model):
 
     Attributes:
         statuses: of the order, its reservation, its payment and so on, those that exist.
-        blocker: what the order waits for; None where that is nothing.
+        stuck: what the order waits for; None where that is nothing.
         entries: oldest first.
     """
 
     order_id: str
     statuses: dict[str, str]
-    blocker: Blocker | None
+    stuck: StuckOrder | None
     entries: tuple[TraceEntry, ...]
 
 
@@ -74,7 +74,7 @@ def trace(
     *,
     failures: Iterable[FailureRow],
     replays: Iterable[ReplayedMessage],
-    blocker: Blocker | None,
+    stuck: StuckOrder | None,
 ) -> Trace:
     """One time-line of everything that is known of an order.
 
@@ -83,7 +83,7 @@ def trace(
         rows: about the order.
         failures: rows of the failures table about it.
         replays: of messages about it.
-        blocker: what it waits for.
+        stuck: what it waits for.
     """
     entries = [
         *_history(rows.order),
@@ -97,7 +97,7 @@ def trace(
     return Trace(
         order_id=order_id,
         statuses={name: row.status for name, row in rows.parts.items()},
-        blocker=blocker,
+        stuck=stuck,
         entries=tuple(sorted(entries, key=lambda entry: entry.at or last)),
     )
 

@@ -51,10 +51,11 @@ def trace(order: OrderId, stack: Stack = None, as_json: AsJson = False) -> None:
     out.print(table)
     statuses = ", ".join(f"{name} [bold]{plain(status)}[/bold]" for name, status in found.statuses.items())
     out.print(f"\nNow: {statuses or 'no such order'}")
-    if found.blocker:
-        out.print(f"[yellow]Waits for {plain(found.blocker.waits_for)}[/yellow]")
-        if found.blocker.command:
-            out.print(f"  {plain(found.blocker.command)}", soft_wrap=True)
+    if found.stuck:
+        blocker = found.stuck.blocker
+        out.print(f"[yellow]Waits for {plain(blocker.waits_for)}[/yellow]")
+        if blocker.command:
+            out.print(f"  {plain(blocker.command)}", soft_wrap=True)
     err.print(f"Its log lines: cloudretail logs --order {order}", style="dim")
 
 

@@ -167,7 +167,7 @@ def test_a_time_line_tells_everything_in_order_and_what_has_no_time_at_the_end()
         ),
         failures=[failure],
         replays=[replayed],
-        blocker=None,
+        stuck=None,
     )
     kinds = [EntryKind.STATE, EntryKind.EVENT, EntryKind.FAILURE, EntryKind.REPLAY, EntryKind.MAIL, EntryKind.PAYMENT]
     assert [entry.kind for entry in found.entries] == kinds

@@ -2,7 +2,6 @@ import { Component, computed, inject, input, resource } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { getDeadLetter } from '../../api/fn/operations/get-dead-letter';
-import { BoxName } from '../../api/models';
 import { Heading } from '../../core/headings';
 import { ApiError } from '../../core/problem';
 import { Icon } from '../../ui/icon';
@@ -151,7 +150,7 @@ export default class MessagePage {
   protected readonly pretty = pretty;
   protected readonly title = computed(() => titleOf(this.queue()));
   protected readonly selection = computed(() => ({
-    queue: this.queue() as BoxName,
+    queue: this.queue(),
     messageIds: [this.messageId()],
   }));
 

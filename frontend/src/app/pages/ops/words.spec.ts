@@ -1,4 +1,4 @@
-import { Replay, Wait } from '../../api/models';
+import { Replay, Blocker } from '../../api/models';
 import { doneOf, fromNow, outcomesOf, pretty, remedyOf, stateOf, titleOf } from './words';
 
 const NOW = Date.parse('2026-05-10T12:00:00Z');
@@ -19,8 +19,8 @@ function replay(change: Partial<Replay>): Replay {
   };
 }
 
-function waiting(command: string | null): Wait {
-  return { orderId: 'ord_1', status: 'PENDING', since: '2026-05-10T12:00:00Z', waitsFor: 'something', command };
+function waiting(command: string | null): Blocker {
+  return { waitsFor: 'something', command };
 }
 
 describe('a moment', () => {
@@ -40,8 +40,8 @@ describe('a dead-letter queue', () => {
     ['OrdersDlq', 'Orders'],
     ['PaymentWindowDlq', 'Payment window'],
     ['RuleTargetsDlq', 'Rule targets'],
-  ])('%s reads %s', (box, title) => {
-    expect(titleOf(box)).toBe(title);
+  ])('%s reads %s', (queue, title) => {
+    expect(titleOf(queue)).toBe(title);
   });
 });
 
