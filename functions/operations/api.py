@@ -41,7 +41,7 @@ from operations.wiring import ApiSettings, open_dead_letters, open_diagnosis, op
 
 api = OperatorsApi()
 
-QueueInPath = Annotated[QueueName, Path()]
+QueueInPath = Annotated[QueueName, Path(description="A dead-letter queue, such as OrdersDlq.")]
 MessageId = Annotated[str, Path(min_length=1, max_length=100)]
 Reason = Annotated[str, Field(min_length=3, max_length=500, description="Is recorded with the operator's name.")]
 
@@ -187,7 +187,7 @@ def list_dead_letters(
     queue: QueueInPath,
     order_id: Annotated[OrderIdFilter | None, Query(alias="orderId")] = None,
     event_name: Annotated[EventNameFilter | None, Query(alias="eventName")] = None,
-    cause: Annotated[CauseFilter | None, Query()] = None,
+    cause: Annotated[CauseFilter | None, Query(description="A part of the cause or of its text.")] = None,
     since: Annotated[Moment | None, Query(description="First sent then or later.")] = None,
     until: Annotated[Moment | None, Query(description="First sent then or earlier.")] = None,
     limit: Limit = 50,
