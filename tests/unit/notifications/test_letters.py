@@ -123,7 +123,7 @@ def test_a_reason_of_tomorrow_is_read_today_and_gets_a_mail_that_claims_nothing(
     data = next(data for data in EXAMPLES if data.event_type.name == name)
     later = type(data).model_validate(data.model_dump(mode="json") | {"reason": "STRUCK_BY_LIGHTNING"})
     mail = compose(later, SHOP)
-    assert "not charged" in mail.text
+    assert "not charged" in " ".join(mail.text.split())
     assert not [phrase for phrase in ("sold out", "declined", "as you asked", "in time") if phrase in mail.text.lower()]
 
 
