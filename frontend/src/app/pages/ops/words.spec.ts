@@ -79,6 +79,6 @@ describe('a replay', () => {
   it('says in the end what became of its messages', () => {
     expect(stateOf(replay({ state: 'DONE', outcomes: { WOULD_FAIL: 2 } }))).toBe('Done: 2 would fail again.');
     expect(stateOf(replay({ state: 'DONE' }))).toBe('Done: there was nothing to do.');
-    expect(stateOf(replay({ state: 'INTERRUPTED' }))).toContain('lies where it lay');
+    expect(stateOf(replay({ state: 'INTERRUPTED' }))).toContain('still in their queue');
   });
 });
