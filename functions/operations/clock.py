@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True)
 class Clock:
-    """The time. Tests use one that stands still.
+    """The time. Tests use one of their own.
 
     Attributes:
         monotonic: seconds.

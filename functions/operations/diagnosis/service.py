@@ -21,7 +21,7 @@ class Diagnosis:
         dead_letters: of all queues.
         tables: of the shop.
         log: of the replays.
-        clock: tells how long an order has not changed.
+        clock: for how long an order has not changed.
     """
 
     dead_letters: DeadLetters

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from operations.replays.replayer import Progress as OnProgress
 
 RATE = 20
-"""Messages a second unless told otherwise: what a small shop's consumers take without falling behind."""
+"""Messages a second by default: as many as a small shop's consumers handle without falling behind."""
 
 UNKNOWN = (
     """A dry run cannot know whether the function has every permission, ends in time, and what a provider answers."""

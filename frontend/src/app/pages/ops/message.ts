@@ -12,7 +12,7 @@ import { Act } from './act';
 import { Records } from './records';
 import { FromNowPipe, counted, pretty, titleOf } from './words';
 
-/** One dead letter: what it says, why it failed, what was tried, and how long it has left. */
+/** One dead letter: its body, why it failed, its replays, and when it expires. */
 @Component({
   selector: 'shop-message',
   imports: [Act, FromNowPipe, Heading, Icon, Problem, Records, RouterLink, Skeleton, WhenPipe],
@@ -26,8 +26,8 @@ import { FromNowPipe, counted, pretty, titleOf } from './words';
     @if (gone()) {
       <div class="blank">
         <p>
-          It is not in this queue, or not to be seen just now: it was replayed, dropped, or somebody else holds it. The
-          record tells what was done to it.
+          It is not in this queue: it was replayed or dropped, or somebody else is looking at it. The record shows what
+          was done to it.
         </p>
         <div class="actions">
           <button type="button" class="button" (click)="letter.reload()">Look again</button>
