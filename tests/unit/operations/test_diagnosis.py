@@ -1,4 +1,4 @@
-"""What an order that stands still waits for, and the time-line of everything that is known of one."""
+"""What a stuck order waits for, and the time-line of everything that is known of an order."""
 
 from datetime import timedelta
 from typing import Any
