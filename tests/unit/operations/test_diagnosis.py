@@ -7,9 +7,12 @@ import pytest
 
 from cloudretail.outbox import Outbox
 from contract.orders import OrderConfirmed
+from inventory.domain import ReservationStatus
 from operations.dead_letters.domain import Cause, DeadLetter
+from operations.diagnosis.store import setting_of
 from operations.diagnosis.stuck import blocker_of, stuck_orders
 from operations.diagnosis.tables import (
+    TABLES,
     ChargeRow,
     MailRow,
     OrderRow,
@@ -17,10 +20,15 @@ from operations.diagnosis.tables import (
     PaymentRow,
     ReservationRow,
     Step,
+    Table,
+    TableSettings,
     TableSnapshot,
 )
 from operations.diagnosis.trace import EntryKind, trace
 from operations.replays.domain import Outcome, ReplayedMessage
+from orders.domain import OrderStatus
+from payments.domain import PaymentStatus
+from retail_ops.template import Template
 from tests.support.examples import EXAMPLES, NOW, event_of
 
 ORDER_ID = "ord_1"
@@ -181,3 +189,18 @@ def test_a_time_line_tells_everything_in_order_and_what_has_no_time_at_the_end()
     ]
     assert found.entries[1].caused_by == confirmed.causation_id
     assert found.entries[-1].at is None
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_table_of_the_list_is_read_by_the_key_that_the_template_gives_it(table: Table) -> None:
+    assert setting_of(table) in TableSettings.model_fields
+    declared = Template.load().properties("AWS::DynamoDB::Table")[f"{table.name}Table"]
+    assert [each["AttributeName"] for each in declared["KeySchema"]] == [table.key]
+    assert set(table.at_rest) <= set(OrderStatus)
+
+
+def test_what_a_row_of_an_order_may_be_is_a_status_of_its_service() -> None:
+    statuses = {"reservation": ReservationStatus, "payment": PaymentStatus}
+    known = {table.row_name: set().union(*table.at_rest.values()) for table in TABLES if table.at_rest}
+    assert known.keys() == statuses.keys()
+    assert all(known[name] <= set(statuses[name]) for name in known)
