@@ -68,9 +68,7 @@ let last = 0;
     <dialog #dialog class="dialog" [attr.aria-labelledby]="id" closedby="any">
       <div class="stack">
         <h2 [id]="id">Drop {{ whom() }}?</h2>
-        <p>
-          Nobody will handle these messages. They are deleted from the queue; the record keeps their bodies.
-        </p>
+        <p>Nobody will handle these messages. They are deleted from the queue; the record keeps their bodies.</p>
         <div class="actions">
           <button type="button" class="button button-danger" (click)="dialog.close(); drop()">Yes, drop</button>
           <button type="button" class="button button-quiet" autofocus (click)="dialog.close()">Keep</button>
