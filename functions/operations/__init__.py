@@ -1,1 +1,1 @@
-"""Operations: what failed and why, replaying it, an order's story, and whether the books are right."""
+"""Operations: what failed and why, replaying it, an order's time-line, and whether the tables agree."""

@@ -1,11 +1,11 @@
-"""What operators see and do over HTTP; nobody else learns anything here.
+"""The operators' HTTP API; it answers nobody else.
 
-What outlasts a request is recorded, answered with 202, and carried out by the replay worker.
+What takes longer than a request is recorded, answered with 202, and carried out by the replay worker.
 """
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -18,53 +18,55 @@ from cloudretail.errors import invalid
 from cloudretail.http import Cursor, IdInPath, Limit, OperatorsApi, Page, answers, decode_cursor, encode_cursor
 from cloudretail.model import Model, RequestModel
 from cloudretail.settings import load
-from operations.domain import (
-    Action,
-    BoxName,
+from operations.dead_letters.domain import (
+    CauseFilter,
     CauseGroup,
     DeadLetter,
     DeadLetterDetail,
-    Replay,
-    ReplayedMessage,
+    EventNameFilter,
+    MessageIds,
+    Moment,
+    OrderIdFilter,
+    QueueName,
     Selection,
 )
-from operations.reconciliation import Broken
-from operations.replays import SLOWEST
-from operations.service import BoxSummary, Casebook, Desk, QueueState
-from operations.store import BookSettings, DynamoDBShelves, EventBridgeBus, LambdaInvoker, QueueSettings
-from operations.story import Trace, Wait
+from operations.dead_letters.service import DeadLetterQueue, DeadLetters, QueueState
+from operations.diagnosis.reconciliation import Violation
+from operations.diagnosis.stuck import StuckOrder
+from operations.diagnosis.trace import Trace
+from operations.replays.domain import SLOWEST, Action, Replay, ReplayedMessage
+from operations.replays.service import Replays
+from operations.replays.targets import LambdaInvoker
+from operations.wiring import ApiSettings, open_dead_letters, open_diagnosis, open_nudge, open_replays
 
 api = OperatorsApi()
 
-Box = Annotated[str, Path(min_length=1, max_length=64, description="A dead-letter queue, such as OrdersDlq.")]
+QueueInPath = Annotated[QueueName, Path(description="A dead-letter queue, such as OrdersDlq.")]
 MessageId = Annotated[str, Path(min_length=1, max_length=100)]
-
-
-class OperationsSettings(QueueSettings, BookSettings):
-    """What this function needs."""
-
-    event_bus_name: str
-    replay_worker: str
+Reason = Annotated[str, Field(min_length=3, max_length=500, description="Is recorded with the operator's name.")]
 
 
 class DropRequest(RequestModel):
-    """Which dead letters, and why. Without any condition: all that are there when it begins.
+    """Which dead letters, and why. Without any filter: all that are there when it starts.
 
     Attributes:
-        cause: a part of the cause as the lists show it.
+        message_ids: these and no others.
+        order_id: those about this order.
+        event_name: those of this event.
+        cause: those whose cause, or its text, contains this.
         since: first sent then or later.
         until: first sent then or earlier.
         reason: is recorded with the operator's name.
     """
 
-    queue: BoxName
-    message_ids: Annotated[tuple[str, ...], Field(max_length=1000)] = ()
-    order_id: Annotated[str | None, Field(min_length=1, max_length=64)] = None
-    event_name: Annotated[str | None, Field(min_length=1, max_length=64)] = None
-    cause: Annotated[str | None, Field(min_length=1, max_length=200)] = None
-    since: datetime | None = None
-    until: datetime | None = None
-    reason: Annotated[str, Field(min_length=3, max_length=500)]
+    queue: QueueName
+    message_ids: MessageIds = ()
+    order_id: OrderIdFilter | None = None
+    event_name: EventNameFilter | None = None
+    cause: CauseFilter | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    reason: Reason
 
     @property
     def selection(self) -> Selection:
@@ -72,10 +74,10 @@ class DropRequest(RequestModel):
 
 
 class ReplayRequest(DropRequest):
-    """As for a drop, and how fast; or only what the current code would do.
+    """As for a drop, and how fast; or a dry run.
 
     Attributes:
-        dry_run: nothing changes; each message's outcome says what it would do.
+        dry_run: change nothing; each message's outcome says what the deployed code would do.
         rate: messages a second at the most.
     """
 
@@ -84,9 +86,9 @@ class ReplayRequest(DropRequest):
 
 
 class NudgeRequest(RequestModel):
-    """Why; it is recorded with the operator's name."""
+    """Why the order is nudged."""
 
-    reason: Annotated[str, Field(min_length=3, max_length=500)]
+    reason: Reason
 
 
 class Queues(Model):
@@ -98,71 +100,71 @@ class Queues(Model):
 class DeadLetterQueues(Model):
     """All dead-letter queues."""
 
-    items: tuple[BoxSummary, ...]
+    items: tuple[DeadLetterQueue, ...]
 
 
 class DeadLetterPage(Page[DeadLetter]):
     """Dead letters of one queue.
 
     Attributes:
-        count: how many the conditions take, on all pages.
-        missed: about how many could not be looked at, because somebody else held them.
+        count: how many match the filters, on all pages.
+        missed: about how many could not be received, because somebody else had.
         causes: of all of them, the most frequent first.
     """
 
-    queue: BoxName
+    queue: str
     count: int
     missed: int
     causes: tuple[CauseGroup, ...]
 
 
 class DeadLetterView(DeadLetterDetail):
-    """One dead letter in full, with the replays that it has been through, the latest first."""
+    """One dead letter in full, with the replays that sent it, the latest first."""
 
     history: tuple[Replay, ...]
 
 
-class Begun(Model):
-    """What was recorded, and is carried out from now on."""
+class ReplayStarted(Model):
+    """What is carried out from now on."""
 
     replay_id: str
 
 
 class StuckOrders(Model):
-    """The orders that stand still, the longest first."""
+    """The orders that are stuck, the longest first."""
 
-    items: tuple[Wait, ...]
+    items: tuple[StuckOrder, ...]
 
 
 class Reconciliation(Model):
     """Every invariant that does not hold."""
 
-    items: tuple[Broken, ...]
+    items: tuple[Violation, ...]
 
 
 @cache
-def _settings() -> OperationsSettings:
-    return load(OperationsSettings)
+def _settings() -> ApiSettings:
+    return load(ApiSettings)
 
 
 @cache
-def _desk() -> Desk:
-    return Desk(_settings(), _settings().failures_table, _settings().replays_table)
+def _dead_letters() -> DeadLetters:
+    return open_dead_letters(_settings())
 
 
 @cache
-def _casebook() -> Casebook:
-    return Casebook(_desk(), DynamoDBShelves(_settings()), EventBridgeBus(_settings().event_bus_name))
+def _replays() -> Replays:
+    return open_replays(_settings())
 
 
 @api.get(
     "/api/ops/queues",
-    summary="How all queues fare",
+    summary="How many messages every queue holds",
     tags=["Operations"],
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
 )
 def list_queues() -> Queues:
-    return Queues(items=tuple(_desk().queues()))
+    return Queues(items=tuple(_dead_letters().states()))
 
 
 @api.get(
@@ -172,7 +174,7 @@ def list_queues() -> Queues:
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
 )
 def list_dead_letter_queues() -> DeadLetterQueues:
-    return DeadLetterQueues(items=tuple(_desk().summary(box) for box in BoxName))
+    return DeadLetterQueues(items=tuple(_dead_letters().summaries()))
 
 
 @api.get(
@@ -182,19 +184,19 @@ def list_dead_letter_queues() -> DeadLetterQueues:
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
 )
 def list_dead_letters(
-    queue: Box,
-    order_id: Annotated[str | None, Query(alias="orderId", max_length=64)] = None,
-    event_name: Annotated[str | None, Query(alias="eventName", max_length=64)] = None,
-    cause: Annotated[str | None, Query(max_length=200, description="A part of the cause or of its text.")] = None,
-    since: Annotated[datetime | None, Query(description="First sent then or later.")] = None,
-    until: Annotated[datetime | None, Query(description="First sent then or earlier.")] = None,
+    queue: QueueInPath,
+    order_id: Annotated[OrderIdFilter | None, Query(alias="orderId")] = None,
+    event_name: Annotated[EventNameFilter | None, Query(alias="eventName")] = None,
+    cause: Annotated[CauseFilter | None, Query(description="A part of the cause or of its text.")] = None,
+    since: Annotated[Moment | None, Query(description="First sent then or later.")] = None,
+    until: Annotated[Moment | None, Query(description="First sent then or earlier.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> DeadLetterPage:
     selection = Selection(
-        queue=_box(queue), order_id=order_id, event_name=event_name, cause=cause, since=since, until=until
+        queue=_known(queue), order_id=order_id, event_name=event_name, cause=cause, since=since, until=until
     )
-    found = _desk().find(selection)
+    found = _dead_letters().find(selection)
     items, next_cursor = _page(found.items, limit, cursor)
     return DeadLetterPage(
         queue=found.queue,
@@ -212,42 +214,42 @@ def list_dead_letters(
     tags=["Operations"],
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
-def get_dead_letter(queue: Box, message_id: MessageId) -> DeadLetterView:
-    letter, history = _desk().one(_box(queue), message_id)
-    return DeadLetterView.model_validate({**letter.model_dump(), "history": history})
+def get_dead_letter(queue: QueueInPath, message_id: MessageId) -> DeadLetterView:
+    letter = _dead_letters().get(_known(queue), message_id)
+    return DeadLetterView.model_validate({**letter.model_dump(), "history": _replays().history(letter)})
 
 
 @api.post(
     "/api/ops/replays",
     status_code=HTTPStatus.ACCEPTED,
-    summary="Replay dead letters to the consumer that failed, or try what that would do",
+    summary="Replay dead letters to the consumer that failed, or start a dry run of that",
     tags=["Operations"],
     responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.FORBIDDEN),
 )
-def start_replay(request: ReplayRequest) -> Begun:
+def start_replay(request: ReplayRequest) -> ReplayStarted:
     action = Action.DRY_RUN if request.dry_run else Action.REPLAY
-    return _begun(action, request, request.rate)
+    return _start(action, request, request.rate)
 
 
 @api.post(
     "/api/ops/drops",
     status_code=HTTPStatus.ACCEPTED,
-    summary="Take dead letters out of their queue for good; the record keeps them",
+    summary="Delete dead letters from their queue; the record keeps them",
     tags=["Operations"],
     responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.FORBIDDEN),
 )
-def drop_dead_letters(request: DropRequest) -> Begun:
-    return _begun(Action.DROP, request, 1000)
+def drop_dead_letters(request: DropRequest) -> ReplayStarted:
+    return _start(Action.DROP, request, 1000)
 
 
 @api.get(
     "/api/ops/replays",
-    summary="What was replayed, dropped, tried and nudged, the latest first",
+    summary="All replays, drops, dry runs and nudges, the latest first",
     tags=["Operations"],
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
 )
 def list_replays(limit: Limit = 20) -> Page[Replay]:
-    return Page(items=tuple(_desk().journal.recent(limit)))
+    return Page(items=tuple(_replays().log.recent(limit)))
 
 
 @api.get(
@@ -257,7 +259,7 @@ def list_replays(limit: Limit = 20) -> Page[Replay]:
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
 def get_replay(replay_id: IdInPath) -> Replay:
-    return _desk().replay(replay_id)
+    return _replays().get(replay_id)
 
 
 @api.get(
@@ -267,21 +269,20 @@ def get_replay(replay_id: IdInPath) -> Replay:
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
 def list_replayed_messages(replay_id: IdInPath, limit: Limit = 50, cursor: Cursor = None) -> Page[ReplayedMessage]:
-    _desk().replay(replay_id)
-    items, next_cursor = _page(_desk().messages(replay_id), limit, cursor)
+    items, next_cursor = _page(_replays().messages(replay_id), limit, cursor)
     return Page(items=tuple(items), next_cursor=next_cursor)
 
 
 @api.get(
     "/api/ops/orders/stuck",
-    summary="The orders that stand still, and what would move each",
+    summary="The stuck orders, and what each waits for",
     tags=["Operations"],
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
 )
 def list_stuck_orders(
     older_than: Annotated[int, Query(alias="olderThan", ge=0, le=100_000, description="Minutes.")] = 15,
 ) -> StuckOrders:
-    return StuckOrders(items=tuple(_casebook().stuck(timedelta(minutes=older_than))))
+    return StuckOrders(items=tuple(open_diagnosis(_settings()).stuck(timedelta(minutes=older_than))))
 
 
 @api.get(
@@ -291,18 +292,18 @@ def list_stuck_orders(
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
 def trace_order(order_id: IdInPath) -> Trace:
-    return _casebook().trace(order_id)
+    return open_diagnosis(_settings()).trace(order_id)
 
 
 @api.post(
     "/api/ops/orders/<order_id>/nudge",
     status_code=HTTPStatus.ACCEPTED,
-    summary="Put an order's last events on the bus again",
+    summary="Publish an order's latest events again",
     tags=["Operations"],
     responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
 def nudge_order(order_id: IdInPath, request: NudgeRequest) -> Replay:
-    return _casebook().nudge(order_id, by=api.operator.email, reason=request.reason)
+    return open_nudge(_settings()).run(order_id, by=api.operator.email, reason=request.reason)
 
 
 @api.get(
@@ -312,20 +313,21 @@ def nudge_order(order_id: IdInPath, request: NudgeRequest) -> Replay:
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
 )
 def reconcile() -> Reconciliation:
-    return Reconciliation(items=tuple(_casebook().reconcile()))
+    return Reconciliation(items=tuple(open_diagnosis(_settings()).reconcile()))
 
 
-def _begun(action: Action, request: DropRequest, rate: float) -> Begun:
-    replay = _desk().begin(action, request.selection, by=api.operator.email, reason=request.reason, rate=rate)
+def _start(action: Action, request: DropRequest, rate: float) -> ReplayStarted:
+    _known(request.queue)
+    replay = _replays().start(action, request.selection, by=api.operator.email, reason=request.reason, rate=rate)
     LambdaInvoker(_settings().replay_worker).start(json.dumps({"replayId": replay.replay_id}))
-    return Begun(replay_id=replay.replay_id)
+    return ReplayStarted(replay_id=replay.replay_id)
 
 
-def _box(name: str) -> BoxName:
-    try:
-        return BoxName(name)
-    except ValueError:
-        raise invalid("queue", f"is none of {', '.join(BoxName)}") from None
+def _known(queue: str) -> str:
+    known = _dead_letters().names.dead_letter_queues
+    if queue not in known:
+        raise invalid("queue", f"is none of {', '.join(known)}")
+    return queue
 
 
 def _page[Item: DeadLetter | ReplayedMessage](

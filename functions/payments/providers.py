@@ -72,7 +72,7 @@ class Provider(Protocol):
 
 
 class ReadOnlyProvider:
-    """A Provider for dry runs: it is asked what it knows, and nothing else."""
+    """A Provider for dry runs: what it knows already it answers, and nothing new is asked of it."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
@@ -82,10 +82,13 @@ class ReadOnlyProvider:
 
     def charge(self, key: str, amount: Money, token: str | None) -> Answer:
         del token
+        if known := self._provider.find(key):
+            return known
         raise WouldAct(f"charge {amount} as {key}")
 
     def refund(self, key: str, charge_key: str, amount: Money) -> Answer:
-        del key
+        if known := self._provider.find(key):
+            return known
         raise WouldAct(f"refund {amount} of {charge_key}")
 
 

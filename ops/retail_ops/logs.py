@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
+from retail_ops.console import visible
 from retail_ops.shop import LOG_GROUP, Shop
 
 # Written by the runtime around each invocation. What they tell of failures the functions' own lines tell better.
@@ -98,19 +99,23 @@ def render(line: Line, *, whole: bool = False) -> Text:
     text.append(f"{level:<7} ", LEVELS.get(level, "dim"))
     text.append(f"{line.function:<22} ", "magenta")
     if not fields:
-        text.append(line.message.rstrip())
+        text.append(visible(line.message.rstrip()))
         return text
     message = fields.get("message", "")
-    text.append(message if isinstance(message, str) else json.dumps(message), "bold" if level in ("ERROR",) else "")
+    text.append(_value(message), "bold" if level in ("ERROR",) else "")
     if order := fields.get("order_id") or fields.get("correlation_id"):
-        text.append(f" {order}", "green")
+        text.append(f" {_value(order)}", "green")
     for name, value in fields.items():
         if name not in USUAL:
-            text.append(f" {name}=", "dim")
-            text.append(value if isinstance(value, str) else json.dumps(value))
+            text.append(f" {visible(name)}=", "dim")
+            text.append(_value(value))
     if trace := fields.get("exception"):
-        text.append(f"\n{trace if whole else brief(str(trace))}", "red")
+        text.append(f"\n{visible(str(trace) if whole else brief(str(trace)))}", "red")
     return text
+
+
+def _value(value: Any) -> str:
+    return visible(value if isinstance(value, str) else json.dumps(value))
 
 
 class Reader:

@@ -1,20 +1,32 @@
 """The functions' own operations, on the resources of a stack: what the command and the API do is the same code."""
 
 import getpass
-import re
+import json
 import sys
+import time
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from retail_ops.errors import NoShop
+from retail_ops.errors import NoShop, OpsError
 from retail_ops.shop import PROJECT, Shop
 
 if TYPE_CHECKING:
-    from operations.replays import Replayer
-    from operations.service import Casebook, Desk
+    from operations.dead_letters.service import DeadLetters
+    from operations.diagnosis.service import Diagnosis
+    from operations.replays.domain import Replay
+    from operations.replays.nudge import Nudge
+    from operations.replays.replayer import Progress, Replayer
+    from operations.replays.service import Replays
+    from operations.wiring import ApiSettings
 
 FUNCTIONS = PROJECT / "functions"
+
+STARTS_WITHIN = 60.0
+"""Seconds in which the replay worker starts a dry run: a cold start, and a look at the longest queue."""
+
+POLL = 0.3
+"""Seconds between two looks at its record."""
 
 
 def import_functions() -> None:
@@ -40,46 +52,68 @@ class Operations:
         aws.connect(self.shop.session, self.shop.endpoint)
 
     @cached_property
-    def variables(self) -> dict[str, Any]:
-        """What the functions find in their environment, from the stack."""
-        named = {_variable(name): value for name, value in {**self.shop.queues, **self.shop.tables}.items()}
-        delay = self.shop.sqs.get_queue_attributes(
-            QueueUrl=self.shop.resource("AWS::SQS::Queue", "PaymentWindowQueue"), AttributeNames=["DelaySeconds"]
-        )
-        return {
-            **named,
-            "EVENT_BUS_NAME": self.shop.output("EventBusName"),
-            "STOREFRONT_URL": self.shop.storefront_url,
-            "PAYMENT_WINDOW_SECONDS": delay["Attributes"]["DelaySeconds"],
-        }
+    def settings(self) -> "ApiSettings":
+        """The environment of the deployed API: the command works on the same resources."""
+        from operations.wiring import ApiSettings
 
-    @cached_property
-    def desk(self) -> "Desk":
-        from operations.service import Desk
-        from operations.store import QueueSettings
-
+        name = self.shop.resource("AWS::Lambda::Function", "OpsApi")
+        found = self.shop.lambda_.get_function_configuration(FunctionName=name)
         try:
-            settings = QueueSettings.model_validate(self.variables)
+            return ApiSettings.model_validate(found.get("Environment", {}).get("Variables", {}))
         except ValueError as error:
             raise NoShop(
                 f"Stack {self.shop.stack} lacks what operations need: deploy this version first.", str(error)
             ) from None
-        return Desk(settings, self.variables["FAILURES_TABLE"], self.variables["REPLAYS_TABLE"])
 
     @cached_property
-    def casebook(self) -> "Casebook":
-        from operations.service import Casebook
-        from operations.store import BookSettings, DynamoDBShelves, EventBridgeBus
+    def dead_letters(self) -> "DeadLetters":
+        from operations.wiring import open_dead_letters
 
-        shelves = DynamoDBShelves(BookSettings.model_validate(self.variables))
-        return Casebook(self.desk, shelves, EventBridgeBus(self.variables["EVENT_BUS_NAME"]))
+        return open_dead_letters(self.settings)
+
+    @cached_property
+    def replays(self) -> "Replays":
+        from operations.wiring import open_replays
+
+        return open_replays(self.settings)
+
+    @cached_property
+    def diagnosis(self) -> "Diagnosis":
+        from operations.wiring import open_diagnosis
+
+        return open_diagnosis(self.settings)
+
+    @cached_property
+    def nudge(self) -> "Nudge":
+        from operations.wiring import open_nudge
+
+        return open_nudge(self.settings)
 
     @cached_property
     def replayer(self) -> "Replayer":
-        from operations.worker import ReplaySettings, replayer
+        from operations.consumers import subscribers
+        from operations.wiring import open_replayer
 
-        worker = self.shop.resource("AWS::Lambda::Function", "ReplayWorker")
-        return replayer(ReplaySettings.model_validate(self.variables), self.desk, worker)
+        return open_replayer(self.settings, self.settings.replay_worker, subscribers())
+
+    def dry_run(self, replay: "Replay", progress: "Progress") -> "Replay":
+        """Let the replay worker carry a dry run out, and wait for it: only the deployed code can say what it would do.
+
+        Raises:
+            OpsError: the worker does not start.
+        """
+        from operations.replays.domain import ReplayState
+        from operations.replays.targets import LambdaInvoker
+
+        LambdaInvoker(self.settings.replay_worker).start(json.dumps({"replayId": replay.replay_id}))
+        deadline = time.monotonic() + STARTS_WITHIN
+        while not replay.ended:
+            if replay.state is ReplayState.QUEUED and time.monotonic() > deadline:
+                raise OpsError("The replay worker does not start. Why: cloudretail logs ReplayWorker")
+            time.sleep(POLL)
+            replay = self.replays.get(replay.replay_id)
+            progress(replay)
+        return replay
 
     @cached_property
     def caller(self) -> str:
@@ -88,7 +122,3 @@ class Operations:
             return getpass.getuser()
         identity = self.shop.session.client("sts").get_caller_identity()
         return identity["Arn"]
-
-
-def _variable(logical_id: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", logical_id).upper()

@@ -79,6 +79,9 @@ def _physical(value: Any) -> str:
             return name.lower()
         case {"Ref": str(name)}:
             return name
+        case str(text) if text.endswith("${AWS::StackName}-"):
+            # What queues' addresses begin with.
+            return aws.sqs().get_queue_url(QueueName="RelayDlq")["QueueUrl"].removesuffix("RelayDlq")
         case _:
             return str(value)
 

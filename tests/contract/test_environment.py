@@ -51,6 +51,10 @@ def settings_of(function: str) -> set[type[Settings]]:
         todo.append(type(consumer).handler)
         if isfunction(ports := unwrap(getattr(consumer, "ports", print))):
             todo.append(ports)
+    for each in getattr(module, "CONSUMERS", ()):
+        # A dry run opens every consumer's read-only ports.
+        opened = (type(each).dry_run, getattr(each, "read_only", None))
+        todo += [port for port in map(unwrap, filter(None, opened)) if isfunction(port)]
     seen: set[FunctionType] = set()
     while todo:
         caller = todo.pop()

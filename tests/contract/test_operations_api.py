@@ -57,9 +57,9 @@ def test_every_answer_to_an_operator_is_as_it_is_described(a_shop: Shop) -> None
     queues = operator("listQueues")[1]["items"]
     assert isinstance(queues, list)
     assert {each["deadLetterQueue"]: each["dead"] for each in queues}["InventoryDlq"] == 2
-    boxes = operator("listDeadLetterQueues")[1]["items"]
-    assert isinstance(boxes, list)
-    (inventory,) = [each for each in boxes if each["count"]]
+    queues = operator("listDeadLetterQueues")[1]["items"]
+    assert isinstance(queues, list)
+    (inventory,) = [each for each in queues if each["count"]]
     assert {cause["cause"] for cause in inventory["causes"]} == {
         "KeyError at inventory/domain.py:1 in decide",
         "timeout or crash",
@@ -69,10 +69,10 @@ def test_every_answer_to_an_operator_is_as_it_is_described(a_shop: Shop) -> None
     assert page["count"] == 1
     assert operator("getDeadLetter", at="InventoryDlq")[0] == 404
     selected = {"queue": "InventoryDlq", "orderId": ORDER_ID, "reason": "to try"}
-    status, begun = operator("startReplay", body=selected | {"dryRun": True})
+    status, started = operator("startReplay", body=selected | {"dryRun": True})
     assert status == 202
-    assert operator("getReplay", at=str(begun["replayId"]))[1]["state"] == "QUEUED"
-    assert operator("listReplayedMessages", at=str(begun["replayId"]))[1]["items"] == []
+    assert operator("getReplay", at=str(started["replayId"]))[1]["state"] == "QUEUED"
+    assert operator("listReplayedMessages", at=str(started["replayId"]))[1]["items"] == []
     assert operator("getReplay")[0] == 404
     assert operator("startReplay", body={"queue": "InventoryDlq"})[0] == 422, "without a reason"
     assert operator("startReplay", body=selected | {"reson": "misspelt"})[0] == 422
@@ -82,13 +82,13 @@ def test_every_answer_to_an_operator_is_as_it_is_described(a_shop: Shop) -> None
     assert len(replays) == 2
     stuck = operator("listStuckOrders")[1]["items"]
     assert isinstance(stuck, list)
-    assert [wait["command"] for wait in stuck] == [f"cloudretail dlq replay InventoryDlq --order {ORDER_ID}"]
-    assert operator("traceOrder", at=ORDER_ID)[1]["order"] == "PENDING"
+    assert [each["blocker"]["command"] for each in stuck] == [f"cloudretail dlq replay InventoryDlq --order {ORDER_ID}"]
+    assert operator("traceOrder", at=ORDER_ID)[1]["statuses"] == {"order": "PENDING"}
     assert operator("traceOrder")[0] == 404
     assert operator("nudgeOrder", at="nothing", body={"reason": "lost"})[0] == 404
-    broken = operator("reconcile")[1]["items"]
-    assert isinstance(broken, list)
-    assert [each["rule"] for each in broken] == ["should-have-ended"]
+    violations = operator("reconcile")[1]["items"]
+    assert isinstance(violations, list)
+    assert [each["rule"] for each in violations] == ["should-have-ended"]
 
 
 def test_a_shopper_learns_not_even_whether_the_input_would_be_valid(a_shop: Shop) -> None:

@@ -125,9 +125,9 @@ def test_an_order_that_stands_still_is_found_nudged_and_goes_on(
     shop.dynamodb.delete_item(TableName=shop.tables["PaymentsTable"], Key=payment)
 
     way(on_duty, "Stuck orders").click()
-    on_duty.page.get_by_label("Heard of nothing for at least").select_option("a moment")
+    on_duty.page.get_by_label("Unchanged for at least").select_option("a moment")
     waiting = on_duty.page.get_by_role("listitem").filter(has_text=order_id)
-    expect(waiting).to_contain_text("Waits for payments to hear OrderPlaced and InventoryReserved")
+    expect(waiting).to_contain_text("Waits for payments to consume OrderPlaced and InventoryReserved")
     waiting.get_by_role("button", name="Nudge").click()
     dialog = on_duty.page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill("Its payment was lost")
@@ -169,7 +169,7 @@ def test_the_books_are_checked_on_demand(on_duty: Visitor) -> None:
         on_duty.button("Check again").click()
     assert checked.value.ok
     broken = checked.value.json()["items"]
-    on_duty.reads(broken[0]["text"] if broken else "The books agree.")
+    on_duty.reads(broken[0]["text"] if broken else "The tables agree.")
 
 
 @pytest.mark.parametrize("path", ["/ops", "/ops/queues/OrdersDlq", "/ops/replays/rpl_1", "/ops/stuck"])

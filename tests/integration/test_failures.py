@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from cloudretail.envelope import Event
+from cloudretail.event import EventType
 from cloudretail.money import Money
 from contract.payments import PaymentSucceeded
 from contract.values import PaymentMethod
+from operations.queues import ConsumerQueue
 from retail_ops.shop import Shop
 from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, row, unique
 
@@ -48,7 +50,7 @@ def put_on_the_bus(shop: Shop, document: str) -> None:
     entry = {
         "EventBusName": shop.output("EventBusName"),
         "Source": event["source"],
-        "DetailType": event["type"].split(".")[2],
+        "DetailType": EventType.parse(event["type"]).name,
         "Detail": document,
     }
     assert shop.events.put_events(Entries=[entry])["FailedEntryCount"] == 0  # type: ignore[list-item]
@@ -62,17 +64,12 @@ def test_a_message_that_is_no_event_is_a_dead_letter_with_its_cause(shop: Shop, 
     queue = shop.queues[f"{consumer}Queue"]
     sent = shop.sqs.send_message(QueueUrl=queue, MessageBody=f'{{"{poison}": 1}}', DelaySeconds=0)
     assert dead_letter(shop, f"{consumer}Dlq", poison) == f'{{"{poison}": 1}}'
-    kept = row(shop, "FailuresTable", consumer=_name(consumer), eventId=sent["MessageId"])
+    kept = row(shop, "FailuresTable", consumer=ConsumerQueue(consumer).consumer, eventId=sent["MessageId"])
     assert kept["exception"] == "InvalidEvent"
     assert kept["attempt"] == 5
     assert poison in kept["body"]
     assert kept["requestId"]
     assert kept["function"].startswith(f"{shop.stack}-")
-
-
-def _name(consumer: str) -> str:
-    """The name under which a consumer keeps its failures."""
-    return {"PaymentWindow": "payment-window", "PaymentWorker": "payment-worker"}.get(consumer, consumer.lower())
 
 
 def test_an_event_of_an_unknown_type_is_never_acknowledged_away(shop: Shop) -> None:

@@ -15,8 +15,9 @@ import pytest
 from typer.testing import CliRunner
 
 from cloudretail import aws
-from operations.domain import Action, BoxName, Selection
-from operations.replays import Replayer
+from operations.dead_letters.domain import Selection
+from operations.replays.domain import Action
+from operations.replays.replayer import Replayer
 from retail_ops.cli import app
 from retail_ops.local import LocalShop
 from retail_ops.operations import Operations
@@ -107,68 +108,68 @@ def rows_of(shop: Shop, order_id: str) -> list[dict[str, Any]]:
 
 
 BROKEN = {
-    "Inventory": ("InventoryReactions", "dynamodb:BatchGetItem", "would reserve 2 x product-"),
-    "Orders": ("OrdersReactions", "dynamodb:PutItem", "would become RESERVED"),
-    "Payments": ("PaymentsReactions", "dynamodb:PutItem", "would become OPEN"),
-    "PaymentWorker": ("PaymentWorker", "dynamodb:PutItem", "would become SUCCEEDED and tell PaymentSucceeded"),
-    "Notifications": ("NotificationsReactions", "ses:SendEmail", "would send the mail"),
+    "Inventory": ("dynamodb:BatchGetItem", "would become HELD and publish InventoryReserved"),
+    "Orders": ("dynamodb:PutItem", "would become RESERVED"),
+    "Payments": ("dynamodb:PutItem", "would become OPEN"),
+    "PaymentWorker": ("dynamodb:PutItem", "would become SUCCEEDED and publish PaymentSucceeded"),
+    "Notifications": ("ses:SendEmail", "would send the mail"),
 }
-"""For each consumer a permission that it needs, and what a dry run says of what it then fails over."""
+"""For each consumer a permission that it needs, and what a dry run says of a message that failed without it."""
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_a_broken_consumer_gave_up_on_is_found_understood_replayed_and_done_once(
     shop: Shop, operator: Person, command: Command, name: str
 ) -> None:
-    function, action, would = BROKEN[name]
+    action, would = BROKEN[name]
     shopper = new_shopper(shop)
     product = new_product(operator, stock=2)
-    queue, box = f"{name}Queue", f"{name}Dlq"
+    queue, dead = f"{name}Queue", f"{name}Dlq"
     with given_up_at_once(shop, queue):
-        with without_permission(shop, function, action):
+        with without_permission(shop, f"{name}Reactions", action):
             order_id = shopper.order(product, 2)
             if name in ("PaymentWorker", "Payments"):
                 shopper.sees(order_id, "RESERVED")
             if name == "PaymentWorker":
                 assert shopper.pay(order_id, "tok_visa").status_code == 202
-            letter = letters_of(command, box, order_id)[0]
+            letter = letters_of(command, dead, order_id)[0]
         # Found and understood ...
         assert "AccessDenied" in letter["cause"]["message"]
         assert letter["cause"]["where"]
-        (summary,) = [each for each in command("dlq", "list") if each["queue"] == box]
+        (summary,) = [each for each in command("dlq", "list") if each["queue"] == dead]
         assert summary["count"] >= 1
-        detail = command("dlq", "show", box, letter["messageId"])
+        detail = command("dlq", "show", dead, letter["messageId"])
         assert order_id in detail["body"]
         assert detail["cause"]["requestId"]
         story = command("orders", "trace", order_id)
         assert "FAILURE" in {entry["kind"] for entry in story["entries"]}
-        assert story["waitsFor"]["command"] == f"cloudretail dlq replay {box} --order {order_id}"
+        assert story["stuck"]["blocker"]["command"] == f"cloudretail dlq replay {dead} --order {order_id}"
         # ... tried, which changes nothing ...
         before = rows_of(shop, order_id)
-        tried = command("dlq", "replay", box, "--order", order_id, "--dry-run")
+        tried = command("dlq", "replay", dead, "--order", order_id, "--dry-run")
         assert any(would in message["text"] for message in tried["messages"]), tried["messages"]
         assert rows_of(shop, order_id) == before
         # ... and replayed, now that it is mended.
         words = ("--order", order_id, "--yes", "--reason", "the permission is back")
-        replayed = command("dlq", "replay", box, *words)
+        replayed = command("dlq", "replay", dead, *words)
         assert set(replayed["outcomes"]) == {"REPLAYED"}
     if name != "PaymentWorker":
         shopper.sees(order_id, "RESERVED")
         assert shopper.pay(order_id, "tok_visa").status_code == 202
     ended_well(shop, shopper, order_id)
     assert counters(shop, product) == (0, 0, 2)
-    told = command("orders", "trace", order_id)
-    assert [entry["kind"] for entry in told["entries"]].count("REPLAY") >= 2, "the dry run and the replay"
+    found = command("orders", "trace", order_id)
+    assert [entry["kind"] for entry in found["entries"]].count("REPLAY") >= 2, "the dry run and the replay"
     # The same letters once more do nothing.
     before = rows_of(shop, order_id)
-    shop.sqs.send_message(QueueUrl=shop.queues[box], MessageBody=detail["body"])
-    (again,) = letters_of(command, box, order_id)
-    (verdict,) = command("dlq", "replay", box, again["messageId"], "--dry-run")["messages"]
-    assert verdict["outcome"] == "NOTHING_TO_DO", verdict
-    command("dlq", "replay", box, again["messageId"], "--yes", "--reason", "a second time")
+    shop.sqs.send_message(QueueUrl=shop.queues[dead], MessageBody=detail["body"])
+    (again,) = letters_of(command, dead, order_id)
+    (result,) = command("dlq", "replay", dead, again["messageId"], "--dry-run")["messages"]
+    assert result["outcome"] == "NOTHING_TO_DO", result
+    command("dlq", "replay", dead, again["messageId"], "--yes", "--reason", "a second time")
     eventually(lambda: _is_empty(shop, queue))
     assert rows_of(shop, order_id) == before
-    assert command("dlq", "show", box, "--order", order_id)["count"] == 0
+    assert command("dlq", "show", dead, "--order", order_id)["count"] == 0
 
 
 def _is_empty(shop: Shop, queue: str) -> bool:
@@ -193,13 +194,13 @@ def test_a_bad_event_is_seen_with_its_cause_by_two_at_once_and_dropped_into_the_
     assert here["messageId"] == there["messageId"] == message
     (tried,) = command("dlq", "replay", "orders", message, "--dry-run")["messages"]
     assert tried["text"].startswith("would fail again: InvalidEvent: not a CloudEvent")
-    begun = operator.ok("POST", "/ops/drops", {"queue": "OrdersDlq", "messageIds": [message], "reason": "not ours"})
-    done = _done(operator, begun["replayId"])
+    started = operator.ok("POST", "/ops/drops", {"queue": "OrdersDlq", "messageIds": [message], "reason": "not ours"})
+    done = _done(operator, started["replayId"])
     assert (done["outcomes"], done["by"], done["reason"]) == ({"DROPPED": 1}, operator.email, "not ours")
-    (kept,) = operator.ok("GET", f"/ops/replays/{begun['replayId']}/messages")["items"]
+    (kept,) = operator.ok("GET", f"/ops/replays/{started['replayId']}/messages")["items"]
     assert json.loads(kept["body"]) == {"bad": poison}
     assert operator.call("GET", path).status_code == 404
-    assert begun["replayId"] in [each["replayId"] for each in command("dlq", "history")]
+    assert started["replayId"] in [each["replayId"] for each in command("dlq", "history")]
 
 
 def _done(operator: Person, replay_id: str) -> dict[str, Any]:
@@ -231,8 +232,8 @@ def test_many_messages_are_replayed_at_their_rate_by_the_worker_and_change_nothi
 
     done = eventually(look, lambda replay: replay["state"] == "DONE", patience=180)
     assert done["outcomes"] == {"REPLAYED": MANY}
-    begun, ended = (datetime.fromisoformat(done[name]) for name in ("at", "endedAt"))
-    assert (ended - begun).total_seconds() >= (MANY - 1) / FAST
+    started, ended = (datetime.fromisoformat(done[name]) for name in ("at", "endedAt"))
+    assert (ended - started).total_seconds() >= (MANY - 1) / FAST
     assert len(progress) > 2, "it tells how far it is"
     eventually(lambda: _is_empty(shop, "NotificationsQueue"), patience=120)
     assert rows_of(shop, order_id) == before
@@ -262,10 +263,10 @@ def test_a_replay_that_is_killed_at_a_call_leaves_every_message_in_one_place_or_
         shop.sqs.send_message(QueueUrl=shop.queues["CatalogImagesDlq"], MessageBody=letter(mark))["MessageId"]
         for mark in sorted(marks)
     )
-    selection = Selection(queue=BoxName.CATALOG_IMAGES, message_ids=ids)
+    selection = Selection(queue="CatalogImagesDlq", message_ids=ids)
     replayer: Replayer = operations.replayer
-    asked = operations.desk.begin(Action.REPLAY, selection, by="test", reason="to be killed", rate=1000)
-    planned = replayer._planned(asked)
+    asked = operations.replays.start(Action.REPLAY, selection, by="test", reason="to be killed", rate=1000)
+    planned = replayer.plan(asked)
     with pytest.MonkeyPatch.context() as patch:
         wire = Wire(patch)
         # The third message, or where it is one call for all: that.
@@ -279,14 +280,14 @@ def test_a_replay_that_is_killed_at_a_call_leaves_every_message_in_one_place_or_
         with pytest.raises(Killed):
             replayer.run(planned)
         sent = [parameters["MessageBody"] for parameters in wire.made("SendMessage")]
-    left = {letter.message_id for letter in replayer.letters.seen(BoxName.CATALOG_IMAGES)[0]} & set(ids)
-    gone = {str(entry.message_id) for entry in operations.desk.messages(asked.replay_id) if entry.copies}
+    left = {letter.message_id for letter in replayer.dead_letters.all("CatalogImagesDlq")[0]} & set(ids)
+    gone = {str(entry.message_id) for entry in operations.replays.messages(asked.replay_id) if entry.copies}
     assert left | gone == set(ids), "every message is still there, or its copy is on record"
-    found = operations.desk.replay(asked.replay_id)
+    found = operations.replays.get(asked.replay_id)
     assert found.state == "INTERRUPTED"
     ended = replayer.run(found)
     assert ended.outcomes == {"REPLAYED": 5}
-    assert not {letter.message_id for letter in replayer.letters.seen(BoxName.CATALOG_IMAGES)[0]} & set(ids)
+    assert not {letter.message_id for letter in replayer.dead_letters.all("CatalogImagesDlq")[0]} & set(ids)
     assert len(sent) <= 5
 
 
@@ -327,15 +328,15 @@ def test_an_event_that_the_relay_parked_and_one_that_a_rule_could_not_deliver_re
         MessageBody=json.dumps(event),
         MessageAttributes={name: {"DataType": "String", "StringValue": text} for name, text in attributes.items()},
     )
-    for box, order_id, cause, would in (
-        ("RelayDlq", parked, "NotAuthorized", "would put OrderPlaced on the bus"),
-        ("RuleTargetsDlq", undelivered, "NO_PERMISSIONS", "would reserve 1 x"),
+    for dead, order_id, cause, would in (
+        ("RelayDlq", parked, "NotAuthorized", "would publish OrderPlaced on the bus"),
+        ("RuleTargetsDlq", undelivered, "NO_PERMISSIONS", "would become HELD"),
     ):
-        (letter,) = letters_of(command, box, order_id)
+        (letter,) = letters_of(command, dead, order_id)
         assert letter["cause"]["exception"] == cause
-        (tried,) = command("dlq", "replay", box, "--order", order_id, "--dry-run")["messages"]
+        (tried,) = command("dlq", "replay", dead, "--order", order_id, "--dry-run")["messages"]
         assert tried["text"].startswith(would)
-        command("dlq", "replay", box, "--order", order_id, "--yes", "--reason", "mended")
+        command("dlq", "replay", dead, "--order", order_id, "--yes", "--reason", "mended")
         eventually(lambda order_id=order_id: row(shop, "OrdersTable", orderId=order_id)["status"] == "RESERVED")  # type: ignore[misc]
     assert len(shopper.mails()) == 1
 
@@ -356,11 +357,11 @@ def test_an_order_that_waits_for_a_lost_event_is_found_and_moved_by_a_nudge(
         eventually(lambda: _mailed(shop, order_id, "OrderPlaced"))
     finally:
         shop.events.enable_rule(Name=rule, EventBusName=bus)
-    assert order_id not in [wait["orderId"] for wait in command("orders", "stuck", "--older-than", "1h")]
-    (wait,) = [wait for wait in command("orders", "stuck", "--older-than", "0s") if wait["orderId"] == order_id]
-    assert wait["waitsFor"] == "inventory to hear OrderPlaced"
-    assert wait["command"] == f"cloudretail orders nudge {order_id}"
-    _, *words = wait["command"].split()
+    assert order_id not in [stuck["orderId"] for stuck in command("orders", "stuck", "--older-than", "1h")]
+    (stuck,) = [stuck for stuck in command("orders", "stuck", "--older-than", "0s") if stuck["orderId"] == order_id]
+    assert stuck["blocker"]["waitsFor"] == "inventory to consume OrderPlaced"
+    assert stuck["blocker"]["command"] == f"cloudretail orders nudge {order_id}"
+    _, *words = stuck["blocker"]["command"].split()
     nudged = command(*words, "--yes", "--reason", "its event was lost")
     assert "REPLAYED" in nudged["outcomes"]
     shopper.sees(order_id, "CONFIRMED")

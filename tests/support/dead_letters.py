@@ -5,22 +5,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from operations.domain import (
-    CONSUMERS,
-    Action,
-    BoxName,
-    Destination,
-    Letter,
-    Message,
-    Outcome,
-    Replay,
-    ReplayedMessage,
-    Selection,
-    Verdict,
-)
-from operations.replays import Clock, DeadLetters, Replayer
-from operations.store import Counts, NotAccepted
+from operations.clock import Clock
+from operations.dead_letters.domain import DeadMessage, QueueMessage, Selection
+from operations.dead_letters.service import DeadLetters
+from operations.dead_letters.sqs import Counts, NotAccepted
+from operations.queues import QueueNames
+from operations.replays.domain import Action, Replay, ReplayedMessage
+from operations.replays.replayer import Replayer
 
+NAMES = QueueNames.of(
+    ("Orders", "Inventory", "Payments", "PaymentWindow", "PaymentWorker", "Notifications", "CatalogImages")
+)
+SUBSCRIBERS = {"cloudretail.orders.OrderPlaced.v1": ("inventory", "payments", "notifications")}
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -46,7 +42,7 @@ class Killer:
 
 
 class Time:
-    """Stands still but while somebody sleeps."""
+    """Goes on only while somebody sleeps."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -70,7 +66,7 @@ class InMemoryQueue:
     def __init__(self, time: Time, step: Callable[[], None] = lambda: None) -> None:
         self._time = time
         self.step = step
-        self.messages: dict[str, Message] = {}
+        self.messages: dict[str, QueueMessage] = {}
         self.visible_at: dict[str, float] = {}
         self.refuses: Callable[[str], bool] = lambda body: False
         self.delays: dict[str, int] = {}
@@ -81,7 +77,7 @@ class InMemoryQueue:
         hidden = sum(at > self._time.seconds for at in self.visible_at.values())
         return Counts(len(self.messages) - hidden, hidden, 0, timedelta(days=14))
 
-    def receive(self, hidden_for: int) -> list[Message]:
+    def receive(self, hidden_for: int) -> list[QueueMessage]:
         self.step()
         visible = [each for each, at in self.visible_at.items() if at <= self._time.seconds][:10]
         received = []
@@ -93,19 +89,19 @@ class InMemoryQueue:
             received.append(self.messages[message_id])
         return received
 
-    def show_again(self, messages: Iterable[Message]) -> None:
+    def show_again(self, messages: Iterable[QueueMessage]) -> None:
         self.step()
         for message in messages:
             if self._holds(message):
                 self.visible_at[message.id] = self._time.seconds
 
-    def delete(self, messages: Iterable[Message]) -> None:
+    def delete(self, messages: Iterable[QueueMessage]) -> None:
         for message in messages:
             self.step()
             if self._holds(message):
                 del self.messages[message.id], self.visible_at[message.id]
 
-    def _holds(self, message: Message) -> bool:
+    def _holds(self, message: QueueMessage) -> bool:
         return message.id in self.messages and self.messages[message.id].receipt == message.receipt
 
     def send(self, body: str, attributes: Mapping[str, str], delay: int) -> str:
@@ -121,7 +117,7 @@ class InMemoryQueue:
     ) -> str:
         """Send without a step."""
         message_id = message_id or f"message-{id(self)}-{len(self.delays)}-{len(self.messages)}"
-        self.messages[message_id] = Message(message_id, "", body, sent_at, 0, dict(attributes or {}))
+        self.messages[message_id] = QueueMessage(message_id, "", body, sent_at, 0, dict(attributes or {}))
         self.visible_at[message_id] = self._time.seconds
         return message_id
 
@@ -131,43 +127,43 @@ class InMemoryQueue:
 
 
 @dataclass
-class InMemoryJournal:
-    """A Journal that can be killed at each write."""
+class InMemoryReplayLog:
+    """A ReplayLog that can be killed at each write."""
 
     step: Callable[[], None] = lambda: None
     replays: dict[str, Replay] = field(default_factory=dict)
-    noted: dict[tuple[str, str], ReplayedMessage] = field(default_factory=dict)
+    saved: dict[tuple[str, str], ReplayedMessage] = field(default_factory=dict)
 
     def save(self, replay: Replay) -> None:
         self.step()
         self.replays[replay.replay_id] = replay
 
-    def note(self, messages: Sequence[ReplayedMessage]) -> None:
+    def save_messages(self, messages: Sequence[ReplayedMessage]) -> None:
         for message in messages:
             self.step()
-            self.noted[message.replay_id, message.message_id] = message
+            self.saved[message.replay_id, message.message_id] = message
 
     def find(self, replay_id: str) -> Replay | None:
         return self.replays.get(replay_id)
 
     def messages(self, replay_id: str) -> list[ReplayedMessage]:
-        return [message for (of, _), message in self.noted.items() if of == replay_id]
+        return [message for (of, _), message in self.saved.items() if of == replay_id]
 
     def recent(self, limit: int) -> list[Replay]:
         return list(reversed(self.replays.values()))[:limit]
 
     def of_order(self, order_id: str) -> list[ReplayedMessage]:
-        return [message for message in self.noted.values() if message.order_id == order_id]
+        return [message for message in self.saved.values() if message.order_id == order_id]
 
 
 @dataclass
-class InMemoryCauses:
+class InMemoryFailures:
     """Kept failures, by the key under which a consumer keeps them."""
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def of(self, letters: Sequence[Letter]) -> dict[str, dict[str, Any]]:
-        return {each.message.id: self.rows[each.failure_key] for each in letters if each.failure_key in self.rows}
+    def of(self, messages: Sequence[DeadMessage]) -> dict[str, dict[str, Any]]:
+        return {each.message.id: self.rows[key] for each in messages for key in each.failure_keys if key in self.rows}
 
     def of_order(self, order_id: str) -> list[dict[str, Any]]:
         return [row for row in self.rows.values() if row.get("orderId") == order_id]
@@ -184,52 +180,40 @@ class InMemoryBus:
         self.entries.append(entry)
         return f"entry-{len(self.entries)}"
 
+    def publish(self, document: str) -> str:
+        return self.put({"Detail": document})
+
     def start(self, payload: str) -> None:
         self.started.append(payload)
 
 
-class Backstage:
-    """Everything behind the consumers, in memory.
+class InMemoryShop:
+    """All queues, the bus and the records, in memory.
 
     Args:
-        killer: asked at each step.
+        killer: called at each step.
     """
 
     def __init__(self, killer: Callable[[], None] = lambda: None) -> None:
         self.time = Time()
-        self.boxes = {box: InMemoryQueue(self.time, killer) for box in BoxName}
-        self.queues = {consumer.queue: InMemoryQueue(self.time, killer) for consumer in CONSUMERS}
-        self.causes = InMemoryCauses()
-        self.journal = InMemoryJournal(killer)
+        self.queues = {name: InMemoryQueue(self.time, killer) for name in NAMES.all}
+        self.failures = InMemoryFailures()
+        self.log = InMemoryReplayLog(killer)
         self.bus = InMemoryBus()
-        self.rehearsed: list[tuple[str, Sequence[Destination]]] = []
 
     @property
-    def letters(self) -> DeadLetters:
-        return DeadLetters(self.boxes, self.causes, self.time.clock)
+    def dead_letters(self) -> DeadLetters:
+        return DeadLetters(NAMES, self.queues, self.failures, self.time.clock)
 
     @property
     def replayer(self) -> Replayer:
-        return Replayer(
-            letters=self.letters,
-            queues=self.queues,
-            bus=self.bus,
-            worker=self.bus,
-            journal=self.journal,
-            takers={"cloudretail.orders.OrderPlaced.v1": ("inventory", "payments", "notifications")},
-            rehearse=self._rehearse,
-            clock=self.time.clock,
-        )
+        return Replayer(self.dead_letters, self.bus, self.bus, self.log, SUBSCRIBERS, self.time.clock)
 
-    def _rehearse(self, document: str, targets: Sequence[Destination]) -> Verdict:
-        self.rehearsed.append((document, targets))
-        return Verdict(outcome=Outcome.WOULD_ACT, text="would reserve 2 x canvas-backpack")
-
-    def asks_for(self, action: Action = Action.REPLAY, rate: float = 1000, **selection: Any) -> Replay:
-        """The record of a replay that nobody has begun."""
-        selected = Selection(**{"queue": BoxName.ORDERS, **selection})
+    def asked(self, action: Action = Action.REPLAY, rate: float = 1000, **selection: Any) -> Replay:
+        """The record of a replay that was asked for and has not started."""
+        selected = Selection(**{"queue": "OrdersDlq", **selection})
         return Replay(
-            replay_id=f"rpl_{len(self.journal.replays)}",
+            replay_id=f"rpl_{len(self.log.replays)}",
             action=action,
             by="operator@cloudretail.example",
             reason="a bug is mended",

@@ -15,8 +15,9 @@ PROJECT = Path(__file__).parents[2]
 FUNCTIONS = PROJECT / "functions"
 
 KNOW_OTHER_SERVICES = {
-    "operations.keys": "under which keys the services keep what they know of an order is their own rule",
-    "operations.rehearsal": "it runs every service's own reaction on a dead letter, with nothing behind their ports",
+    "operations.consumers": "the one list of all consumers",
+    "operations.diagnosis.keys": "under which keys a service keeps what it knows of an order is its own rule",
+    "operations.replays.dry_run": "how many bytes the bus takes is the relay's rule",
 }
 """The modules that import another service than their own, and why."""
 

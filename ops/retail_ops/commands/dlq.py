@@ -8,22 +8,26 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from retail_ops.console import err, out
+from retail_ops.console import err, out, plain
 from retail_ops.errors import OpsError
 from retail_ops.operations import Operations
 from retail_ops.target import Stack, find_shop
 
 if TYPE_CHECKING:
-    from operations.domain import BoxName, DeadLetter, Replay, ReplayedMessage, Selection
-    from operations.replays import Told
+    from operations.dead_letters.domain import DeadLetter, Selection
+    from operations.replays.domain import Action, Replay, ReplayedMessage
+    from operations.replays.replayer import Progress as OnProgress
 
 RATE = 20
-"""Messages a second unless told otherwise: what a small shop's consumers take without falling behind."""
+"""Messages a second by default: as many as a small shop's consumers handle without falling behind."""
+
+UNKNOWN = (
+    """A dry run cannot know whether the function has every permission, ends in time, and what a provider answers."""
+)
 
 SHOWN = 20
 """Messages that a list shows; the causes are always those of all."""
@@ -65,12 +69,9 @@ def list_queues(
 ) -> None:
     """List every dead-letter queue with its count, its oldest message and its most frequent causes.
 
-    Looking consumes nothing, and counts against no message.
+    This consumes no message.
     """
-    operations = Operations(find_shop(stack))
-    from operations.domain import BoxName
-
-    summaries = [operations.desk.summary(box) for box in BoxName]
+    summaries = Operations(find_shop(stack)).dead_letters.summaries()
     if as_json:
         print_json([each.model_dump(mode="json") for each in summaries])
         return
@@ -78,14 +79,14 @@ def list_queues(
     for heading in ("Queue", "Dead", "Oldest", "Expires", "Causes"):
         table.add_column(heading, justify="right" if heading == "Dead" else "left")
     for each in summaries:
-        causes = "\n".join(f"{cause.count} x {escape(cause.cause)}" for cause in each.causes)
+        causes = "\n".join(f"{cause.count} x {plain(cause.cause)}" for cause in each.causes)
         oldest, expires = (ago(each.oldest.sent_at), left(each.oldest.expires_at)) if each.oldest else ("", "")
         count = f"[red]{each.count}[/red]" if each.count else "[dim]0[/dim]"
         table.add_row(each.queue, count, oldest, expires, causes)
     out.print(table)
     for each in summaries:
         if each.missed:
-            err.print(f"{each.queue}: {each.missed} more are held by somebody else just now.", style="yellow")
+            err.print(f"{each.queue}: {each.missed} more are being looked at by somebody else.", style="yellow")
     if any(each.count for each in summaries):
         err.print("\nWhy: cloudretail dlq show QUEUE. What to do: docs/operations.md#dead-letters", style="dim")
 
@@ -103,69 +104,72 @@ def show(
 ) -> None:
     """Show a queue's dead letters grouped by cause, or one of them in full.
 
-    Looking consumes nothing, and counts against no message.
+    This consumes no message.
     """
     operations = Operations(find_shop(stack))
-    box = _box(queue)
+    name = _queue(operations, queue)
     if message:
-        _show_one(operations, box, message, as_json=as_json)
+        _show_one(operations, name, message, as_json=as_json)
         return
-    found = operations.desk.find(_selection(box, (), order, event, cause, since, until))
+    found = operations.dead_letters.find(_selection(name, (), order, event, cause, since, until))
     if as_json:
         print_json(found.model_dump(mode="json"))
         return
     if not found.count:
-        out.print(f"{box}: no such dead letter." if found.missed else f"{box} holds no such dead letter.")
+        out.print(f"No dead letter in {name} matches.")
     for group in found.causes:
         events = ", ".join(f"{count} {name}" for name, count in group.events.items())
-        out.print(f"[red]{group.count} x {escape(group.cause)}[/red]  [dim]{events}, oldest {ago(group.oldest)}[/dim]")
+        out.print(f"[red]{group.count} x {plain(group.cause)}[/red]  [dim]{events}, oldest {ago(group.oldest)}[/dim]")
         if group.example:
-            out.print(f"    {escape(group.example)}", soft_wrap=True)
+            out.print(f"    {plain(group.example)}", soft_wrap=True)
     if found.items:
         out.print()
         out.print(_table(found.items[:SHOWN]))
     if len(found.items) > SHOWN:
         err.print(f"... and {len(found.items) - SHOWN} more (--json lists all).", style="dim")
     if found.missed:
-        err.print(f"{found.missed} more could not be looked at: somebody else holds them just now.", style="yellow")
+        err.print(f"{found.missed} more are being looked at by somebody else.", style="yellow")
     if found.items:
-        err.print(f"\nOne in full: cloudretail dlq show {box} {found.items[0].message_id}", style="dim")
-        err.print(f"What a replay would do: cloudretail dlq replay {box} --dry-run", style="dim")
+        err.print(f"\nOne in full: cloudretail dlq show {name} {found.items[0].message_id}", style="dim")
+        err.print(f"What a replay would do: cloudretail dlq replay {name} --dry-run", style="dim")
 
 
-def _show_one(operations: Operations, box: "BoxName", message: str, *, as_json: bool) -> None:
+def _show_one(operations: Operations, queue: str, message: str, *, as_json: bool) -> None:
     from cloudretail.errors import NotFound
 
     try:
-        letter, replays = operations.desk.one(box, message)
+        letter = operations.dead_letters.get(queue, message)
     except NotFound:
-        raise OpsError(f"{box} holds no message {message}: it was replayed, dropped, or somebody holds it.") from None
+        raise OpsError(
+            f"{queue} has no message {message}: it was replayed or dropped, or somebody else is looking at it."
+        ) from None
+    replays = operations.replays.history(letter)
     if as_json:
         print_json({**letter.model_dump(mode="json"), "history": [each.model_dump(mode="json") for each in replays]})
         return
     cause = letter.cause
     grid = Table.grid(padding=(0, 2, 0, 0))
     rows = {
-        "Event": f"{letter.event_name or 'no event'}  {letter.event_id or ''}",
-        "Order": letter.order_id or "",
-        "Cause": f"[red]{escape(cause.title)}[/red]",
-        "": escape(cause.message or ""),
-        "Log": f"{cause.function}, request {cause.request_id}" if cause.request_id else "",
+        "Event": plain(f"{letter.event_name or 'no event'}  {letter.event_id or ''}"),
+        "Order": plain(letter.order_id or ""),
+        "Cause": f"[red]{plain(cause.title)}[/red]",
+        "": plain(cause.message or ""),
+        "Log": plain(f"{cause.function}, request {cause.request_id}") if cause.request_id else "",
         "Attempts": f"{cause.attempt}, the last {ago(cause.last_failed_at)}"
         if cause.attempt and cause.last_failed_at
         else "",
         "Sent": f"{letter.sent_at.astimezone():%d %b %H:%M:%S} ({ago(letter.sent_at)})",
         "Expires": f"{letter.expires_at.astimezone():%d %b %H:%M} ({left(letter.expires_at)})",
-        "Invalid": escape(letter.invalid or ""),
-        "Attributes": escape(", ".join(f"{name}={value}" for name, value in letter.attributes.items())),
+        "Invalid": plain(letter.invalid or ""),
+        "Attributes": plain(", ".join(f"{name}={value}" for name, value in letter.attributes.items())),
     }
     for name, value in rows.items():
         if value:
             grid.add_row(f"[bold]{name}[/bold]", value)
     out.print(grid)
-    out.print(Panel(escape(_pretty(letter.body)), title="Body", title_align="left"))
+    out.print(Panel(plain(_pretty(letter.body)), title="Body", title_align="left"))
     for each in replays:
-        out.print(f"Replayed {ago(each.at)} by {escape(each.by)}: {escape(each.reason)} [dim]({each.replay_id})[/dim]")
+        out.print(f"Replayed {ago(each.at)} by {plain(each.by)}: {plain(each.reason)} [dim]({each.replay_id})[/dim]")
 
 
 def replay(
@@ -179,21 +183,21 @@ def replay(
     reason: Reason = None,
     rate: Annotated[float, typer.Option(min=0.5, max=1000, help="Messages a second at the most.")] = RATE,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Change nothing; say what the current code would do with each message.")
+        bool, typer.Option("--dry-run", help="Change nothing; say what the deployed code would do with each message.")
     ] = False,
     yes: Yes = False,
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send dead letters to the one consumer that failed over them, and to nobody else.
+    """Send dead letters again to the consumer that failed, and to no other.
 
-    A message is deleted from the queue only after its copy was accepted: cut off anywhere, nothing is lost, and running
-    it again does no harm, since consumers do everything once.
+    A message is deleted from its dead-letter queue only after its copy was accepted. An interrupted replay loses
+    nothing: run it again. Consumers react once, however often they get a message.
     """
     operations = Operations(find_shop(stack))
-    from operations.domain import Action
+    from operations.replays.domain import Action
 
-    selection = _selection(_box(queue), messages or (), order, event, cause, since, until)
+    selection = _selection(_queue(operations, queue), messages or (), order, event, cause, since, until)
     action = Action.DRY_RUN if dry_run else Action.REPLAY
     _carry_out(operations, action, selection, reason=reason, rate=rate, yes=yes, as_json=as_json)
 
@@ -211,11 +215,11 @@ def drop(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take dead letters out of a queue for good. Each is kept whole in the record of who dropped it and why."""
+    """Delete dead letters from their queue. The record keeps each with its body, who dropped it and why."""
     operations = Operations(find_shop(stack))
-    from operations.domain import Action
+    from operations.replays.domain import Action
 
-    selection = _selection(_box(queue), messages or (), order, event, cause, since, until)
+    selection = _selection(_queue(operations, queue), messages or (), order, event, cause, since, until)
     _carry_out(operations, Action.DROP, selection, reason=reason, rate=1000, yes=yes, as_json=as_json)
 
 
@@ -225,15 +229,15 @@ def history(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell who replayed, dropped or nudged what, when and why."""
+    """Show who replayed, dropped or nudged what, when and why."""
     operations = Operations(find_shop(stack))
     if replay_id:
-        found = operations.desk.journal.find(replay_id)
+        found = operations.replays.log.find(replay_id)
         if found is None:
             raise OpsError(f"There is no record of a replay {replay_id}.")
         _report(operations, found, as_json=as_json)
         return
-    replays = operations.desk.journal.recent(last)
+    replays = operations.replays.log.recent(last)
     if as_json:
         print_json([each.model_dump(mode="json") for each in replays])
         return
@@ -242,13 +246,13 @@ def history(
         table.add_column(heading)
     for each in replays:
         cells = (each.replay_id, ago(each.at), each.action, each.target, each.by, each.reason, each.state)
-        table.add_row(*map(escape, cells))
+        table.add_row(*map(plain, cells))
     out.print(table if replays else "Nothing was replayed yet.")
 
 
 def _carry_out(
     operations: Operations,
-    action: Any,
+    action: "Action",
     selection: "Selection",
     *,
     reason: str | None,
@@ -256,52 +260,49 @@ def _carry_out(
     yes: bool,
     as_json: bool,
 ) -> None:
-    from operations.domain import Action
+    from operations.replays.domain import Action, Outcome
 
     if action is not Action.DRY_RUN:
-        found = operations.desk.find(selection)
+        found = operations.dead_letters.find(selection)
         if not found.count:
-            out.print(f"{selection.queue} holds no such dead letter: nothing to do.")
+            out.print(f"No dead letter in {selection.queue} matches: nothing to do.")
             return
         for group in found.causes:
-            err.print(f"  {group.count} x {escape(group.cause)}")
+            err.print(f"  {group.count} x {plain(group.cause)}")
         verb = "Drop" if action is Action.DROP else "Replay"
         if not yes:
             typer.confirm(f"{verb} {found.count} of {selection.queue}?", abort=True, err=True)
         reason = reason or typer.prompt("Why? It is recorded with your name", err=True)
-    record = operations.desk.begin(
+    record = operations.replays.start(
         action, selection, by=operations.caller, reason=reason or "to see what it would do", rate=rate
     )
-    with _progress(str(record.replay_id)) as told:
-        ended = operations.replayer.run(record, told)
+    run = operations.dry_run if action is Action.DRY_RUN else operations.replayer.run
+    with _progress(record.replay_id) as progress:
+        ended = run(record, progress)
     _report(operations, ended, as_json=as_json)
-    if ended.outcomes.get(_outcome("FAILED")):
+    if action is Action.DRY_RUN and ended.planned:
+        err.print(UNKNOWN, style="dim")
+    if ended.outcomes.get(Outcome.FAILED):
         raise typer.Exit(1)
 
 
 @contextmanager
-def _progress(title: str) -> Iterator["Told"]:
+def _progress(title: str) -> Iterator["OnProgress"]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=not err.is_terminal, disable=not err.is_terminal) as bar:
         task = bar.add_task(title, total=None)
 
-        def told(replay: "Replay") -> None:
+        def progress(replay: "Replay") -> None:
             bar.update(task, total=replay.planned, completed=replay.done)
 
-        yield told
-
-
-def _outcome(name: str) -> Any:
-    from operations.domain import Outcome
-
-    return Outcome(name)
+        yield progress
 
 
 COLOURS = {"REPLAYED": "green", "WOULD_ACT": "green", "FAILED": "red", "WOULD_FAIL": "red", "GONE": "yellow"}
 
 
 def _report(operations: Operations, replay: "Replay", *, as_json: bool) -> None:
-    messages = operations.desk.messages(replay.replay_id)
+    messages = operations.replays.messages(replay.replay_id)
     if as_json:
         print_json({**replay.model_dump(mode="json"), "messages": [each.model_dump(mode="json") for each in messages]})
         return
@@ -315,16 +316,18 @@ def _report(operations: Operations, replay: "Replay", *, as_json: bool) -> None:
     if len(messages) > SHOWN:
         err.print(f"... and {len(messages) - SHOWN} more (--json lists all).", style="dim")
     counts = ", ".join(f"{count} {outcome.lower().replace('_', ' ')}" for outcome, count in replay.outcomes.items())
-    out.print(f"{replay.target}: {counts or 'no message'} [dim]({replay.replay_id}, {replay.state.lower()})[/dim]")
+    out.print(
+        f"{plain(replay.target)}: {counts or 'no message'} [dim]({replay.replay_id}, {replay.state.lower()})[/dim]"
+    )
     if replay.missed:
-        err.print(f"{replay.missed} more could not be looked at: somebody else holds them just now.", style="yellow")
+        err.print(f"{replay.missed} more were being looked at by somebody else.", style="yellow")
 
 
 def _row(message: "ReplayedMessage") -> tuple[str, ...]:
     colour = COLOURS.get(message.outcome, "default")
     outcome = f"[{colour}]{message.outcome.lower().replace('_', ' ')}[/{colour}]"
     event, order = message.event_name or "no event", message.order_id or ""
-    return outcome, escape(event), escape(order), message.message_id[:8], escape(message.text or "")
+    return outcome, plain(event), plain(order), plain(message.message_id[:8]), plain(message.text or "")
 
 
 def _table(letters: "Sequence[DeadLetter]") -> Table:
@@ -334,21 +337,20 @@ def _table(letters: "Sequence[DeadLetter]") -> Table:
     for each in letters:
         event, order = each.event_name or "no event", each.order_id or ""
         times = (ago(each.sent_at), left(each.expires_at))
-        table.add_row(each.message_id, escape(event), escape(order), *times, escape(each.cause.exception))
+        table.add_row(each.message_id, plain(event), plain(order), *times, plain(each.cause.exception))
     return table
 
 
-def _box(name: str) -> "BoxName":
-    from operations.domain import BoxName, box_named
-
-    box = box_named(name)
-    if box is None:
-        raise OpsError(f"There is no dead-letter queue {name}; there are: {', '.join(BoxName)}.")
-    return box
+def _queue(operations: Operations, name: str) -> str:
+    names = operations.dead_letters.names
+    queue = names.find(name)
+    if queue is None:
+        raise OpsError(f"There is no dead-letter queue {name}; there are: {', '.join(names.dead_letter_queues)}.")
+    return queue
 
 
 def _selection(
-    box: "BoxName",
+    queue: str,
     messages: Sequence[str],
     order: str | None,
     event: str | None,
@@ -356,17 +358,26 @@ def _selection(
     since: str | None,
     until: str | None,
 ) -> "Selection":
-    from operations.domain import Selection
+    from pydantic import ValidationError
 
-    return Selection(
-        queue=box,
-        message_ids=tuple(messages),
-        order_id=order,
-        event_name=event,
-        cause=cause,
-        since=moment(since) if since else None,
-        until=moment(until) if until else None,
-    )
+    from operations.dead_letters.domain import Selection
+
+    try:
+        return Selection(
+            queue=queue,
+            message_ids=tuple(messages),
+            order_id=order,
+            event_name=event,
+            cause=cause,
+            since=moment(since) if since is not None else None,
+            until=moment(until) if until is not None else None,
+        )
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise OpsError(f"--{OPTIONS.get(str(wrong['loc'][0]), 'message')}: {wrong['msg']}.") from None
+
+
+OPTIONS = {"order_id": "order", "event_name": "event", "cause": "cause"}
 
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -391,7 +402,7 @@ def moment(text: str) -> datetime:
 
 
 def ago(then: datetime) -> str:
-    """How long ago something was, as people say it."""
+    """How long ago something was."""
     return f"{_span(datetime.now(UTC) - then)} ago"
 
 
@@ -418,4 +429,4 @@ def _pretty(body: str) -> str:
 
 def print_json(content: Any) -> None:
     """For programs."""
-    out.print_json(json.dumps(content))
+    out.print_json(json.dumps(content), ensure_ascii=True)

@@ -1,4 +1,4 @@
-"""`events`: what was said on the bus, told again to one consumer."""
+"""`events`: archived events, replayed to one consumer."""
 
 import time
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ POLL = 1.0
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(no_args_is_help=True, help="Events: told again from the archive; recorded as samples.")
+    group = typer.Typer(no_args_is_help=True, help="Events: replay them from the archive; record samples.")
     group.command()(replay)
     group.command()(record)
     app.add_typer(group, name="events")
@@ -31,27 +31,29 @@ def replay(
     consumer: Annotated[str, typer.Option(metavar="NAME", help="orders, inventory, payments, payment-worker ...")],
     end: Annotated[str, typer.Option("--to", metavar="TIME", help="Likewise.", show_default="now")] = "0s",
     reason: Reason = None,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Stay until it is done.")] = True,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is done.")] = True,
     yes: Yes = False,
     stack: Stack = None,
 ) -> None:
-    """Tell one consumer again what was said on the bus in a time, from the archive. Nobody else hears of it.
+    """Replay the archived events of a time to one consumer, and to no other.
 
-    Safe: a consumer does once what an event says, however often and however late it comes. The archive keeps 90 days,
-    and may lack the last minutes.
+    This is safe: a consumer reacts once, however often and however late it gets an event. The archive keeps events for
+    90 days, and may lack those of the last minutes.
     """
     shop = find_shop(stack)
     operations = Operations(shop)
-    from operations.domain import CONSUMERS, Action, Replay, ReplayState
-    from operations.service import new_replay_id
+    from operations.consumers import CONSUMERS
+    from operations.queues import ConsumerQueue
+    from operations.replays.domain import Action, Replay, ReplayState
+    from operations.replays.service import new_replay_id
 
-    known = {each.name: each.rule for each in CONSUMERS if each.rule}
+    known = {each.name: ConsumerQueue.of(each.name).rule for each in CONSUMERS if each.subscribes_to}
     if consumer not in known:
         raise OpsError(f"No consumer is called {consumer}; there are: {', '.join(known)}.")
     first, last = moment(begin), moment(end)
     if first >= last:
         raise OpsError("--from is not before --to.")
-    target = f"events {_said(first)} to {_said(last)} for {consumer}"
+    target = f"events {_local(first)} to {_local(last)} for {consumer}"
     if not yes:
         typer.confirm(f"Replay {target}?", abort=True, err=True)
     reason = reason or typer.prompt("Why? It is recorded with your name", err=True)
@@ -64,23 +66,23 @@ def replay(
         at=datetime.now(UTC),
         state=ReplayState.RUNNING,
     )
-    operations.desk.journal.save(record)
-    start_replay(shop, record.replay_id, str(known[consumer]), first, last, f"{record.by}: {reason}")
+    operations.replays.log.save(record)
+    start_replay(shop, record.replay_id, known[consumer], first, last, f"{record.by}: {reason}")
     if not wait:
-        out.print(f"Begun: {record.replay_id}. EventBridge carries it out.")
+        out.print(f"Started: {record.replay_id}. EventBridge carries it out.")
         return
     with Steps(err).step(f"Replay {target}") as note:
         state = "STARTING"
         while state in ("STARTING", "RUNNING"):
             state, at = replay_state(shop, record.replay_id)
-            note(f"{state.lower()}{f', at {_said(at)}' if at else ''}")
+            note(f"{state.lower()}{f', at {_local(at)}' if at else ''}")
             time.sleep(POLL if state in ("STARTING", "RUNNING") else 0)
     ended = ReplayState.DONE if state == "COMPLETED" else ReplayState.INTERRUPTED
-    operations.desk.journal.save(record.model_copy(update={"state": ended, "ended_at": datetime.now(UTC)}))
+    operations.replays.log.save(record.model_copy(update={"state": ended, "ended_at": datetime.now(UTC)}))
     out.print(f"{target}: {state.lower()} [dim]({record.replay_id})[/dim]")
     if ended is ReplayState.INTERRUPTED:
         raise typer.Exit(1)
 
 
-def _said(when: datetime) -> str:
+def _local(when: datetime) -> str:
     return f"{when.astimezone():%Y-%m-%d %H:%M:%S}"

@@ -1,10 +1,9 @@
 """`reconcile`: whether the tables agree."""
 
 import typer
-from rich.markup import escape
 
 from retail_ops.commands.dlq import AsJson, print_json
-from retail_ops.console import err, out
+from retail_ops.console import err, out, plain
 from retail_ops.operations import Operations
 from retail_ops.target import Stack, find_shop
 
@@ -14,20 +13,20 @@ def register(app: typer.Typer) -> None:
 
 
 def reconcile(stack: Stack = None, as_json: AsJson = False) -> None:
-    """Check what must always be true across the tables; exit code 1 where something is not.
+    """Check what must always be true across the tables. The exit code is 1 where a rule is broken.
 
-    Stock: available + reserved + sold = received, and as much reserved and sold as the reservations say. Orders,
-    reservations and payments agree once an order has come to rest; nobody is charged twice or left charged; every
-    order ends. Reads all rows, names each one that breaks a rule, and repairs nothing.
+    Stock: available + reserved + sold = received, and reserved and sold are what the reservations say. Orders,
+    reservations and payments agree once an order waits for nothing. Nobody is charged twice, or charged for a
+    cancelled order. Every order ends. The command reads all rows, names each that breaks a rule, and repairs nothing.
     """
-    found = Operations(find_shop(stack)).casebook.reconcile()
+    found = Operations(find_shop(stack)).diagnosis.reconcile()
     if as_json:
         print_json([each.model_dump(mode="json") for each in found])
     else:
         for each in found:
-            out.print(f"[red]{each.rule}[/red] {each.table} [bold]{escape(each.key)}[/bold]: {escape(each.text)}")
+            out.print(f"[red]{each.rule}[/red] {each.table} [bold]{plain(each.key)}[/bold]: {plain(each.text)}")
         if not found:
-            out.print("Everything agrees.")
+            out.print("The tables agree.")
     if found:
         err.print("What to do about each rule: docs/operations.md#reconcile", style="dim")
         raise typer.Exit(1)

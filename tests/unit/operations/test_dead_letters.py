@@ -5,41 +5,35 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from contract.inventory import InventoryReserved
 from contract.orders import OrderPlaced
-from operations.domain import (
-    CONSUMERS,
+from operations.dead_letters.domain import (
     UNKNOWN_CAUSE,
-    BoxName,
     DeadLetter,
-    Letter,
-    Message,
-    NowhereToGo,
+    DeadMessage,
+    QueueMessage,
     Selection,
-    ToBus,
-    ToQueue,
-    ToReplayWorker,
-    box_named,
-    consumer_of,
     dead_letter,
-    destinations,
     grouped,
     read,
 )
+from operations.queues import RELAY_DLQ, REPLAY_WORKER_DLQ, RULE_TARGETS_DLQ, ConsumerQueue
+from operations.replays.domain import NoDestination, ToBus, ToQueue, ToReplayWorker, destinations
+from tests.support.dead_letters import NAMES, SUBSCRIBERS
 from tests.support.examples import EXAMPLES, NOW, ORDER, event_of
 
-TAKERS = {OrderPlaced.event_type.type: ("inventory", "payments", "notifications")}
 PLACED = event_of(next(data for data in EXAMPLES if isinstance(data, OrderPlaced)))
 RESERVED = event_of(next(data for data in EXAMPLES if isinstance(data, InventoryReserved)))
 
 
-def message(body: str, **attributes: str) -> Message:
-    return Message("message-1", "receipt-1", body, NOW, 6, attributes)
+def message(body: str, **attributes: str) -> QueueMessage:
+    return QueueMessage("message-1", "receipt-1", body, NOW, 6, attributes)
 
 
-def letter(body: str, box: BoxName = BoxName.ORDERS, **attributes: str) -> Letter:
-    return read(box, message(body, **attributes))
+def letter(body: str, queue: str = "OrdersDlq", **attributes: str) -> DeadMessage:
+    return read(queue, message(body, **attributes))
 
 
 def dead(
@@ -55,7 +49,7 @@ def dead(
 def test_an_event_is_read_whole() -> None:
     seen = letter(PLACED.to_json())
     assert (seen.event, seen.invalid) == (PLACED, None)
-    assert (seen.event_name, seen.order_id, seen.failure_key) == ("OrderPlaced", ORDER["order_id"], PLACED.id)
+    assert (seen.event_name, seen.order_id, seen.failure_keys[0]) == ("OrderPlaced", ORDER["order_id"], PLACED.id)
 
 
 def test_of_an_event_that_is_not_valid_any_more_name_and_order_are_known_all_the_same() -> None:
@@ -66,7 +60,7 @@ def test_of_an_event_that_is_not_valid_any_more_name_and_order_are_known_all_the
     assert seen.invalid is not None
     assert "data.total" in seen.invalid
     assert (seen.event_name, seen.order_id) == ("OrderPlaced", ORDER["order_id"])
-    assert seen.failure_key == "message-1", "its consumer could not read an id either"
+    assert seen.failure_keys == ("message-1",), "its consumer could not read an id either"
 
 
 @pytest.mark.parametrize("body", ["", "no json", "[]", "null", '{"id": 1, "subject": [], "type": {}}', "[" * 100_000])
@@ -78,17 +72,17 @@ def test_rubbish_is_a_letter_too(body: str) -> None:
 
 def test_a_whole_event_of_the_bus_is_as_good_as_what_its_rule_would_have_handed_over() -> None:
     whole = {"version": "0", "detail-type": "OrderPlaced", "detail": json.loads(PLACED.to_json())}
-    assert letter(json.dumps(whole), BoxName.RULE_TARGETS).event == PLACED
+    assert letter(json.dumps(whole), RULE_TARGETS_DLQ).event == PLACED
 
 
 def test_what_the_relay_parked_says_itself_why() -> None:
     entry = {"EventBusName": "bus", "Source": "cloudretail.orders", "DetailType": "OrderPlaced"}
     parked = {"entry": {**entry, "Detail": PLACED.to_json()}, "errorCode": "TooBig", "errorMessage": "300 kB"}
-    seen = letter(json.dumps(parked), BoxName.RELAY)
+    seen = letter(json.dumps(parked), RELAY_DLQ)
     assert seen.event == PLACED
     cause = dead_letter(seen, None).cause
     assert (cause.exception, cause.message) == ("TooBig", "300 kB")
-    assert destinations(seen, TAKERS, NOW) == [ToBus({**entry, "Detail": PLACED.to_json()})]
+    assert destinations(seen, NAMES, SUBSCRIBERS, NOW) == [ToBus({**entry, "Detail": PLACED.to_json()})]
 
 
 def test_what_lambda_gave_up_on_is_unpacked() -> None:
@@ -97,10 +91,10 @@ def test_what_lambda_gave_up_on_is_unpacked() -> None:
         "requestPayload": {"replayId": "rpl_1"},
         "responsePayload": {"errorType": "KeyError", "errorMessage": "x"},
     }
-    seen = letter(json.dumps(body), BoxName.REPLAY_WORKER)
+    seen = letter(json.dumps(body), REPLAY_WORKER_DLQ)
     assert json.loads(seen.document) == {"replayId": "rpl_1"}
     assert dead_letter(seen, None).cause.exception == "KeyError"
-    assert destinations(seen, TAKERS, NOW) == [ToReplayWorker()]
+    assert destinations(seen, NAMES, SUBSCRIBERS, NOW) == [ToReplayWorker()]
 
 
 # ----------------------------------------------------------------------------------------------------------- causes
@@ -126,7 +120,7 @@ def test_letters_are_grouped_by_exception_and_place_the_most_frequent_first() ->
 
 
 @pytest.mark.parametrize(
-    ("condition", "taken"),
+    ("filters", "matched"),
     [
         ({}, True),
         ({"message_ids": ["message-1"]}, True),
@@ -142,56 +136,81 @@ def test_letters_are_grouped_by_exception_and_place_the_most_frequent_first() ->
         ({"since": NOW}, True),
         ({"since": NOW + timedelta(seconds=1)}, False),
         ({"until": NOW}, True),
-        ({"until": NOW.replace(tzinfo=None) - timedelta(seconds=1)}, False),
+        ({"until": NOW - timedelta(seconds=1)}, False),
         ({"order_id": ORDER["order_id"], "event_name": "OrderConfirmed"}, False),
     ],
 )
-def test_a_selection_takes_what_meets_all_its_conditions(condition: dict[str, object], taken: bool) -> None:
-    assert Selection.model_validate({"queue": "OrdersDlq", **condition}).takes(dead()) is taken
+def test_a_selection_matches_what_passes_all_its_filters(filters: dict[str, object], matched: bool) -> None:
+    assert Selection.model_validate({"queue": "OrdersDlq", **filters}).matches(dead()) is matched
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"order_id": ""},
+        {"event_name": ""},
+        {"cause": ""},
+        {"message_ids": [""]},
+        {"since": "2026-01-02T03:04:05"},
+        {"since": "2026-01-02"},
+        {"until": 1767323045},
+        {"until": "1767323045"},
+    ],
+    ids=str,
+)
+def test_a_filter_that_means_nothing_or_no_one_moment_is_refused(filters: dict[str, object]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Selection.model_validate({"queue": "OrdersDlq", **filters})
+    assert next(iter(filters)) in str(refused.value)
+
+
+def test_a_filter_says_its_zone_in_any_way_of_iso_8601() -> None:
+    for text in ("2026-01-02T03:04:05Z", "2026-01-02T11:04:05+08:00", "2026-01-02 03:04:05.000Z"):
+        assert Selection.model_validate({"queue": "OrdersDlq", "since": text}).since == NOW
 
 
 @pytest.mark.parametrize("name", ["OrdersDlq", "orders", "ordersqueue", "ORDERS"])
 def test_a_queue_is_found_by_what_people_call_it(name: str) -> None:
-    assert box_named(name) is BoxName.ORDERS
+    assert NAMES.find(name) == "OrdersDlq"
 
 
 def test_a_queue_of_two_words_is_found_too_and_no_other() -> None:
-    assert box_named("payment-worker") is BoxName.PAYMENT_WORKER
-    assert box_named("replay") is None
+    assert NAMES.find("payment-worker") == "PaymentWorkerDlq"
+    assert NAMES.find("replay") is None
 
 
 # ------------------------------------------------------------------------------------------------------- destinations
 
 
-@pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: consumer.name)
-def test_a_letter_goes_back_to_the_one_consumer_that_gave_it_up_and_waits_for_nothing(consumer: object) -> None:
-    (found,) = [each for each in CONSUMERS if each == consumer]
-    assert consumer_of(found.box) == found
-    assert destinations(letter(RESERVED.to_json(), found.box), TAKERS, NOW) == [ToQueue(found, 0)]
+@pytest.mark.parametrize("consumer", NAMES.consumers, ids=lambda consumer: consumer.consumer)
+def test_a_message_goes_back_to_the_one_consumer_that_failed_without_delay(consumer: ConsumerQueue) -> None:
+    assert NAMES.consumer_of(consumer.dead_letter_queue) == consumer
+    dead = letter(RESERVED.to_json(), consumer.dead_letter_queue)
+    assert destinations(dead, NAMES, SUBSCRIBERS, NOW) == [ToQueue(consumer, 0)]
 
 
-def queues_of(undelivered: Letter) -> list[str]:
-    targets = destinations(undelivered, TAKERS, NOW)
+def queues_of(undelivered: DeadMessage) -> list[str]:
+    targets = destinations(undelivered, NAMES, SUBSCRIBERS, NOW)
     return [target.consumer.queue for target in targets if isinstance(target, ToQueue)]
 
 
 def test_what_a_rule_could_not_deliver_goes_to_its_target_alone() -> None:
     arn = "arn:aws:sqs:ap-southeast-1:1:shop-InventoryQueue-ABC"
-    assert queues_of(letter(PLACED.to_json(), BoxName.RULE_TARGETS, TARGET_ARN=arn)) == ["InventoryQueue"]
+    assert queues_of(letter(PLACED.to_json(), RULE_TARGETS_DLQ, TARGET_ARN=arn)) == ["InventoryQueue"]
     rule = "arn:aws:events:ap-southeast-1:1:rule/shop/shop-PaymentsRule-ABC"
-    assert queues_of(letter(PLACED.to_json(), BoxName.RULE_TARGETS, RULE_ARN=rule)) == ["PaymentsQueue"]
+    assert queues_of(letter(PLACED.to_json(), RULE_TARGETS_DLQ, RULE_ARN=rule)) == ["PaymentsQueue"]
 
 
 def test_what_names_no_target_goes_to_all_that_it_is_for() -> None:
-    undelivered = letter(PLACED.to_json(), BoxName.RULE_TARGETS)
+    undelivered = letter(PLACED.to_json(), RULE_TARGETS_DLQ)
     assert queues_of(undelivered) == ["InventoryQueue", "PaymentsQueue", "NotificationsQueue"]
 
 
 def test_what_names_no_target_and_is_no_event_goes_nowhere() -> None:
-    with pytest.raises(NowhereToGo):
-        destinations(letter("{}", BoxName.RULE_TARGETS), TAKERS, NOW)
-    with pytest.raises(NowhereToGo):
-        destinations(letter("{}", BoxName.RELAY), TAKERS, NOW)
+    with pytest.raises(NoDestination):
+        destinations(letter("{}", RULE_TARGETS_DLQ), NAMES, SUBSCRIBERS, NOW)
+    with pytest.raises(NoDestination):
+        destinations(letter("{}", RELAY_DLQ), NAMES, SUBSCRIBERS, NOW)
 
 
 def test_a_reservation_that_never_came_to_the_window_queue_waits_there_until_the_window_closes() -> None:
@@ -200,6 +219,6 @@ def test_a_reservation_that_never_came_to_the_window_queue_waits_there_until_the
     assert isinstance(data, InventoryReserved)
     for left, delay in ((timedelta(seconds=90), 90), (timedelta(seconds=-5), 0), (timedelta(days=1), 900)):
         event = replace(RESERVED, data=data.model_copy(update={"until": NOW + left}))
-        (target,) = destinations(letter(event.to_json(), BoxName.RULE_TARGETS, TARGET_ARN=arn), TAKERS, NOW)
+        (target,) = destinations(letter(event.to_json(), RULE_TARGETS_DLQ, TARGET_ARN=arn), NAMES, SUBSCRIBERS, NOW)
         assert isinstance(target, ToQueue)
         assert (target.consumer.queue, target.delay) == ("PaymentWindowQueue", delay)

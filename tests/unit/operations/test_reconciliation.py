@@ -7,8 +7,16 @@ from typing import Any
 import pytest
 
 from contract.values import StockLine
-from operations.reconciliation import SETTLED_AFTER, SHOULD_HAVE_ENDED, broken
-from operations.rows import Books, ChargeRow, OrderRow, PaymentRow, ReservationRow, Step, StockRow
+from operations.diagnosis.reconciliation import SETTLED_AFTER, SHOULD_HAVE_ENDED, violations
+from operations.diagnosis.tables import (
+    ChargeRow,
+    OrderRow,
+    PaymentRow,
+    ReservationRow,
+    Step,
+    StockRow,
+    TableSnapshot,
+)
 from tests.support.examples import NOW
 
 LATER = NOW + timedelta(days=1)
@@ -40,6 +48,10 @@ def sound() -> Rows:
     return rows
 
 
+def snapshot_of(rows: Rows) -> TableSnapshot:
+    return TableSnapshot(row for table in rows.values() for row in table.values())
+
+
 def _order(order_id: str, status: str) -> OrderRow:
     return OrderRow(
         order_id=order_id, status=status, total_amount=10, currency="SGD", created_at=NOW,
@@ -67,7 +79,7 @@ def add_charge(key: str) -> Callable[[Rows], None]:
 
 
 def test_a_sound_shop_breaks_nothing() -> None:
-    assert broken(Books(**sound()), LATER) == []
+    assert violations(snapshot_of(sound()), LATER) == []
 
 
 @pytest.mark.parametrize(
@@ -104,12 +116,12 @@ def test_what_breaks_is_named_by_its_rule_and_row(
 ) -> None:
     rows = sound()
     spoil(rows)
-    assert sorted({(each.rule, each.key) for each in broken(Books(**rows), LATER)}) == sorted(expected)
+    assert sorted({(each.rule, each.key) for each in violations(snapshot_of(rows), LATER)}) == sorted(expected)
 
 
 def test_an_order_on_its_way_need_not_agree_with_the_others_yet() -> None:
     rows = sound()
     change("reservations", "ord_3", status="RELEASED")(rows)
     change("orders", "ord_4", status="PENDING")(rows)
-    assert broken(Books(**rows), NOW + SETTLED_AFTER) == []
-    assert len(broken(Books(**rows), NOW + SHOULD_HAVE_ENDED)) == 1
+    assert violations(snapshot_of(rows), NOW + SETTLED_AFTER) == []
+    assert len(violations(snapshot_of(rows), NOW + SHOULD_HAVE_ENDED)) == 1

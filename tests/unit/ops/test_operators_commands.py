@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from retail_ops.cli import app
 from retail_ops.commands.dlq import ago, duration, left, moment
+from retail_ops.console import visible
 from retail_ops.errors import OpsError
 
 COMMANDS = [
@@ -58,3 +59,9 @@ def test_times_are_said_as_people_say_them(seconds: int, words: str) -> None:
     assert ago(now - timedelta(seconds=seconds, microseconds=1)).startswith(words)
     assert left(now + timedelta(seconds=seconds + 0.9)).endswith(words)
     assert left(now - timedelta(seconds=seconds)) == "now"
+
+
+@pytest.mark.parametrize("text", ["\x1b[31mred", "\x9b2J", "\x07", "\r", "a\u202eb", "\u2028"])
+def test_a_text_that_a_terminal_would_obey_is_shown_and_not_obeyed(text: str) -> None:
+    assert all(each.isprintable() for each in visible(text))
+    assert visible("two\n\tlines, \u00e9 and \U0001f600") == "two\n\tlines, \u00e9 and \U0001f600"

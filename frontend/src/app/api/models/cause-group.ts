@@ -8,7 +8,7 @@
 export interface CauseGroup {
 
   /**
-   * Exception and place; filters take any part of it.
+   * Exception and place; filters match any part of it.
    */
   cause: string;
 
@@ -25,7 +25,7 @@ export interface CauseGroup {
 };
 
   /**
-   * The text of the latest one's exception.
+   * The text of the latest exception.
    */
   example: (string | null);
 

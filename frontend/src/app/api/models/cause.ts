@@ -23,7 +23,7 @@ export interface Cause {
   firstFailedAt: (string | null);
 
   /**
-   * That failed, as it is called in the logs.
+   * The function that failed, by its name in the logs.
    */
   function: (string | null);
 

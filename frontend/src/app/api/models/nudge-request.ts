@@ -3,8 +3,12 @@
 
 
 /**
- * Why; it is recorded with the operator's name.
+ * Why the order is nudged.
  */
 export interface NudgeRequest {
+
+  /**
+   * Is recorded with the operator's name.
+   */
   reason: string;
 }

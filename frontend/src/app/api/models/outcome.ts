@@ -3,7 +3,7 @@
 
 
 /**
- * What became of one message. PLANNED: it was not its turn yet. REPLAYED: a copy was accepted where it belongs. DROPPED: kept in the record, gone from the queue. FAILED: refused, it stays where it was. GONE: somebody else had it replayed or dropped. Of a dry run: WOULD_ACT, NOTHING_TO_DO, WOULD_FAIL.
+ * What became of one message. PLANNED: its turn has not come. REPLAYED: its destination has accepted a copy. DROPPED: it is only in the record now. FAILED: its destination refused the copy; it is still in its queue. GONE: somebody else replayed or dropped it. Of a dry run: WOULD_ACT, NOTHING_TO_DO, WOULD_FAIL.
  */
 export type Outcome = 'PLANNED' | 'REPLAYED' | 'DROPPED' | 'FAILED' | 'GONE' | 'WOULD_ACT' | 'NOTHING_TO_DO' | 'WOULD_FAIL';
 

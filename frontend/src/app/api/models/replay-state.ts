@@ -3,7 +3,7 @@
 
 
 /**
- * How far a replay is. INTERRUPTED: it was ended before its end; what it did not come to lies where it lay.
+ * How far a replay is. INTERRUPTED: it was stopped before its end; the remaining messages are still in their queue.
  */
 export type ReplayState = 'QUEUED' | 'RUNNING' | 'DONE' | 'INTERRUPTED';
 

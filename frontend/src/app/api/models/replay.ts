@@ -22,17 +22,17 @@ export interface Replay {
   by: string;
 
   /**
-   * When it came to its end, or was interrupted.
+   * When it was done or interrupted.
    */
   endedAt: (string | null);
 
   /**
-   * About how many messages of the queue could not be looked at, because somebody else held them.
+   * About how many messages of the queue could not be received, because somebody else had.
    */
   missed: number;
 
   /**
-   * How many messages came to each outcome.
+   * How many messages have each outcome.
    */
   outcomes: {
 [key: string]: number;

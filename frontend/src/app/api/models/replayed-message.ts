@@ -21,7 +21,7 @@ export interface ReplayedMessage {
 } | null);
 
   /**
-   * Of a dropped message: all that is left of it.
+   * Of a dropped message, which nothing else keeps.
    */
   body: (string | null);
 
@@ -36,13 +36,13 @@ export interface ReplayedMessage {
   outcome: Outcome;
 
   /**
-   * Where it lay.
+   * Where it was.
    */
   queue: string;
   replayId: string;
 
   /**
-   * What a dry run says of it, where it was sent, or why it was refused.
+   * What a dry run expects, where a copy was sent, or why it was refused.
    */
   text: (string | null);
 }

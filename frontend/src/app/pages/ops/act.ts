@@ -11,10 +11,7 @@ import { counted } from './words';
 
 let last = 0;
 
-/**
- * Something is to be done about dead letters: they are tried first, and replayed from the page that tells what came of
- * the trial. What began is followed on a page of its own.
- */
+/** Starts a dry run of dead letters, their replay from the dry run's result, or their drop; each has a page of its own. */
 @Component({
   selector: 'shop-act',
   imports: [Field, Form, FormMessage],
@@ -23,13 +20,13 @@ let last = 0;
     <h2>{{ tried() ? 'Do it' : 'Replay or drop' }}: {{ whom() }}</h2>
     @if (tried()) {
       <p>
-        A replay sends each message to the consumer that failed, and takes it out of this queue once it is there. It
-        takes what fits when it begins, also what came after the dry run.
+        A replay sends each message to the consumer that failed, and then deletes it from this queue. It includes
+        messages that came after the dry run.
       </p>
     } @else {
       <p>
-        A dry run asks the current code what it would make of each message, and changes nothing. From its result you
-        replay.
+        A dry run says what the deployed code would do with each message, and changes nothing. It cannot know whether
+        the function has every permission, ends in time, and what a provider answers. You replay from its result.
       </p>
     }
     <form class="stack" [shopForm]="form" (send)="go()">
@@ -71,9 +68,7 @@ let last = 0;
     <dialog #dialog class="dialog" [attr.aria-labelledby]="id" closedby="any">
       <div class="stack">
         <h2 [id]="id">Drop {{ whom() }}?</h2>
-        <p>
-          What the messages asked for will not be done. They leave the queue for good; the record keeps their bodies.
-        </p>
+        <p>Nobody will handle these messages. They are deleted from the queue; the record keeps their bodies.</p>
         <div class="actions">
           <button type="button" class="button button-danger" (click)="dialog.close(); drop()">Yes, drop</button>
           <button type="button" class="button button-quiet" autofocus (click)="dialog.close()">Keep</button>

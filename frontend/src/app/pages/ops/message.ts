@@ -2,7 +2,6 @@ import { Component, computed, inject, input, resource } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { getDeadLetter } from '../../api/fn/operations/get-dead-letter';
-import { BoxName } from '../../api/models';
 import { Heading } from '../../core/headings';
 import { ApiError } from '../../core/problem';
 import { Icon } from '../../ui/icon';
@@ -13,7 +12,7 @@ import { Act } from './act';
 import { Records } from './records';
 import { FromNowPipe, counted, pretty, titleOf } from './words';
 
-/** One dead letter: what it says, why it failed, what was tried, and how long it has left. */
+/** One dead letter: its body, why it failed, its replays, and when it expires. */
 @Component({
   selector: 'shop-message',
   imports: [Act, FromNowPipe, Heading, Icon, Problem, Records, RouterLink, Skeleton, WhenPipe],
@@ -27,8 +26,8 @@ import { FromNowPipe, counted, pretty, titleOf } from './words';
     @if (gone()) {
       <div class="blank">
         <p>
-          It is not in this queue, or not to be seen just now: it was replayed, dropped, or somebody else holds it. The
-          record tells what was done to it.
+          It is not in this queue: it was replayed or dropped, or somebody else is looking at it. The record shows what
+          was done to it.
         </p>
         <div class="actions">
           <button type="button" class="button" (click)="letter.reload()">Look again</button>
@@ -151,7 +150,7 @@ export default class MessagePage {
   protected readonly pretty = pretty;
   protected readonly title = computed(() => titleOf(this.queue()));
   protected readonly selection = computed(() => ({
-    queue: this.queue() as BoxName,
+    queue: this.queue(),
     messageIds: [this.messageId()],
   }));
 

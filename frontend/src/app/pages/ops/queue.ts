@@ -2,7 +2,6 @@ import { Component, ElementRef, computed, effect, inject, input, resource, viewC
 import { Router, RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { listDeadLetters } from '../../api/fn/operations/list-dead-letters';
-import { BoxName } from '../../api/models';
 import { Heading } from '../../core/headings';
 import { Submission } from '../../core/submission';
 import { Titles } from '../../core/titles';
@@ -59,12 +58,12 @@ const PAGE = 50;
       <div class="actions">
         <button type="submit" class="button button-quiet">Filter</button>
         @if (narrowed()) {
-          <a class="button button-quiet" [routerLink]="[]" (click)="told.focus()">Show all</a>
+          <a class="button button-quiet" [routerLink]="[]" (click)="summaryLine.focus()">Show all</a>
         }
         <button type="button" class="button button-quiet" (click)="page.reload()">Look again</button>
       </div>
     </form>
-    <p class="listing-count" role="status" tabindex="-1" #told>{{ summary() }}</p>
+    <p class="listing-count" role="status" tabindex="-1" #summaryLine>{{ summary() }}</p>
     @if (page.error(); as error) {
       <shop-problem [error]="error" (retry)="page.reload()" />
     } @else if (found(); as found) {
@@ -92,7 +91,7 @@ const PAGE = 50;
                     class="button button-quiet"
                     [routerLink]="[]"
                     [queryParams]="only(group.cause)"
-                    (click)="told.focus()"
+                    (click)="summaryLine.focus()"
                     >Only these<span class="visually-hidden"> of {{ group.cause }}</span></a
                   >
                 }
@@ -177,7 +176,7 @@ export default class QueuePage {
   );
   protected readonly narrowed = computed(() => Object.keys(paramsOf(this.conditions())).length > 0);
   /** The API says so if there is no such queue. */
-  protected readonly selection = computed(() => ({ queue: this.queue() as BoxName, ...paramsOf(this.conditions()) }));
+  protected readonly selection = computed(() => ({ queue: this.queue(), ...paramsOf(this.conditions()) }));
   protected readonly heading = computed(() => `Dead letters: ${titleOf(this.queue())}`);
 
   protected readonly page = resource({

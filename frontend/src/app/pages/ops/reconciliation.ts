@@ -14,8 +14,8 @@ import { counted } from './words';
   template: `
     <h1 shopHeading>Reconciliation</h1>
     <p class="console-lead">
-      What must always be true across the tables: the stock of each product, reservations and payments against orders,
-      orders that should have ended. Nothing is repaired here.
+      The rules that must always hold across the tables: the stock of each product, reservations and payments against
+      orders, orders that should have ended. Nothing is repaired here.
     </p>
     <p role="status" class="listing-count">{{ summary() }}</p>
     @if (check.error(); as error) {
@@ -23,17 +23,17 @@ import { counted } from './words';
     } @else if (check.hasValue()) {
       @if (check.value().items.length) {
         <ul class="console-rows">
-          @for (broken of check.value().items; track $index) {
+          @for (violation of check.value().items; track $index) {
             <li class="panel">
-              <h2>{{ broken.text }}</h2>
-              <p class="hint order-number">{{ broken.rule }} · {{ broken.table }} · {{ broken.key }}</p>
+              <h2>{{ violation.text }}</h2>
+              <p class="hint order-number">{{ violation.rule }} · {{ violation.table }} · {{ violation.key }}</p>
             </li>
           }
         </ul>
       } @else {
         <div class="notice">
           <shop-icon name="check" />
-          <p>The books agree.</p>
+          <p>The tables agree.</p>
         </div>
       }
     } @else {
@@ -52,7 +52,7 @@ export default class ReconciliationPage {
   protected readonly check = resource({ loader: () => this.api.invoke(reconcile) });
   protected readonly summary = computed(() => {
     if (!this.check.hasValue() || this.check.isLoading()) return '';
-    const broken = this.check.value().items.length;
-    return broken ? `${counted(broken, 'row')} of which something is not as it must be` : 'Everything is as it must be';
+    const violations = this.check.value().items.length;
+    return violations ? `${counted(violations, 'violation')} found` : 'No violations';
   });
 }

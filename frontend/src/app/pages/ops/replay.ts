@@ -26,7 +26,7 @@ import { ACTIONS, OUTCOMES, doneOf, hasEnded, stateOf, titleOf } from './words';
       <header class="order-head">
         @if (follower.replay()?.selection; as selection) {
           <a class="back" [routerLink]="['/ops/queues', selection.queue]"
-            ><shop-icon name="chevron" />{{ box(selection.queue) }}</a
+            ><shop-icon name="chevron" />{{ queueTitle(selection.queue) }}</a
           >
         } @else {
           <a class="back" routerLink="/ops/replays"><shop-icon name="chevron" />Record</a>
@@ -62,7 +62,7 @@ import { ACTIONS, OUTCOMES, doneOf, hasEnded, stateOf, titleOf } from './words';
             </label>
           }
           @if (replay.missed) {
-            <p>About {{ replay.missed }} more could not be looked at, because somebody else held them.</p>
+            <p>About {{ replay.missed }} more were not included, because somebody else was looking at them.</p>
           }
           <p class="hint">
             {{ replay.by }} · <time [attr.datetime]="replay.at">{{ replay.at | when }}</time> · “{{ replay.reason }}”
@@ -123,7 +123,7 @@ export default class ReplayPage {
   protected readonly older = new Submission();
   private readonly heading = viewChild<ElementRef<HTMLElement>>('heading');
   protected readonly outcomes = OUTCOMES;
-  protected readonly box = titleOf;
+  protected readonly queueTitle = titleOf;
 
   protected readonly title = computed(() => {
     const replay = this.follower.replay();

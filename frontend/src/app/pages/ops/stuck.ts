@@ -20,7 +20,7 @@ const CHOICES = [0, 5, 15, 60, 24 * 60];
     <h1 shopHeading>Stuck orders</h1>
     <div class="console-search">
       <label class="filter"
-        >Heard of nothing for at least
+        >Unchanged for at least
         <select #choice class="select" (change)="choose(choice.value)">
           @for (minutes of choices; track minutes) {
             <option [value]="minutes" [selected]="minutes === older()">{{ words(minutes) }}</option>
@@ -37,17 +37,17 @@ const CHOICES = [0, 5, 15, 60, 24 * 60];
     } @else if (stuck.hasValue()) {
       @if (stuck.value().items.length) {
         <ul class="console-rows">
-          @for (wait of stuck.value().items; track wait.orderId) {
+          @for (order of stuck.value().items; track order.orderId) {
             <li class="panel stack">
               <h2>
-                <a class="order-number" [routerLink]="['/ops/orders', wait.orderId]">{{ wait.orderId }}</a>
+                <a class="order-number" [routerLink]="['/ops/orders', order.orderId]">{{ order.orderId }}</a>
               </h2>
-              <shop-waiting [wait]="wait" (moved)="stuck.reload()" />
+              <shop-waiting [stuck]="order" (moved)="stuck.reload()" />
             </li>
           }
         </ul>
       } @else {
-        <div class="blank"><p>Every order that is as old as that has come to where it should be.</p></div>
+        <div class="blank"><p>No order has been stuck for so long.</p></div>
       }
     } @else {
       <div class="stack" aria-busy="true"><shop-skeleton height="8rem" /><shop-skeleton height="8rem" /></div>

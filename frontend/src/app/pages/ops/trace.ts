@@ -2,7 +2,7 @@ import { Component, computed, inject, input, linkedSignal, resource } from '@ang
 import { Router, RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { traceOrder } from '../../api/fn/operations/trace-order';
-import { Entry, Kind } from '../../api/models';
+import { EntryKind, TraceEntry } from '../../api/models';
 import { Heading } from '../../core/headings';
 import { ApiError } from '../../core/problem';
 import { Field } from '../../ui/field';
@@ -12,7 +12,7 @@ import { WhenPipe } from '../../ui/when.pipe';
 import { Waiting } from './waiting';
 import { counted } from './words';
 
-const TAGS: Readonly<Record<Kind, { readonly label: string; readonly tag: string }>> = {
+const TAGS: Readonly<Record<EntryKind, { readonly label: string; readonly tag: string }>> = {
   STATE: { label: 'State', tag: 'tag-good' },
   EVENT: { label: 'Event', tag: '' },
   FAILURE: { label: 'Failure', tag: 'tag-bad' },
@@ -21,7 +21,7 @@ const TAGS: Readonly<Record<Kind, { readonly label: string; readonly tag: string
   REPLAY: { label: 'Replay', tag: 'tag-caution' },
 };
 
-/** All that is known of an order, from all services, on one line of time. */
+/** All that is known of an order, from all services, in the order in which it happened. */
 @Component({
   selector: 'shop-trace',
   imports: [Field, Heading, Problem, RouterLink, Skeleton, Waiting, WhenPipe],
@@ -39,22 +39,16 @@ const TAGS: Readonly<Record<Kind, { readonly label: string; readonly tag: string
       <shop-problem [error]="trace.error()" (retry)="trace.reload()" />
     } @else if (found(); as found) {
       <dl class="facts">
-        <div>
-          <dt>Order</dt>
-          <dd>{{ found.order ?? 'none' }}</dd>
-        </div>
-        <div>
-          <dt>Reservation</dt>
-          <dd>{{ found.reservation ?? 'none' }}</dd>
-        </div>
-        <div>
-          <dt>Payment</dt>
-          <dd>{{ found.payment ?? 'none' }}</dd>
-        </div>
+        @for (each of statuses(); track each.name) {
+          <div>
+            <dt>{{ each.name }}</dt>
+            <dd>{{ each.status }}</dd>
+          </div>
+        }
       </dl>
-      @if (found.waitsFor; as wait) {
+      @if (found.stuck; as stuck) {
         <section class="panel" aria-label="What it waits for">
-          <shop-waiting [wait]="wait" (moved)="trace.reload()" />
+          <shop-waiting [stuck]="stuck" (moved)="trace.reload()" />
         </section>
       }
       <ol class="console-rows console-line">
@@ -66,7 +60,7 @@ const TAGS: Readonly<Record<Kind, { readonly label: string; readonly tag: string
                   >{{ at | when: 'day' }}, <strong>{{ at | when: 'second' }}</strong></time
                 >
               } @else {
-                At a time that nobody kept
+                At an unknown time
               }
             </p>
             <div>
@@ -88,7 +82,7 @@ const TAGS: Readonly<Record<Kind, { readonly label: string; readonly tag: string
       <div class="stack" aria-busy="true"><shop-skeleton height="4rem" /><shop-skeleton height="20rem" /></div>
     } @else {
       <div class="blank">
-        <p>Enter an order's number, or choose one of those that stand still.</p>
+        <p>Enter an order's number, or choose a stuck one.</p>
         <a class="button button-quiet" routerLink="/ops/stuck">See stuck orders</a>
       </div>
     }
@@ -108,6 +102,13 @@ export default class TracePage {
     loader: ({ params: orderId }) => this.api.invoke(traceOrder, { orderId }),
   });
   protected readonly found = computed(() => (this.trace.hasValue() ? this.trace.value() : null));
+  /** Of the order, its reservation, its payment and so on. */
+  protected readonly statuses = computed(() =>
+    Object.entries(this.found()?.statuses ?? {}).map(([name, status]) => ({
+      name: name.charAt(0).toUpperCase() + name.slice(1),
+      status,
+    })),
+  );
   protected readonly missing = computed(() => {
     const error = this.trace.error();
     return error instanceof ApiError && error.status === 404;
@@ -121,12 +122,12 @@ export default class TracePage {
       new Map(
         (this.found()?.entries ?? [])
           .filter(({ kind }) => kind === 'EVENT')
-          .map(({ eventId, what }) => [eventId, what.replace(/^tells /, '')]),
+          .map(({ eventId, what }) => [eventId, what.replace(/^publishes /, '')]),
       ),
   );
 
   /** What led to an entry: by its name where it is on the line itself, else by its id. */
-  protected cause({ causedBy }: Entry): string | null {
+  protected cause({ causedBy }: TraceEntry): string | null {
     return causedBy && (this.named().get(causedBy) ?? causedBy);
   }
 

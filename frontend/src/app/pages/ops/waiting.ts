@@ -1,10 +1,10 @@
 import { Component, computed, input, output } from '@angular/core';
 import { RouterLink } from '@angular/router';
-import { Wait } from '../../api/models';
+import { StuckOrder } from '../../api/models';
 import { Nudge } from './nudge';
 import { FromNowPipe, remedyOf } from './words';
 
-/** What an order waits for, and what would move it. */
+/** What an order waits for, and what lets it go on. */
 @Component({
   selector: 'shop-waiting',
   imports: [FromNowPipe, Nudge, RouterLink],
@@ -12,10 +12,10 @@ import { FromNowPipe, remedyOf } from './words';
   template: `
     <div>
       <p>
-        <strong>Waits for {{ wait().waitsFor }}</strong>
+        <strong>Waits for {{ stuck().blocker.waitsFor }}</strong>
       </p>
-      <p class="hint">{{ wait().status }}, last heard of something {{ wait().since | fromNow }}</p>
-      @if (wait().command; as command) {
+      <p class="hint">{{ stuck().status }}, unchanged since {{ stuck().since | fromNow }}</p>
+      @if (stuck().blocker.command; as command) {
         <p class="hint">
           <code>{{ command }}</code>
         </p>
@@ -23,7 +23,7 @@ import { FromNowPipe, remedyOf } from './words';
     </div>
     @if (remedy(); as remedy) {
       @if (remedy.kind === 'nudge') {
-        <shop-nudge [orderId]="wait().orderId" (nudged)="moved.emit()" />
+        <shop-nudge [orderId]="stuck().orderId" (nudged)="moved.emit()" />
       } @else {
         <a
           class="button button-quiet"
@@ -36,8 +36,8 @@ import { FromNowPipe, remedyOf } from './words';
   `,
 })
 export class Waiting {
-  readonly wait = input.required<Wait>();
+  readonly stuck = input.required<StuckOrder>();
   readonly moved = output<void>();
 
-  protected readonly remedy = computed(() => remedyOf(this.wait()));
+  protected readonly remedy = computed(() => remedyOf(this.stuck().blocker));
 }

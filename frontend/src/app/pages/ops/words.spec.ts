@@ -1,4 +1,4 @@
-import { Replay, Wait } from '../../api/models';
+import { Replay, Blocker } from '../../api/models';
 import { doneOf, fromNow, outcomesOf, pretty, remedyOf, stateOf, titleOf } from './words';
 
 const NOW = Date.parse('2026-05-10T12:00:00Z');
@@ -19,8 +19,8 @@ function replay(change: Partial<Replay>): Replay {
   };
 }
 
-function waiting(command: string | null): Wait {
-  return { orderId: 'ord_1', status: 'PENDING', since: '2026-05-10T12:00:00Z', waitsFor: 'something', command };
+function waiting(command: string | null): Blocker {
+  return { waitsFor: 'something', command };
 }
 
 describe('a moment', () => {
@@ -40,8 +40,8 @@ describe('a dead-letter queue', () => {
     ['OrdersDlq', 'Orders'],
     ['PaymentWindowDlq', 'Payment window'],
     ['RuleTargetsDlq', 'Rule targets'],
-  ])('%s reads %s', (box, title) => {
-    expect(titleOf(box)).toBe(title);
+  ])('%s reads %s', (queue, title) => {
+    expect(titleOf(queue)).toBe(title);
   });
 });
 
@@ -79,6 +79,6 @@ describe('a replay', () => {
   it('says in the end what became of its messages', () => {
     expect(stateOf(replay({ state: 'DONE', outcomes: { WOULD_FAIL: 2 } }))).toBe('Done: 2 would fail again.');
     expect(stateOf(replay({ state: 'DONE' }))).toBe('Done: there was nothing to do.');
-    expect(stateOf(replay({ state: 'INTERRUPTED' }))).toContain('lies where it lay');
+    expect(stateOf(replay({ state: 'INTERRUPTED' }))).toContain('still in their queue');
   });
 });

@@ -1,5 +1,5 @@
 import { Pipe, PipeTransform } from '@angular/core';
-import { Action, CauseGroup, Outcome, Replay, Wait } from '../../api/models';
+import { Action, CauseGroup, Outcome, Replay, Blocker } from '../../api/models';
 
 const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ['day', 86_400_000],
@@ -29,8 +29,8 @@ export class FromNowPipe implements PipeTransform {
 }
 
 /** A dead-letter queue's name as it reads best: `PaymentWindowDlq` is "Payment window". */
-export function titleOf(box: string): string {
-  const words = box.replace(/Dlq$/, '').replace(/(?<=[a-z])(?=[A-Z])/g, ' ');
+export function titleOf(queue: string): string {
+  const words = queue.replace(/Dlq$/, '').replace(/(?<=[a-z])(?=[A-Z])/g, ' ');
   return words.charAt(0) + words.slice(1).toLowerCase();
 }
 
@@ -55,12 +55,12 @@ export function eventsOf({ events }: CauseGroup): string {
     .join(', ');
 }
 
-/** What the console can do about an order that stands still. */
+/** What the console can do about a stuck order. */
 export type Remedy =
   { readonly kind: 'nudge' } | { readonly kind: 'replay'; readonly queue: string; readonly orderId: string };
 
-/** What the command would do that an order waits for; null where none would help. */
-export function remedyOf({ command }: Wait): Remedy | null {
+/** What the command of a blocker does; null where there is none. */
+export function remedyOf({ command }: Blocker): Remedy | null {
   const [, queue, orderId] = /^cloudretail dlq replay (\w+) --order (\S+)$/.exec(command ?? '') ?? [];
   if (queue && orderId) return { kind: 'replay', queue, orderId };
   return command?.startsWith('cloudretail orders nudge ') ? { kind: 'nudge' } : null;
@@ -111,7 +111,7 @@ export function stateOf(replay: Replay): string {
     case 'RUNNING':
       return 'It is going on.';
     case 'INTERRUPTED':
-      return 'It was interrupted: what it did not come to lies where it lay. Starting it again is safe.';
+      return 'It was interrupted. The remaining messages are still in their queue. It is safe to start it again.';
     case 'DONE':
       return `Done: ${outcomesOf(replay) || 'there was nothing to do'}.`;
   }

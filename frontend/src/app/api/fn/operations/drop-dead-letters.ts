@@ -7,14 +7,14 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
-import { Begun } from '../../models/begun';
 import { DropRequest } from '../../models/drop-request';
+import { ReplayStarted } from '../../models/replay-started';
 
 export interface DropDeadLetters$Params {
       body: DropRequest
 }
 
-export function dropDeadLetters(http: HttpClient, rootUrl: string, params: DropDeadLetters$Params, context?: HttpContext): Observable<StrictHttpResponse<Begun>> {
+export function dropDeadLetters(http: HttpClient, rootUrl: string, params: DropDeadLetters$Params, context?: HttpContext): Observable<StrictHttpResponse<ReplayStarted>> {
   const rb = new RequestBuilder(rootUrl, dropDeadLetters.PATH, 'post');
   if (params) {
     rb.body(params.body, 'application/json');
@@ -25,7 +25,7 @@ export function dropDeadLetters(http: HttpClient, rootUrl: string, params: DropD
   ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return r as StrictHttpResponse<Begun>;
+      return r as StrictHttpResponse<ReplayStarted>;
     })
   );
 }

@@ -3,8 +3,8 @@
 
 
 /**
- * What was recorded, and is carried out from now on.
+ * What is carried out from now on.
  */
-export interface Begun {
+export interface ReplayStarted {
   replayId: string;
 }

@@ -5,19 +5,12 @@
 /**
  * What an order waits for.
  */
-export interface Wait {
+export interface Blocker {
 
   /**
-   * What would move it; null where no command can.
+   * That would let the order go on; null where no command can.
    */
   command: (string | null);
-  orderId: string;
-
-  /**
-   * When the order last heard of something.
-   */
-  since: string;
-  status: string;
 
   /**
    * In words.

@@ -5,7 +5,7 @@
 /**
  * An invariant that does not hold.
  */
-export interface Broken {
+export interface Violation {
 
   /**
    * Of that row.
@@ -23,7 +23,7 @@ export interface Broken {
   table: string;
 
   /**
-   * What is so, and what should be.
+   * What the row says, and what it should.
    */
   text: string;
 }

@@ -1,0 +1,252 @@
+"""The shop's tables as operations reads them, declared once: how a row is found, traced, and compared with its order.
+
+A service that keeps something about orders adds a class for its row and a line to TABLES. Its rows are then traced,
+nudged and compared with their orders. A rule of its own stands in `stuck.py` or `reconciliation.py`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from cloudretail.model import Model
+from cloudretail.outbox import Outbox
+from cloudretail.settings import Settings
+from contract.values import StockLine
+from operations.diagnosis.keys import charge_keys, mail_ids, payment_id
+
+
+class Step(Model):
+    """One step of an order's history."""
+
+    event: str
+    at: datetime
+    caused_by: str
+    status: str
+    reason: str | None = None
+    attempt: int | None = None
+
+
+class OrderPart(Model):
+    """A row of which there is one for each order; only what operations needs of it.
+
+    Attributes:
+        order_id: of the order.
+        status: of the row.
+        outbox: the row's latest events.
+    """
+
+    order_id: str
+    status: str
+    outbox: Outbox | None = None
+
+
+class OrderRow(OrderPart):
+    """An order; `history` is never empty."""
+
+    total_amount: int
+    currency: str
+    created_at: datetime
+    reserved_until: datetime | None = None
+    history: tuple[Step, ...]
+
+    @property
+    def since(self) -> datetime:
+        """When it changed last, or learned something."""
+        return self.history[-1].at
+
+
+class ReservationRow(OrderPart):
+    """What inventory holds for an order."""
+
+    lines: tuple[StockLine, ...]
+
+
+class PaymentRow(OrderPart):
+    """An order's payment."""
+
+    payment_id: str
+    amount: int | None = None
+    currency: str | None = None
+    reserved: bool = False
+    method: str | None = None
+    attempts: int = 0
+    cancelled: bool = False
+    created_at: datetime
+
+
+class MailRow(Model):
+    """A mail that was sent, or is being sent."""
+
+    mail_id: str
+    status: str
+    claimed_at: datetime | None = None
+    sent_at: datetime | None = None
+
+    @property
+    def kind(self) -> str:
+        return self.mail_id.rpartition("#")[2]
+
+
+class ChargeRow(Model):
+    """A charge or refund in the sandbox provider's memory; without an outcome, the provider has not answered."""
+
+    charge_key: str
+    outcome: str | None = None
+    amount: int | None = None
+    currency: str | None = None
+    reason: str | None = None
+
+
+class StockRow(Model):
+    """The counters of a product, in units."""
+
+    product_id: str
+    available_qty: int = 0
+    reserved_qty: int = 0
+    sold_qty: int = 0
+    received_qty: int = 0
+
+
+type Statuses = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table, as operations reads it.
+
+    Attributes:
+        name: in the template, without `Table`.
+        row: what is read of a row.
+        row_name: what one row is called, such as `reservation`.
+        service: whose table it is.
+        key: its partition key.
+        keys_of: the keys that rows about an order can have; None where no row is about an order.
+        in_snapshot: whether reconciling and finding stuck orders read it as a whole.
+        at_rest: by the status of an order that waits for nothing, the statuses that its row may have.
+    """
+
+    name: str
+    row: type[Model]
+    row_name: str
+    service: str
+    key: str
+    keys_of: Callable[[str], Sequence[str]] | None = None
+    in_snapshot: bool = True
+    at_rest: Statuses = field(default_factory=dict)
+
+
+RESERVATION_AT_REST: Statuses = {
+    "RESERVED": frozenset({"HELD"}),
+    "CONFIRMED": frozenset({"COMMITTED"}),
+    "REJECTED": frozenset({"REFUSED"}),
+    # An order may be cancelled before it learns that inventory has refused it.
+    "CANCELLED": frozenset({"RELEASED", "REFUSED"}),
+}
+
+PAYMENT_AT_REST: Statuses = {
+    "RESERVED": frozenset({"OPEN", "SUBMITTED"}),
+    "CONFIRMED": frozenset({"SUCCEEDED"}),
+    "REJECTED": frozenset({"VOIDED"}),
+    "CANCELLED": frozenset({"VOIDED", "FAILED", "REFUNDED", "REFUNDING", "REFUND_FAILED"}),
+}
+
+
+def _order_id(order_id: str) -> list[str]:
+    return [order_id]
+
+
+def _payment_id(order_id: str) -> list[str]:
+    return [payment_id(order_id)]
+
+
+TABLES: tuple[Table, ...] = (
+    Table("Orders", OrderRow, "order", "orders", "orderId", _order_id),
+    Table(
+        "Reservations", ReservationRow, "reservation", "inventory", "orderId", _order_id, at_rest=RESERVATION_AT_REST
+    ),
+    Table("Payments", PaymentRow, "payment", "payments", "paymentId", _payment_id, at_rest=PAYMENT_AT_REST),
+    Table("SentMails", MailRow, "mail", "notifications", "mailId", mail_ids, in_snapshot=False),
+    Table("SandboxCharges", ChargeRow, "charge", "payments", "chargeKey", charge_keys),
+    Table("Inventory", StockRow, "stock", "inventory", "productId"),
+)
+
+
+class TableSettings(Settings):
+    """The tables' physical names: a field for each of TABLES."""
+
+    orders_table: str
+    reservations_table: str
+    payments_table: str
+    sent_mails_table: str
+    sandbox_charges_table: str
+    inventory_table: str
+
+
+def table_of(row: type[Model]) -> Table:
+    """The table of this kind of row."""
+    return next(table for table in TABLES if table.row is row)
+
+
+class Rows:
+    """Rows of any tables.
+
+    Args:
+        rows: in any order.
+    """
+
+    def __init__(self, rows: Iterable[Model]) -> None:
+        self._by_class: dict[type[Model], list[Any]] = {}
+        for row in rows:
+            self._by_class.setdefault(type(row), []).append(row)
+
+    def all[R: Model](self, row: type[R]) -> Sequence[R]:
+        """The rows of one table."""
+        return self._by_class.get(row, [])
+
+
+class OrderRows(Rows):
+    """All rows about one order."""
+
+    def one[R: OrderPart](self, row: type[R]) -> R | None:
+        """The order's row in one table."""
+        return next(iter(self.all(row)), None)
+
+    @property
+    def order(self) -> OrderRow | None:
+        return self.one(OrderRow)
+
+    @property
+    def parts(self) -> dict[str, OrderPart]:
+        """The order's own rows by what they are called, those that exist."""
+        found = {table.row_name: row for table in TABLES for row in self.all(table.row)}
+        return {name: row for name, row in found.items() if isinstance(row, OrderPart)}
+
+    @property
+    def outboxes(self) -> dict[str, Outbox]:
+        """The latest events of each row, by the service."""
+        parts = {table_of(type(row)).service: row for row in self.parts.values()}
+        return {service: row.outbox for service, row in parts.items() if row.outbox}
+
+
+class TableSnapshot(Rows):
+    """The tables, read one after the other: not at one moment."""
+
+    @cached_property
+    def _parts(self) -> dict[str, list[OrderPart]]:
+        parts: dict[str, list[OrderPart]] = {}
+        for rows in self._by_class.values():
+            for row in rows:
+                if isinstance(row, OrderPart):
+                    parts.setdefault(row.order_id, []).append(row)
+        return parts
+
+    @property
+    def order_ids(self) -> Iterable[str]:
+        """Every order that any row is about."""
+        return self._parts
+
+    def of_order(self, order_id: str) -> OrderRows:
+        """The order's own rows."""
+        return OrderRows(self._parts.get(order_id, ()))

@@ -1,0 +1,175 @@
+"""An order's time-line across all services. Pure."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from cloudretail.event import EventType
+from cloudretail.model import Model
+from operations.dead_letters.domain import FailureRow
+from operations.diagnosis.stuck import StuckOrder
+from operations.diagnosis.tables import ChargeRow, MailRow, OrderRow, OrderRows
+from operations.replays.domain import ReplayedMessage
+
+
+class EntryKind(StrEnum):
+    """What an entry of a time-line is."""
+
+    STATE = "STATE"
+    EVENT = "EVENT"
+    FAILURE = "FAILURE"
+    MAIL = "MAIL"
+    PAYMENT = "PAYMENT"
+    REPLAY = "REPLAY"
+
+
+class TraceEntry(Model):
+    """One thing that happened.
+
+    Attributes:
+        at: when; None where nobody kept it, and then the entry comes last.
+        service: in which it happened.
+        what: in a few words.
+        detail: why, where, with which figures.
+        event_id: of the event that it is, or is about.
+        caused_by: id of the event or request that led to it.
+    """
+
+    at: datetime | None
+    service: str
+    kind: EntryKind
+    what: str
+    detail: str | None = None
+    event_id: str | None = None
+    caused_by: str | None = None
+
+
+class Trace(Model):
+    """An order's time-line.
+
+    Attributes:
+        statuses: of the order, its reservation, its payment and so on, those that exist.
+        stuck: what the order waits for; None where that is nothing.
+        entries: oldest first.
+    """
+
+    order_id: str
+    statuses: dict[str, str]
+    stuck: StuckOrder | None
+    entries: tuple[TraceEntry, ...]
+
+
+class _Document(Model):
+    """What of an event stands in a time-line."""
+
+    id: str
+    type: str
+    time: datetime
+    causationid: str
+
+
+def trace(
+    order_id: str,
+    rows: OrderRows,
+    *,
+    failures: Iterable[FailureRow],
+    replays: Iterable[ReplayedMessage],
+    stuck: StuckOrder | None,
+) -> Trace:
+    """One time-line of everything that is known of an order.
+
+    Args:
+        order_id: of the order, which need not exist: there may be nothing but failures.
+        rows: about the order.
+        failures: rows of the failures table about it.
+        replays: of messages about it.
+        stuck: what it waits for.
+    """
+    entries = [
+        *_history(rows.order),
+        *_events(rows),
+        *map(_mail, rows.all(MailRow)),
+        *map(_charge, rows.all(ChargeRow)),
+        *map(_failure, failures),
+        *map(_replay, replays),
+    ]
+    last = datetime.max.replace(tzinfo=UTC)
+    return Trace(
+        order_id=order_id,
+        statuses={name: row.status for name, row in rows.parts.items()},
+        stuck=stuck,
+        entries=tuple(sorted(entries, key=lambda entry: entry.at or last)),
+    )
+
+
+def _history(order: OrderRow | None) -> Iterator[TraceEntry]:
+    before = None
+    for step in order.history if order else ():
+        moved = f"{step.event}: {before or 'new'} -> {step.status}" if step.status != before else step.event
+        details = [step.reason, f"attempt {step.attempt}" if step.attempt else None]
+        detail = ", ".join(filter(None, details)) or None
+        yield TraceEntry(
+            at=step.at, service="orders", kind=EntryKind.STATE, what=moved, detail=detail, caused_by=step.caused_by
+        )
+        before = step.status
+
+
+def _events(rows: OrderRows) -> Iterator[TraceEntry]:
+    """The latest events of each row; the effect of earlier ones is in the order's history."""
+    for service, outbox in rows.outboxes.items():
+        for document in outbox.events:
+            event = _Document.model_validate_json(document)
+            yield TraceEntry(
+                at=event.time,
+                service=service,
+                kind=EntryKind.EVENT,
+                what=f"publishes {EventType.parse(event.type).name}",
+                event_id=event.id,
+                caused_by=event.causationid,
+            )
+
+
+def _mail(mail: MailRow) -> TraceEntry:
+    sent = mail.status == "SENT"
+    return TraceEntry(
+        at=mail.sent_at or mail.claimed_at,
+        service="notifications",
+        kind=EntryKind.MAIL,
+        what=f"mail about {mail.kind} {'sent' if sent else 'being sent'}",
+    )
+
+
+def _charge(charge: ChargeRow) -> TraceEntry:
+    refund = charge.charge_key.endswith(":refund")
+    amount = f"{charge.currency} {charge.amount}" if charge.amount is not None else None
+    return TraceEntry(
+        at=None,  # The provider keeps no times.
+        service="payments",
+        kind=EntryKind.PAYMENT,
+        what=f"{'refund' if refund else 'charge'} {charge.charge_key}: {(charge.outcome or 'no answer yet').lower()}",
+        detail=", ".join(filter(None, (amount, charge.reason))) or None,
+    )
+
+
+def _failure(failure: FailureRow) -> TraceEntry:
+    place = f" at {failure['where']}" if failure.get("where") else ""
+    return TraceEntry(
+        at=datetime.fromtimestamp(failure["lastFailedAt"], UTC),
+        service=failure["consumer"],
+        kind=EntryKind.FAILURE,
+        what=f"failed on {failure.get('eventName', 'a message')}, attempt {failure.get('attempt', '?')}",
+        detail=f"{failure.get('exception')}: {failure.get('message')}{place}, request {failure.get('requestId')}",
+        event_id=failure["eventId"],
+    )
+
+
+def _replay(message: ReplayedMessage) -> TraceEntry:
+    name = message.event_name or "message"
+    return TraceEntry(
+        at=message.at,
+        service="operations",
+        kind=EntryKind.REPLAY,
+        what=f"{message.outcome.lower().replace('_', ' ')}: {name} from {message.queue}",
+        detail=" ".join(filter(None, (message.text, f"({message.replay_id})"))),
+        event_id=message.event_id,
+    )

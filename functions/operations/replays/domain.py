@@ -1,0 +1,230 @@
+"""What a replay is, what becomes of each message, and where each belongs. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from cloudretail.model import Model
+from contract.inventory import InventoryReserved
+from operations.dead_letters.domain import DeadLetterDetail, DeadMessage, Selection
+from operations.queues import RELAY_DLQ, REPLAY_WORKER_DLQ, ConsumerQueue, QueueNames
+
+MAX_DELAY = 900
+"""Seconds, the longest that SQS delays a message."""
+
+SLOWEST = 0.5
+"""Messages a second."""
+
+
+class Action(StrEnum):
+    """What was done to dead letters, to an order, or with the archive."""
+
+    REPLAY = "REPLAY"
+    DROP = "DROP"
+    DRY_RUN = "DRY_RUN"
+    NUDGE = "NUDGE"
+    ARCHIVE = "ARCHIVE"
+
+
+class ReplayState(StrEnum):
+    """How far a replay is.
+
+    INTERRUPTED: it was stopped before its end; the remaining messages are still in their queue.
+    """
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    INTERRUPTED = "INTERRUPTED"
+
+
+class Outcome(StrEnum):
+    """What became of one message.
+
+    PLANNED: its turn has not come. REPLAYED: its destination has accepted a copy. DROPPED: it is only in the record
+    now. FAILED: its destination refused the copy; it is still in its queue. GONE: somebody else replayed or dropped it.
+    Of a dry run: WOULD_ACT, NOTHING_TO_DO, WOULD_FAIL.
+    """
+
+    PLANNED = "PLANNED"
+    REPLAYED = "REPLAYED"
+    DROPPED = "DROPPED"
+    FAILED = "FAILED"
+    GONE = "GONE"
+    WOULD_ACT = "WOULD_ACT"
+    NOTHING_TO_DO = "NOTHING_TO_DO"
+    WOULD_FAIL = "WOULD_FAIL"
+
+
+class Replay(Model):
+    """The record of a replay, a drop, a dry run, a nudge, or a replay of the archive.
+
+    Attributes:
+        by: who asked for it.
+        reason: why, in that person's words.
+        target: in words: the selection of dead letters, the order, or the part of the archive.
+        selection: which dead letters; None where it is about something else.
+        rate: messages a second at the most.
+        at: when it was asked for.
+        planned: how many messages it is about; None until that is known.
+        missed: about how many messages of the queue could not be received, because somebody else had.
+        outcomes: how many messages have each outcome.
+        ended_at: when it was done or interrupted.
+    """
+
+    replay_id: str
+    action: Action
+    by: str
+    reason: str
+    target: str
+    selection: Selection | None = None
+    rate: float = 20
+    at: datetime
+    state: ReplayState = ReplayState.QUEUED
+    planned: int | None = None
+    missed: int = 0
+    outcomes: dict[Outcome, int] = Field(default_factory=dict)
+    ended_at: datetime | None = None
+
+    @property
+    def done(self) -> int:
+        """How many messages have an outcome."""
+        return sum(count for outcome, count in self.outcomes.items() if outcome is not Outcome.PLANNED)
+
+    @property
+    def ended(self) -> bool:
+        return self.state in (ReplayState.DONE, ReplayState.INTERRUPTED)
+
+
+class ReplayedMessage(Model):
+    """What a replay did to one message.
+
+    Attributes:
+        queue: where it was.
+        text: what a dry run expects, where a copy was sent, or why it was refused.
+        copies: SQS's ids of the copies that were accepted.
+        at: of the outcome.
+        body: of a dropped message, which nothing else keeps.
+        attributes: likewise.
+    """
+
+    replay_id: str
+    message_id: str
+    queue: str
+    event_id: str | None = None
+    event_name: str | None = None
+    order_id: str | None = None
+    outcome: Outcome = Outcome.PLANNED
+    text: str | None = None
+    copies: tuple[str, ...] = ()
+    at: datetime
+    body: str | None = None
+    attributes: dict[str, str] | None = None
+
+
+def planned(replay: Replay, letter: DeadLetterDetail, now: datetime) -> ReplayedMessage:
+    """The record of a message whose turn has not come."""
+    return ReplayedMessage(
+        replay_id=replay.replay_id,
+        message_id=letter.message_id,
+        queue=letter.queue,
+        event_id=letter.event_id,
+        event_name=letter.event_name,
+        order_id=letter.order_id,
+        at=now,
+    )
+
+
+def counted(messages: Iterable[ReplayedMessage]) -> dict[Outcome, int]:
+    """How many messages have each outcome."""
+    counts: dict[Outcome, int] = {}
+    for message in messages:
+        counts[message.outcome] = counts.get(message.outcome, 0) + 1
+    return counts
+
+
+# ----------------------------------------------------------------------------------------------------- destinations
+
+
+@dataclass(frozen=True)
+class ToQueue:
+    """A copy belongs into this consumer's queue, with a delay in seconds."""
+
+    consumer: ConsumerQueue
+    delay: int = 0
+
+
+@dataclass(frozen=True)
+class ToBus:
+    """The entry belongs on the bus."""
+
+    entry: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ToReplayWorker:
+    """The replay worker is to be invoked again."""
+
+
+type Destination = ToQueue | ToBus | ToReplayWorker
+
+type Subscribers = Mapping[str, Sequence[str]]
+"""Names of the consumers that subscribe to a type of event, by the CloudEvents type."""
+
+
+class NoDestination(Exception):
+    """A message does not say where it belongs."""
+
+
+def destinations(dead: DeadMessage, names: QueueNames, subscribers: Subscribers, now: datetime) -> list[Destination]:
+    """Where a replay sends a message: to the consumers that did not get it, and to no other.
+
+    Args:
+        dead: to be replayed.
+        names: of all queues.
+        subscribers: by type of event.
+        now: aware.
+
+    Raises:
+        NoDestination: a rule's message that names no target and is no event.
+    """
+    if consumer := names.consumer_of(dead.queue):
+        # Whatever delay its queue has, it had before it failed.
+        return [ToQueue(consumer)]
+    if dead.queue == RELAY_DLQ:
+        if dead.entry is None:
+            raise NoDestination("it is no entry that the relay parked")
+        return [ToBus(dead.entry)]
+    if dead.queue == REPLAY_WORKER_DLQ:
+        return [ToReplayWorker()]
+    return [ToQueue(each, _delay(each, dead, now)) for each in _targets(dead, names, subscribers)]
+
+
+def _targets(dead: DeadMessage, names: QueueNames, subscribers: Subscribers) -> list[ConsumerQueue]:
+    """The consumers whose rule failed; where the message does not say which, all subscribers of the event."""
+    target = dead.message.attributes.get("TARGET_ARN", "").rpartition(":")[2]
+    rule = dead.message.attributes.get("RULE_ARN", "").rpartition("/")[2]
+    # CloudFormation's physical names contain the template's.
+    named = [each for each in names.consumers if _contains(target, each.queue) or _contains(rule, each.rule)]
+    if named:
+        return named
+    if dead.event is None:
+        raise NoDestination("it names no target and is no event of the shop")
+    wanted = subscribers.get(dead.event.data.event_type.type, ())
+    return [each for each in names.consumers if each.consumer in wanted]
+
+
+def _contains(physical: str, logical: str) -> bool:
+    return logical in physical.split("-")
+
+
+def _delay(consumer: ConsumerQueue, dead: DeadMessage, now: datetime) -> int:
+    """Seconds until the payment window closes, for a message that its queue has not delayed yet."""
+    if consumer.consumer != "payment-window" or dead.event is None:
+        return 0
+    data = dead.event.data
+    left = (data.until - now).total_seconds() if isinstance(data, InventoryReserved) else 0
+    return max(0, min(MAX_DELAY, round(left)))

@@ -1,0 +1,160 @@
+"""What a replay would do, as the deployed code sees it now: each consumer's own reaction runs over read-only ports.
+
+A dry run changes nothing. It cannot know whether a function has the permission to write, whether it ends in time, and
+what a payment provider or SES would answer.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cloudretail import consumer
+from cloudretail.decider import Change, Done, Nothing
+from cloudretail.errors import InvalidEvent, Permanent
+from cloudretail.event import EventData
+from cloudretail.model import Model
+from contract import parse
+from operations.clock import REAL_TIME, Clock
+from operations.consumers import Declaration, subscribers
+from operations.dead_letters.domain import DeadMessage, read
+from operations.dead_letters.service import DeadLetters
+from operations.replays.domain import (
+    Destination,
+    NoDestination,
+    Outcome,
+    Replay,
+    ReplayedMessage,
+    ReplayState,
+    ToBus,
+    ToQueue,
+    counted,
+    destinations,
+    planned,
+)
+from operations.replays.log import ReplayLog, interruption_recorded
+from relay.stream import MAX_BYTES, size
+
+
+class DryRunResult(Model):
+    """What the deployed code would do with a message.
+
+    Attributes:
+        outcome: WOULD_ACT, NOTHING_TO_DO or WOULD_FAIL.
+        text: such as `would become HELD and publish InventoryReserved`.
+    """
+
+    outcome: Outcome
+    text: str
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """Carries dry runs out.
+
+    Attributes:
+        dead_letters: the dead-letter queues.
+        log: where it is recorded.
+        consumers: whose reactions run.
+        clock: for the record.
+    """
+
+    dead_letters: DeadLetters
+    log: ReplayLog
+    consumers: Sequence[Declaration]
+    clock: Clock = REAL_TIME
+
+    def run(self, replay: Replay) -> Replay:
+        """Say of each selected message what a replay would do; returns the replay as it is then, DONE."""
+        if replay.state is ReplayState.DONE:
+            return replay
+        with interruption_recorded(self.log, replay.replay_id, self.clock):
+            return self._run(replay)
+
+    def _run(self, replay: Replay) -> Replay:
+        assert replay.selection is not None, "only dead letters are tried"
+        letters, missed = self.dead_letters.matching(replay.selection)
+        running = {"planned": len(letters), "missed": missed, "state": ReplayState.RUNNING}
+        replay = replay.model_copy(update=running)
+        self.log.save(replay)
+        messages: list[ReplayedMessage] = []
+        for letter in letters:
+            result = self.result(read(letter.queue, letter.message))
+            message = planned(replay, letter, self.clock.now())
+            messages.append(message.model_copy(update={"outcome": result.outcome, "text": result.text}))
+        self.log.save_messages(messages)
+        done = replay.model_copy(
+            update={
+                "outcomes": counted(messages),
+                "state": ReplayState.DONE,
+                "ended_at": self.clock.now(),
+            }
+        )
+        self.log.save(done)
+        return done
+
+    def result(self, dead: DeadMessage) -> DryRunResult:
+        """What a replay of one message would do: where any destination would fail, or else act, that."""
+        interested = subscribers(self.consumers)
+        try:
+            targets = destinations(dead, self.dead_letters.names, interested, self.clock.now())
+        except NoDestination as error:
+            return DryRunResult(outcome=Outcome.WOULD_FAIL, text=f"cannot be replayed: {error}")
+        results = {_name(target): self._at(dead.document, target, interested) for target in targets}
+        if not results:
+            return DryRunResult(outcome=Outcome.NOTHING_TO_DO, text="no consumer subscribes to this event")
+        for outcome in (Outcome.WOULD_FAIL, Outcome.WOULD_ACT, Outcome.NOTHING_TO_DO):
+            if found := {name: each.text for name, each in results.items() if each.outcome is outcome}:
+                named = [text if len(results) == 1 else f"{name} {text}" for name, text in found.items()]
+                return DryRunResult(outcome=outcome, text="; ".join(named))
+        raise AssertionError(results)
+
+    def _at(self, document: str, target: Destination, interested: Mapping[str, Sequence[str]]) -> DryRunResult:
+        match target:
+            case ToQueue(consumer=queue):
+                for each in self.consumers:
+                    if each.name == queue.consumer:
+                        return in_words(each.dry_run(document))
+                return in_words(Permanent(f"no consumer is called {queue.consumer}"))
+            case ToBus(entry=entry):
+                return _on_the_bus(dict(entry), interested)
+            case _:
+                return _would("invoke the replay worker again")
+
+
+def _name(target: Destination) -> str:
+    return target.consumer.consumer if isinstance(target, ToQueue) else "it"
+
+
+def in_words(outcome: consumer.Outcome) -> DryRunResult:
+    """What a reaction came to, for people."""
+    match outcome:
+        case Exception() as error:
+            return DryRunResult(outcome=Outcome.WOULD_FAIL, text=f"would fail again: {type(error).__name__}: {error}")
+        case Nothing(reason=reason):
+            return DryRunResult(outcome=Outcome.NOTHING_TO_DO, text=f"already done: nothing, {reason}")
+        case Done(what=what):
+            return _would(what)
+        case Change(state=state, events=events):
+            status = getattr(state, "status", None)
+            published = ", ".join(map(_event, events))
+            steps = [f"become {status}" if status else "change", *([f"publish {published}"] if published else [])]
+            return _would(" and ".join(steps))
+
+
+def _event(data: EventData) -> str:
+    reason = getattr(data, "reason", None)
+    return f"{data.event_type.name} ({reason})" if reason else data.event_type.name
+
+
+def _would(what: str) -> DryRunResult:
+    return DryRunResult(outcome=Outcome.WOULD_ACT, text=f"would {what}")
+
+
+def _on_the_bus(entry: dict[str, str], interested: Mapping[str, Sequence[str]]) -> DryRunResult:
+    if size(entry) > MAX_BYTES:
+        return in_words(Permanent(f"the entry has {size(entry)} bytes, the bus takes {MAX_BYTES}"))
+    try:
+        event = parse(entry["Detail"])
+    except InvalidEvent as error:
+        return in_words(error)
+    names = interested.get(event.data.event_type.type, [])
+    return _would(f"publish {entry['DetailType']} on the bus, for {', '.join(names) or 'the archive'}")

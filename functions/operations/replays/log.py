@@ -1,0 +1,140 @@
+"""The record of replays: who did what, when and why, and what became of each message."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cloudretail import aws, dynamodb
+from cloudretail.repository import MAX_TRIES, pause_before_retry
+from operations.clock import Clock
+from operations.dead_letters.sqs import NotAccepted
+from operations.replays.domain import Replay, ReplayedMessage, ReplayState, counted
+
+HEADER = "-"
+"""Sort key of a replay's own row, beside those of its messages."""
+
+ALL_REPLAYS = "replays"
+"""Topic of every replay's own row; no order id is like it."""
+
+KEPT_FOR = timedelta(days=400)
+"""How long a record of operations is kept: a year and a month, to be compared with the year before."""
+
+
+class ReplayLog(Protocol):
+    """Who replayed what, when and why, and what became of each message."""
+
+    def save(self, replay: Replay) -> None:
+        """Write the replay's own row."""
+        ...
+
+    def save_messages(self, messages: Sequence[ReplayedMessage]) -> None:
+        """Write what became of messages, whatever was written of them before."""
+        ...
+
+    def find(self, replay_id: str) -> Replay | None: ...
+
+    def messages(self, replay_id: str) -> list[ReplayedMessage]:
+        """Of one replay, in any order."""
+        ...
+
+    def recent(self, limit: int) -> list[Replay]:
+        """The latest first."""
+        ...
+
+    def of_order(self, order_id: str) -> list[ReplayedMessage]:
+        """What replays did to messages about an order."""
+        ...
+
+
+@contextmanager
+def interruption_recorded(log: ReplayLog, replay_id: str, clock: Clock) -> Iterator[None]:
+    """Record a replay as INTERRUPTED that ends by an exception, such as Ctrl-C."""
+    try:
+        yield
+    except BaseException:
+        try:
+            if last := log.find(replay_id):
+                changes = {
+                    "state": ReplayState.INTERRUPTED,
+                    "ended_at": clock.now(),
+                    "outcomes": counted(log.messages(replay_id)),
+                }
+                log.save(last.model_copy(update=changes))
+        except (ClientError, BotoCoreError):
+            pass  # The exception itself says more.
+        raise
+
+
+class DynamoDBReplayLog:
+    """A ReplayLog on the replays table."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def save(self, replay: Replay) -> None:
+        item = replay.model_dump(mode="json", exclude_none=True)
+        # As text: DynamoDB has no floating point numbers.
+        item |= {"rate": str(replay.rate), "messageId": HEADER, "topic": ALL_REPLAYS}
+        aws.dynamodb().put_item(TableName=self._table, Item=dynamodb.to_item(_expiring(item)))
+
+    def save_messages(self, messages: Sequence[ReplayedMessage]) -> None:
+        puts: list[Any] = [{"PutRequest": {"Item": dynamodb.to_item(self._item(each))}} for each in messages]
+        for begin in range(0, len(puts), 25):
+            self._write({self._table: puts[begin : begin + 25]})
+
+    def _item(self, message: ReplayedMessage) -> dict[str, Any]:
+        item = message.model_dump(mode="json", exclude_none=True)
+        if message.order_id:
+            item["topic"] = message.order_id
+        return _expiring(item)
+
+    def _write(self, rest: Mapping[str, Any]) -> None:
+        for attempt in range(MAX_TRIES):
+            rest = aws.dynamodb().batch_write_item(RequestItems=rest).get("UnprocessedItems", {})
+            if not rest:
+                return
+            pause_before_retry(attempt)
+        raise NotAccepted("DynamoDB leaves writes unprocessed")
+
+    def find(self, replay_id: str) -> Replay | None:
+        key = {"replayId": {"S": replay_id}, "messageId": {"S": HEADER}}
+        found = aws.dynamodb().get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        return Replay.model_validate(dynamodb.from_item(found["Item"])) if "Item" in found else None
+
+    def messages(self, replay_id: str) -> list[ReplayedMessage]:
+        pages = (
+            aws.dynamodb()
+            .get_paginator("query")
+            .paginate(
+                TableName=self._table,
+                KeyConditionExpression="replayId = :replay AND messageId > :header",
+                ExpressionAttributeValues={":replay": {"S": replay_id}, ":header": {"S": HEADER}},
+                ConsistentRead=True,
+            )
+        )
+        return [ReplayedMessage.model_validate(dynamodb.from_item(item)) for page in pages for item in page["Items"]]
+
+    def recent(self, limit: int) -> list[Replay]:
+        return [Replay.model_validate(item) for item in self._about(ALL_REPLAYS, limit)]
+
+    def of_order(self, order_id: str) -> list[ReplayedMessage]:
+        return [ReplayedMessage.model_validate(item) for item in self._about(order_id, 1000)]
+
+    def _about(self, topic: str, limit: int) -> list[dict[str, Any]]:
+        page = aws.dynamodb().query(
+            TableName=self._table,
+            IndexName="topic-at",
+            KeyConditionExpression="topic = :topic",
+            ExpressionAttributeValues={":topic": {"S": topic}},
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+        return [dynamodb.from_item(item) for item in page["Items"]]
+
+
+def _expiring(item: dict[str, Any]) -> dict[str, Any]:
+    return item | {"expiresAt": int(time.time() + KEPT_FOR.total_seconds())}

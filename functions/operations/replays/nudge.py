@@ -1,0 +1,84 @@
+"""Nudging an order: the latest events of its rows are published again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cloudretail.errors import NotFound
+from cloudretail.event import EventType
+from cloudretail.model import Model
+from operations.clock import REAL_TIME, Clock
+from operations.dead_letters.sqs import NotAccepted
+from operations.diagnosis.store import Tables
+from operations.replays.domain import Action, Outcome, Replay, ReplayedMessage, ReplayState, counted
+from operations.replays.log import ReplayLog
+from operations.replays.service import new_replay_id
+from operations.replays.targets import Bus
+
+
+class _Document(Model):
+    """What of an event is recorded."""
+
+    id: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Nudge:
+    """Publishes what an order may have lost.
+
+    Attributes:
+        tables: of the shop.
+        bus: to publish on.
+        log: where it is recorded.
+        clock: for the record.
+    """
+
+    tables: Tables
+    bus: Bus
+    log: ReplayLog
+    clock: Clock = REAL_TIME
+
+    def run(self, order_id: str, *, by: str, reason: str) -> Replay:
+        """Publish the latest events of all rows about an order again; raises NotFound where there are none.
+
+        It is safe at any time: consumers do once what an event asks for, however often they get it.
+        """
+        outboxes = self.tables.of_order(order_id).outboxes
+        documents = [document for outbox in outboxes.values() for document in outbox.events]
+        if not documents:
+            raise NotFound("order")
+        now = self.clock.now()
+        replay = Replay(
+            replay_id=new_replay_id(),
+            action=Action.NUDGE,
+            by=by,
+            reason=reason,
+            target=order_id,
+            at=now,
+            state=ReplayState.RUNNING,
+            planned=len(documents),
+        )
+        self.log.save(replay)
+        messages = [self._published(replay, document, now) for document in documents]
+        self.log.save_messages(messages)
+        ended = {"state": ReplayState.DONE, "outcomes": counted(messages), "ended_at": self.clock.now()}
+        replay = replay.model_copy(update=ended)
+        self.log.save(replay)
+        return replay
+
+    def _published(self, replay: Replay, document: str, now: datetime) -> ReplayedMessage:
+        event = _Document.model_validate_json(document)
+        message = ReplayedMessage(
+            replay_id=replay.replay_id,
+            message_id=event.id,
+            queue="the outbox",
+            event_id=event.id,
+            event_name=EventType.parse(event.type).name,
+            order_id=replay.target,
+            at=now,
+        )
+        try:
+            copy = self.bus.publish(document)
+        except NotAccepted as error:
+            return message.model_copy(update={"outcome": Outcome.FAILED, "text": str(error)})
+        return message.model_copy(update={"outcome": Outcome.REPLAYED, "copies": (copy,), "text": "to the bus"})

@@ -1,0 +1,86 @@
+"""How the parts of operations are put together, for the API, the replay worker and the command alike."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from cloudretail.settings import Settings
+from operations.dead_letters.failures import DynamoDBFailures
+from operations.dead_letters.service import DeadLetters
+from operations.dead_letters.sqs import SqsQueue
+from operations.diagnosis.service import Diagnosis
+from operations.diagnosis.store import DynamoDBTables
+from operations.diagnosis.tables import TableSettings
+from operations.queues import QueueNames
+from operations.replays.domain import Subscribers
+from operations.replays.log import DynamoDBReplayLog
+from operations.replays.nudge import Nudge
+from operations.replays.replayer import Replayer
+from operations.replays.service import Replays
+from operations.replays.targets import EventBridgeBus, LambdaInvoker
+
+
+def _names(value: object) -> object:
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+
+class ReplaySettings(Settings):
+    """What it takes to find dead letters, and to replay them.
+
+    Attributes:
+        consumers: their names in the template, separated by commas.
+        queue_url_prefix: a queue's address is this and its name in the template.
+    """
+
+    consumers: Annotated[tuple[str, ...], BeforeValidator(_names)]
+    queue_url_prefix: str
+    failures_table: str
+    replays_table: str
+    event_bus_name: str
+
+
+class ApiSettings(ReplaySettings, TableSettings):
+    """What the API needs; the command uses the deployed function's.
+
+    Attributes:
+        replay_worker: name of the function.
+    """
+
+    replay_worker: str
+
+
+def open_dead_letters(settings: ReplaySettings) -> DeadLetters:
+    names = QueueNames.of(settings.consumers)
+    queues = {name: SqsQueue(f"{settings.queue_url_prefix}{name}") for name in names.all}
+    return DeadLetters(names, queues, DynamoDBFailures(settings.failures_table, names))
+
+
+def open_replays(settings: ReplaySettings) -> Replays:
+    return Replays(DynamoDBReplayLog(settings.replays_table))
+
+
+def open_replayer(settings: ReplaySettings, worker: str, subscribers: Subscribers) -> Replayer:
+    """Carries replays and drops out.
+
+    Args:
+        settings: of the shop.
+        worker: name of the replay worker's function.
+        subscribers: by type of event.
+    """
+    return Replayer(
+        open_dead_letters(settings),
+        EventBridgeBus(settings.event_bus_name),
+        LambdaInvoker(worker),
+        DynamoDBReplayLog(settings.replays_table),
+        subscribers,
+    )
+
+
+def open_diagnosis(settings: ApiSettings) -> Diagnosis:
+    log = DynamoDBReplayLog(settings.replays_table)
+    return Diagnosis(open_dead_letters(settings), DynamoDBTables(settings), log)
+
+
+def open_nudge(settings: ApiSettings) -> Nudge:
+    log = DynamoDBReplayLog(settings.replays_table)
+    return Nudge(DynamoDBTables(settings), EventBridgeBus(settings.event_bus_name), log)
