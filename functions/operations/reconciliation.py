@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from cloudretail.model import Model
+from operations.keys import is_refund
 from operations.rows import Books, OrderRow, PaymentRow, ReservationRow, StockRow
+
+SANDBOX = "sandbox"
+"""The payment provider whose charges are in a table of the shop."""
 
 SETTLED_AFTER = timedelta(minutes=5)
 """Orders that heard of something since are on their way: their rows need not agree yet."""
@@ -128,7 +132,7 @@ def _payments(books: Books, now: datetime) -> Iterator[Broken]:
                 f"{payment.currency} {payment.amount}, but the order's total is {order.currency} {order.total_amount}"
             )
             yield _payment(payment, sums)
-        elif payment.status == "REFUND_FAILED":
+        elif payment.refund_refused:
             yield Broken(
                 rule="refund", table="Payments", key=payment.payment_id, text="the provider refused the refund for good"
             )
@@ -149,20 +153,27 @@ def _payment(row: PaymentRow, text: str) -> Broken:
 
 def _charges(books: Books) -> Iterator[Broken]:
     payments = {payment.payment_id: payment for payment in books.payments.values()}
-    taken: dict[str, int] = dict.fromkeys(payments, 0)
+    # Of other providers this shop keeps no books.
+    taken = dict.fromkeys((key for key, payment in payments.items() if payment.provider in (None, SANDBOX)), 0)
     for key, charge in books.charges.items():
-        payment_id, _, which = key.rpartition(":")
+        payment_id = key.partition(":")[0]
         if charge.outcome == "ACCEPTED":
-            taken[payment_id] = taken.get(payment_id, 0) + (-1 if which == "refund" else 1)
+            taken[payment_id] = taken.get(payment_id, 0) + (-1 if is_refund(key) else 1)
     for payment_id, number in taken.items():
         payment = payments.get(payment_id)
         if payment is None:
             yield _charge(payment_id, f"{number} charges taken, but there is no such payment")
-        elif payment.method == "COD":
-            if number:
-                yield _charge(payment_id, f"paid in cash, but {number} charges are taken")
-        elif number not in CHARGED.get(payment.status, {0}):
-            yield _charge(payment_id, f"{payment.status}, but {number} charges are taken and not given back")
+        elif number not in _expected(payment):
+            how = "paid in cash" if payment.method == "COD" else payment.status
+            yield _charge(payment_id, f"{how}, but {number} charges are taken and not given back")
+
+
+def _expected(payment: PaymentRow) -> set[int]:
+    """How many charges may be taken and not given back."""
+    own = {0} if payment.method == "COD" else CHARGED.get(payment.status, {0})
+    refused = sum(refund.status == "REFUSED" for refund in payment.refunds)
+    requested = sum(refund.status == "REQUESTED" for refund in payment.refunds)
+    return {number + refused + going for number in own for going in range(requested + 1)}
 
 
 def _charge(payment_id: str, text: str) -> Broken:

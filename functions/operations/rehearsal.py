@@ -14,12 +14,11 @@ from cloudretail.consumer import Delivery
 from cloudretail.decider import Change, Nothing
 from cloudretail.envelope import Cause, Event, parse
 from cloudretail.errors import InvalidEvent, Permanent
-from cloudretail.events import EventData, InventoryReservationFailed, InventoryReserved, PaymentMethod, StockLine
+from cloudretail.events import EventData, InventoryReservationFailed, InventoryReserved, StockLine
 from cloudretail.model import Model
 from cloudretail.money import Money
 from cloudretail.outbox import Aggregate, Row
 from cloudretail.repository import DynamoDBRepository, Settled, batch_get
-from cloudretail.settings import Settings
 from inventory.domain import TAKEN, StockChange
 from inventory.domain import decide as reserve
 from inventory.store import DynamoDBStock, InventorySettings, shortages
@@ -30,10 +29,10 @@ from orders.domain import ANSWERED
 from orders.reactions import react as answer_order
 from orders.store import ORDERS
 from payments.domain import LEARNED, Payment
-from payments.providers import Answer, CashOnDelivery, Provider, Sandbox
+from payments.providers import Answer, Provider
 from payments.reactions import close_window, learn
-from payments.store import PAYMENTS
-from payments.worker import WORKED, work
+from payments.store import PAYMENTS, WorkerSettings, is_payable
+from payments.worker import WORKED, Gateways, work
 from relay.stream import MAX_BYTES, size
 
 TAKES: dict[str, tuple[type[EventData], ...]] = {
@@ -56,16 +55,13 @@ def takers() -> dict[str, list[str]]:
     return found
 
 
-class RehearsalSettings(Settings):
-    """What the reactions read."""
+class RehearsalSettings(WorkerSettings):
+    """What the reactions read; of the payment worker, all."""
 
-    orders_table: str
     reservations_table: str
-    payments_table: str
     inventory_table: str
     products_table: str
     sent_mails_table: str
-    sandbox_charges_table: str
     payment_window_seconds: int
     storefront_url: str
 
@@ -94,14 +90,26 @@ class _Unasked:
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
 
-    def find(self, key: str) -> Answer | None:
-        return self._provider.find(key)
-
-    def charge(self, key: str, amount: Money, token: str | None) -> Answer:  # noqa: ARG002
+    def create(self, key: str, amount: Money, token: str) -> str:  # noqa: ARG002
         raise _WouldAsk(f"charge {amount} as {key}")
 
-    def refund(self, key: str, charge_key: str, amount: Money) -> Answer:  # noqa: ARG002
-        raise _WouldAsk(f"refund {amount} of {charge_key}")
+    def confirm(self, reference: str) -> Answer:
+        return self._answered(reference, "charge")
+
+    def cancel(self, reference: str) -> Answer:
+        return self._answered(reference, "call off")
+
+    def find(self, reference: str) -> Answer | None:
+        return self._provider.find(reference)
+
+    def refund(self, key: str, reference: str, amount: Money) -> Answer:  # noqa: ARG002
+        raise _WouldAsk(f"refund {amount} of {reference}")
+
+    def _answered(self, reference: str, otherwise: str) -> Answer:
+        """What it would answer again; what was not answered yet, it would be asked to do."""
+        if answer := self.find(reference):
+            return answer
+        raise _WouldAsk(f"{otherwise} {reference}")
 
 
 @dataclass(frozen=True)
@@ -139,11 +147,10 @@ class Rehearsal:
     def _reacted(self, consumer: str, event: Event) -> Verdict:
         if type(event.data) not in TAKES[consumer]:
             raise InvalidEvent(f"this consumer does not take {event.data.event_type.type}")
-        # A copy is a first delivery; that the provider may have heard of the attempt before, the event's age tells.
-        delivery = Delivery(event, attempt=2)
         match consumer:
             case "orders":
-                return _settled(answer_order(_Unwritten(self.settings.orders_table, ORDERS), delivery, self.now))
+                orders = _Unwritten(self.settings.orders_table, ORDERS)
+                return _settled(answer_order(orders, Delivery(event, attempt=1), self.now))
             case "inventory":
                 return self._stocked(event)
             case "payments":
@@ -151,7 +158,7 @@ class Rehearsal:
             case "payment-window":
                 return _settled(close_window(self._payments(), event, self.now))
             case "payment-worker":
-                return self._worked(delivery)
+                return self._worked(event)
             case "notifications":
                 return self._written_to(event)
             case _:
@@ -206,11 +213,14 @@ class Rehearsal:
                 short[product] = left
         return short
 
-    def _worked(self, delivery: Delivery) -> Verdict:
-        sandbox = Sandbox(self.settings.sandbox_charges_table)
-        providers = {PaymentMethod.COD: _Unasked(CashOnDelivery()), PaymentMethod.CARD: _Unasked(sandbox)}
+    def _is_payable(self, order_id: str) -> bool:
+        return is_payable(self.settings.orders_table, order_id)
+
+    def _worked(self, event: Event) -> Verdict:
+        asked = Gateways.of(self.settings)
+        gateways = Gateways(asked.cards, {name: _Unasked(provider) for name, provider in asked.by_name.items()})
         try:
-            return _settled(work(self._payments(), providers, delivery, self.now))
+            return _settled(work(self._payments(), self._is_payable, gateways, event, self.now))
         except _WouldAsk as money:
             return _would(str(money))
 

@@ -47,6 +47,12 @@ class ReservationRow(Model):
     outbox: Outbox | None = None
 
 
+class RefundRow(Model):
+    """The way back of money that an attempt took for which its payment did not wait."""
+
+    status: str
+
+
 class PaymentRow(Model):
     """An order's payment."""
 
@@ -58,9 +64,16 @@ class PaymentRow(Model):
     reserved: bool = False
     method: str | None = None
     attempts: int = 0
+    provider: str | None = None
     cancelled: bool = False
+    refunds: tuple[RefundRow, ...] = ()
     created_at: datetime
     outbox: Outbox | None = None
+
+    @property
+    def refund_refused(self) -> bool:
+        """Whether a provider will not give back what it took, so that a person has to."""
+        return self.status == "REFUND_FAILED" or any(refund.status == "REFUSED" for refund in self.refunds)
 
 
 class StockRow(Model):
@@ -74,7 +87,7 @@ class StockRow(Model):
 
 
 class ChargeRow(Model):
-    """What the sandbox provider remembers of a charge or refund; no outcome: it was asked and has not answered."""
+    """What the sandbox provider remembers of an attempt or refund; no outcome: it was asked and has not answered."""
 
     charge_key: str
     outcome: str | None = None

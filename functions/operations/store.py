@@ -64,7 +64,7 @@ class BookSettings(Settings):
     payments_table: str
     inventory_table: str
     sent_mails_table: str
-    sandbox_charges_table: str
+    sandbox_charges_table: str | None = None
     failures_table: str
     replays_table: str
 
@@ -458,19 +458,22 @@ class DynamoDBShelves:
         return [MailRow.model_validate(row) for row in batch_get({table: {"Keys": keys}})[table]]
 
     def charges(self, order_id: str) -> list[ChargeRow]:
-        keys = [{"chargeKey": {"S": key}} for key in charge_keys(order_id)]
         table = self._tables.sandbox_charges_table
+        if table is None:
+            return []
+        keys = [{"chargeKey": {"S": key}} for key in charge_keys(order_id)]
         return [ChargeRow.model_validate(row) for row in batch_get({table: {"Keys": keys}})[table]]
 
     def books(self) -> Books:
         names = self._tables
         payments = [PaymentRow.model_validate(row) for row in _all(names.payments_table)]
+        charges = _all(names.sandbox_charges_table) if names.sandbox_charges_table else ()
         return Books(
             orders={row["orderId"]: OrderRow.model_validate(row) for row in _all(names.orders_table)},
             reservations={row["orderId"]: ReservationRow.model_validate(row) for row in _all(names.reservations_table)},
             payments={payment.order_id: payment for payment in payments},
             stock={row["productId"]: StockRow.model_validate(row) for row in _all(names.inventory_table)},
-            charges={row["chargeKey"]: ChargeRow.model_validate(row) for row in _all(names.sandbox_charges_table)},
+            charges={row["chargeKey"]: ChargeRow.model_validate(row) for row in charges},
         )
 
 

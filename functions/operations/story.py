@@ -8,6 +8,7 @@ from typing import Any
 
 from cloudretail.model import Model
 from operations.domain import DeadLetter, ReplayedMessage
+from operations.keys import is_refund
 from operations.rows import Books, ChargeRow, Dossier, MailRow, OrderRow, PaymentRow, ReservationRow
 
 
@@ -154,7 +155,7 @@ def _mailed(mail: MailRow) -> Entry:
 
 
 def _charged(charge: ChargeRow) -> Entry:
-    refund = charge.charge_key.endswith(":refund")
+    refund = is_refund(charge.charge_key)
     amount = f"{charge.currency} {charge.amount}" if charge.amount is not None else None
     return Entry(
         at=None,  # The provider keeps no times.
@@ -221,7 +222,7 @@ def wait_of(dossier: Dossier, dead: Sequence[DeadLetter], now: datetime) -> Wait
         letter = dead[0]
         missing = f"{letter.event_name or 'a message'} in {letter.queue}: {letter.cause.title}"
         command = f"cloudretail dlq replay {letter.queue} --order {order.order_id}"
-    elif dossier.payment and dossier.payment.status == "REFUND_FAILED":
+    elif dossier.payment and dossier.payment.refund_refused:
         missing = "a person: the provider refused the refund for good. docs/operations.md#refunds"
         command = None
     if missing is None:

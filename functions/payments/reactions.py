@@ -9,13 +9,14 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail.consumer import Delivery, Reaction, consume, reading_ahead
-from cloudretail.decider import Decision
+from cloudretail.decider import Change, Decision
 from cloudretail.envelope import Event
+from cloudretail.errors import Transient
 from cloudretail.events import InventoryReserved
 from cloudretail.repository import DynamoDBRepository, Repository, Settled, transact
 from cloudretail.settings import load
 from cloudretail.telemetry import record
-from payments.domain import LEARNED, Message, Payment, WindowClosed, decide, payment_id_of
+from payments.domain import LEARNED, Message, Payment, PaymentStatus, WindowClosed, decide, payment_id_of
 from payments.store import PaymentSettings, repository
 
 
@@ -40,8 +41,20 @@ def learn(payments: Repository[Payment], event: Event, now: datetime) -> Settled
 
 
 def close_window(payments: Repository[Payment], event: Event, now: datetime) -> Settled[Payment]:
-    """React to an InventoryReserved that the payment-window queue held back for as long as the window is open."""
-    return react(payments, event, WindowClosed(), now)
+    """React to an InventoryReserved that the payment-window queue held back for as long as the window is open.
+
+    It closes what payments has heard of, only. What it is the first to tell is noted, and the window closes at a later
+    delivery: what was chosen to be paid long ago can be paid meanwhile, and what is declined then still ends.
+
+    Raises:
+        Transient: the window is not closed yet.
+    """
+    if isinstance(learn(payments, event, now).decision, Change):
+        raise Transient("payments heard of the reservation only now: its window closes later")
+    settled = react(payments, event, WindowClosed(), now)
+    if settled.state and settled.state.status is PaymentStatus.OPEN:
+        raise Transient("payments has not heard of the order yet: its window closes later")
+    return settled
 
 
 def _reaction(

@@ -18,6 +18,9 @@ from tests.support.wire import Wire
 
 TABLES = ("PaymentsTable", "OrdersTable", "SandboxChargesTable", "FailuresTable")
 
+SETTINGS = (api._settings, reactions._payments, worker._settings, worker._payments, worker._gateways)
+"""What the functions keep of their environment."""
+
 
 class Till:
     """The payments service's tables, and the orders that its API looks at."""
@@ -61,7 +64,9 @@ class Till:
 def account() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
         environment.setenv("QUEUE_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/payments")
-        for cached in (api._settings, reactions._payments, worker._payments, worker._providers):
+        environment.setenv("STAGE", "local")
+        environment.setenv("CARD_GATEWAY", "sandbox")
+        for cached in SETTINGS:
             cached.cache_clear()
         yield
 
