@@ -30,6 +30,7 @@ PUBLIC_ROUTES = {
     "GET /api/products/{productId}",
     "GET /api/categories",
     "GET /api/inventory/{productId}",
+    "GET /api/payment-methods",
 }
 
 DAY = 24 * 60 * 60

@@ -59,6 +59,8 @@ def settings() -> RehearsalSettings:
         "inventory_table": "InventoryTable",
         "products_table": "ProductsTable",
         "sent_mails_table": "SentMailsTable",
+        "stage": "local",
+        "card_gateway": "sandbox",
         "sandbox_charges_table": "SandboxChargesTable",
         "payment_window_seconds": 900,
         "storefront_url": "http://localhost",
@@ -83,9 +85,13 @@ def held(status: ReservationStatus) -> None:
 
 
 def paying(status: PaymentStatus, **others: Any) -> None:
-    facts = {"amount": 15430, "currency": "SGD", "method": "CARD", "card_token": "tok_visa", "attempts": 1, **others}
+    facts = {"amount": 15430, "currency": "SGD", "reserved": True, "method": "CARD", "attempts": 1, **others}
     payment = Payment(payment_id=PAYMENT["payment_id"], order_id=ORDER_ID, status=status, created_at=NOW, **facts)
     DynamoDBRepository("PaymentsTable", PAYMENTS).commit(payment.payment_id, None, Change(payment), CAUSE, NOW)
+
+
+SENT = {"provider": "sandbox", "reference": f"{PAYMENT['payment_id']}:1"}
+"""An attempt that the provider may have heard of."""
 
 
 def tried(consumer: str, event: type[EventData], wire: Wire) -> Verdict:
@@ -139,20 +145,31 @@ def test_an_order_that_is_not_there_would_fail_again(wire: Wire) -> None:
 
 
 def test_a_charge_that_the_provider_has_not_heard_of_would_be_made_and_is_not(wire: Wire) -> None:
-    paying(PaymentStatus.SUBMITTED)
+    paying(PaymentStatus.SUBMITTED, card_token="tok_visa")
     verdict = tried("payment-worker", PaymentSubmitted, wire)
     assert verdict.text == f"would charge SGD 154.30 as {PAYMENT['payment_id']}:1"
 
 
-def test_a_charge_that_was_taken_already_would_only_be_told(wire: Wire) -> None:
-    paying(PaymentStatus.SUBMITTED)
-    put("SandboxChargesTable", chargeKey=f"{PAYMENT['payment_id']}:1", outcome="ACCEPTED", refundable=True)
-    verdict = tried("payment-worker", PaymentSubmitted, wire)
-    assert verdict.text == "would become SUCCEEDED and tell PaymentSucceeded"
+@pytest.mark.parametrize(
+    "order, outcome, text",
+    [
+        ("RESERVED", "ACCEPTED", "would become SUCCEEDED and tell PaymentSucceeded"),
+        ("RESERVED", None, f"would charge {PAYMENT['payment_id']}:1"),
+        ("CANCELLED", None, f"would call off {PAYMENT['payment_id']}:1"),
+        ("CANCELLED", "ENDED", "would become VOIDED"),
+    ],
+)
+def test_what_the_provider_has_answered_would_be_told_and_of_what_it_has_not_it_would_be_asked(
+    wire: Wire, order: str, outcome: str | None, text: str
+) -> None:
+    paying(PaymentStatus.SUBMITTED, **SENT)
+    put("OrdersTable", orderId=ORDER_ID, status=order, totalAmount=15430, currency="SGD")
+    put("SandboxChargesTable", chargeKey=SENT["reference"], **({"outcome": outcome} if outcome else {}))
+    assert tried("payment-worker", PaymentSubmitted, wire).text == text
 
 
 def test_a_refund_would_be_made_and_is_not(wire: Wire) -> None:
-    paying(PaymentStatus.REFUNDING)
+    paying(PaymentStatus.REFUNDING, **SENT)
     verdict = tried("payment-worker", RefundRequested, wire)
     assert verdict.text == f"would refund SGD 154.30 of {PAYMENT['payment_id']}:1"
 

@@ -114,7 +114,7 @@ def cells(table: str) -> dict[tuple[str, str], str]:
 
 def attempts() -> dict[tuple[str, str], str]:
     """ATTEMPT before the attempt was sent and after it."""
-    result = {}
+    result: dict[tuple[str, str], str] = {}
     for (state, name), outcome in cells(ATTEMPT).items():
         after = f"{outcome} sent" if outcome.startswith("K") else outcome
         if name == "ended, unsent":
