@@ -276,6 +276,23 @@ def test_functions_on_aws_call_aws() -> None:
     assert declared["Fn::If"][:2] == ["IsAws", {"Ref": "AWS::NoValue"}]
 
 
+def card_gateway(template: Template) -> set[Any]:
+    """Who takes cards, as the functions that have to know are told."""
+    return {
+        variables["CARD_GATEWAY"]
+        for function in template.functions.values()
+        if "CARD_GATEWAY" in (variables := function["Environment"]["Variables"])
+    }
+
+
+def test_the_sandbox_is_money_on_a_laptop_only() -> None:
+    """Its table, too, is nowhere else: a function that asked for it would not find it."""
+    assert card_gateway(LAPTOP) == {"sandbox"}
+    assert card_gateway(SHOP) == {""}
+    condition = SHOP.body["Resources"]["SandboxChargesTable"]["Condition"]
+    assert SHOP.body["Conditions"][condition] == {"Fn::Equals": ["prod", "local"]}
+
+
 def test_the_relay_gives_up_no_record_that_a_stream_still_holds_but_on_a_laptop() -> None:
     def ages(template: Template) -> set[int]:
         sources = template.functions["Relay"]["Events"].values()
