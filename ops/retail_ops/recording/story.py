@@ -231,6 +231,7 @@ class Story:
         self.http("bad-cursor", "GET", "/orders?cursor=no-cursor", who=SHOPPER)
         self.http("get-order", "GET", f"/orders/{order}", who=SHOPPER)
         self.http("bad-order-id", "GET", "/orders/ord_nobodys", who=SHOPPER)
+        self.http("get-payment-methods", "GET", "/payment-methods")
         payment = f"/orders/{order}/payment"
         self.http("bad-no-card", "POST", payment, {"method": "CARD"}, who=SHOPPER)
         self.http("bad-order-id", "POST", "/orders/ord_nobodys/payment", {"method": "COD"}, who=SHOPPER)
@@ -260,7 +261,7 @@ class Story:
             self._settle("OrderPlaced", "OrderPlaced", held_up="InventoryReactions")
             self._keep_row("OrdersTable", "orderId", in_cash)
         self._settle(
-            *("InventoryReserved", "PaymentSubmitted", "PaymentSucceeded", "OrderConfirmed", "InventoryCommitted"),
+            *("InventoryReserved", "PaymentSucceeded", "OrderConfirmed", "InventoryCommitted"),
             *("InventoryReservationFailed", "OrderRejected"),
         )
         self._keep_row("OrdersTable", "orderId", sold_out)
