@@ -46,7 +46,7 @@ UNDERWAY = timedelta(minutes=1)
 """How long a request to the gateway may be on its way."""
 
 GIVEN_UP = 5
-"""Deliveries after which a message is a dead letter: far sooner than a consumer gives up, so that schedules have some."""
+"""Deliveries after which a message is a dead letter: far sooner than a consumer gives up, so that some are."""
 
 BATCH = 10
 """Messages that a function gets at a time, at the most."""

@@ -7,8 +7,8 @@ from enum import StrEnum
 from cloudretail.event import EventType
 from cloudretail.model import Model
 from operations.dead_letters.domain import FailureRow
-from operations.diagnosis.stuck import StuckOrder
 from operations.diagnosis.keys import is_refund
+from operations.diagnosis.stuck import StuckOrder
 from operations.diagnosis.tables import ChargeRow, MailRow, OrderRow, OrderRows
 from operations.replays.domain import ReplayedMessage
 

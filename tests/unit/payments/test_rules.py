@@ -24,7 +24,6 @@ from contract.payments import (
     RefundRequested,
 )
 from contract.values import PaymentFailure, PaymentMethod
-from payments.reactions import CONSUMER
 from payments.domain import (
     AttemptSent,
     AttemptUnsent,
@@ -41,6 +40,7 @@ from payments.domain import (
     decide,
     payment_id_of,
 )
+from payments.reactions import CONSUMER
 from payments.store import PAYMENTS
 from tests.support.examples import CAUSE, EXAMPLES, NOW, ORDER, PAYMENT, name_of, sgd
 

@@ -10,7 +10,6 @@ from cloudretail.consumer import Delivery
 from cloudretail.decider import Change, Nothing, Result
 from cloudretail.envelope import Event
 from cloudretail.errors import Permanent
-from cloudretail.event import EventData
 from cloudretail.money import Money
 from cloudretail.outbox import Row
 from contract import parse
@@ -591,7 +590,9 @@ def test_nothing_is_kept_of_a_cancelled_order(
         gateway.lands()
 
     desk.works(gateway, submitted(), now=NOW + age)
-    react(desk.payments, Delivery(CANCELLED, attempt=1), NOW + age)  # It comes, sooner or later; a second one is nothing.
+    react(
+        desk.payments, Delivery(CANCELLED, attempt=1), NOW + age
+    )  # It comes, sooner or later; a second one is nothing.
     gateway.lands()
     if desk.told == ["RefundRequested"]:
         desk.works(gateway, refund_requested(), now=NOW + age)
