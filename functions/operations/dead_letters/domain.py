@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
+from cloudretail.batch import FAILURE
 from cloudretail.envelope import Event
 from cloudretail.errors import InvalidEvent
 from cloudretail.event import EventType
@@ -80,9 +81,18 @@ class DeadMessage:
 
     @property
     def failure_keys(self) -> tuple[str, ...]:
-        """Under which its consumer may have kept the failure, the likelier first: the event's id; the message's where
-        the consumer does not subscribe to it, or it is no event."""
-        return (self.event.id, self.message.id) if self.event else (self.message.id,)
+        """Under which its consumer may have kept the failure, the likelier first.
+
+        The consumer that gave it up says so. Of any other, it is the event's id, or the message's.
+        """
+        said = _text(self.failure.get("key"))
+        guessed = (self.event.id, self.message.id) if self.event else (self.message.id,)
+        return (said, *guessed) if said else guessed
+
+    @property
+    def failure(self) -> dict[str, Any]:
+        """What the consumer that gave it up says of it: its cause and its failure key; empty for any other message."""
+        return _object(self.message.attributes.get(FAILURE, ""))
 
     @property
     def replays(self) -> tuple[str, ...]:
@@ -250,7 +260,8 @@ def cause_of(dead: DeadMessage, failure: FailureRow | None) -> Cause:
         code, _, message = dead.stated_cause.partition(": ")
         return Cause(exception=code or "refused", message=message or None)
     if failure is None:
-        return Cause(exception=UNKNOWN_CAUSE)
+        exception, _, message = str(dead.failure.get("cause", UNKNOWN_CAUSE)).partition(": ")
+        return Cause(exception=exception, message=message or None)
     times = {
         name: datetime.fromtimestamp(failure[name], UTC)
         for name in ("firstFailedAt", "lastFailedAt")

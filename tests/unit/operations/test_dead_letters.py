@@ -63,6 +63,17 @@ def test_of_an_event_that_is_not_valid_any_more_name_and_order_are_known_all_the
     assert seen.failure_keys == ("message-1",), "its consumer could not read an id either"
 
 
+def test_a_message_that_its_consumer_gave_up_says_itself_under_which_key_and_why() -> None:
+    stated = {"cause": "InvalidEvent: not a CloudEvent at cloudretail/envelope.py:98", "key": "message-of-old"}
+    seen = letter("no json", failure=json.dumps(stated))
+    assert seen.failure_keys == ("message-of-old", "message-1")
+    cause = dead_letter(seen, None).cause
+    assert (cause.exception, cause.message) == (
+        "InvalidEvent",
+        "not a CloudEvent at cloudretail/envelope.py:98",
+    )
+
+
 @pytest.mark.parametrize("body", ["", "no json", "[]", "null", '{"id": 1, "subject": [], "type": {}}', "[" * 100_000])
 def test_rubbish_is_a_letter_too(body: str) -> None:
     seen = letter(body)
