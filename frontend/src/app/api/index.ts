@@ -70,6 +70,7 @@ export type { ReplayedMessagePage } from './models/replayed-message-page';
 export type { ReplayPage } from './models/replay-page';
 export type { ReplayRequest } from './models/replay-request';
 export type { ReplayState } from './models/replay-state';
+export type { SeenPrice } from './models/seen-price';
 export type { Selection } from './models/selection';
 export type { Session } from './models/session';
 export type { ShippingAddress } from './models/shipping-address';
