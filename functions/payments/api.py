@@ -43,6 +43,16 @@ class PaymentRequest(RequestModel):
         return self
 
 
+_TOO_LATE = "This order can no longer be paid."
+
+_UNPAYABLE = {
+    "CONFIRMED": "This order is already confirmed. There is nothing left to pay.",
+    "REJECTED": "This order was closed because an item sold out. You were not charged.",
+    "CANCELLED": "This order was cancelled, so it can no longer be paid.",
+}
+"""Why an order that is not waiting to be paid cannot be paid, by its status."""
+
+
 class PaymentProgress(StrEnum):
     """A payment's status as its owner sees it; WAITING until payments has heard of the order."""
 
@@ -96,7 +106,7 @@ def _owned(order_id: str) -> PayableOrder:
 def pay(order_id: IdInPath, request: PaymentRequest) -> PaymentView:
     order, cause, now = _owned(order_id), api.cause, datetime.now(UTC)
     if not order.payable:
-        raise Conflict("not-payable", f"This order is {order.status}.", orderStatus=order.status)
+        raise Conflict("not-payable", _UNPAYABLE.get(order.status, _TOO_LATE), orderStatus=order.status)
 
     def answer(payment: Payment | None) -> Decision[Payment]:
         return decide(payment, ChooseMethod(request.method, request.card_token), order_id, now)
@@ -105,8 +115,8 @@ def pay(order_id: IdInPath, request: PaymentRequest) -> PaymentView:
     record(settled.decision, message="ChooseMethod", order_id=order_id, event_id=cause.id)
     if isinstance(settled.decision, Nothing):
         if settled.state and settled.state.status is PaymentStatus.SUBMITTED:
-            raise Conflict("payment-in-progress", "A payment of this order is being made.")
-        raise Conflict("not-payable", f"This order cannot be paid: {settled.decision.reason}.")
+            raise Conflict("payment-in-progress", "Your payment is already being processed.")
+        raise Conflict("not-payable", _TOO_LATE)
     return _view(order, settled.state)
 
 
