@@ -10,7 +10,7 @@ from tests.support.shoppers import Shopper
 
 @pytest.fixture
 def thing(catalogue: list[Product]) -> Product:
-    """A product with a picture."""
+    """A product with an image."""
     return catalogue[-1]
 
 

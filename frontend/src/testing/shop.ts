@@ -81,7 +81,7 @@ export function product(productId: string, price: number, available = 10): Produ
     description: '',
     category: 'Bags',
     price: { amount: price, currency: 'SGD' },
-    imageUrl: `https://pictures/${productId}`,
+    imageUrl: `https://images/${productId}`,
     available,
     createdAt: '2026-01-01T00:00:00Z',
   };

@@ -199,7 +199,7 @@ describe("a shopper's cart", () => {
     return cart;
   }
 
-  it('is what the API says, with the pictures of its products', async () => {
+  it('is what the API says, with the images of its products', async () => {
     const cart = await shopping();
     expect(cart.lines()).toMatchObject([{ productId: 'mug', quantity: 1, imageUrl: MUG.imageUrl, category: 'Bags' }]);
     expect(cart.version()).toBe(1);

@@ -19,7 +19,7 @@ const KEY = 'cloudretail.cart';
 
 /** A line of the cart. */
 export interface CartLine extends LineView {
-  /** Null while it is not known, and for a product without a picture. */
+  /** Null while it is not known, and for a product without a image. */
   readonly imageUrl: string | null;
   /** Empty while it is not known. */
   readonly category: string;
@@ -278,7 +278,7 @@ export class CartStore {
   }
 
   /**
-   * Find out what products are, for their pictures, names and prices.
+   * Find out what products are, for their images, names and prices.
    *
    * @param anew ask the shop also for those that are known.
    */

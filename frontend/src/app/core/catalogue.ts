@@ -5,7 +5,7 @@ import { listCategories } from '../api/fn/catalog/list-categories';
 import { ListProducts$Params, listProducts } from '../api/fn/catalog/list-products';
 import { ProductView, ProductViewPage } from '../api/models';
 
-/** How long a product's picture can be fetched by its address, in milliseconds; the API gives it 5 minutes. */
+/** How long a product's image can be fetched by its address, in milliseconds; the API gives it 5 minutes. */
 const FRESH = 4 * 60_000;
 
 /** The products, and what has been seen of them lately. */
@@ -31,7 +31,7 @@ export class Catalogue {
     return product;
   }
 
-  /** A product as it was at most a few minutes ago: good for its picture and name. */
+  /** A product as it was at most a few minutes ago: good for its image and name. */
   async glance(productId: string): Promise<ProductView> {
     return this.lately(productId) ?? this.get(productId);
   }

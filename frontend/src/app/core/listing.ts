@@ -4,7 +4,7 @@ import { Catalogue } from './catalogue';
 import { Filters, paramsOf } from './filters';
 import { ApiError } from './problem';
 
-/** Milliseconds for which a list is shown again as it was, on the way back from a product; its pictures last longer. */
+/** Milliseconds for which a list is shown again as it was, on the way back from a product; its images last longer. */
 const FRESH = 3 * 60_000;
 
 const PAGE = 24;

@@ -5,7 +5,7 @@ import { Catalogue } from '../core/catalogue';
 import { Heading } from '../core/headings';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
-import { Picture } from '../ui/picture';
+import { ProductImage } from '../ui/product-image';
 import { Problem } from '../ui/problem';
 import { ProductCard } from '../ui/product-card';
 
@@ -14,7 +14,7 @@ const FEATURED = 8;
 
 @Component({
   selector: 'shop-home',
-  imports: [Heading, Icon, MoneyPipe, Picture, Problem, ProductCard, RouterLink],
+  imports: [Heading, Icon, MoneyPipe, ProductImage, Problem, ProductCard, RouterLink],
   template: `
     <section class="wrap hero" aria-labelledby="welcome">
       <div class="hero-text">
@@ -25,18 +25,18 @@ const FEATURED = 8;
           <a class="button button-quiet" routerLink="/products" [queryParams]="{ sort: 'newest' }">New arrivals</a>
         </p>
       </div>
-      <ul class="hero-pictures" aria-label="Lately arrived" [attr.aria-busy]="products.isLoading()">
+      <ul class="hero-images" aria-label="Lately arrived" [attr.aria-busy]="products.isLoading()">
         @for (product of heroes(); track $index) {
           <li>
             @if (product) {
               <a [routerLink]="['/products', product.productId]">
-                <shop-picture [src]="product.imageUrl" [category]="product.category" [eager]="true" />
+                <shop-product-image [src]="product.imageUrl" [category]="product.category" [eager]="true" />
                 <span class="hero-label"
                   ><strong>{{ product.name }}</strong> {{ product.price | money }}</span
                 >
               </a>
             } @else {
-              <div class="picture skeleton"></div>
+              <div class="image skeleton"></div>
             }
           </li>
         }
@@ -50,13 +50,13 @@ const FEATURED = 8;
           <li>
             @if (tile) {
               <a class="tile" routerLink="/products" [queryParams]="{ category: tile.category }">
-                <shop-picture [src]="tile.imageUrl" [category]="tile.category" />
+                <shop-product-image [src]="tile.imageUrl" [category]="tile.category" />
                 <span class="tile-name">{{ tile.category }}</span>
                 <span class="tile-count">{{ tile.count }} {{ tile.count === 1 ? 'product' : 'products' }}</span>
               </a>
             } @else {
               <div class="tile">
-                <div class="picture skeleton"></div>
+                <div class="image skeleton"></div>
                 <span>&nbsp;</span><span>&nbsp;</span>
               </div>
             }
@@ -106,7 +106,7 @@ const FEATURED = 8;
 export default class HomePage {
   protected readonly catalogue = inject(Catalogue);
 
-  /** Enough to have a picture for most categories. */
+  /** Enough to have a image for most categories. */
   protected readonly products = resource({
     loader: async () => (await this.catalogue.list({ sort: 'newest', inStock: true, limit: 40 })).items,
   });

@@ -11,7 +11,7 @@ import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
 import { OrderStatusTag } from '../ui/order-status';
 import { Problem } from '../ui/problem';
-import { ProductPicture } from '../ui/product-picture';
+import { ProductThumbnail } from '../ui/product-thumbnail';
 import { Skeleton } from '../ui/skeleton';
 import { WhenPipe } from '../ui/when.pipe';
 
@@ -19,7 +19,7 @@ const PAGE = 10;
 
 @Component({
   selector: 'shop-orders',
-  imports: [Heading, Icon, MoneyPipe, OrderStatusTag, Problem, ProductPicture, RouterLink, Skeleton, WhenPipe],
+  imports: [Heading, Icon, MoneyPipe, OrderStatusTag, Problem, ProductThumbnail, RouterLink, Skeleton, WhenPipe],
   providers: [Poller],
   host: { class: 'wrap stack' },
   template: `
@@ -41,9 +41,9 @@ const PAGE = 10;
         <ul class="orders">
           @for (order of orders; track order.orderId) {
             <li class="order-row panel">
-              <div class="order-pictures">
+              <div class="order-images">
                 @for (item of order.items.slice(0, 3); track item.productId) {
-                  <shop-product-picture [productId]="item.productId" />
+                  <shop-product-thumbnail [productId]="item.productId" />
                 }
                 @if (order.items.length > 3) {
                   <span class="order-more">+{{ order.items.length - 3 }}</span>

@@ -7,7 +7,7 @@ import { Titles } from '../core/titles';
 import { AddButton } from '../ui/add-button';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
-import { Picture } from '../ui/picture';
+import { ProductImage } from '../ui/product-image';
 import { Problem } from '../ui/problem';
 import { ProductCard } from '../ui/product-card';
 import { Quantity } from '../ui/quantity';
@@ -18,7 +18,19 @@ const RELATED = 4;
 
 @Component({
   selector: 'shop-product',
-  imports: [AddButton, Heading, Icon, MoneyPipe, Picture, Problem, ProductCard, Quantity, RouterLink, Skeleton, Stock],
+  imports: [
+    AddButton,
+    Heading,
+    Icon,
+    MoneyPipe,
+    ProductImage,
+    Problem,
+    ProductCard,
+    Quantity,
+    RouterLink,
+    Skeleton,
+    Stock,
+  ],
   host: { class: 'wrap' },
   template: `
     @if (product.hasValue()) {
@@ -33,7 +45,7 @@ const RELATED = 4;
         </ol>
       </nav>
       <article class="product">
-        <shop-picture [src]="shown.imageUrl" [category]="shown.category" [eager]="true" />
+        <shop-product-image [src]="shown.imageUrl" [category]="shown.category" [eager]="true" />
         <div class="product-text">
           <h1 shopHeading>{{ shown.name }}</h1>
           <p class="product-price price">{{ shown.price | money }}</p>
@@ -70,7 +82,7 @@ const RELATED = 4;
       <div aria-busy="true">
         <p class="breadcrumbs"><shop-skeleton width="14rem" /></p>
         <div class="product">
-          <div class="picture skeleton"></div>
+          <div class="image skeleton"></div>
           <div class="product-text">
             <shop-skeleton width="70%" height="2.4rem" />
             <shop-skeleton width="30%" height="1.6rem" />

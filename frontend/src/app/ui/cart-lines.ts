@@ -4,19 +4,19 @@ import { CartLine, CartStore } from '../core/cart';
 import { apiError } from '../core/problem';
 import { Icon } from './icon';
 import { MoneyPipe } from './money.pipe';
-import { Picture } from './picture';
+import { ProductImage } from './product-image';
 import { Quantity } from './quantity';
 
 /** The lines of the cart, to be changed: in the drawer as on the cart's page. */
 @Component({
   selector: 'shop-cart-lines',
-  imports: [Icon, MoneyPipe, Picture, Quantity, RouterLink],
+  imports: [Icon, MoneyPipe, ProductImage, Quantity, RouterLink],
   template: `
     <ul #list class="lines" tabindex="-1" [class.lines-compact]="compact()" [attr.aria-busy]="cart.busy()">
       @for (line of cart.lines(); track line.productId) {
         <li class="line">
-          <a class="line-picture" [routerLink]="['/products', line.productId]" tabindex="-1" aria-hidden="true">
-            <shop-picture [src]="line.imageUrl" [category]="line.category" />
+          <a class="line-image" [routerLink]="['/products', line.productId]" tabindex="-1" aria-hidden="true">
+            <shop-product-image [src]="line.imageUrl" [category]="line.category" />
           </a>
           <div class="line-text">
             <a class="line-name" [routerLink]="['/products', line.productId]">{{ line.name }}</a>

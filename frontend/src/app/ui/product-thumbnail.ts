@@ -1,14 +1,14 @@
 import { Component, computed, inject, input, resource } from '@angular/core';
 import { Catalogue } from '../core/catalogue';
-import { Picture } from './picture';
+import { ProductImage } from './product-image';
 
-/** The picture of a product of which only the id is known; without one, only its colour. */
+/** The image of a product of which only the id is known; without one, only its colour. */
 @Component({
-  selector: 'shop-product-picture',
-  imports: [Picture],
-  template: `<shop-picture [src]="product()?.imageUrl ?? null" [category]="product()?.category ?? ''" />`,
+  selector: 'shop-product-thumbnail',
+  imports: [ProductImage],
+  template: `<shop-product-image [src]="product()?.imageUrl ?? null" [category]="product()?.category ?? ''" />`,
 })
-export class ProductPicture {
+export class ProductThumbnail {
   readonly productId = input.required<string>();
 
   private readonly catalogue = inject(Catalogue);

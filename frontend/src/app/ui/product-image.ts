@@ -7,10 +7,10 @@ export function hueOf(word: string): number {
   return hash;
 }
 
-/** A product's picture on its category's colour. The name stands beside it: the picture itself is decoration. */
+/** A product's image on its category's colour. The name stands beside it: the image itself is decoration. */
 @Component({
-  selector: 'shop-picture',
-  host: { class: 'picture', '[style.--hue]': 'hue()' },
+  selector: 'shop-product-image',
+  host: { class: 'image', '[style.--hue]': 'hue()' },
   template: `
     @if (src() && !failed()) {
       <img
@@ -26,7 +26,7 @@ export function hueOf(word: string): number {
     }
   `,
 })
-export class Picture {
+export class ProductImage {
   readonly src = input.required<string | null>();
   /** What chooses the colour. */
   readonly category = input('');
