@@ -118,7 +118,7 @@ def _repeated(order: Order, checkout: Checkout) -> PlacedOrder:
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "idempotency-key-reused",
             "You have already placed an order from this page. You can find it in your orders.",
-            errors=[{"field": "Idempotency-Key", "message": "This key was used for another order."}],
+            errors=[{"field": "Idempotency-Key", "message": "You have already placed an order from this page."}],
         )
     return PlacedOrder(order_id=order.order_id, status=OrderStatus.PENDING)
 

@@ -4,6 +4,8 @@ import { getProduct } from '../api/fn/catalog/get-product';
 import { listCategories } from '../api/fn/catalog/list-categories';
 import { ListProducts$Params, listProducts } from '../api/fn/catalog/list-products';
 import { ProductView, ProductViewPage } from '../api/models';
+import { Clock } from './clock';
+import { recovering } from './recovery';
 
 /** How long a product's image can be fetched by its address, in milliseconds; the API gives it 5 minutes. */
 const FRESH = 4 * 60_000;
@@ -12,10 +14,11 @@ const FRESH = 4 * 60_000;
 @Injectable({ providedIn: 'root' })
 export class Catalogue {
   private readonly api = inject(Api);
+  private readonly clock = inject(Clock);
   private readonly seen = new Map<string, { readonly product: ProductView; readonly at: number }>();
 
   /** By name; the shell shows them on every page. */
-  readonly categories = resource({ loader: async () => (await this.api.invoke(listCategories)).items });
+  readonly categories = recovering(resource({ loader: async () => (await this.api.invoke(listCategories)).items }));
 
   /** A page of products. */
   async list(params: ListProducts$Params): Promise<ProductViewPage> {
@@ -39,10 +42,10 @@ export class Catalogue {
   /** As `glance`, without asking the shop. */
   lately(productId: string): ProductView | null {
     const entry = this.seen.get(productId);
-    return entry && Date.now() - entry.at < FRESH ? entry.product : null;
+    return entry && this.clock.now() - entry.at < FRESH ? entry.product : null;
   }
 
   private remember(product: ProductView): void {
-    this.seen.set(product.productId, { product, at: Date.now() });
+    this.seen.set(product.productId, { product, at: this.clock.now() });
   }
 }

@@ -3,6 +3,7 @@ import { RouterLink } from '@angular/router';
 import { ProductView } from '../api/models';
 import { Catalogue } from '../core/catalogue';
 import { Heading } from '../core/headings';
+import { recovering } from '../core/recovery';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
 import { ProductImage } from '../ui/product-image';
@@ -19,13 +20,13 @@ const FEATURED = 8;
     <section class="wrap hero" aria-labelledby="welcome">
       <div class="hero-text">
         <h1 shopHeading id="welcome">Well-made things for every day.</h1>
-        <p>Chosen to be used for years. What you order is held for you at once, and you always see where it is.</p>
+        <p>Chosen to last for years. We hold your items the moment you order, and you always know where they are.</p>
         <p class="hero-actions">
           <a class="button" routerLink="/products">See all products</a>
           <a class="button button-quiet" routerLink="/products" [queryParams]="{ sort: 'newest' }">New arrivals</a>
         </p>
       </div>
-      <ul class="hero-images" aria-label="Lately arrived" [attr.aria-busy]="products.isLoading()">
+      <ul class="hero-images" aria-label="Just arrived" [attr.aria-busy]="products.isLoading()">
         @for (product of heroes(); track $index) {
           <li>
             @if (product) {
@@ -44,7 +45,10 @@ const FEATURED = 8;
     </section>
 
     <section class="wrap section" aria-labelledby="categories-title">
-      <h2 id="categories-title">Find your way</h2>
+      <h2 id="categories-title">Shop by category</h2>
+      @if (catalogue.categories.error(); as error) {
+        <shop-problem [error]="error" />
+      }
       <ul class="tiles" [attr.aria-busy]="catalogue.categories.isLoading()">
         @for (tile of tiles(); track $index) {
           <li>
@@ -68,10 +72,10 @@ const FEATURED = 8;
     <section class="wrap section" aria-labelledby="featured-title">
       <div class="section-head">
         <h2 id="featured-title">New in the shop</h2>
-        <a routerLink="/products" [queryParams]="{ sort: 'newest' }">All new arrivals</a>
+        <a routerLink="/products" [queryParams]="{ sort: 'newest' }">See all new arrivals</a>
       </div>
       @if (products.error(); as error) {
-        <shop-problem [error]="error" (retry)="products.reload()" />
+        <shop-problem [error]="error" />
       } @else {
         <ul class="products" [attr.aria-busy]="products.isLoading()">
           @for (product of featured(); track $index) {
@@ -87,17 +91,17 @@ const FEATURED = 8;
         <li>
           <shop-icon name="shield" />
           <h3>Held for you</h3>
-          <p>When you order, the goods are put aside before you pay. Nobody else can buy them meanwhile.</p>
+          <p>We set your items aside as soon as you order, before you pay. Nobody else can buy them.</p>
         </li>
         <li>
           <shop-icon name="wallet" />
-          <h3>Pay as you like</h3>
-          <p>By card, or in cash when it arrives. A declined card is no lost order: try another one.</p>
+          <h3>Pay your way</h3>
+          <p>By card, or in cash on delivery. If your card is declined, your order is safe: just try another.</p>
         </li>
         <li>
           <shop-icon name="return" />
           <h3>Change your mind</h3>
-          <p>Cancel with one click. What you have paid comes back by itself.</p>
+          <p>Cancel with one click and get a full refund.</p>
         </li>
       </ul>
     </section>
@@ -107,9 +111,11 @@ export default class HomePage {
   protected readonly catalogue = inject(Catalogue);
 
   /** Enough to have a image for most categories. */
-  protected readonly products = resource({
-    loader: async () => (await this.catalogue.list({ sort: 'newest', inStock: true, limit: 40 })).items,
-  });
+  protected readonly products = recovering(
+    resource({
+      loader: async () => (await this.catalogue.list({ sort: 'newest', inStock: true, limit: 40 })).items,
+    }),
+  );
 
   private readonly found = computed<readonly ProductView[]>(() =>
     this.products.hasValue() ? this.products.value() : [],
@@ -134,7 +140,8 @@ export default class HomePage {
   );
 
   protected readonly tiles = computed(() => {
-    if (!this.catalogue.categories.hasValue()) return Array<null>(7).fill(null);
+    if (!this.catalogue.categories.hasValue())
+      return this.catalogue.categories.error() ? [] : Array<null>(7).fill(null);
     return this.catalogue.categories.value().map((category) => ({
       ...category,
       // Not the hero's again, if there is another one.

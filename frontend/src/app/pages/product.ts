@@ -3,8 +3,10 @@ import { RouterLink } from '@angular/router';
 import { Catalogue } from '../core/catalogue';
 import { Heading } from '../core/headings';
 import { ApiError } from '../core/problem';
+import { recovering } from '../core/recovery';
 import { Titles } from '../core/titles';
 import { AddButton } from '../ui/add-button';
+import { BlankImage } from '../ui/blank-image';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
 import { ProductImage } from '../ui/product-image';
@@ -13,6 +15,7 @@ import { ProductCard } from '../ui/product-card';
 import { Quantity } from '../ui/quantity';
 import { Skeleton } from '../ui/skeleton';
 import { Stock } from '../ui/stock';
+import { WayOn } from '../ui/way-on';
 
 const RELATED = 4;
 
@@ -20,6 +23,7 @@ const RELATED = 4;
   selector: 'shop-product',
   imports: [
     AddButton,
+    BlankImage,
     Heading,
     Icon,
     MoneyPipe,
@@ -30,6 +34,7 @@ const RELATED = 4;
     RouterLink,
     Skeleton,
     Stock,
+    WayOn,
   ],
   host: { class: 'wrap' },
   template: `
@@ -63,21 +68,22 @@ const RELATED = 4;
             <shop-add-button [product]="shown" [quantity]="quantity()" />
           </div>
           <ul class="product-facts">
-            <li><shop-icon name="shield" /> Held for you from the moment you order</li>
-            <li><shop-icon name="wallet" /> Pay by card, or in cash when it arrives</li>
+            <li><shop-icon name="shield" /> We hold it for you from the moment you order</li>
+            <li><shop-icon name="wallet" /> Pay by card, or in cash on delivery</li>
             <li><shop-icon name="return" /> Cancel with one click</li>
           </ul>
         </div>
       </article>
     } @else if (missing()) {
       <div class="blank">
-        <h1 shopHeading>We do not sell this</h1>
-        <p>The link may be old, or incomplete. What we do sell is just a click away.</p>
-        <a class="button" routerLink="/products">See all products</a>
+        <shop-blank-image icon="search" />
+        <h1 shopHeading>We could not find this product</h1>
+        <p>The link may be out of date, or we no longer sell it. Perhaps you find something else you like.</p>
+        <shop-way-on />
       </div>
     } @else if (product.error()) {
       <h1 class="visually-hidden" shopHeading>This product could not be loaded</h1>
-      <shop-problem [error]="product.error()" (retry)="product.reload()" />
+      <shop-problem [error]="product.error()" />
     } @else {
       <div aria-busy="true">
         <p class="breadcrumbs"><shop-skeleton width="14rem" /></p>
@@ -95,7 +101,7 @@ const RELATED = 4;
 
     @if (related.hasValue() && related.value().length) {
       <section class="section" aria-labelledby="related-title">
-        <h2 id="related-title">Goes well with it</h2>
+        <h2 id="related-title">You may also like</h2>
         <ul class="products">
           @for (each of related.value(); track each.productId) {
             <li [shopProductCard]="each"></li>
@@ -111,23 +117,27 @@ export default class ProductPage {
   // From the address.
   readonly productId = input.required<string>();
 
-  protected readonly product = resource({
-    params: () => this.productId(),
-    loader: ({ params }) => this.catalogue.get(params),
-  });
+  protected readonly product = recovering(
+    resource({
+      params: () => this.productId(),
+      loader: ({ params }) => this.catalogue.get(params),
+    }),
+  );
 
   private readonly category = computed(() => (this.product.hasValue() ? this.product.value().category : undefined));
 
-  protected readonly related = resource({
-    params: () => {
-      const category = this.category();
-      return category ? { category, productId: this.productId() } : undefined;
-    },
-    loader: async ({ params: { category, productId } }) => {
-      const { items } = await this.catalogue.list({ category, inStock: true, limit: RELATED + 1 });
-      return items.filter((item) => item.productId !== productId).slice(0, RELATED);
-    },
-  });
+  protected readonly related = recovering(
+    resource({
+      params: () => {
+        const category = this.category();
+        return category ? { category, productId: this.productId() } : undefined;
+      },
+      loader: async ({ params: { category, productId } }) => {
+        const { items } = await this.catalogue.list({ category, inStock: true, limit: RELATED + 1 });
+        return items.filter((item) => item.productId !== productId).slice(0, RELATED);
+      },
+    }),
+  );
 
   /** Unknown to the API, or no id at all. */
   protected readonly missing = computed(() => {
@@ -141,7 +151,7 @@ export default class ProductPage {
     const titles = inject(Titles);
     effect(() => {
       if (this.product.hasValue()) titles.set(this.product.value().name);
-      else if (this.missing()) titles.set('Not found');
+      else if (this.missing()) titles.set('Product not found');
     });
   }
 }

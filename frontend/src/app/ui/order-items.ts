@@ -1,4 +1,5 @@
 import { Component, input } from '@angular/core';
+import { RouterLink } from '@angular/router';
 import { Money, OrderItem } from '../api/models';
 import { MoneyPipe } from './money.pipe';
 import { ProductThumbnail } from './product-thumbnail';
@@ -6,14 +7,16 @@ import { ProductThumbnail } from './product-thumbnail';
 /** What is ordered, and what it costs. */
 @Component({
   selector: 'shop-order-items',
-  imports: [MoneyPipe, ProductThumbnail],
+  imports: [MoneyPipe, ProductThumbnail, RouterLink],
   template: `
     <ul class="items">
       @for (item of items(); track item.productId) {
         <li class="item">
           <shop-product-thumbnail [productId]="item.productId" />
           <div>
-            <p class="item-name">{{ item.name }}</p>
+            <p>
+              <a class="item-name" [routerLink]="['/products', item.productId]">{{ item.name }}</a>
+            </p>
             <p class="hint">{{ item.quantity }} × {{ item.unitPrice | money }}</p>
           </div>
           <strong class="item-total">{{ times(item) | money }}</strong>

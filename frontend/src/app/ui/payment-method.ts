@@ -7,11 +7,11 @@ import { Icon } from './icon';
   imports: [Icon],
   template: `
     <fieldset class="choices">
-      <legend><h2>How do you want to pay?</h2></legend>
+      <legend><h2>Payment method</h2></legend>
       <label class="choice">
         <input type="radio" name="method" [checked]="method() === 'CARD'" (change)="method.set('CARD')" />
         <span
-          ><strong>By card</strong>
+          ><strong>Card</strong>
           @if (cardHint(); as hint) {
             <span class="hint">{{ hint }}</span>
           }
@@ -20,7 +20,7 @@ import { Icon } from './icon';
       </label>
       <label class="choice">
         <input type="radio" name="method" [checked]="method() === 'COD'" (change)="method.set('COD')" />
-        <span><strong>In cash, on delivery</strong> <span class="hint">Nothing to pay now.</span></span>
+        <span><strong>Cash on delivery</strong> <span class="hint">You pay when it arrives.</span></span>
         <shop-icon name="wallet" />
       </label>
     </fieldset>

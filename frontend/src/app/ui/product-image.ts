@@ -1,4 +1,5 @@
 import { Component, computed, effect, input, signal } from '@angular/core';
+import { onRecovery } from '../core/recovery';
 
 /** A hue for a word, always the same one: products of a category stand on the same colour. */
 export function hueOf(word: string): number {
@@ -41,5 +42,9 @@ export class ProductImage {
       this.src();
       this.failed.set(false);
     });
+    onRecovery(
+      () => this.failed(),
+      () => this.failed.set(false),
+    );
   }
 }

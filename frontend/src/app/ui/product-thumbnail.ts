@@ -1,5 +1,6 @@
 import { Component, computed, inject, input, resource } from '@angular/core';
 import { Catalogue } from '../core/catalogue';
+import { recovering } from '../core/recovery';
 import { ProductImage } from './product-image';
 
 /** The image of a product of which only the id is known; without one, only its colour. */
@@ -12,10 +13,12 @@ export class ProductThumbnail {
   readonly productId = input.required<string>();
 
   private readonly catalogue = inject(Catalogue);
-  private readonly found = resource({
-    params: () => this.productId(),
-    // Decoration: a product that is no longer sold has none, and that is no error.
-    loader: ({ params }) => this.catalogue.glance(params).catch(() => null),
-  });
+  // Decoration: a product that is no longer sold has none, and nobody is told.
+  private readonly found = recovering(
+    resource({
+      params: () => this.productId(),
+      loader: ({ params }) => this.catalogue.glance(params),
+    }),
+  );
   protected readonly product = computed(() => (this.found.hasValue() ? this.found.value() : null));
 }

@@ -9,7 +9,6 @@ import { DeadLetter } from '../models/dead-letter';
  * Dead letters of one queue.
  */
 export interface DeadLetterPage {
-
   /**
    * Of all of them, the most frequent first.
    */
@@ -25,6 +24,6 @@ export interface DeadLetterPage {
    * About how many could not be looked at, because somebody else held them.
    */
   missed: number;
-  nextCursor: (string | null);
+  nextCursor: string | null;
   queue: BoxName;
 }

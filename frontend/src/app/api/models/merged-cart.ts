@@ -10,7 +10,6 @@ import { Skipped } from '../models/skipped';
  * A cart after a merge.
  */
 export interface MergedCart {
-
   /**
    * Products of which there are fewer than were asked for.
    */

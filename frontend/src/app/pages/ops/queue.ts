@@ -202,7 +202,7 @@ export default class QueuePage {
 
   protected filter(event: Event, form: HTMLFormElement): void {
     event.preventDefault();
-    const said = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value)]));
+    const said = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, value as string]));
     void this.router.navigate([], { queryParams: queryOf(conditionsOf(said)) });
   }
 

@@ -37,7 +37,7 @@ import { FromNowPipe, remedyOf } from './words';
 })
 export class Waiting {
   readonly wait = input.required<Wait>();
-  readonly moved = output<void>();
+  readonly moved = output();
 
   protected readonly remedy = computed(() => remedyOf(this.wait()));
 }
