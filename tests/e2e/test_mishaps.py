@@ -13,7 +13,6 @@ from tests.support.shoppers import PASSWORD, Person, Shopper, eventually, new_pr
 VISA = "4242 4242 4242 4242"
 DECLINED = "4000 0000 0000 0002"
 LONG_WORD = "Donaudampfschifffahrtskapit"
-PHONE = {"width": 320, "height": 640}
 
 
 def reprice(operator: Person, product_id: str, amount: int, **changed: str) -> None:
@@ -317,7 +316,7 @@ def test_a_long_word_makes_no_phone_scroll_sideways(
     reprice(operator, neighbour, 3900, category=category)
     shopper.put(product)
     visitor.log_in(shopper)
-    page.set_viewport_size(PHONE)
+    page.set_viewport_size({"width": 320, "height": 640})
     for path, heading in {
         f"/products/{product}": LONG_WORD,
         f"/products/{neighbour}": "Thing",
