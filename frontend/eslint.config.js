@@ -29,9 +29,14 @@ export default tseslint.config(
       // With noUncheckedIndexedAccess it says what is known of an index, and the compiler cannot know.
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_' }],
+      'no-restricted-imports': [
+        'error',
+        { name: '@angular/core', importNames: ['resource'], message: 'core/recovery has one that loads again.' },
+      ],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
     },
   },
+  { files: ['src/app/core/recovery.ts'], rules: { 'no-restricted-imports': 'off' } },
   {
     files: ['**/*.html'],
     extends: [...angular.configs.templateRecommended, ...angular.configs.templateAccessibility],

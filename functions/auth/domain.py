@@ -100,8 +100,10 @@ Code = Annotated[str, Field(examples=["123456"], repr=False), AfterValidator(_si
 
 def _one_line(name: str) -> str:
     name = name.strip()
-    if not name or re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", name):
-        raise PydanticCustomError("name", "Enter your name, in one line.")
+    if not name:
+        raise PydanticCustomError("name", "Enter your name.")
+    if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", name):
+        raise PydanticCustomError("name", "Enter your name in one line, without special characters.")
     return name
 
 

@@ -79,7 +79,7 @@ def test_a_stranger_registers_buys_pays_in_cash_and_is_written_to(
     order_id = visitor.place_order()
 
     visitor.sees("Thank you, your order is confirmed")
-    visitor.reads(order_id)
+    visitor.reads(number_of(order_id))
     visitor.reads("in cash at the door")
     page.get_by_role("contentinfo").get_by_role("link", name="Your orders").click()
     visitor.sees("Your orders")

@@ -1,11 +1,11 @@
-import { Injectable, inject, resource } from '@angular/core';
+import { Injectable, inject } from '@angular/core';
 import { Api } from '../api/api';
 import { getProduct } from '../api/fn/catalog/get-product';
 import { listCategories } from '../api/fn/catalog/list-categories';
 import { ListProducts$Params, listProducts } from '../api/fn/catalog/list-products';
 import { ProductView, ProductViewPage } from '../api/models';
 import { Clock } from './clock';
-import { recovering } from './recovery';
+import { resource } from './recovery';
 
 /** How long a product's image can be fetched by its address, in milliseconds; the API gives it 5 minutes. */
 const FRESH = 4 * 60_000;
@@ -18,7 +18,7 @@ export class Catalogue {
   private readonly seen = new Map<string, { readonly product: ProductView; readonly at: number }>();
 
   /** By name; the shell shows them on every page. */
-  readonly categories = recovering(resource({ loader: async () => (await this.api.invoke(listCategories)).items }));
+  readonly categories = resource({ loader: async () => (await this.api.invoke(listCategories)).items });
 
   /** A page of products. */
   async list(params: ListProducts$Params): Promise<ProductViewPage> {

@@ -1,7 +1,7 @@
-import { Component, resource } from '@angular/core';
+import { Component } from '@angular/core';
 import { TestBed } from '@angular/core/testing';
 import { Router, provideRouter } from '@angular/router';
-import { Recovery, recovering } from './recovery';
+import { Recovery, resource } from './recovery';
 
 @Component({ template: '' })
 class Page {}
@@ -12,7 +12,7 @@ describe('what has failed', () => {
   function open() {
     TestBed.configureTestingModule({ providers: [provideRouter([{ path: '**', component: Page }])] });
     return TestBed.runInInjectionContext(() =>
-      recovering(resource({ loader: () => (loads.length > 1 ? loads.shift()! : loads[0]!)() })),
+      resource({ loader: () => (loads.length > 1 ? loads.shift()! : loads[0]!)() }),
     );
   }
 

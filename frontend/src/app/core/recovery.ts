@@ -1,4 +1,14 @@
-import { DestroyRef, Injectable, ResourceRef, effect, inject, signal, untracked } from '@angular/core';
+import {
+  DestroyRef,
+  Injectable,
+  ResourceOptions,
+  ResourceRef,
+  resource as angularResource,
+  effect,
+  inject,
+  signal,
+  untracked,
+} from '@angular/core';
 import { NavigationEnd, Router } from '@angular/router';
 
 /** When what has failed is worth another try: the device is online again, a page was opened, somebody asks for it. */
@@ -34,8 +44,9 @@ export function onRecovery(failed: () => boolean, again: () => void): void {
   });
 }
 
-/** A resource that is loaded again, once it has failed, at each occasion. */
-export function recovering<T>(loaded: ResourceRef<T>): ResourceRef<T> {
+/** Angular's resource, loaded again, once it has failed, at each occasion. Every page uses this one. */
+export function resource<T, R>(options: ResourceOptions<T, R>): ResourceRef<T | undefined> {
+  const loaded = angularResource(options);
   onRecovery(
     () => loaded.status() === 'error',
     () => loaded.reload(),

@@ -1,9 +1,9 @@
-import { Component, computed, inject, resource } from '@angular/core';
+import { Component, computed, inject } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { ProductView } from '../api/models';
 import { Catalogue } from '../core/catalogue';
 import { Heading } from '../core/headings';
-import { recovering } from '../core/recovery';
+import { resource } from '../core/recovery';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
 import { ProductImage } from '../ui/product-image';
@@ -111,11 +111,9 @@ export default class HomePage {
   protected readonly catalogue = inject(Catalogue);
 
   /** Enough to have a image for most categories. */
-  protected readonly products = recovering(
-    resource({
-      loader: async () => (await this.catalogue.list({ sort: 'newest', inStock: true, limit: 40 })).items,
-    }),
-  );
+  protected readonly products = resource({
+    loader: async () => (await this.catalogue.list({ sort: 'newest', inStock: true, limit: 40 })).items,
+  });
 
   private readonly found = computed<readonly ProductView[]>(() =>
     this.products.hasValue() ? this.products.value() : [],

@@ -1,9 +1,9 @@
-import { Component, computed, effect, inject, input, linkedSignal, resource } from '@angular/core';
+import { Component, computed, effect, inject, input, linkedSignal } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { Catalogue } from '../core/catalogue';
 import { Heading } from '../core/headings';
 import { ApiError } from '../core/problem';
-import { recovering } from '../core/recovery';
+import { resource } from '../core/recovery';
 import { Titles } from '../core/titles';
 import { AddButton } from '../ui/add-button';
 import { BlankImage } from '../ui/blank-image';
@@ -117,27 +117,23 @@ export default class ProductPage {
   // From the address.
   readonly productId = input.required<string>();
 
-  protected readonly product = recovering(
-    resource({
-      params: () => this.productId(),
-      loader: ({ params }) => this.catalogue.get(params),
-    }),
-  );
+  protected readonly product = resource({
+    params: () => this.productId(),
+    loader: ({ params }) => this.catalogue.get(params),
+  });
 
   private readonly category = computed(() => (this.product.hasValue() ? this.product.value().category : undefined));
 
-  protected readonly related = recovering(
-    resource({
-      params: () => {
-        const category = this.category();
-        return category ? { category, productId: this.productId() } : undefined;
-      },
-      loader: async ({ params: { category, productId } }) => {
-        const { items } = await this.catalogue.list({ category, inStock: true, limit: RELATED + 1 });
-        return items.filter((item) => item.productId !== productId).slice(0, RELATED);
-      },
-    }),
-  );
+  protected readonly related = resource({
+    params: () => {
+      const category = this.category();
+      return category ? { category, productId: this.productId() } : undefined;
+    },
+    loader: async ({ params: { category, productId } }) => {
+      const { items } = await this.catalogue.list({ category, inStock: true, limit: RELATED + 1 });
+      return items.filter((item) => item.productId !== productId).slice(0, RELATED);
+    },
+  });
 
   /** Unknown to the API, or no id at all. */
   protected readonly missing = computed(() => {

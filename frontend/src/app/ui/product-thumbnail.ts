@@ -1,6 +1,6 @@
-import { Component, computed, inject, input, resource } from '@angular/core';
+import { Component, computed, inject, input } from '@angular/core';
 import { Catalogue } from '../core/catalogue';
-import { recovering } from '../core/recovery';
+import { resource } from '../core/recovery';
 import { ProductImage } from './product-image';
 
 /** The image of a product of which only the id is known; without one, only its colour. */
@@ -14,11 +14,9 @@ export class ProductThumbnail {
 
   private readonly catalogue = inject(Catalogue);
   // Decoration: a product that is no longer sold has none, and nobody is told.
-  private readonly found = recovering(
-    resource({
-      params: () => this.productId(),
-      loader: ({ params }) => this.catalogue.glance(params),
-    }),
-  );
+  private readonly found = resource({
+    params: () => this.productId(),
+    loader: ({ params }) => this.catalogue.glance(params),
+  });
   protected readonly product = computed(() => (this.found.hasValue() ? this.found.value() : null));
 }

@@ -1,9 +1,10 @@
-import { Component, ElementRef, computed, effect, inject, input, resource, viewChild } from '@angular/core';
+import { Component, ElementRef, computed, effect, inject, input, viewChild } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { listDeadLetters } from '../../api/fn/operations/list-dead-letters';
 import { BoxName } from '../../api/models';
 import { Heading } from '../../core/headings';
+import { resource } from '../../core/recovery';
 import { Submission } from '../../core/submission';
 import { Titles } from '../../core/titles';
 import { Icon } from '../../ui/icon';
