@@ -19,6 +19,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
 from cloudretail.errors import Contention, Problem, ShopError, invalid
+from cloudretail.model import asks
 
 SESSION_LASTS = 30 * 24 * 3600
 """Seconds; the validity of a refresh token as the user pool's client has it."""
@@ -35,7 +36,7 @@ _EMAIL = re.compile(rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})+")
 def _normalised(email: str) -> str:
     email = email.strip().lower()
     if not _EMAIL.fullmatch(email):
-        raise PydanticCustomError("email", "is not an e-mail address")
+        raise PydanticCustomError("email", "Enter your e-mail address, like name@example.com.")
     return email
 
 
@@ -61,18 +62,18 @@ def password_flaws(password: str) -> Iterator[str]:
     if len(password) > MAX_PASSWORD:
         yield f"at most {MAX_PASSWORD} characters"
     if not re.search("[A-Z]", password):
-        yield "an upper-case letter (A-Z)"
+        yield "a capital letter (A-Z)"
     if not re.search("[a-z]", password):
-        yield "a lower-case letter (a-z)"
+        yield "a small letter (a-z)"
     if not re.search("[0-9]", password):
-        yield "a digit"
+        yield "a number (0-9)"
     if password != password.strip():
-        yield "no space at its beginning or end"
+        yield "no spaces at the beginning or end"
 
 
 def _strong(password: SecretStr) -> SecretStr:
     if flaws := list(password_flaws(password.get_secret_value())):
-        raise PydanticCustomError("password", "needs {flaws}", {"flaws": ", ".join(flaws)})
+        raise PydanticCustomError("password", "Use {flaws}.", {"flaws": ", ".join(flaws)})
     return password
 
 
@@ -84,13 +85,13 @@ NewPassword = Annotated[
         json_schema_extra={"minLength": MIN_PASSWORD, "maxLength": MAX_PASSWORD},
     ),
 ]
-Password = Annotated[SecretStr, Field(min_length=1, max_length=MAX_PASSWORD)]
+Password = Annotated[SecretStr, Field(min_length=1, max_length=MAX_PASSWORD), asks("Enter your password.")]
 
 
 def _six_digits(code: str) -> str:
     code = code.strip()
     if not re.fullmatch("[0-9]{6}", code):
-        raise PydanticCustomError("code", "is not a code of six digits")
+        raise PydanticCustomError("code", "Enter the 6-digit code from the e-mail.")
     return code
 
 
@@ -99,8 +100,10 @@ Code = Annotated[str, Field(examples=["123456"], repr=False), AfterValidator(_si
 
 def _one_line(name: str) -> str:
     name = name.strip()
-    if not name or re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", name):
-        raise PydanticCustomError("name", "is empty, or has line breaks or other control characters")
+    if not name:
+        raise PydanticCustomError("name", "Enter your name.")
+    if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", name):
+        raise PydanticCustomError("name", "Enter your name in one line, without special characters.")
     return name
 
 
@@ -113,7 +116,11 @@ class AddressTaken(ShopError):
 
 class WrongCredentials(Problem):
     def __init__(self) -> None:
-        super().__init__(HTTPStatus.UNAUTHORIZED, "wrong-credentials", "The e-mail address or the password is wrong.")
+        super().__init__(
+            HTTPStatus.UNAUTHORIZED,
+            "wrong-credentials",
+            "That e-mail address and password do not match. Please check them.",
+        )
 
 
 class EmailNotConfirmed(Problem):
@@ -121,7 +128,7 @@ class EmailNotConfirmed(Problem):
         super().__init__(
             HTTPStatus.FORBIDDEN,
             "email-not-confirmed",
-            "Confirm your e-mail address first, with the code that was sent to it.",
+            "Please confirm your e-mail address first, with the code we sent you.",
         )
 
 
@@ -132,32 +139,32 @@ class PasswordNotSet(Problem):
         super().__init__(
             HTTPStatus.FORBIDDEN,
             "password-reset-required",
-            "Choose a new password first, by “Forgot password”. If no code arrives, ask the shop.",
+            "Please choose a new password first: use “Forgot your password?”. If no code arrives, contact us.",
         )
 
 
 class SessionOver(Problem):
     def __init__(self) -> None:
-        super().__init__(HTTPStatus.UNAUTHORIZED, "session-over", "Your session has ended. Please sign in again.")
+        super().__init__(HTTPStatus.UNAUTHORIZED, "session-over", "You have been logged out. Please log in again.")
 
 
 class TooManyRequests(Problem):
     def __init__(self) -> None:
         super().__init__(
-            HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", "Too many requests. Please try again in a while."
+            HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", "Too many attempts. Please wait a while and try again."
         )
 
 
 class RegistrationRefused(Problem):
     def __init__(self) -> None:
         super().__init__(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "registration-refused", "This registration cannot be accepted."
+            HTTPStatus.UNPROCESSABLE_ENTITY, "registration-refused", "We cannot create an account with these details."
         )
 
 
 def wrong_code() -> Problem:
     """The same for a wrong code, one that has expired, one that was tried too often, and an unknown address."""
-    return invalid("code", "is wrong, has expired, or was tried too often; ask for a new one")
+    return invalid("code", "This code is wrong or has expired. Check it, or ask for a new one.")
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ _NOBODY_TO_MAIL = frozenset(
 
 def _refused_password(error: ClientError) -> Exception:
     # "Password did not conform with policy: Password must have uppercase characters"
-    return invalid("password", error.response["Error"]["Message"].rpartition(": ")[2])
+    return invalid("password", f"{error.response['Error']['Message'].rpartition(': ')[2].rstrip('.')}.")
 
 
 @contextmanager
@@ -102,7 +102,9 @@ class CognitoIdentityProvider:
             {
                 "UsernameExistsException": lambda _: AddressTaken(),
                 "InvalidPasswordException": _refused_password,
-                "InvalidParameterException": lambda _: invalid("email", "is not an e-mail address"),
+                "InvalidParameterException": lambda _: invalid(
+                    "email", "Enter your e-mail address, like name@example.com."
+                ),
                 "UserLambdaValidationException": lambda _: RegistrationRefused(),
                 "LimitExceededException": lambda _: TooManyRequests(),
                 "CodeDeliveryFailureException": lambda _: Transient("The code could not be mailed"),
@@ -221,10 +223,10 @@ class SesMailer:
     def tell_account_exists(self, email: str) -> None:
         # Nothing that the stranger entered stands in this mail, not even the name: it would carry anybody's text.
         text = (
-            "Somebody, perhaps you, has just tried to register this address with CloudRetail, "
-            "where it has an account already. Nothing has changed.\n\n"
-            f"Sign in, or choose a new password, at {self._storefront}\n\n"
-            "If it was not you, there is nothing for you to do.\n"
+            "Someone, perhaps you, just tried to create a CloudRetail account with this e-mail address. "
+            "It already has an account, so nothing has changed.\n\n"
+            f"To log in or choose a new password, go to {self._storefront}\n\n"
+            "If it was not you, you can ignore this e-mail.\n"
         )
         try:
             aws.ses().send_email(

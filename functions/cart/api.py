@@ -17,6 +17,7 @@ from cart.domain import (
     Offer,
     Offers,
     Skipped,
+    Wanted,
     clear,
     left_out,
     merge,
@@ -28,7 +29,7 @@ from cart.store import load as load_cart
 from cloudretail.errors import NotFound
 from cloudretail.http import Api, IdInPath, answers
 from cloudretail.model import Model, RequestModel
-from cloudretail.money import Money, total
+from cloudretail.money import MAX_PRICE, Currency, Money, total
 from cloudretail.repository import Repository
 from cloudretail.settings import load
 
@@ -37,17 +38,32 @@ api = Api()
 Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_QUANTITY)]
 
 
+class SeenPrice(RequestModel):
+    """A unit price, as the shopper saw it."""
+
+    amount: Annotated[int, Field(strict=True, ge=0, le=MAX_PRICE, examples=[1990])]
+    currency: Currency
+
+    @property
+    def money(self) -> Money:
+        return Money(amount=self.amount, currency=self.currency)
+
+
 class WantedQuantity(RequestModel):
-    """How many of a product the cart shall hold."""
+    """How many of a product the cart shall hold.
+
+    Attributes:
+        unit_price: that the shopper saw, and so accepts; today's where it is missing.
+    """
 
     quantity: Quantity
+    unit_price: SeenPrice | None = None
 
 
-class WantedItem(RequestModel):
+class WantedItem(WantedQuantity):
     """A product that a visitor collected before signing in."""
 
     product_id: Annotated[str, Field(min_length=1, max_length=64)]
-    quantity: Quantity
 
 
 class Merge(RequestModel):
@@ -62,7 +78,7 @@ class LineView(CartLine):
 
     Attributes:
         current_price: None where the product is no longer sold.
-        price_changed: the current price is not the accepted `unitPrice`; putting the item again accepts it.
+        price_changed: the current price is not the `unitPrice` that the shopper saw; putting it again accepts that one.
         available: how many can be had now.
         discontinued: the product is no longer sold.
         line_total: at the accepted price.
@@ -123,7 +139,7 @@ def get_cart() -> CartView:
 
 @api.put(
     "/api/cart/items/<product_id>",
-    summary="Have so many of a product in the cart, at its price of now",
+    summary="Have so many of a product in the cart, at the price that the shopper saw",
     tags=["Cart"],
     responses=answers(
         HTTPStatus.OK,
@@ -139,7 +155,9 @@ def put_item(product_id: IdInPath, wanted: WantedQuantity) -> CartView:
     if product_id not in offers:
         raise NotFound("product")
     offer = offers[product_id]
-    return _view(change(_carts(), user_id, lambda cart: put(cart, offer, wanted.quantity, now), api.cause, now), offers)
+    seen = wanted.unit_price.money if wanted.unit_price else None
+    cart = change(_carts(), user_id, lambda cart: put(cart, offer, wanted.quantity, now, seen=seen), api.cause, now)
+    return _view(cart, offers)
 
 
 @api.delete(
@@ -172,9 +190,12 @@ def clear_cart() -> CartView:
 )
 def merge_cart(visitor: Merge) -> MergedCart:
     user_id, now = api.caller.user_id, datetime.now(UTC)
-    wanted: dict[str, int] = {}
+    wanted: dict[str, Wanted] = {}
     for item in visitor.items:
-        wanted[item.product_id] = max(item.quantity, wanted.get(item.product_id, 0))
+        if item.product_id not in wanted or wanted[item.product_id].quantity < item.quantity:
+            wanted[item.product_id] = Wanted(
+                quantity=item.quantity, seen=item.unit_price.money if item.unit_price else None
+            )
     offers = offers_of(_settings(), wanted)
     cart = change(_carts(), user_id, lambda cart: merge(cart, visitor.merge_id, wanted, offers, now), api.cause, now)
     skipped, capped = left_out(cart, wanted, offers)

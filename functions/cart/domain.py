@@ -1,7 +1,8 @@
 """The rules of the cart.
 
-A line carries the unit price that the shopper accepted when they put it there. Checkout compares it with the price of
-that moment, so that nobody pays a price they have not seen; putting the item again accepts the new one.
+A line carries the unit price that the shopper saw when they put it there. Checkout compares it with the price of that
+moment, so that nobody pays a price they have not seen. Only the shopper accepts another one, by putting the item again
+with it: neither a change of the quantity nor a merge does so by itself.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cloudretail.decider import Change, Decision, Nothing
-from cloudretail.errors import Conflict
+from cloudretail.errors import Conflict, invalid
 from cloudretail.model import Model
 from cloudretail.money import Money
 
@@ -66,13 +67,26 @@ class Offer(Model):
     price: Money
     available: int
 
-    def line(self, quantity: int) -> CartLine:
-        """So many of it, at today's price."""
-        return CartLine(product_id=self.product_id, name=self.name, quantity=quantity, unit_price=self.price)
+    def line(self, quantity: int, seen: Money | None) -> CartLine:
+        """So many of it, at the unit price that the shopper has seen; at today's where nobody says which that was.
+
+        Raises:
+            Problem: 422, the price that was seen is in another currency.
+        """
+        if seen and seen.currency != self.price.currency:
+            raise invalid("unitPrice.currency", f"The price is in {self.price.currency}.")
+        return CartLine(product_id=self.product_id, name=self.name, quantity=quantity, unit_price=seen or self.price)
 
 
 type Offers = Mapping[str, Offer]
 """By product id; what is not there, the shop does not sell."""
+
+
+class Wanted(Model):
+    """What a visitor collected of a product, and at which unit price they saw it; None where nobody says."""
+
+    quantity: int
+    seen: Money | None = None
 
 
 class Skip(StrEnum):
@@ -98,21 +112,30 @@ class Capped(Model):
     quantity: int
 
 
-def put(cart: Cart, offer: Offer, quantity: int, now: datetime) -> Change[Cart]:
-    """Have `quantity` of a product in the cart, at the price of today.
+def put(cart: Cart, offer: Offer, quantity: int, now: datetime, *, seen: Money | None = None) -> Change[Cart]:
+    """Have `quantity` of a product in the cart.
+
+    Args:
+        cart: the shopper's.
+        offer: of the product.
+        quantity: from 1 to MAX_QUANTITY. Fewer than before is never refused: it is a step towards what there is.
+        now: time of the change.
+        seen: the unit price that the shopper saw; today's where it is None.
 
     Raises:
         Conflict: `insufficient-stock` with how many are `available`; `cart-full` for one line too many.
+        Problem: 422, the price that was seen is in another currency.
     """
-    if quantity > offer.available:
+    line = cart.line(offer.product_id)
+    if quantity > max(offer.available, line.quantity if line else 0):
         raise Conflict(
             "insufficient-stock",
-            f"Only {offer.available} of {offer.name} can be had." if offer.available else f"{offer.name} is sold out.",
+            f"Only {offer.available} left of {offer.name}." if offer.available else f"{offer.name} is sold out.",
             available=offer.available,
         )
-    if cart.line(offer.product_id) is None and len(cart.items) >= MAX_LINES:
-        raise Conflict("cart-full", f"A cart holds {MAX_LINES} different products at the most.")
-    return _changed(cart, _with(cart.items, offer.line(quantity)), now)
+    if line is None and len(cart.items) >= MAX_LINES:
+        raise Conflict("cart-full", f"Your cart is full: it holds up to {MAX_LINES} different products.")
+    return _changed(cart, _with(cart.items, offer.line(quantity, seen)), now)
 
 
 def remove(cart: Cart, product_id: str, now: datetime) -> Decision[Cart]:
@@ -126,15 +149,16 @@ def clear(cart: Cart, now: datetime) -> Decision[Cart]:
     return _changed(cart, (), now) if cart.items else Nothing("empty already")
 
 
-def merge(cart: Cart, merge_id: str, wanted: Mapping[str, int], offers: Offers, now: datetime) -> Decision[Cart]:
+def merge(cart: Cart, merge_id: str, wanted: Mapping[str, Wanted], offers: Offers, now: datetime) -> Decision[Cart]:
     """Take over what a visitor collected before signing in, once for each merge id.
 
     Of a product in both, the larger quantity wins; never more than there are, and never fewer than the shopper has.
+    The price comes along as it was seen, so that a rise since then still has to be accepted.
 
     Args:
         cart: the shopper's.
         merge_id: chosen by the client.
-        wanted: quantities by product id.
+        wanted: by product id.
         offers: of these products.
         now: time of the change.
     """
@@ -143,21 +167,23 @@ def merge(cart: Cart, merge_id: str, wanted: Mapping[str, int], offers: Offers, 
     if merge_id in cart.merge_ids:
         return Nothing("merged already")
     items = cart.items
-    for product_id, requested in wanted.items():
+    for product_id, each in wanted.items():
         offer, line = offers.get(product_id), cart.line(product_id)
-        quantity = min(requested, offer.available) if offer else 0
+        quantity = min(each.quantity, offer.available) if offer else 0
         fits = line is not None or len(items) < MAX_LINES
         if offer and fits and quantity > (line.quantity if line else 0):
-            items = _with(items, offer.line(quantity))
+            items = _with(items, offer.line(quantity, each.seen or (line.unit_price if line else None)))
     return _changed(cart, items, now, merge_ids=(*cart.merge_ids, merge_id)[-REMEMBERED_MERGES:])
 
 
-def left_out(cart: Cart, wanted: Mapping[str, int], offers: Offers) -> tuple[tuple[Skipped, ...], tuple[Capped, ...]]:
+def left_out(
+    cart: Cart, wanted: Mapping[str, Wanted], offers: Offers
+) -> tuple[tuple[Skipped, ...], tuple[Capped, ...]]:
     """What a merge that led to `cart` could not take over: the products left out, and those there are too few of."""
     skipped: list[Skipped] = []
     capped: list[Capped] = []
-    for product_id, requested in wanted.items():
-        offer, line = offers.get(product_id), cart.line(product_id)
+    for product_id, each in wanted.items():
+        offer, line, requested = offers.get(product_id), cart.line(product_id), each.quantity
         if offer is None:
             skipped.append(Skipped(product_id=product_id, reason=Skip.UNKNOWN_PRODUCT))
         elif line and line.quantity < requested and offer.available < requested:

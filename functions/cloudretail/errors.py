@@ -72,7 +72,7 @@ class NotFound(Problem):
     """The thing does not exist for this caller."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(HTTPStatus.NOT_FOUND, "not-found", f"There is no such {what}.")
+        super().__init__(HTTPStatus.NOT_FOUND, "not-found", f"We could not find this {what}.")
 
 
 class Conflict(Problem):

@@ -84,7 +84,7 @@ class Api(APIGatewayHttpResolver):
         self.exception_handler(RequestValidationError)(_invalid_input)
         self.exception_handler(RequestUnsupportedContentType)(lambda _: problem_response(_unsupported()))
         self.exception_handler(NotFoundError)(
-            lambda _: problem_response(Problem(HTTPStatus.NOT_FOUND, "not-found", "There is no such route."))
+            lambda _: problem_response(Problem(HTTPStatus.NOT_FOUND, "not-found", "We could not find that."))
         )
         self.exception_handler(ServiceError)(
             lambda error: problem_response(Problem(HTTPStatus(error.status_code), "refused", str(error.msg)))
@@ -152,7 +152,7 @@ def _caller(event: Mapping[str, Any]) -> Caller:
         return caller_of(claims)
     if authorization := event["headers"].get("authorization"):
         return verify(authorization)
-    raise unauthorized("Sign in first.")
+    raise unauthorized("Please log in first.")
 
 
 def _operator(event: Mapping[str, Any]) -> Caller:
@@ -234,21 +234,33 @@ def _invalid_input(error: RequestValidationError) -> Response[Any]:
 
 def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
     _, *path = error["loc"]
-    # A field left blank is every shopper's most frequent mistake: it is said in a shopper's words.
-    blank = error["type"] == "string_too_short" and error.get("ctx", {}).get("min_length") == 1
-    message = "must not be empty" if blank else str(error["msg"])
-    return {"field": ".".join(map(str, path)) or str(error["loc"][0]), "message": message}
+    return {"field": ".".join(map(str, path)) or str(error["loc"][0]), "message": _sentence(error)}
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    """What is wrong with a field, as a whole sentence: it stands beside the field in a form."""
+    match error["type"], error.get("ctx", {}):
+        case ("missing", _) | ("string_too_short", {"min_length": 1}):
+            return "This field is required."
+        case "string_too_long", {"max_length": most}:
+            return f"Use at most {most} characters."
+    message = str(error["msg"])
+    return message if message.endswith(".") else f"{message}."
 
 
 def _unexpected(error: Exception) -> Response[Any]:
     if may_pass(error):
         logger.warning("Temporarily unable to answer", exc_info=error)
         return problem_response(
-            Problem(HTTPStatus.SERVICE_UNAVAILABLE, "try-again", "The shop is busy. Please try again.")
+            Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE, "try-again", "We are very busy right now. Please try again in a moment."
+            )
         )
     logger.error("Failed to answer", exc_info=error)
     return problem_response(
-        Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "Something went wrong on our side.")
+        Problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "Something went wrong on our side. Please try again."
+        )
     )
 
 

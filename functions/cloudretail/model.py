@@ -1,7 +1,10 @@
 """The base of every model that crosses a boundary: camelCase outside, snake_case inside, immutable."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 
 class Model(BaseModel):
@@ -24,3 +27,20 @@ class RequestModel(Model):
     """A body that a client sends. An unknown field is most likely a misspelt one, so it is refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def asks(sentence: str) -> WrapValidator:
+    """What a shopper reads beside a field that they left blank or filled in wrongly: "Enter your postal code."
+
+    A text that is only too long keeps the general message, which says how long it may be.
+    """
+
+    def validate(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            if any(each["type"] == "string_too_long" for each in error.errors(include_input=False)):
+                raise
+            raise PydanticCustomError("asked", "{sentence}", {"sentence": sentence}) from error
+
+    return WrapValidator(validate)

@@ -7,6 +7,17 @@ from pydantic import Field
 
 from cloudretail.model import Model
 
+_DIGITS = {
+    currency: digits
+    for digits, currencies in {
+        0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+        3: "BHD IQD JOD KWD LYD OMR TND",
+        4: "CLF UYW",
+    }.items()
+    for currency in currencies.split()
+}
+"""Minor digits of the currencies that have not two; source: ISO 4217, list one. Also in the pages' money.ts."""
+
 MAX_MINOR_UNITS = 10**12
 """Of any amount: far inside what JavaScript counts exactly."""
 
@@ -38,8 +49,10 @@ class Money(Model):
         return Money(amount=self.amount * quantity, currency=self.currency)
 
     def __str__(self) -> str:
-        """For people, as in mails: `SGD 19.90`. The currencies a shop uses here have two minor digits."""
-        return f"{self.currency} {self.amount // 100:,}.{self.amount % 100:02d}"
+        """For people, in mails as on the pages: `SGD 19.90`, `JPY 1,990`, `KWD 1.990`."""
+        digits = _DIGITS.get(self.currency, 2)
+        whole, minor = divmod(self.amount, 10**digits)
+        return f"{self.currency} {whole:,}" + (f".{minor:0{digits}d}" if digits else "")
 
 
 def total(amounts: Iterable[Money], currency: str) -> Money:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +16,7 @@ class Words:
     """What one kind of mail says, in whole sentences.
 
     Attributes:
-        subject: what happened to the order, as the end of "Order 1A2B3C4D ...".
+        subject: what happened to the order, as the end of "Order 1A2B3C4D5E ...".
         heading: the same for somebody who has opened the mail.
         preview: the sentence that a list of mails shows behind the subject.
         story: what happened, a paragraph each.
@@ -96,47 +96,56 @@ def letter(data: OrderEvent, storefront_url: str) -> Letter:
 
 
 def order_number(order_id: str) -> str:
-    """What a person reads out on the phone: eight characters behind the prefix, 3F5XK2M7 of `ord_3f5xk2m7qa`."""
-    return "".join(filter(str.isalnum, order_id.removeprefix("ord_")))[:8].upper()
+    """What a person reads out on the phone: ten characters behind the prefix, as on the order's page."""
+    return "".join(filter(str.isalnum, order_id.removeprefix("ord_")))[:10].upper()
+
+
+def moment(at: datetime) -> str:
+    """A moment as the pages write it, "27 November 2026 at 13:30", here in UTC: a mail knows no time zone."""
+    return f"{at.astimezone(UTC):%-d %B %Y at %H:%M UTC}"
 
 
 def _in_one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+_AGAIN = "If you still want these items, you can put them back in your cart on your order's page."
+
+
 def _received(data: OrderPlaced) -> Words:
     if data.payment_method is PaymentMethod.COD:
-        payment = f"You chose to pay on delivery: please have {data.total} ready for the courier."
+        steps = (
+            f"You chose to pay cash on delivery. Please have {data.total} ready for the courier.",
+            "We will e-mail you again when your order is confirmed.",
+        )
     else:
-        payment = (
-            "As soon as your items are set aside you can pay on the page of your order. "
-            "It shows how long we keep them for you."
+        steps = (
+            "As soon as your items are set aside, you can pay on your order's page. It shows how long we can hold them "
+            "for you.",
+            "You will not be charged before that. We will e-mail you again when your order is confirmed.",
         )
     return Words(
         subject="received",
         heading="We have received your order",
-        preview="We are setting your items aside.",
-        story=(
-            f"Thank you! Your order came in on {data.placed_at.astimezone(UTC):%-d %B %Y at %H:%M UTC}, and we are "
-            "setting your items aside.",
-        ),
-        next_steps=(payment, "We charge nothing before that, and write to you again when the order is confirmed."),
+        preview="Thank you! We are setting your items aside.",
+        story=(f"Thank you! We received your order on {moment(data.placed_at)} and are setting your items aside.",),
+        next_steps=steps,
     )
 
 
 def _confirmed(data: OrderConfirmed) -> Words:
     if data.payment_method is PaymentMethod.COD:
-        payment = f"You pay on delivery: please have {data.total} ready for the courier."
+        payment = f"You pay cash on delivery. Please have {data.total} ready for the courier."
     else:
         payment = f"We have charged {data.total} to your card."
     return Words(
         subject="confirmed",
         heading="Your order is confirmed",
         preview=payment,
-        story=("Good news: your items are yours.", payment),
+        story=("Good news: everything you ordered is reserved for you.", payment),
         next_steps=(
-            "We are getting your parcel ready.",
-            "If you change your mind, you can cancel the order on its page.",
+            "We are now packing your order.",
+            "Changed your mind? You can cancel on your order's page.",
         ),
     )
 
@@ -146,27 +155,27 @@ def _rejected(data: OrderRejected) -> Words:
         case RefusalReason.SOLD_OUT:
             names = {item.product_id: _in_one_line(item.name) for item in data.items}
             return Words(
-                subject="could not be filled: sold out",
-                heading="Sorry, we could not fill your order",
-                preview="An item was sold out. You were not charged.",
-                story=("When we went to set your items aside, not enough was left of them. You were not charged.",),
+                subject="could not be completed: sold out",
+                heading="Sorry, we could not complete your order",
+                preview="An item sold out. You were not charged.",
+                story=("When we went to set your items aside, there were not enough left. You were not charged.",),
                 points=tuple(_shortage(shortage, names) for shortage in data.shortages),
                 next_steps=(
-                    "We have closed the order, and keep none of its items for you. "
-                    "You are welcome to order again what is still there.",
+                    "We have closed this order and are not holding any of its items. On your order's page you can put "
+                    "what is still in stock back in your cart.",
                 ),
             )
         case RefusalReason.EXPIRED:
             return Words(
-                subject="could not be filled in time",
+                subject="could not be completed in time",
                 heading="Sorry, we were too slow",
-                preview="We could not handle your order in time. You were not charged.",
+                preview="We could not process your order in time. You were not charged.",
                 story=(
-                    "We could not handle your order in time. That was our fault, not yours. Rather than surprise you "
+                    "We could not process your order in time. That was our fault, not yours. Rather than surprise you "
                     "with a late delivery, we have closed the order.",
                     "You were not charged.",
                 ),
-                next_steps=("If you still want the items, please order them again.",),
+                next_steps=(_AGAIN,),
             )
         case RefusalReason.OTHER:
             return Words(
@@ -180,8 +189,8 @@ def _rejected(data: OrderRejected) -> Words:
 
 def _shortage(shortage: Shortage, names: Mapping[str, str]) -> str:
     name = names.get(shortage.product_id, shortage.product_id)
-    left = f"only {shortage.available}" if shortage.available else "none"
-    return f"{name}: you ordered {shortage.requested}, {left} left"
+    left = f"only {shortage.available} left" if shortage.available else "sold out"
+    return f"{name}: you ordered {shortage.requested}, {left}"
 
 
 def _cancelled(data: OrderCancelled) -> Words:
@@ -193,8 +202,8 @@ def _cancelled(data: OrderCancelled) -> Words:
                 preview="As you asked, we have cancelled your order.",
                 story=("As you asked, we have cancelled your order. Nothing will be delivered.",),
                 next_steps=(
-                    f"If you had already paid by card, all of it ({data.total}) goes back to your card, and we write "
-                    "to you once it is on its way. If not, you were not charged.",
+                    f"If you already paid by card, we will refund the full amount ({data.total}) and e-mail you once "
+                    "it is on its way. If not, you have not been charged.",
                 ),
             )
         case CancelReason.PAYMENT_DECLINED:
@@ -203,13 +212,13 @@ def _cancelled(data: OrderCancelled) -> Words:
                 heading="Your order is cancelled",
                 preview="Your payment was declined. You were not charged.",
                 story=(
-                    "Your payment was declined, and no further attempt was left. So we have cancelled the order and "
-                    "put its items back on the shelf.",
+                    "Your payment was declined and there were no attempts left, so we have cancelled your order and "
+                    "put its items back on sale.",
                     "You were not charged.",
                 ),
                 next_steps=(
-                    "Your bank can tell you why it declined. You are welcome to order again, with another card or "
-                    "with payment on delivery.",
+                    "Your bank can tell you why the payment was declined. You are welcome to order again with another "
+                    "card, or with cash on delivery.",
                 ),
             )
         case CancelReason.PAYMENT_WINDOW_CLOSED:
@@ -218,11 +227,11 @@ def _cancelled(data: OrderCancelled) -> Words:
                 heading="Your order is cancelled",
                 preview="It was not paid in time. You were not charged.",
                 story=(
-                    "We kept your items for you, but the order was not paid in time. So we have cancelled it and put "
-                    "its items back on the shelf.",
+                    "We held your items for you, but your order was not paid in time. We have cancelled it and put its "
+                    "items back on sale.",
                     "You were not charged.",
                 ),
-                next_steps=("If you still want the items, please order them again.",),
+                next_steps=(_AGAIN,),
             )
         case CancelReason.OTHER:
             return Words(
@@ -239,14 +248,14 @@ def _cancelled(data: OrderCancelled) -> Words:
 
 def _refunded(data: PaymentRefunded) -> Words:
     if data.method is PaymentMethod.CARD:
-        where = f"We have sent {data.amount} back to your card."
-        when = "It can take your bank some days to show it on your statement."
+        where = f"We have refunded {data.amount} to your card."
+        when = "It can take a few days to appear on your statement."
     else:
-        where = f"We have given back the {data.amount} that you paid."
-        when = "There is nothing left for you to do."
+        where = f"We have refunded the {data.amount} that you paid."
+        when = "There is nothing you need to do."
     return Words(
         subject="refunded",
-        heading="Your money is on its way back",
+        heading="Your refund is on its way",
         preview=where,
         story=(where,),
         next_steps=(when,),
@@ -256,13 +265,13 @@ def _refunded(data: PaymentRefunded) -> Words:
 def _refund_failed(data: PaymentRefundFailed) -> Words:
     return Words(
         subject="refund delayed",
-        heading="Your refund needs our attention",
-        preview=f"We owe you {data.amount}, and will see to it by hand.",
+        heading="Your refund is taking longer",
+        preview=f"We owe you {data.amount} and will refund it by hand.",
         story=(
-            f"We tried to give back the {data.amount} that you paid, but the payment provider did not accept it.",
+            f"We tried to refund the {data.amount} that you paid, but the payment provider did not accept it.",
             "The money is still yours, and we know that we owe it to you.",
         ),
-        next_steps=("One of us will now see to it by hand. There is nothing that you have to do.",),
+        next_steps=("One of us will now refund it by hand. There is nothing you need to do.",),
     )
 
 

@@ -117,8 +117,8 @@ def _repeated(order: Order, checkout: Checkout) -> PlacedOrder:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "idempotency-key-reused",
-            "This Idempotency-Key was used for another order.",
-            errors=[{"field": "Idempotency-Key", "message": "was used for another order"}],
+            "You have already placed an order from this page. You can find it in your orders.",
+            errors=[{"field": "Idempotency-Key", "message": "You have already placed an order from this page."}],
         )
     return PlacedOrder(order_id=order.order_id, status=OrderStatus.PENDING)
 
@@ -180,7 +180,7 @@ def cancel_order(order_id: IdInPath) -> OrderView:
     # An order that is cancelled already is what was asked for.
     if settled.state.status is not OrderStatus.CANCELLED:
         status = settled.state.status
-        raise Conflict("not-cancellable", f"This order is {status}: it cannot be cancelled.", orderStatus=status)
+        raise Conflict("not-cancellable", "This order can no longer be cancelled.", orderStatus=status)
     return _view(settled.state)
 
 

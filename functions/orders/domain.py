@@ -21,7 +21,7 @@ from pydantic import ConfigDict, Field
 from cloudretail.decider import Change, Decision, Nothing
 from cloudretail.errors import Conflict
 from cloudretail.event import EventData
-from cloudretail.model import Model, RequestModel
+from cloudretail.model import Model, RequestModel, asks
 from cloudretail.money import Money, total
 from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected
@@ -51,12 +51,16 @@ class ShippingAddress(RequestModel):
     # A field of nothing but blanks is an empty one.
     model_config = ConfigDict(str_strip_whitespace=True)
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    line1: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=100), asks("Enter your full name.")]
+    line1: Annotated[str, Field(min_length=1, max_length=200), asks("Enter your street and number.")]
     line2: Annotated[str | None, Field(max_length=200)] = None
-    city: Annotated[str, Field(min_length=1, max_length=100)]
-    postal_code: Annotated[str, Field(min_length=1, max_length=20)]
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["SG"])]
+    city: Annotated[str, Field(min_length=1, max_length=100), asks("Enter your city.")]
+    postal_code: Annotated[str, Field(min_length=1, max_length=20), asks("Enter your postal code.")]
+    country: Annotated[
+        str,
+        Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["SG"]),
+        asks("Choose a country."),
+    ]
 
 
 class HistoryEntry(Model):
@@ -325,11 +329,15 @@ def place(
             what was accepted; `lines` tells which and how.
     """
     if cart.version != checkout.cart_version:
-        raise Conflict("cart-changed", "The cart has changed since you saw it.", cartVersion=cart.version)
+        raise Conflict(
+            "cart-changed",
+            "Your cart has changed since you last saw it. Please check it and place your order again.",
+            cartVersion=cart.version,
+        )
     if not cart.items:
-        raise Conflict("cart-empty", "The cart is empty.")
+        raise Conflict("cart-empty", "Your cart is empty.")
     if len(cart.items) > MAX_LINES:
-        raise Conflict("too-many-lines", f"An order has at most {MAX_LINES} lines.")
+        raise Conflict("too-many-lines", f"An order can have up to {MAX_LINES} different products. Please remove some.")
     _require_unchanged(cart, products, available)
     items = tuple(
         OrderItem(
@@ -366,7 +374,7 @@ def _require_unchanged(cart: Cart, products: Mapping[str, Listed], available: Ma
     if gone:
         raise Conflict(
             "product-unavailable",
-            "A product in the cart is no longer sold.",
+            "An item in your cart is no longer available.",
             lines=[{"productId": product_id} for product_id in gone],
         )
     repriced = [
@@ -379,11 +387,13 @@ def _require_unchanged(cart: Cart, products: Mapping[str, Listed], available: Ma
         if line.unit_price != products[line.product_id].price
     ]
     if repriced:
-        raise Conflict("price-changed", "A price has changed since you put it into the cart.", lines=repriced)
+        raise Conflict(
+            "price-changed", "A price has changed since you last saw it. Please check your cart.", lines=repriced
+        )
     short = [
         {"productId": line.product_id, "requested": line.quantity, "available": available.get(line.product_id, 0)}
         for line in cart.items
         if available.get(line.product_id, 0) < line.quantity
     ]
     if short:
-        raise Conflict("insufficient-stock", "There is not enough stock for the cart.", lines=short)
+        raise Conflict("insufficient-stock", "There are not enough left of an item in your cart.", lines=short)

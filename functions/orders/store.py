@@ -197,5 +197,7 @@ def _refused(error: ClientError, order_id: str) -> None:
         # Of the order nothing is known yet: if it is there, it is itself what changed the cart.
         return
     if cart == dynamodb.CONDITION_FAILED:
-        raise Conflict("cart-changed", "The cart has changed since you saw it.") from error
+        raise Conflict(
+            "cart-changed", "Your cart has changed since you last saw it. Please check it and place your order again."
+        ) from error
     raise error

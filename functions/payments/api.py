@@ -55,6 +55,16 @@ class PaymentMethods(Model):
     card_gateway: str | None
 
 
+_TOO_LATE = "This order can no longer be paid."
+
+_UNPAYABLE = {
+    "CONFIRMED": "This order is already confirmed. There is nothing left to pay.",
+    "REJECTED": "This order was closed because an item sold out. You were not charged.",
+    "CANCELLED": "This order was cancelled, so it can no longer be paid.",
+}
+"""Why an order that is not waiting to be paid cannot be paid, by its status."""
+
+
 class PaymentProgress(StrEnum):
     """A payment's status as its owner sees it; WAITING until payments has heard of the order."""
 
@@ -131,7 +141,7 @@ def pay(order_id: IdInPath, request: PaymentRequest) -> PaymentView:
     order, cause, now = _owned(order_id), api.cause, datetime.now(UTC)
     _require_offered(request.method)
     if not order.payable:
-        raise Conflict("not-payable", f"This order is {order.status}.", orderStatus=order.status)
+        raise Conflict("not-payable", _UNPAYABLE.get(order.status, _TOO_LATE), orderStatus=order.status)
 
     def answer(payment: Payment | None) -> Decision[Payment]:
         return decide(payment, ChooseMethod(request.method, request.card_token), order_id, now)
@@ -140,8 +150,8 @@ def pay(order_id: IdInPath, request: PaymentRequest) -> PaymentView:
     record(settled.decision, message="ChooseMethod", event_id=cause.id, keys={"order_id": order_id})
     if isinstance(settled.decision, Nothing):
         if settled.state and settled.state.status is PaymentStatus.SUBMITTED:
-            raise Conflict("payment-in-progress", "A payment of this order is being made.")
-        raise Conflict("not-payable", f"This order cannot be paid: {settled.decision.reason}.")
+            raise Conflict("payment-in-progress", "Your payment is already being processed.")
+        raise Conflict("not-payable", _TOO_LATE)
     return _view(order, settled.state)
 
 

@@ -54,7 +54,7 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 
 @pytest.fixture(scope="session")
 def catalogue(shop: Shop) -> list[Product]:
-    """Some products with pictures, as `make up` has them all."""
+    """Some products with images, as `make up` has them all."""
     create_accounts(shop, [OPERATOR])
     some = [product for product in stocked.load() if product.stock > 20][:8]
     with Api(shop.api_url) as api, httpx.Client(timeout=30, trust_env=False) as uploads:

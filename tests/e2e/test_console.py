@@ -177,7 +177,7 @@ def test_a_shopper_gets_no_console_and_asks_for_nothing_of_it(visitor: Visitor, 
     asked: list[str] = []
     visitor.page.on("request", lambda request: asked.append(request.url) if "/api/ops" in request.url else None)
     visitor.log_in(shopper)
-    visitor.open(path, "There is nothing at this address")
+    visitor.open(path, "Page not found")
     visitor.button("your account").click()
     expect(visitor.page.get_by_role("link", name="Your orders").first).to_be_visible()
     expect(visitor.page.get_by_role("link", name="Operations")).to_have_count(0)
@@ -187,7 +187,7 @@ def test_a_shopper_gets_no_console_and_asks_for_nothing_of_it(visitor: Visitor, 
 def test_a_stranger_is_asked_to_log_in_first(visitor: Visitor, shopper: Shopper) -> None:
     visitor.open("/ops/stuck", "Log in")
     visitor.enter(shopper.email)
-    visitor.sees("There is nothing at this address")
+    visitor.sees("Page not found")
 
 
 def test_the_console_can_be_used_by_everybody(on_duty: Visitor, poisoned: str) -> None:

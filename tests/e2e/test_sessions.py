@@ -10,7 +10,7 @@ from tests.support.shoppers import Shopper
 
 @pytest.fixture
 def thing(catalogue: list[Product]) -> Product:
-    """A product with a picture."""
+    """A product with an image."""
     return catalogue[-1]
 
 
@@ -59,7 +59,7 @@ def test_a_session_that_is_over_asks_to_log_in_and_leads_back(visitor: Visitor, 
 def test_a_guarded_page_comes_back_to_where_the_visitor_wanted_to_go(visitor: Visitor, shopper: Shopper) -> None:
     visitor.open("/orders/ord_nobodys/pay", "Log in")
     visitor.enter(shopper.email)
-    visitor.sees("There is nothing at this address")
+    visitor.sees("Page not found")
     assert visitor.page.url.endswith("/orders/ord_nobodys/pay")
 
 
@@ -89,7 +89,7 @@ def test_a_merge_whose_answer_got_lost_is_not_made_twice(visitor: Visitor, shopp
     collect(visitor, thing, 2)
     visitor.page.route("**/api/cart/merge", lose)
     visitor.log_in(shopper)
-    visitor.reads("cannot be reached")
+    visitor.reads("We cannot reach the shop")
     assert in_cart(shopper) == [2]
     shopper.put(thing.id, 1)
     broken = False
@@ -106,5 +106,5 @@ def test_logging_out_leaves_nothing_behind(visitor: Visitor, shopper: Shopper, t
     visitor.log_out()
     assert visitor.page.evaluate("[{...localStorage}, {...sessionStorage}]") == [{}, {}]
     visitor.open("/cart", "Your cart")
-    visitor.reads("There is nothing in it yet.")
+    visitor.reads("Your cart is empty.")
     visitor.open("/orders", "Log in")

@@ -91,6 +91,11 @@ class Visitor:
         self.button("Log out").click()
         self.sees("Well-made things")
 
+    @property
+    def badge(self) -> Locator:
+        """The button with how many items are in the cart."""
+        return self.page.get_by_role("banner").get_by_role("button", name="Cart")
+
     def code_from_mail(self, email: str) -> str:
         """The six digits that were mailed."""
 
@@ -105,10 +110,10 @@ class Visitor:
         """From the cart to a filled checkout, up to the last button."""
         self.open("/cart", "Your cart")
         self.link("Check out").click()
-        self.sees("Check out")
+        self.sees("Checkout")
         self.fill_address()
         if cash:
-            self.page.get_by_label("In cash, on delivery").check()
+            self.page.get_by_label("Cash on delivery").check()
 
     def fill_address(self) -> None:
         self.field("Full name").fill(ADDRESS["name"])
@@ -132,7 +137,7 @@ class Visitor:
     def pay_by_card(self, number: str) -> None:
         """Pay with a test card, by its number as it is listed."""
         self.button(f"Use {number}").click()
-        self.button("Pay $").click()
+        self.button("Pay SGD").click()
 
     def answers(self, path: str) -> list[Response]:
         """From now on, the answers to requests whose address ends like this."""

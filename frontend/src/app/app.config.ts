@@ -18,9 +18,10 @@ import { provideApiConfiguration } from './api/api-configuration';
 import { routes } from './app.routes';
 import { CartStore } from './core/cart';
 import { LastResort, showFailure } from './core/failure';
+import { FocusKeeper } from './core/focus-keeper';
 import { Headings } from './core/headings';
 import { leaveWhenSessionEnds } from './core/guards';
-import { authorize, explain } from './core/interceptors';
+import { authorize, explain, readClock } from './core/interceptors';
 import { Session } from './core/session';
 import { Titles } from './core/titles';
 
@@ -30,7 +31,7 @@ export const config: ApplicationConfig = {
     provideBrowserGlobalErrorListeners(),
     { provide: ErrorHandler, useClass: LastResort },
     { provide: TitleStrategy, useExisting: Titles },
-    provideHttpClient(withInterceptors([explain, authorize])),
+    provideHttpClient(withInterceptors([explain, authorize, readClock])),
     // One origin for the pages and the API, and its paths begin with /api.
     provideApiConfiguration(''),
     provideRouter(
@@ -41,6 +42,7 @@ export const config: ApplicationConfig = {
     ),
     provideAppInitializer(() => {
       inject(Headings);
+      inject(FocusKeeper);
       inject(CartStore);
       leaveWhenSessionEnds();
       // The first page does not wait for it; what depends on it says so.

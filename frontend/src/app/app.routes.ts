@@ -1,5 +1,5 @@
 import { Routes } from '@angular/router';
-import { operator, signedIn, stranger } from './core/guards';
+import { guest, operator, signedIn } from './core/guards';
 import ErrorPage from './pages/error';
 
 export const routes: Routes = [
@@ -7,12 +7,17 @@ export const routes: Routes = [
   { path: 'products', title: 'Products', loadComponent: () => import('./pages/products') },
   { path: 'products/:productId', title: 'Product', loadComponent: () => import('./pages/product') },
 
-  { path: 'login', title: 'Log in', canActivate: [stranger], loadComponent: () => import('./pages/login') },
-  { path: 'register', title: 'Register', canActivate: [stranger], loadComponent: () => import('./pages/register') },
+  { path: 'login', title: 'Log in', canActivate: [guest], loadComponent: () => import('./pages/login') },
+  {
+    path: 'register',
+    title: 'Create an account',
+    canActivate: [guest],
+    loadComponent: () => import('./pages/register'),
+  },
   {
     path: 'confirm-email',
     title: 'Confirm your e-mail address',
-    canActivate: [stranger],
+    canActivate: [guest],
     loadComponent: () => import('./pages/confirm-email'),
   },
   { path: 'forgot-password', title: 'Forgot password', loadComponent: () => import('./pages/forgot-password') },

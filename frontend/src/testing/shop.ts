@@ -4,7 +4,7 @@ import { TestBed } from '@angular/core/testing';
 import { provideRouter } from '@angular/router';
 import { provideApiConfiguration } from '../app/api/api-configuration';
 import { CartView, LineView, ProductView, Session as Tokens } from '../app/api/models';
-import { authorize, explain } from '../app/core/interceptors';
+import { authorize, explain, readClock } from '../app/core/interceptors';
 
 /** The API at the other end of the wire: a test takes each request, when it has come, and answers it when it likes. */
 export class FakeShop {
@@ -15,7 +15,7 @@ export class FakeShop {
     sessionStorage.clear();
     TestBed.configureTestingModule({
       providers: [
-        provideHttpClient(withInterceptors([explain, authorize])),
+        provideHttpClient(withInterceptors([explain, authorize, readClock])),
         provideHttpClientTesting(),
         provideApiConfiguration(''),
         provideRouter([]),
@@ -81,7 +81,7 @@ export function product(productId: string, price: number, available = 10): Produ
     description: '',
     category: 'Bags',
     price: { amount: price, currency: 'SGD' },
-    imageUrl: `https://pictures/${productId}`,
+    imageUrl: `https://images/${productId}`,
     available,
     createdAt: '2026-01-01T00:00:00Z',
   };

@@ -190,7 +190,7 @@ def test_a_password_that_cognito_refuses_is_named_with_its_reason(
         refused(cognito, operation, "InvalidPasswordException", message)
         with pytest.raises(Problem) as problem:
             CALLS[operation](provider)
-        assert problem.value.errors == [{"field": "password", "message": "Password must have symbol characters"}]
+        assert problem.value.errors == [{"field": "password", "message": "Password must have symbol characters."}]
 
 
 def test_an_address_that_cognito_refuses_is_named(cognito: Stubber, provider: CognitoIdentityProvider) -> None:
@@ -270,8 +270,8 @@ class TestMailOnSes:
         assert mail["FromEmailAddress"] == "shop@cloudretail.example"
         assert mail["Destination"] == {"ToAddresses": [EMAIL]}
         text = mail["Content"]["Simple"]["Body"]["Text"]["Data"]
-        assert "has an account already" in " ".join(text.split())
-        assert "at https://shop.cloudretail.example\n" in text
+        assert "already has an account" in " ".join(text.split())
+        assert "to https://shop.cloudretail.example\n" in text
 
     @pytest.mark.parametrize("code", ["MessageRejected", "TooManyRequestsException", "AccessDeniedException"])
     def test_a_mail_that_cannot_be_sent_is_told_as_an_unmailed_code_is(self, ses: Stubber, code: str) -> None:

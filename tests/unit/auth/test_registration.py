@@ -93,14 +93,14 @@ def test_an_unconfirmed_address_is_registered_anew_and_the_first_password_does_n
 @pytest.mark.parametrize(
     ("password", "needs"),
     [
-        ("Sh0rt", "needs at least 8 characters"),
-        ("no-upper-case-1", "needs an upper-case letter (A-Z)"),
-        ("NO-LOWER-CASE-1", "needs a lower-case letter (a-z)"),
-        ("No-digit-at-all", "needs a digit"),
-        (" Spaced-1-out", "needs no space at its beginning or end"),
-        ("Long-1" * 43, "needs at most 256 characters"),
-        ("ÄÖÜäöü٣٣", "needs an upper-case letter (A-Z), a lower-case letter (a-z), a digit"),
-        ("", "needs at least 8 characters, an upper-case letter (A-Z), a lower-case letter (a-z), a digit"),
+        ("Sh0rt", "Use at least 8 characters."),
+        ("no-upper-case-1", "Use a capital letter (A-Z)."),
+        ("NO-LOWER-CASE-1", "Use a small letter (a-z)."),
+        ("No-digit-at-all", "Use a number (0-9)."),
+        (" Spaced-1-out", "Use no spaces at the beginning or end."),
+        ("Long-1" * 43, "Use at most 256 characters."),
+        ("ÄÖÜäöü٣٣", "Use a capital letter (A-Z), a small letter (a-z), a number (0-9)."),
+        ("", "Use at least 8 characters, a capital letter (A-Z), a small letter (a-z), a number (0-9)."),
     ],
 )
 def test_a_weak_password_is_told_every_rule_that_it_breaks_and_replaces_nothing(
@@ -134,7 +134,7 @@ def test_what_is_no_address_is_named_on_every_route(
     browser: Browser, provider: InMemoryIdentityProvider, route: str, email: str
 ) -> None:
     answer = browser.post(route, BODIES[route] | {"email": email})
-    assert (answer.status, answer.errors) == (422, {"email": "is not an e-mail address"})
+    assert (answer.status, answer.errors) == (422, {"email": "Enter your e-mail address, like name@example.com."})
     assert not provider.users
     assert not provider.mails
 
@@ -152,7 +152,7 @@ BODIES: dict[str, dict[str, str]] = {
 @pytest.mark.parametrize("route", BODIES)
 def test_every_field_that_is_missing_is_named(browser: Browser, provider: InMemoryIdentityProvider, route: str) -> None:
     answer = browser.post(route, {})
-    assert (answer.status, answer.errors) == (422, dict.fromkeys(BODIES[route], "Field required"))
+    assert (answer.status, answer.errors) == (422, dict.fromkeys(BODIES[route], "This field is required."))
     assert not provider.users
 
 
@@ -161,7 +161,7 @@ def test_a_field_that_nobody_asked_for_is_named(
     browser: Browser, provider: InMemoryIdentityProvider, route: str
 ) -> None:
     answer = browser.post(route, BODIES[route] | {"isOperator": True})
-    assert (answer.status, answer.errors) == (422, {"isOperator": "Extra inputs are not permitted"})
+    assert (answer.status, answer.errors) == (422, {"isOperator": "Extra inputs are not permitted."})
     assert not provider.users
 
 
@@ -175,7 +175,7 @@ def test_a_field_of_another_type_is_named(browser: Browser, provider: InMemoryId
 @pytest.mark.parametrize("route", BODIES)
 def test_no_body_at_all_is_told_so(browser: Browser, route: str) -> None:
     answer = browser.post(route)
-    assert (answer.status, answer.errors) == (422, {"body": "Field required"})
+    assert (answer.status, answer.errors) == (422, {"body": "This field is required."})
 
 
 @pytest.mark.parametrize("route", BODIES)
@@ -225,14 +225,14 @@ class TestConfirming:
         browser.post("register", REGISTRATION)
         answer = browser.post("confirm", {"email": EMAIL, "code": code})
         assert (answer.status, answer.problem) == (422, "invalid-input")
-        assert answer.errors == {"code": "is wrong, has expired, or was tried too often; ask for a new one"}
+        assert answer.errors == {"code": "This code is wrong or has expired. Check it, or ask for a new one."}
         assert not provider.users[EMAIL].confirmed
 
     @pytest.mark.parametrize("code", ["", "12345", "1234567", "12345a", "１２３４５６"])
     @pytest.mark.parametrize("route", ["confirm", "reset-password"])
     def test_what_is_no_code_is_told_so(self, browser: Browser, route: str, code: str) -> None:
         answer = browser.post(route, BODIES[route] | {"code": code})
-        assert (answer.status, answer.errors) == (422, {"code": "is not a code of six digits"})
+        assert (answer.status, answer.errors) == (422, {"code": "Enter the 6-digit code from the e-mail."})
 
     def test_an_unknown_and_a_confirmed_address_look_like_a_wrong_code(
         self, browser: Browser, provider: InMemoryIdentityProvider, shopper: str

@@ -259,7 +259,7 @@ class TestForgottenPasswords:
         answer = browser.post("reset-password", reset)
         assert (answer.status, answer.errors) == (
             422,
-            {"password": "needs at least 8 characters, an upper-case letter (A-Z), a digit"},
+            {"password": "Use at least 8 characters, a capital letter (A-Z), a number (0-9)."},
         )
         assert browser.post("reset-password", reset | {"password": OTHER_PASSWORD}).status == 204
 

@@ -168,6 +168,36 @@ def test_a_merge_tells_what_it_could_not_take_over_and_happens_once(shop: Shop) 
     assert (again.body["version"], again.body["capped"]) == (3, [])
 
 
+def test_a_price_that_was_seen_before_a_rise_is_shown_as_changed_until_it_is_put_again(shop: Shop) -> None:
+    shop.sells("bag", price=4900)
+    seen, now = ({"amount": amount, "currency": "SGD"} for amount in (3900, 4900))
+    items = [{"productId": "bag", "quantity": 1, "unitPrice": seen}]
+
+    (line,) = shop.call("POST", "/merge", {"mergeId": "visit-1", "items": items}).body["items"]
+    assert (line["unitPrice"], line["currentPrice"], line["priceChanged"]) == (seen, now, True)
+    (line,) = shop.call("PUT", "/items/bag", {"quantity": 2, "unitPrice": seen}).body["items"]
+    assert (line["quantity"], line["priceChanged"]) == (2, True)
+    (line,) = shop.call("PUT", "/items/bag", {"quantity": 2, "unitPrice": now}).body["items"]
+    assert (line["unitPrice"], line["priceChanged"]) == (now, False)
+
+
+@pytest.mark.parametrize(
+    ("price", "field"),
+    [
+        ({"amount": 10**8 + 1, "currency": "SGD"}, "unitPrice.amount"),
+        ({"amount": -1, "currency": "SGD"}, "unitPrice.amount"),
+        ({"amount": 1990, "currency": "USD"}, "unitPrice.currency"),
+    ],
+)
+def test_a_price_that_nobody_can_have_seen_is_refused(shop: Shop, price: object, field: str) -> None:
+    shop.sells("bag")
+
+    answer = shop.call("PUT", "/items/bag", {"quantity": 1, "unitPrice": price})
+
+    assert (answer.status, [each["field"] for each in answer.body["errors"]]) == (422, [field])
+    assert shop.rows == []
+
+
 def test_a_merge_of_nothing_writes_nothing(shop: Shop) -> None:
     assert shop.call("POST", "/merge", {"mergeId": "visit-1", "items": []}).body["version"] == 0
     assert shop.rows == []

@@ -7,7 +7,7 @@ from threading import Barrier, local
 
 import pytest
 
-from cart.domain import Cart, Offer, merge, put
+from cart.domain import Cart, Offer, Wanted, merge, put
 from cart.store import CARTS, CartSettings, change, load
 from cloudretail import repository
 from cloudretail.decider import Change, Decision
@@ -92,7 +92,7 @@ def test_the_same_merge_from_two_tabs_at_once_happens_once(shop: Shop) -> None:
     carts = SameMoment(settings.cart_table, 2)
 
     def merging(cart: Cart) -> Decision[Cart]:
-        return merge(cart, "visit-1", {"bag": 2}, {"bag": offer("bag")}, NOW)
+        return merge(cart, "visit-1", {"bag": Wanted(quantity=2)}, {"bag": offer("bag")}, NOW)
 
     at_once(carts, [merging, merging])
 

@@ -10,6 +10,7 @@ from cart.domain import (
     Cart,
     Offer,
     Skip,
+    Wanted,
     clear,
     left_out,
     merge,
@@ -17,7 +18,7 @@ from cart.domain import (
     remove,
 )
 from cloudretail.decider import Change, Decision, Nothing
-from cloudretail.errors import Conflict
+from cloudretail.errors import Conflict, Problem
 from cloudretail.money import Money
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -25,7 +26,7 @@ EMPTY = Cart(user_id="user-1")
 
 
 def offer(product_id: str, *, price: int = 1000, available: int = 99) -> Offer:
-    return Offer(product_id=product_id, name=product_id, price=Money(amount=price, currency="SGD"), available=available)
+    return Offer(product_id=product_id, name=product_id, price=dollars(price), available=available)
 
 
 def changed(decision: Decision[Cart]) -> Cart:
@@ -38,6 +39,14 @@ def cart_of(**quantities: int) -> Cart:
     for product_id, quantity in quantities.items():
         cart = put(cart, offer(product_id), quantity, NOW).state
     return cart
+
+
+def wants(**quantities: int) -> dict[str, Wanted]:
+    return {product_id: Wanted(quantity=quantity) for product_id, quantity in quantities.items()}
+
+
+def dollars(amount: int) -> Money:
+    return Money(amount=amount, currency="SGD")
 
 
 def quantities(cart: Cart) -> dict[str, int]:
@@ -73,6 +82,31 @@ def test_more_than_there_are_is_refused_and_says_how_many_there_are() -> None:
     assert (refused.value.type, refused.value.extra) == ("insufficient-stock", {"available": 3})
 
 
+def test_a_smaller_quantity_is_a_step_towards_what_there_is_and_never_refused() -> None:
+    five, three_left = cart_of(bag=5), offer("bag", available=3)
+
+    assert quantities(put(five, three_left, 4, NOW).state) == {"bag": 4}
+    with pytest.raises(Conflict, match="insufficient-stock"):
+        put(five, three_left, 6, NOW)
+
+
+def test_a_new_price_is_accepted_also_of_a_line_that_there_are_too_few_of() -> None:
+    cart = put(cart_of(bag=5), offer("bag", price=4900, available=3), 5, NOW, seen=dollars(4900)).state
+
+    assert (quantities(cart), cart.items[0].unit_price) == ({"bag": 5}, dollars(4900))
+
+
+def test_a_change_of_the_quantity_keeps_the_price_that_the_shopper_saw() -> None:
+    cart = put(cart_of(bag=5), offer("bag", price=4900), 4, NOW, seen=dollars(1000)).state
+
+    assert cart.items[0].unit_price == dollars(1000)
+
+
+def test_a_price_in_another_currency_was_never_seen_here() -> None:
+    with pytest.raises(Problem, match="SGD"):
+        put(EMPTY, offer("bag"), 1, NOW, seen=Money(amount=1000, currency="USD"))
+
+
 def test_the_fifty_first_product_is_refused_but_the_fifty_can_still_be_changed() -> None:
     full = cart_of(**{f"p{n}": 1 for n in range(MAX_LINES)})
 
@@ -98,20 +132,29 @@ def test_clearing_keeps_the_version_growing() -> None:
 def test_of_two_quantities_the_larger_wins() -> None:
     offers = {id: offer(id, price=1500) for id in ("bag", "mug", "lamp")}
 
-    cart = changed(merge(cart_of(bag=5, mug=1), "m1", {"bag": 2, "mug": 4, "lamp": 1}, offers, NOW))
+    cart = changed(merge(cart_of(bag=5, mug=1), "m1", wants(bag=2, mug=4, lamp=1), offers, NOW))
 
     assert quantities(cart) == {"bag": 5, "mug": 4, "lamp": 1}
-    # The line that stays keeps the price that was accepted for it.
-    assert [line.unit_price.amount for line in cart.items] == [1000, 1500, 1500]
+    # Nobody says what the visitor saw: a line that is there keeps the price that was accepted for it.
+    assert [line.unit_price.amount for line in cart.items] == [1000, 1000, 1500]
+
+
+def test_a_merge_takes_the_price_that_the_visitor_saw_and_never_accepts_a_new_one() -> None:
+    offers = {"bag": offer("bag", price=4900), "mug": offer("mug", price=4900)}
+    wanted = {"bag": Wanted(quantity=1, seen=dollars(3900)), "mug": Wanted(quantity=2, seen=dollars(4900))}
+
+    cart = changed(merge(cart_of(mug=1), "m1", wanted, offers, NOW))
+
+    assert {line.product_id: line.unit_price.amount for line in cart.items} == {"bag": 3900, "mug": 4900}
 
 
 def test_a_merge_happens_once() -> None:
     offers = {"bag": offer("bag")}
-    once = changed(merge(EMPTY, "m1", {"bag": 2}, offers, NOW))
+    once = changed(merge(EMPTY, "m1", wants(bag=2), offers, NOW))
 
-    assert isinstance(merge(once, "m1", {"bag": 2}, offers, NOW), Nothing)
+    assert isinstance(merge(once, "m1", wants(bag=2), offers, NOW), Nothing)
     less = changed(remove(once, "bag", NOW))
-    assert isinstance(merge(less, "m1", {"bag": 2}, offers, NOW), Nothing)
+    assert isinstance(merge(less, "m1", wants(bag=2), offers, NOW), Nothing)
 
 
 def test_a_merge_of_nothing_leaves_no_trace() -> None:
@@ -121,14 +164,14 @@ def test_a_merge_of_nothing_leaves_no_trace() -> None:
 def test_only_the_latest_merges_are_remembered() -> None:
     cart = EMPTY
     for n in range(REMEMBERED_MERGES + 5):
-        cart = changed(merge(cart, f"m{n}", {"bag": 1}, {"bag": offer("bag")}, NOW))
+        cart = changed(merge(cart, f"m{n}", wants(bag=1), {"bag": offer("bag")}, NOW))
 
     assert cart.merge_ids == tuple(f"m{n}" for n in range(5, REMEMBERED_MERGES + 5))
 
 
 def test_a_merge_tells_what_it_left_out_and_why() -> None:
     offers = {"bag": offer("bag", available=3), "gone": offer("gone", available=0)}
-    wanted = {"bag": 8, "gone": 1, "never-heard-of": 2}
+    wanted = {**wants(bag=8, gone=1), "never-heard-of": Wanted(quantity=2)}
 
     cart = changed(merge(EMPTY, "m1", wanted, offers, NOW))
     skipped, capped = left_out(cart, wanted, offers)
@@ -144,7 +187,7 @@ def test_a_merge_tells_what_it_left_out_and_why() -> None:
 def test_a_merge_never_takes_from_what_the_shopper_has() -> None:
     cart = cart_of(bag=5)
 
-    merged = changed(merge(cart, "m1", {"bag": 8}, {"bag": offer("bag", available=2)}, NOW))
+    merged = changed(merge(cart, "m1", wants(bag=8), {"bag": offer("bag", available=2)}, NOW))
 
     assert quantities(merged) == {"bag": 5}
 
@@ -152,7 +195,7 @@ def test_a_merge_never_takes_from_what_the_shopper_has() -> None:
 def test_a_merge_into_a_full_cart_skips_what_does_not_fit() -> None:
     full = cart_of(**{f"p{n}": 1 for n in range(MAX_LINES)})
     offers = {"one-more": offer("one-more"), "p3": offer("p3")}
-    wanted = {"one-more": 1, "p3": 2}
+    wanted = {"one-more": Wanted(quantity=1), "p3": Wanted(quantity=2)}
 
     merged = changed(merge(full, "m1", wanted, offers, NOW))
     skipped, _ = left_out(merged, wanted, offers)
@@ -176,7 +219,7 @@ def test_whatever_is_merged_nobody_loses_a_piece_and_nobody_gets_more_than_there
     offers = {id: offer(id, available=available) for id, available in stock.items()}
     cart = cart_of(**have)
 
-    merged = quantities(changed(merge(cart, "m1", wanted, offers, NOW)))
+    merged = quantities(changed(merge(cart, "m1", wants(**wanted), offers, NOW)))
 
     for product_id in {*have, *wanted}:
         mine, theirs, there_are = have.get(product_id, 0), wanted.get(product_id, 0), stock.get(product_id, 0)

@@ -22,6 +22,14 @@ def test_people_read_it_with_two_decimals(amount: int, text: str) -> None:
     assert str(sgd(amount)) == text
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [(1990, "JPY", "JPY 1,990"), (0, "JPY", "JPY 0"), (1990, "KWD", "KWD 1.990"), (5, "CLF", "CLF 0.0005")],
+)
+def test_people_read_it_with_the_decimals_that_its_currency_has(amount: int, currency: str, text: str) -> None:
+    assert str(Money(amount=amount, currency=currency)) == text
+
+
 @pytest.mark.parametrize("amount", [-1, MAX_MINOR_UNITS + 1, 19.9, 19.0, "1990", None, True], ids=repr)
 def test_only_a_whole_number_of_minor_units_within_bounds_is_an_amount(amount: object) -> None:
     with pytest.raises(ValidationError):

@@ -132,6 +132,25 @@ def test_an_order_needs_a_key(filled: Shop, headers: dict[str, str]) -> None:
     assert [field.lower() for field in answer.fields] == ["idempotency-key"]
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("name", "", "Enter your full name."),
+        ("line1", " ", "Enter your street and number."),
+        ("city", "", "Enter your city."),
+        ("postalCode", "\t", "Enter your postal code."),
+        ("country", "", "Choose a country."),
+        ("city", "c" * 101, "Use at most 100 characters."),
+    ],
+)
+def test_what_is_wrong_with_the_address_is_said_in_a_whole_sentence(
+    filled: Shop, field: str, value: str, sentence: str
+) -> None:
+    answer = filled.checks_out(shippingAddress={**ADDRESS, field: value})
+
+    assert answer.body["errors"] == [{"field": f"shippingAddress.{field}", "message": sentence}]
+
+
 INVALID: list[tuple[str, dict[str, Any], list[str]]] = [
     ("no cart version", {"shippingAddress": ADDRESS}, ["cartVersion"]),
     ("a cart version as text", {"shippingAddress": ADDRESS, "cartVersion": "3"}, ["cartVersion"]),

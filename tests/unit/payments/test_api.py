@@ -117,6 +117,7 @@ def test_an_order_that_has_ended_cannot_be_paid(till: Till, status: str) -> None
         answer = pay()
 
     assert (answer.status, answer.problem, answer.body["orderStatus"]) == (409, "not-payable", status)
+    assert status not in answer.body["detail"], "a shopper reads this"
     # The problem's own `status` is the HTTP status (RFC 9457).
     assert answer.body["status"] == 409
 

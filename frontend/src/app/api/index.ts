@@ -69,6 +69,7 @@ export type { ReplayPage } from './models/replay-page';
 export type { ReplayRequest } from './models/replay-request';
 export type { ReplayStarted } from './models/replay-started';
 export type { ReplayState } from './models/replay-state';
+export type { SeenPrice } from './models/seen-price';
 export type { Selection } from './models/selection';
 export type { Session } from './models/session';
 export type { ShippingAddress } from './models/shipping-address';

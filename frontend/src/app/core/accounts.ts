@@ -10,6 +10,12 @@ import { Confirmation, Credentials, PasswordReset, Registration } from '../api/m
 import { safeNext } from './guards';
 import { ApiError } from './problem';
 import { Session } from './session';
+import { Toasts } from './toasts';
+
+const DONE = {
+  confirmed: 'Your e-mail address is confirmed. Welcome!',
+  reset: 'Your password is changed, and you are logged in.',
+};
 
 /**
  * The way to an account, over several pages: who has just chosen a password need not type it again once the address is
@@ -20,6 +26,7 @@ export class Accounts {
   private readonly api = inject(Api);
   private readonly router = inject(Router);
   private readonly session = inject(Session);
+  private readonly toasts = inject(Toasts);
   private waiting: Credentials | null = null;
 
   /** The address that the page before was about; it survives a reload, and does not stand in the address bar. */
@@ -38,7 +45,7 @@ export class Accounts {
       await this.askForCode(credentials, next);
       return;
     }
-    await this.router.navigateByUrl(safeNext(next));
+    await this.arrive(next);
   }
 
   async register(registration: Registration, next: string | undefined): Promise<void> {
@@ -79,7 +86,7 @@ export class Accounts {
 
   private async enter(
     credentials: Credentials | null,
-    { email, next, done }: { email: string; next: string | undefined; done: 'confirmed' | 'reset' },
+    { email, next, done }: { email: string; next: string | undefined; done: keyof typeof DONE },
   ): Promise<void> {
     try {
       if (!credentials) throw new ApiError(401, 'unauthorized', '');
@@ -90,6 +97,12 @@ export class Accounts {
       await this.router.navigate(['/login'], { queryParams: { next }, state: { email, done } });
       return;
     }
-    await this.router.navigateByUrl(safeNext(next));
+    this.toasts.done(DONE[done]);
+    await this.arrive(next);
+  }
+
+  /** Back from there does not lead to a log-in page again, which would only send on whoever is logged in. */
+  private async arrive(next: string | undefined): Promise<void> {
+    await this.router.navigateByUrl(safeNext(next), { replaceUrl: true });
   }
 }

@@ -16,9 +16,9 @@ export interface TestCard {
 export const TEST_CARDS: readonly TestCard[] = [
   { number: '4242 4242 4242 4242', token: 'tok_visa', effect: 'is accepted' },
   { number: '4000 0000 0000 0002', token: 'tok_declined', effect: 'is declined' },
-  { number: '4000 0000 0000 0119', token: 'tok_timeout', effect: 'is charged, but the answer comes late' },
-  { number: '4000 0000 0000 0341', token: 'tok_flaky', effect: 'fails twice by itself, then is accepted' },
-  { number: '4000 0000 0000 5126', token: 'tok_norefund', effect: 'is accepted, and takes no refund' },
+  { number: '4000 0000 0000 0119', token: 'tok_timeout', effect: 'is charged, but the answer is delayed' },
+  { number: '4000 0000 0000 0341', token: 'tok_flaky', effect: 'fails twice, then is accepted' },
+  { number: '4000 0000 0000 5126', token: 'tok_norefund', effect: 'is accepted, but cannot be refunded' },
 ];
 
 export interface Card {
@@ -35,20 +35,22 @@ function digits(text: string): string {
 /**
  * The token of a test card.
  *
+ * @param now milliseconds since 1970, by the shop's clock.
  * @throws {ApiError} `invalid-card` with what is wrong with `number`, `expiry` and `cvc`.
  */
-export function tokenOf(card: Card, now = new Date()): string {
+export function tokenOf(card: Card, now: number): string {
   const problems = new Map<keyof Card, string>();
   const number = digits(card.number);
   const known = TEST_CARDS.find((each) => digits(each.number) === number);
-  if (!number) problems.set('number', 'Enter the number of a test card.');
-  else if (!known) problems.set('number', 'Only the test cards below work here. Please do not enter a real one.');
+  if (!number) problems.set('number', 'Enter your card number.');
+  else if (!known) problems.set('number', 'Only the test cards below work here. Please do not enter a real card.');
   const [, month, year] = /^(0?[1-9]|1[0-2])\s*\/?\s*(\d{2})$/.exec(card.expiry.trim()) ?? [];
-  if (!month || !year) problems.set('expiry', 'Enter month and year, like 08/30.');
+  if (!month || !year) problems.set('expiry', 'Enter the expiry date as MM/YY, like 08/30.');
   // A card is good to the end of its month.
-  else if (new Date(2000 + Number(year), Number(month)) <= now) problems.set('expiry', 'This date has passed.');
-  if (!/^\d{3}$/.test(card.cvc.trim())) problems.set('cvc', 'Enter three digits.');
-  if (!known || problems.size) throw new ApiError(422, 'invalid-card', 'Please check the card.', problems);
+  else if (new Date(2000 + Number(year), Number(month)).getTime() <= now)
+    problems.set('expiry', 'This card has expired.');
+  if (!/^\d{3}$/.test(card.cvc.trim())) problems.set('cvc', 'Enter the 3-digit security code.');
+  if (!known || problems.size) throw new ApiError(422, 'invalid-card', 'Please check your card details.', problems);
   return known.token;
 }
 

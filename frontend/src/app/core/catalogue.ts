@@ -1,17 +1,20 @@
-import { Injectable, inject, resource } from '@angular/core';
+import { Injectable, inject } from '@angular/core';
 import { Api } from '../api/api';
 import { getProduct } from '../api/fn/catalog/get-product';
 import { listCategories } from '../api/fn/catalog/list-categories';
 import { ListProducts$Params, listProducts } from '../api/fn/catalog/list-products';
 import { ProductView, ProductViewPage } from '../api/models';
+import { Clock } from './clock';
+import { resource } from './recovery';
 
-/** How long a product's picture can be fetched by its address, in milliseconds; the API gives it 5 minutes. */
+/** How long a product's image can be fetched by its address, in milliseconds; the API gives it 5 minutes. */
 const FRESH = 4 * 60_000;
 
 /** The products, and what has been seen of them lately. */
 @Injectable({ providedIn: 'root' })
 export class Catalogue {
   private readonly api = inject(Api);
+  private readonly clock = inject(Clock);
   private readonly seen = new Map<string, { readonly product: ProductView; readonly at: number }>();
 
   /** By name; the shell shows them on every page. */
@@ -31,7 +34,7 @@ export class Catalogue {
     return product;
   }
 
-  /** A product as it was at most a few minutes ago: good for its picture and name. */
+  /** A product as it was at most a few minutes ago: good for its image and name. */
   async glance(productId: string): Promise<ProductView> {
     return this.lately(productId) ?? this.get(productId);
   }
@@ -39,10 +42,10 @@ export class Catalogue {
   /** As `glance`, without asking the shop. */
   lately(productId: string): ProductView | null {
     const entry = this.seen.get(productId);
-    return entry && Date.now() - entry.at < FRESH ? entry.product : null;
+    return entry && this.clock.now() - entry.at < FRESH ? entry.product : null;
   }
 
   private remember(product: ProductView): void {
-    this.seen.set(product.productId, { product, at: Date.now() });
+    this.seen.set(product.productId, { product, at: this.clock.now() });
   }
 }

@@ -41,7 +41,7 @@ describe('A checkout', () => {
     const second = attempt.place(checkout(2));
     const taken = await sent();
     accept(taken);
-    await expect(second).resolves.toBe('ord_1');
+    await expect(second).resolves.toMatchObject({ orderId: 'ord_1', asEntered: true });
     expect(keyOf(taken)).toBe(keyOf(refused));
 
     const other = attempt.place(checkout(4));
@@ -60,7 +60,7 @@ describe('A checkout', () => {
     const again = attempt.place(checkout(1));
     const repeated = await sent();
     accept(repeated);
-    await expect(again).resolves.toBe('ord_1');
+    await expect(again).resolves.toMatchObject({ orderId: 'ord_1', asEntered: true });
     expect([keyOf(repeated), repeated.request.body]).toEqual([keyOf(lost), lost.request.body]);
   });
 
@@ -72,9 +72,9 @@ describe('A checkout', () => {
     const changed = attempt.place(checkout(1, 'Elsewhere'));
     refuse(await sent(), 422, 'idempotency-key-reused');
     const repeated = await sent();
-    expect(repeated.request.body.shippingAddress.city).toBe('C');
+    expect((repeated.request.body as Checkout).shippingAddress.city).toBe('C');
     accept(repeated);
-    await expect(changed).resolves.toBe('ord_1');
+    await expect(changed).resolves.toEqual({ orderId: 'ord_1', method: 'CARD', asEntered: false });
   });
 
   it('with a key that is spent, by an order that nobody remembers, gets another key', async () => {
@@ -91,6 +91,7 @@ describe('A checkout', () => {
 
   describe('after a reload', () => {
     beforeEach(async () => {
+      attempt.keep(ADDRESS, 'CARD');
       const first = attempt.place(checkout(1));
       fail(await sent(), 0);
       await expect(first).rejects.toMatchObject({ mayPass: true });
@@ -104,7 +105,17 @@ describe('A checkout', () => {
     it('is found once the cart is another one: the order has emptied it', async () => {
       const found = attempt.recover(2);
       accept(await sent());
-      await expect(found).resolves.toBe('ord_1');
+      await expect(found).resolves.toMatchObject({ orderId: 'ord_1', asEntered: true });
+    });
+
+    it.each<[string, string, 'CARD' | 'COD']>([
+      ['address', 'Elsewhere', 'CARD'],
+      ['method', 'C', 'COD'],
+    ])('tells that another %s was entered since, which is not in the order', async (_, city, method) => {
+      attempt.keep({ ...ADDRESS, city }, method);
+      const found = attempt.recover(2);
+      accept(await sent());
+      await expect(found).resolves.toEqual({ orderId: 'ord_1', method: 'CARD', asEntered: false });
     });
 
     it('is forgotten where the shop has no such order', async () => {

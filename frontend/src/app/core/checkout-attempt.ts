@@ -23,6 +23,14 @@ interface Attempt {
   readonly sent: Checkout | null;
 }
 
+/** An order, and whether it is what the shopper has entered. */
+export interface Placed {
+  readonly orderId: string;
+  readonly method: Attempt['method'];
+  /** False where an earlier request, whose answer was lost, made the order: what was entered since is not in it. */
+  readonly asEntered: boolean;
+}
+
 /** One checkout, from the first letter of the address to the order. */
 @Injectable({ providedIn: 'root' })
 export class CheckoutAttempt {
@@ -52,20 +60,19 @@ export class CheckoutAttempt {
   /**
    * Place the order. However often this is asked with whatever body, at most one order comes of it.
    *
-   * @returns the order's id.
    * @throws {ApiError} `price-changed`, `insufficient-stock`, `product-unavailable`, `cart-changed`, `cart-empty`,
    *   `invalid-input`; or `mayPass`, and then nobody knows whether there is an order until this is asked again.
    */
-  async place(checkout: Checkout): Promise<string> {
+  async place(checkout: Checkout): Promise<Placed> {
     const { key, sent } = this.attempt();
     // The first that was sent and not answered stays: if there is an order, it is of that one.
     this.save({ ...this.attempt(), sent: sent ?? checkout });
     try {
-      return await this.send(key, checkout);
+      return await this.send(key, checkout, true);
     } catch (error) {
       if (!isReused(error)) throw error;
       // There is an order already: of what was sent first, or of what this tab has forgotten; then that key is spent.
-      if (sent) return this.send(key, sent);
+      if (sent) return await this.send(key, sent, false);
       this.save({ ...this.attempt(), key: crypto.randomUUID(), sent: null });
       throw error;
     }
@@ -76,25 +83,25 @@ export class CheckoutAttempt {
    *
    * @param cartVersion of the cart as it is now. An order empties the cart: while it is the one that was sent, there is
    *   no order, and none is made behind the shopper's back.
-   * @returns the order's id; null where there is none.
+   * @returns null where there is none.
    * @throws {ApiError} the shop does not answer.
    */
-  async recover(cartVersion: number): Promise<string | null> {
-    const { key, sent } = this.attempt();
+  async recover(cartVersion: number): Promise<Placed | null> {
+    const { key, sent, address, method } = this.attempt();
     if (!sent || sent.cartVersion === cartVersion) return null;
     try {
-      return await this.send(key, sent);
+      return await this.send(key, sent, methodOf(sent) === method && isSame(sent.shippingAddress, address));
     } catch (error) {
       if (!(error instanceof ApiError) || error.mayPass) throw error;
       return null;
     }
   }
 
-  private async send(key: string, body: Checkout): Promise<string> {
+  private async send(key: string, body: Checkout, asEntered: boolean): Promise<Placed> {
     try {
       const { orderId } = await this.api.invoke(checkOut, { 'Idempotency-Key': key, body });
       tabStorage.set(KEY, null);
-      return orderId;
+      return { orderId, method: methodOf(body), asEntered };
     } catch (error) {
       // A definite no: there is no order of it.
       const no = error instanceof ApiError && !error.mayPass && error.status !== 401;
@@ -107,7 +114,7 @@ export class CheckoutAttempt {
     const userId = this.session.userId() ?? '';
     try {
       const kept = JSON.parse(tabStorage.get(KEY) ?? 'null') as Attempt | null;
-      if (kept && kept.userId === userId && typeof kept.key === 'string') return kept;
+      if (kept?.userId === userId && typeof kept.key === 'string') return kept;
     } catch {
       // Not ours.
     }
@@ -118,6 +125,16 @@ export class CheckoutAttempt {
     tabStorage.set(KEY, JSON.stringify(attempt));
     return attempt;
   }
+}
+
+function methodOf({ paymentMethod }: Checkout): Attempt['method'] {
+  return paymentMethod === 'COD' ? 'COD' : 'CARD';
+}
+
+function isSame(one: ShippingAddress, other: ShippingAddress | null): boolean {
+  const lines = (each: ShippingAddress | null) =>
+    each && [each.name, each.line1, each.line2, each.city, each.postalCode, each.country].map((line) => line ?? '');
+  return JSON.stringify(lines(one)) === JSON.stringify(lines(other));
 }
 
 function isReused(error: unknown): boolean {

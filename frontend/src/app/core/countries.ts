@@ -1,3 +1,5 @@
+import { LOCALE } from './format';
+
 /** ISO 3166-1 alpha-2 codes, as the browser can name them. */
 const CODES =
   'AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC ' +
@@ -13,21 +15,20 @@ export interface Country {
   readonly name: string;
 }
 
-/** All countries, by name in a locale's own order. */
-export function countries(locale: string = navigator.language): readonly Country[] {
-  const names = new Intl.DisplayNames(locale, { type: 'region' });
+/** All countries, by name. */
+export function countries(): readonly Country[] {
   return CODES.split(' ')
-    .map((code) => ({ code, name: names.of(code) ?? code }))
-    .sort((a, b) => a.name.localeCompare(b.name, locale));
+    .map((code) => ({ code, name: nameOf(code) }))
+    .sort((a, b) => a.name.localeCompare(b.name, LOCALE));
 }
 
-/** The country that a locale speaks of ("de-AT"); the shop's own where it names none. */
-export function countryOf(locale: string = navigator.language): string {
-  const region = new Intl.Locale(locale).region ?? '';
+/** The country that the device's language speaks of ("de-AT"); the shop's own where it names none. */
+export function countryOf(language: string = navigator.language): string {
+  const region = /^[a-z]+(?:-[a-z]{4})?-([a-z]{2})\b/i.exec(language)?.[1]?.toUpperCase() ?? '';
   return CODES.split(' ').includes(region) ? region : 'SG';
 }
 
 /** A country in words. */
-export function nameOf(code: string, locale: string = navigator.language): string {
-  return new Intl.DisplayNames(locale, { type: 'region' }).of(code) ?? code;
+export function nameOf(code: string): string {
+  return new Intl.DisplayNames(LOCALE, { type: 'region' }).of(code) ?? code;
 }

@@ -19,7 +19,7 @@ export class LastResort implements ErrorHandler {
       this.toasts.problem(error.message);
     } else {
       console.error(error);
-      this.toasts.problem('Something on this page went wrong. Reloading it may help.');
+      this.toasts.problem('Something went wrong on this page. Reloading it may help.');
     }
   }
 }
@@ -31,7 +31,7 @@ export function showFailure(failed: NavigationError): RedirectCommand {
   const message =
     error instanceof ApiError
       ? error.message
-      : 'You may be offline, or the shop has just been renewed: trying again loads it anew.';
+      : 'You may be offline, or we may have just updated the shop. Please try again.';
   if (!(error instanceof ApiError)) console.error(error);
   inject(Failure).page.set({ url: failed.url, message });
   return new RedirectCommand(router.parseUrl('/error'), { skipLocationChange: true });

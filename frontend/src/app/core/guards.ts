@@ -19,8 +19,8 @@ export const signedIn: CanActivateFn = async (_route, state) => {
   return router.createUrlTree(['/login'], { queryParams: { next: state.url } });
 };
 
-/** Lets strangers pass; who is logged in already has no use for a log-in page. */
-export const stranger: CanActivateFn = async (route) => {
+/** Lets guests pass; who is logged in already has no use for a log-in page. */
+export const guest: CanActivateFn = async (route) => {
   const [session, router] = [inject(Session), inject(Router)];
   const known = await session.restore().catch(() => false);
   return known ? router.parseUrl(safeNext(route.queryParamMap.get('next') ?? undefined)) : true;

@@ -1,6 +1,7 @@
-import { HttpErrorResponse, HttpInterceptorFn, HttpRequest } from '@angular/common/http';
+import { HttpErrorResponse, HttpEvent, HttpInterceptorFn, HttpRequest, HttpResponse } from '@angular/common/http';
 import { inject } from '@angular/core';
-import { catchError, from, switchMap, throwError } from 'rxjs';
+import { catchError, from, switchMap, tap, throwError } from 'rxjs';
+import { Clock } from './clock';
 import { Session } from './session';
 import { toApiError } from './problem';
 
@@ -35,6 +36,18 @@ export const explain: HttpInterceptorFn = (request, next) =>
   next(request).pipe(
     catchError((error: unknown) => throwError(() => (error instanceof HttpErrorResponse ? toApiError(error) : error))),
   );
+
+/** Learns from each answer what time it is at the shop. It stands last, so that nothing else takes time in between. */
+export const readClock: HttpInterceptorFn = (request, next) => {
+  const clock = inject(Clock);
+  const sent = performance.now();
+  const learn = (answer: unknown) => {
+    if (answer instanceof HttpResponse || answer instanceof HttpErrorResponse) {
+      clock.learn(answer.headers.get('Date'), sent);
+    }
+  };
+  return next(request).pipe(tap<HttpEvent<unknown>>({ next: learn, error: learn }));
+};
 
 function withToken(request: HttpRequest<unknown>, token: string): HttpRequest<unknown> {
   return request.clone({ setHeaders: { Authorization: `Bearer ${token}` } });

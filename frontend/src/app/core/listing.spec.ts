@@ -32,6 +32,18 @@ describe('a list of products', () => {
     expect(listing.hasMore()).toBe(false);
   });
 
+  it('shows a product once, as it is now, that was renamed between two pages', async () => {
+    const opened = listing.open(EVERYTHING);
+    (await shop.takes('GET', '/api/products')).flush({ items: [product('a', 1), product('b', 1)], nextCursor: 'next' });
+    await opened;
+    const grown = listing.more(EVERYTHING);
+    const renamed = { ...product('a', 1), name: 'Z' };
+    (await shop.takes('GET', '/api/products')).flush({ items: [product('c', 1), renamed], nextCursor: null });
+    await grown;
+    expect(ids()).toEqual(['a', 'b', 'c']);
+    expect(listing.items()?.[0]?.name).toBe('Z');
+  });
+
   it('shows what was chosen last, though its answer comes first', async () => {
     void listing.open(EVERYTHING);
     const slow = await shop.takes('GET', '/api/products');

@@ -1,10 +1,11 @@
 import { Injectable, computed, inject, signal } from '@angular/core';
 import { ProductView } from '../api/models';
 import { Catalogue } from './catalogue';
+import { Clock } from './clock';
 import { Filters, paramsOf } from './filters';
 import { ApiError } from './problem';
 
-/** Milliseconds for which a list is shown again as it was, on the way back from a product; its pictures last longer. */
+/** Milliseconds for which a list is shown again as it was, on the way back from a product; its images last longer. */
 const FRESH = 3 * 60_000;
 
 const PAGE = 24;
@@ -13,6 +14,7 @@ const PAGE = 24;
 @Injectable({ providedIn: 'root' })
 export class Listing {
   private readonly catalogue = inject(Catalogue);
+  private readonly clock = inject(Clock);
   private readonly products = signal<readonly ProductView[] | null>(null);
   private readonly nextCursor = signal<string | null>(null);
   private key = '';
@@ -27,7 +29,7 @@ export class Listing {
   /** Show what these filters let through. */
   async open(filters: Filters): Promise<void> {
     const key = JSON.stringify(filters);
-    if (key === this.key && this.items() && Date.now() - this.at < FRESH && !this.problem()) return;
+    if (key === this.key && this.items() && this.clock.now() - this.at < FRESH && !this.problem()) return;
     this.key = key;
     await this.fetch(filters, null);
   }
@@ -51,9 +53,9 @@ export class Listing {
       const page = await this.catalogue.list({ ...paramsOf(filters), limit: PAGE, ...(cursor && { cursor }) });
       // Other filters were chosen in the meantime: their answer counts.
       if (key !== this.key) return;
-      this.products.update((shown) => (cursor ? [...(shown ?? []), ...page.items] : page.items));
+      this.products.update((shown) => (cursor ? joined(shown ?? [], page.items) : page.items));
       this.nextCursor.set(page.nextCursor);
-      this.at = Date.now();
+      this.at = this.clock.now();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (key !== this.key) return;
@@ -64,4 +66,11 @@ export class Listing {
       if (key === this.key) this.loading.set(false);
     }
   }
+}
+
+/** A product that was renamed between two pages is in both: it stays in its place, as it is now. */
+function joined(shown: readonly ProductView[], more: readonly ProductView[]): readonly ProductView[] {
+  const products = new Map(shown.map((product) => [product.productId, product]));
+  more.forEach((product) => products.set(product.productId, product));
+  return [...products.values()];
 }

@@ -51,7 +51,7 @@ describe('Who follows an order', () => {
     await shop.isLeftAlone();
   });
 
-  it('says after half a minute that a payment takes longer, until its answer comes', async () => {
+  it('says after half a minute that a payment takes longer, until its answer comes', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       follower.order.set(order('RESERVED'));

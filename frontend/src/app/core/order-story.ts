@@ -44,82 +44,86 @@ function left(entry: HistoryEntry, items: readonly OrderItem[]): string {
   return entry.shortages
     .map(({ productId, requested, available }) => {
       const name = names.get(productId) ?? productId;
-      return available
-        ? `${name}: you wanted ${requested}, and ${available} ${available === 1 ? 'was' : 'were'} left.`
-        : `${name}: none left.`;
+      return available ? `${name}: you ordered ${requested}, only ${available} left.` : `${name}: sold out.`;
     })
     .join(' ');
 }
 
-/** What happened, as a shopper would tell it. An event that this page does not know keeps its name. */
+/** What happened, as a shopper would tell it. */
 function step(entry: HistoryEntry, order: OrderView): Step {
   const { at } = entry;
   const cash = order.paymentMethod === 'COD';
   switch (entry.event) {
     case 'OrderPlaced':
-      return { at, mood: 'plain', title: 'You placed the order', text: 'We wrote it down and told our warehouse.' };
+      return { at, mood: 'plain', title: 'Order placed', text: 'We received your order.' };
     case 'InventoryReserved':
-      return { at, mood: 'plain', title: 'Your things are held for you', text: 'Nobody else can buy them meanwhile.' };
+      return {
+        at,
+        mood: 'plain',
+        title: 'Items set aside',
+        text: 'We are holding your items. Nobody else can buy them.',
+      };
     case 'InventoryReservationFailed':
       return entry.reason === 'SOLD_OUT'
         ? {
             at,
             mood: 'bad',
-            title: 'Sold out a moment before you',
-            text: `You were not charged. ${left(entry, order.items)}`.trim(),
+            title: 'Sold out',
+            text: `Someone else was a moment faster. You were not charged. ${left(entry, order.items)}`.trim(),
           }
         : {
             at,
             mood: 'bad',
-            title: 'Our warehouse heard of it too late',
-            text: 'We did not want to surprise you with an old order. You were not charged.',
+            title: 'We were too slow',
+            text: 'We could not process your order in time, and that was our fault. You were not charged.',
           };
     case 'PaymentDeclined':
       return {
         at,
         mood: 'bad',
-        title: `The card was declined${entry.attempt ? ` (attempt ${entry.attempt})` : ''}`,
-        text: 'Nothing was charged, and your things were still held.',
+        title: `Card declined${entry.attempt ? ` (attempt ${entry.attempt})` : ''}`,
+        text: 'You were not charged. We kept holding your items.',
       };
     case 'PaymentSucceeded':
       return {
         at,
         mood: 'good',
-        title: 'The order is confirmed',
-        text: cash ? 'You pay in cash when it is delivered.' : 'Your card was charged.',
+        title: 'Order confirmed',
+        text: cash ? 'You pay in cash when it arrives.' : 'We charged your card.',
       };
     case 'PaymentFailed':
       return entry.reason === 'PAYMENT_WINDOW_CLOSED'
         ? {
             at,
             mood: 'bad',
-            title: 'It was not paid in time',
-            text: 'We could not hold your things any longer. You were not charged.',
+            title: 'Not paid in time',
+            text: 'We could not hold your items any longer. You were not charged.',
           }
         : {
             at,
             mood: 'bad',
-            title: 'The payment did not work',
-            text: 'Your card was declined for the last time, and the order was cancelled. You were not charged.',
+            title: 'Payment declined',
+            text: 'There were no attempts left, so the order was cancelled. You were not charged.',
           };
     case 'CancelledByShopper':
-      return { at, mood: 'plain', title: 'You cancelled the order', text: 'Your things went back on the shelf.' };
+      return { at, mood: 'plain', title: 'Order cancelled', text: 'You cancelled this order.' };
     case 'PaymentRefunded':
       return {
         at,
         mood: 'good',
-        title: 'Your money is on its way back',
-        text: 'We gave the whole amount back to your card. Your bank may take a few days to show it.',
+        title: 'Refund on its way',
+        text: 'We refunded the full amount to your card. It can take a few days to appear on your statement.',
       };
     case 'PaymentRefundFailed':
       return {
         at,
         mood: 'bad',
-        title: 'Your card took no refund',
-        text: 'You paid, and we owe you the whole amount. Somebody at the shop has been told and will see to it.',
+        title: 'Refund delayed',
+        text: 'Your card did not accept the refund. We owe you the full amount and will refund it by hand.',
       };
     default:
-      return { at, mood: 'plain', title: entry.event, text: entry.reason ?? '' };
+      // Newer than this page.
+      return { at, mood: 'plain', title: 'Order updated', text: '' };
   }
 }
 
@@ -127,25 +131,25 @@ function step(entry: HistoryEntry, order: OrderView): Step {
 function present(order: OrderView, payment: PaymentView | null): Omit<Step, 'at'> | null {
   switch (order.status) {
     case 'PENDING':
-      return { mood: 'now', title: 'We are putting your things aside', text: 'This takes a moment.' };
+      return { mood: 'now', title: 'Setting your items aside', text: 'This takes just a moment.' };
     case 'RESERVED':
       return isPaying(order, payment)
-        ? { mood: 'now', title: 'Your payment is being made', text: 'You need not do anything.' }
-        : { mood: 'now', title: 'Waiting for your payment', text: 'Your things are held until then.' };
+        ? { mood: 'now', title: 'Processing your payment', text: 'There is nothing you need to do.' }
+        : { mood: 'now', title: 'Waiting for your payment', text: 'We are holding your items until then.' };
     case 'CONFIRMED':
     case 'REJECTED':
       return null;
     case 'CANCELLED':
       if (isSettled(order, payment)) {
         if (payment?.status !== 'VOIDED') return null;
-        return { mood: 'good', title: 'There was nothing to give back', text: 'You were not charged.' };
+        return { mood: 'good', title: 'Nothing to refund', text: 'You were not charged.' };
       }
       return payment?.status === 'REFUNDING'
-        ? { mood: 'now', title: 'We are giving your money back', text: 'You need not do anything.' }
+        ? { mood: 'now', title: 'Refunding your payment', text: 'There is nothing you need to do.' }
         : {
             mood: 'now',
-            title: 'We are looking after your payment',
-            text: 'If you were charged, you get it all back.',
+            title: 'Checking your payment',
+            text: 'If you were charged, we will refund the full amount.',
           };
   }
 }
@@ -158,8 +162,8 @@ export function storyOf(order: OrderView, payment: PaymentView | null): readonly
 
 /** Where an order stands, in a word or two. */
 export const STATUS: Readonly<Record<OrderStatus, { readonly label: string; readonly tag: string }>> = {
-  PENDING: { label: 'Being checked', tag: 'tag-caution' },
-  RESERVED: { label: 'Held for you', tag: 'tag-caution' },
+  PENDING: { label: 'Processing', tag: 'tag-caution' },
+  RESERVED: { label: 'Awaiting payment', tag: 'tag-caution' },
   CONFIRMED: { label: 'Confirmed', tag: 'tag-good' },
   REJECTED: { label: 'Not available', tag: 'tag-bad' },
   CANCELLED: { label: 'Cancelled', tag: '' },

@@ -14,25 +14,26 @@ describe('How somebody can pay', () => {
     choice.detectChanges();
   });
 
+  const page = () => choice.nativeElement as HTMLElement;
   const asked = () => shop.takes('GET', '/api/payment-methods');
-  const shown = () => [...choice.nativeElement.querySelectorAll('strong')].map((each) => each.textContent);
+  const shown = () => [...page().querySelectorAll('strong')].map((each) => each.textContent);
 
   it('is what the shop says', async () => {
     (await asked()).flush({ methods: ['CARD', 'COD'], cardGateway: 'sandbox' });
-    await vi.waitFor(() => expect(shown()).toEqual(['By card', 'In cash, on delivery']));
+    await vi.waitFor(() => expect(shown()).toEqual(['Card', 'Cash on delivery']));
     expect(choice.componentInstance.method()).toBe('CARD');
   });
 
   it('is in cash only where the shop takes no cards, whatever was chosen', async () => {
     (await asked()).flush({ methods: ['COD'], cardGateway: null });
-    await vi.waitFor(() => expect(shown()).toEqual(['In cash, on delivery']));
+    await vi.waitFor(() => expect(shown()).toEqual(['Cash on delivery']));
     expect(choice.componentInstance.method()).toBe('COD');
   });
 
   it('is asked for again where the shop could not be reached', async () => {
     fail(await asked(), 0);
-    await vi.waitFor(() => choice.nativeElement.querySelector('button').click());
+    await vi.waitFor(() => page().querySelector('button')!.click());
     (await asked()).flush({ methods: ['COD'], cardGateway: null });
-    await vi.waitFor(() => expect(shown()).toEqual(['In cash, on delivery']));
+    await vi.waitFor(() => expect(shown()).toEqual(['Cash on delivery']));
   });
 });

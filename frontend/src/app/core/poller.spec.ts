@@ -11,11 +11,10 @@ describe('The poller', () => {
   let visibility: DocumentVisibilityState;
 
   /** The last answer stands for all that follow. */
-  async function look(): Promise<Seen> {
+  function look(): Promise<Seen> {
     looks.push(Date.now());
     const answer = answers.length > 1 ? answers.shift()! : answers[0]!;
-    if (answer instanceof ApiError) throw answer;
-    return answer;
+    return answer instanceof ApiError ? Promise.reject(answer) : Promise.resolve(answer);
   }
 
   function show(state: DocumentVisibilityState): void {

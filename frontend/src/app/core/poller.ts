@@ -83,6 +83,7 @@ export class Poller {
     } finally {
       this.looking = false;
     }
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- set while this waited
     if (this.hurried || this.look !== look) return this.tick();
     this.pause = seen === 'news' ? SOONEST : Math.min(this.pause * SLOWER, LATEST);
     if (seen !== 'final' && document.visibilityState === 'visible') {

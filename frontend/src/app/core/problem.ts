@@ -6,14 +6,14 @@ const TYPE_PREFIX = 'urn:cloudretail:problem:';
 /** What the gateway answers by itself is no problem+json, so that its status has to speak. */
 const BY_STATUS: Readonly<Record<number, readonly [type: string, message: string]>> = {
   401: ['unauthorized', 'Please log in first.'],
-  403: ['forbidden', 'You may not do that.'],
+  403: ['forbidden', 'You do not have access to this.'],
   404: ['not-found', 'We could not find that.'],
   408: ['try-again', 'The shop took too long to answer. Please try again.'],
-  413: ['body-too-large', 'That is too much at once.'],
-  429: ['too-many-requests', 'Too many requests at once. Please wait a moment and try again.'],
+  413: ['body-too-large', 'That is too large.'],
+  429: ['too-many-requests', 'Too many attempts. Please wait a moment and try again.'],
   500: ['internal-error', 'Something went wrong on our side. Please try again.'],
-  502: ['try-again', 'The shop cannot be reached just now. Please try again in a moment.'],
-  503: ['try-again', 'The shop is busy just now. Please try again in a moment.'],
+  502: ['try-again', 'We cannot reach the shop right now. Please try again in a moment.'],
+  503: ['try-again', 'We are very busy right now. Please try again in a moment.'],
   504: ['try-again', 'The shop took too long to answer. Please try again.'],
 };
 
@@ -57,8 +57,8 @@ export class ApiError extends Error {
 export function toApiError(error: HttpErrorResponse): ApiError {
   if (error.status === 0) {
     return navigator.onLine
-      ? new ApiError(0, 'unreachable', 'The shop cannot be reached just now. Please try again in a moment.')
-      : new ApiError(0, 'offline', 'You seem to be offline. We will be here when you are back.');
+      ? new ApiError(0, 'unreachable', 'We cannot reach the shop right now. Please try again in a moment.')
+      : new ApiError(0, 'offline', 'You seem to be offline. Please check your connection and try again.');
   }
   const problem = asProblem(error.error);
   if (problem) {
@@ -85,7 +85,7 @@ function parsed(body: unknown): unknown {
   }
 }
 
-/** The API says "is not an e-mail address"; beside a field it reads better as a sentence. */
+/** What the gateway and the image store say is no sentence yet. */
 function sentence(message: string): string {
   const text = message.charAt(0).toUpperCase() + message.slice(1);
   return /[.!?]$/.test(text) ? text : `${text}.`;

@@ -1,10 +1,11 @@
-import { Injectable, computed, inject, signal } from '@angular/core';
+import { DestroyRef, Injectable, computed, inject, signal } from '@angular/core';
 import { Api } from '../api/api';
 import { login } from '../api/fn/auth/login';
 import { logout } from '../api/fn/auth/logout';
 import { refresh } from '../api/fn/auth/refresh';
 import { Credentials, Session as Tokens } from '../api/models';
 import { ApiError } from './problem';
+import { onRecovery } from './recovery';
 import { storage } from './storage';
 
 /**
@@ -35,14 +36,20 @@ export class Session {
   readonly restoring = signal(storage.get(HINT) !== null);
 
   constructor() {
+    // The shop did not answer at the start.
+    onRecovery(
+      () => !this.signedIn() && !this.restoring() && storage.get(HINT) !== null,
+      () => void this.restore().catch(() => undefined),
+    );
     // Another tab logged in or out: this one follows.
-    storage.onChangeElsewhere(HINT, () => {
+    const unsubscribe = storage.onChangeElsewhere(HINT, () => {
       if (storage.get(HINT) === null) this.end({ byItself: true });
       else if (!this.signedIn()) this.restore().catch(() => undefined);
     });
+    inject(DestroyRef).onDestroy(unsubscribe);
   }
 
-  /** The API's bearer; null for a stranger. */
+  /** The API's bearer; null for a guest. */
   get idToken(): string | null {
     return this.tokens()?.idToken ?? null;
   }

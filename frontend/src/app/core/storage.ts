@@ -27,11 +27,17 @@ function guarded(area: () => Storage) {
 export const storage = {
   ...guarded(() => localStorage),
 
-  /** Be told when another tab of this browser changes `key`. */
-  onChangeElsewhere(key: string, listener: () => void): void {
-    addEventListener('storage', (event) => {
+  /**
+   * Be told when another tab of this browser changes `key`.
+   *
+   * @returns ends that.
+   */
+  onChangeElsewhere(key: string, listener: () => void): () => void {
+    const hear = (event: StorageEvent) => {
       if (event.key === key || event.key === null) listener();
-    });
+    };
+    addEventListener('storage', hear);
+    return () => removeEventListener('storage', hear);
   },
 };
 

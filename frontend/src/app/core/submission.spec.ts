@@ -16,7 +16,7 @@ describe('a form', () => {
   it('says in words what it has no field for', async () => {
     const form = new Submission(['email']);
     await form.run(refused('email', 'captcha'));
-    expect(form.message).toBe('In words.');
+    expect(form.message).toBe('captcha!');
     await form.run(refused());
     expect(form.message).toBe('In words.');
   });

@@ -21,8 +21,9 @@ export class Submission {
   get message(): string | null {
     const problem = this.problem();
     if (!problem) return null;
-    const shown = [...problem.fields.keys()].filter((field) => this.fields.includes(field));
-    return shown.length > 0 && shown.length === problem.fields.size ? null : problem.message;
+    if (!problem.fields.size) return problem.message;
+    const hidden = [...problem.fields].filter(([field]) => !this.fields.includes(field));
+    return hidden.map(([, message]) => message).join(' ') || null;
   }
 
   /**
@@ -58,7 +59,7 @@ export class Submission {
 })
 export class Form {
   readonly shopForm = input.required<Submission>();
-  readonly send = output<void>();
+  readonly send = output();
 
   constructor() {
     const injector = inject(Injector);

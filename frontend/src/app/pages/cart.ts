@@ -1,18 +1,20 @@
-import { Component, DestroyRef, computed, inject } from '@angular/core';
+import { Component, DestroyRef, inject } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { CartStore } from '../core/cart';
 import { Heading } from '../core/headings';
 import { Session } from '../core/session';
+import { BlankImage } from '../ui/blank-image';
 import { CartLines } from '../ui/cart-lines';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
 import { PriceChanges } from '../ui/price-changes';
 import { Problem } from '../ui/problem';
 import { Skeleton } from '../ui/skeleton';
+import { WayOn } from '../ui/way-on';
 
 @Component({
   selector: 'shop-cart',
-  imports: [CartLines, Heading, Icon, MoneyPipe, PriceChanges, Problem, RouterLink, Skeleton],
+  imports: [BlankImage, CartLines, Heading, Icon, MoneyPipe, PriceChanges, Problem, RouterLink, Skeleton, WayOn],
   host: { class: 'wrap stack' },
   template: `
     <h1 shopHeading>Your cart</h1>
@@ -21,23 +23,27 @@ import { Skeleton } from '../ui/skeleton';
     }
     @if (cart.ready() && cart.count() === 0) {
       <div class="blank">
-        <p>There is nothing in it yet. Have a look around: what you put in stays here, also before you log in.</p>
+        <shop-blank-image icon="bag" />
+        <p>Your cart is empty. Have a look around: whatever you add stays here, even before you log in.</p>
         <div class="actions">
-          <a class="button" routerLink="/products">See what we have</a>
-          @if (!session.signedIn()) {
+          <a class="button" routerLink="/products">Start shopping</a>
+          @if (session.signedIn()) {
+            <a class="button button-quiet" routerLink="/orders">Your orders</a>
+          } @else {
             <a class="button button-quiet" routerLink="/login" [queryParams]="{ next: '/cart' }">Log in</a>
           }
         </div>
+        <shop-way-on />
       </div>
     } @else if (cart.ready()) {
       <shop-price-changes />
       <div class="with-aside">
         <section aria-label="In the cart"><shop-cart-lines /></section>
         <aside class="aside panel stack" aria-labelledby="cart-summary">
-          <h2 id="cart-summary">Summary</h2>
+          <h2 id="cart-summary">Order summary</h2>
           <dl class="sums">
             <div>
-              <dt>{{ cart.count() === 1 ? '1 piece' : cart.count() + ' pieces' }}</dt>
+              <dt>{{ cart.count() === 1 ? '1 item' : cart.count() + ' items' }}</dt>
               <dd>
                 @if (cart.total(); as total) {
                   {{ total | money }}
@@ -57,18 +63,18 @@ import { Skeleton } from '../ui/skeleton';
               </dd>
             </div>
           </dl>
-          @if (hindrance(); as hindrance) {
+          @if (cart.hindrance(); as hindrance) {
             <p class="line-problem" id="cart-hindrance">{{ hindrance }}</p>
           } @else {
             <a class="button" routerLink="/checkout">Check out</a>
           }
           @if (!session.signedIn() && !session.restoring()) {
-            <p class="hint">You log in or register on the way. Your cart comes along.</p>
+            <p class="hint">You can log in or create an account on the way. We keep your cart.</p>
           }
           <ul class="assurances">
-            <li><shop-icon name="box" />Held for you while you pay</li>
-            <li><shop-icon name="wallet" />By card, or in cash at your door</li>
-            <li><shop-icon name="return" />Cancel at any time, and get it all back</li>
+            <li><shop-icon name="box" />We hold your items while you pay</li>
+            <li><shop-icon name="wallet" />Pay by card, or in cash on delivery</li>
+            <li><shop-icon name="return" />Cancel any time for a full refund</li>
           </ul>
         </aside>
       </div>
@@ -83,16 +89,6 @@ import { Skeleton } from '../ui/skeleton';
 export default class CartPage {
   protected readonly cart = inject(CartStore);
   protected readonly session = inject(Session);
-
-  /** What has to be mended in the cart before it can be ordered. */
-  protected readonly hindrance = computed(() => {
-    const lines = this.cart.lines();
-    if (lines.some((line) => line.discontinued)) return 'Something in your cart is no longer sold. Please remove it.';
-    if (lines.some((line) => line.available < line.quantity)) {
-      return 'There are fewer left of something than you want. Please take fewer, or remove it.';
-    }
-    return null;
-  });
 
   constructor() {
     void this.cart.load();

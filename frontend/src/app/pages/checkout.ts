@@ -1,13 +1,15 @@
-import { Component, computed, effect, inject, signal, untracked } from '@angular/core';
+import { Component, computed, effect, inject, signal, untracked, viewChild } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import { OrderItem } from '../api/models';
 import { CartStore } from '../core/cart';
-import { CheckoutAttempt } from '../core/checkout-attempt';
+import { CheckoutAttempt, Placed } from '../core/checkout-attempt';
 import { countries, countryOf } from '../core/countries';
 import { Heading } from '../core/headings';
 import { ApiError, apiError } from '../core/problem';
+import { onRecovery } from '../core/recovery';
 import { Session } from '../core/session';
 import { Form, Submission } from '../core/submission';
+import { BlankImage } from '../ui/blank-image';
 import { Field } from '../ui/field';
 import { FormMessage } from '../ui/form-message';
 import { Icon } from '../ui/icon';
@@ -26,6 +28,7 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
 @Component({
   selector: 'shop-checkout',
   imports: [
+    BlankImage,
     Field,
     Form,
     FormMessage,
@@ -40,16 +43,17 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
   ],
   host: { class: 'wrap stack' },
   template: `
-    <h1 shopHeading>Check out</h1>
+    <h1 shopHeading>Checkout</h1>
     @if (failure(); as failure) {
       <shop-problem [error]="failure" (retry)="open()" />
     } @else if (!opened()) {
       <div class="with-aside" aria-busy="true"><shop-skeleton height="30rem" /><shop-skeleton height="20rem" /></div>
     } @else if (!cart.lines().length && !submission.pending()) {
       <div class="blank">
-        <p>Your cart is empty, so there is nothing to check out. If you have just ordered, you find it below.</p>
+        <shop-blank-image icon="bag" />
+        <p>Your cart is empty. If you have just placed an order, you can find it in your orders.</p>
         <div class="actions">
-          <a class="button" routerLink="/products">See what we have</a>
+          <a class="button" routerLink="/products">Start shopping</a>
           <a class="button button-quiet" routerLink="/orders">Your orders</a>
         </div>
       </div>
@@ -59,11 +63,11 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
           <section class="stack" aria-labelledby="contact">
             <h2 id="contact">Contact</h2>
             <p>
-              We write to <strong>{{ session.user()?.email }}</strong> about this order.
+              We will send updates about this order to <strong>{{ session.user()?.email }}</strong>.
             </p>
           </section>
           <section class="stack" aria-labelledby="address">
-            <h2 id="address">Where shall it go?</h2>
+            <h2 id="address">Delivery address</h2>
             <div class="fields">
               <shop-field
                 class="fields-wide"
@@ -85,7 +89,7 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
               />
               <shop-field
                 class="fields-wide"
-                label="Flat, floor, company (optional)"
+                label="Apartment, floor, company (optional)"
                 name="line2"
                 autocomplete="shipping address-line2"
                 [optional]="true"
@@ -131,7 +135,7 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
               </div>
             </div>
           </section>
-          <shop-payment-method [(method)]="method" cardHint="On the next page, while we hold your things." />
+          <shop-payment-method [(method)]="method" cardHint="You pay on the next page, while we hold your items." />
         </div>
         <aside class="aside panel stack" aria-labelledby="review">
           <div class="aside-head">
@@ -146,21 +150,21 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
             <div class="notice notice-problem" role="alert" tabindex="-1">
               <shop-icon name="alert" />
               <p>{{ shortage }}</p>
-              <a class="button button-quiet" routerLink="/cart">Go to the cart</a>
             </div>
+            <a class="button" routerLink="/cart">Edit your cart</a>
           } @else {
             <shop-form-message [message]="message()" />
+            <button type="submit" class="button" [attr.aria-busy]="submission.pending()">
+              @if (submission.pending()) {
+                Placing your order …
+              } @else if (method() === 'COD') {
+                Place order
+              } @else {
+                Place order and pay
+              }
+            </button>
           }
-          <button type="submit" class="button" [attr.aria-busy]="submission.pending()">
-            @if (submission.pending()) {
-              Placing your order …
-            } @else if (method() === 'COD') {
-              Place order
-            } @else {
-              Place order, then pay
-            }
-          </button>
-          <p class="hint">You can cancel at any time, and pay nothing or get it all back.</p>
+          <p class="hint">Changed your mind? You can cancel any time for a full refund.</p>
         </aside>
       </form>
     }
@@ -197,13 +201,17 @@ export default class CheckoutPage {
     country: this.country(),
   }));
 
+  /** Version of the cart that the shop would not take. */
+  private readonly refused = signal<number | null>(null);
+  private readonly priceNotice = viewChild(PriceChanges);
+
   protected readonly items = computed<readonly OrderItem[]>(() => this.cart.lines());
   /** What cannot be had as it stands in the cart. */
   protected readonly shortage = computed(() => {
     const short = this.cart.lines().filter((line) => line.discontinued || line.available < line.quantity);
     const said = short.map(({ name, available, discontinued }) => {
-      if (discontinued) return `${name} is no longer sold.`;
-      return available ? `Of ${name} there are only ${available} left.` : `${name} is sold out.`;
+      if (discontinued) return `${name} is no longer available.`;
+      return available ? `Only ${available} left of ${name}.` : `${name} is sold out.`;
     });
     return said.join(' ') || null;
   });
@@ -211,7 +219,9 @@ export default class CheckoutPage {
   protected readonly message = computed(() => {
     const problem = this.submission.problem();
     if (!problem || (problem.type === 'price-changed' && this.cart.priceChanges().length)) return null;
-    if (problem.mayPass) return `${problem.message} Nothing is ordered twice if you press again.`;
+    // What the shop had against the cart is settled once the cart is another one.
+    if (OF_THE_CART.includes(problem.type) && this.cart.version() !== this.refused()) return null;
+    if (problem.mayPass) return `${problem.message} You can safely try again: we will not place the order twice.`;
     return this.submission.message;
   });
 
@@ -223,6 +233,10 @@ export default class CheckoutPage {
         if (!this.submission.pending()) this.attempt.keep(address, method);
       });
     });
+    onRecovery(
+      () => this.failure() !== null,
+      () => void this.open(),
+    );
     void this.open();
   }
 
@@ -235,8 +249,10 @@ export default class CheckoutPage {
       return;
     }
     try {
-      const orderId = await this.attempt.recover(version);
-      if (orderId) await this.show(orderId);
+      const placed = await this.attempt.recover(version);
+      if (placed) await this.show(placed);
+      // Nothing to check out: an order was placed, and Back leads here.
+      else if (!this.cart.lines().length) await this.router.navigate(['/cart'], { replaceUrl: true });
       else this.opened.set(true);
     } catch (error) {
       this.failure.set(apiError(error));
@@ -246,17 +262,26 @@ export default class CheckoutPage {
   protected async place(): Promise<void> {
     const cartVersion = this.cart.version();
     if (cartVersion === null || this.shortage()) return;
+    if (this.cart.priceChanges().length) {
+      this.priceNotice()?.focus();
+      return;
+    }
     const placed = await this.submission.run(async () => {
       const paymentMethod = this.method() === 'COD' ? 'COD' : null;
       await this.show(await this.attempt.place({ shippingAddress: this.address(), cartVersion, paymentMethod }));
     });
-    if (!placed && OF_THE_CART.includes(this.submission.problem()?.type ?? '')) await this.cart.load();
+    if (placed || !OF_THE_CART.includes(this.submission.problem()?.type ?? '')) return;
+    await this.cart.load();
+    this.refused.set(this.cart.version());
+    if (this.cart.priceChanges().length) setTimeout(() => this.priceNotice()?.focus());
   }
 
   /** The order takes this page's place, so that Back does not lead to a checkout of what is ordered already. */
-  private async show(orderId: string): Promise<void> {
-    const page = this.method() === 'COD' ? 'confirmation' : 'pay';
-    await this.router.navigate(['/orders', orderId, page], { replaceUrl: true });
+  private async show({ orderId, method, asEntered }: Placed): Promise<void> {
+    const page = method === 'COD' ? 'confirmation' : 'pay';
+    // Its own page says what stands, and takes it back.
+    const commands = asEntered ? ['/orders', orderId, page] : ['/orders', orderId];
+    await this.router.navigate(commands, { replaceUrl: true, state: { asEntered } });
     void this.cart.load();
   }
 }

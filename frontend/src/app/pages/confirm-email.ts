@@ -12,12 +12,12 @@ import { Resend } from '../ui/resend';
   imports: [Field, Form, FormMessage, Heading, Resend, RouterLink],
   host: { class: 'account' },
   template: `
-    <h1 shopHeading>Look into your mailbox</h1>
+    <h1 shopHeading>Check your inbox</h1>
     <p class="account-lead">
       @if (known) {
-        A mail is on its way to <strong>{{ known }}</strong>. Enter the code of six digits that stands in it.
+        We sent a 6-digit code to <strong>{{ known }}</strong>. Enter it here to confirm your e-mail address.
       } @else {
-        Enter the code of six digits from the mail that we sent you.
+        Enter the 6-digit code that we e-mailed you.
       }
     </p>
     <form [shopForm]="form" (send)="send()">
@@ -46,7 +46,8 @@ import { Resend } from '../ui/resend';
     </form>
     <shop-resend [again]="resend" />
     <p class="account-other">
-      The mail says that you have an account already? <a routerLink="/login" [queryParams]="{ next: next() }">Log in</a>
+      Does the e-mail say that you already have an account?
+      <a routerLink="/login" [queryParams]="{ next: next() }">Log in</a>
     </p>
   `,
 })

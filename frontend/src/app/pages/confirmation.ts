@@ -10,14 +10,29 @@ import { Address } from '../ui/address';
 import { Following } from '../ui/following';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
+import { OrderAgain } from '../ui/order-again';
 import { OrderItems } from '../ui/order-items';
+import { OrderNumberPipe } from '../ui/order-number.pipe';
 import { Problem } from '../ui/problem';
 import { Skeleton } from '../ui/skeleton';
 import NotFoundPage from './not-found';
 
 @Component({
   selector: 'shop-confirmation',
-  imports: [Address, Following, Heading, Icon, MoneyPipe, NotFoundPage, OrderItems, Problem, RouterLink, Skeleton],
+  imports: [
+    Address,
+    Following,
+    Heading,
+    Icon,
+    MoneyPipe,
+    NotFoundPage,
+    OrderAgain,
+    OrderItems,
+    OrderNumberPipe,
+    Problem,
+    RouterLink,
+    Skeleton,
+  ],
   providers: [OrderFollower, Poller],
   host: { class: 'wrap stack' },
   template: `
@@ -45,7 +60,7 @@ import NotFoundPage from './not-found';
             <dl class="facts">
               <div>
                 <dt>Order number</dt>
-                <dd class="order-number">{{ order.orderId }}</dd>
+                <dd class="order-number">{{ order.orderId | orderNumber }}</dd>
               </div>
               <div>
                 <dt>Delivery address</dt>
@@ -59,22 +74,23 @@ import NotFoundPage from './not-found';
                   <li>
                     <shop-icon name="mail" />
                     <p>
-                      The confirmation goes to <strong>{{ session.user()?.email }}</strong>.
+                      We are sending a confirmation to <strong>{{ session.user()?.email }}</strong>.
                     </p>
                   </li>
                   <li>
                     <shop-icon name="box" />
-                    <p>We pack your things and bring them to {{ order.shippingAddress.city }}.</p>
+                    <p>We pack your items and deliver them to {{ order.shippingAddress.city }}.</p>
                   </li>
                   <li>
                     <shop-icon name="wallet" />
                     @if (order.paymentMethod === 'COD') {
                       <p>
-                        You pay <strong>{{ order.total | money }}</strong> in cash at the door.
+                        You pay <strong>{{ order.total | money }}</strong> in cash when it arrives.
                       </p>
                     } @else {
                       <p>
-                        Your card was charged <strong>{{ order.total | money }}</strong>. There is nothing more to pay.
+                        We charged <strong>{{ order.total | money }}</strong> to your card. There is nothing left to
+                        pay.
                       </p>
                     }
                   </li>
@@ -82,10 +98,13 @@ import NotFoundPage from './not-found';
               </section>
             }
             <div class="actions">
-              <a class="button" [routerLink]="['/orders', order.orderId]">Follow the order</a>
-              <a class="button button-quiet" routerLink="/products">{{
-                stage() === 'over' ? 'Look for something else' : 'Keep shopping'
-              }}</a>
+              @if (stage() === 'over') {
+                <shop-order-again [items]="order.items" [ended]="true" />
+                <a class="button button-quiet" [routerLink]="['/orders', order.orderId]">View order</a>
+              } @else {
+                <a class="button" [routerLink]="['/orders', order.orderId]">View order</a>
+                <a class="button button-quiet" routerLink="/products">Keep shopping</a>
+              }
             </div>
           </div>
           <aside class="aside panel stack" aria-labelledby="summary">
@@ -124,10 +143,10 @@ export default class ConfirmationPage {
 
   protected readonly text = computed(() => {
     const order = this.follower.order();
-    if (this.stage() === 'done') return 'Everything you wanted is yours.';
+    if (this.stage() === 'done') return 'We have everything you ordered.';
     if (this.end()) return this.end()!.text;
-    if (!order) return 'We are looking for it.';
-    return order.status === 'PENDING' ? 'Your things are being put aside.' : 'Your payment is being made.';
+    if (!order) return 'Loading your order.';
+    return order.status === 'PENDING' ? 'We are setting your items aside.' : 'We are processing your payment.';
   });
 
   constructor() {

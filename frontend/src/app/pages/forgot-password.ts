@@ -12,7 +12,7 @@ import { FormMessage } from '../ui/form-message';
   host: { class: 'account' },
   template: `
     <h1 shopHeading>Forgot your password?</h1>
-    <p class="account-lead">We send a code to your e-mail address, by which you choose another one.</p>
+    <p class="account-lead">We will e-mail you a 6-digit code. With it you can choose a new password.</p>
     <form [shopForm]="form" (send)="send()">
       <shop-form-message [message]="form.message" />
       <shop-field
@@ -23,9 +23,9 @@ import { FormMessage } from '../ui/form-message';
         [(value)]="email"
         [error]="form.error('email')"
       />
-      <button type="submit" class="button" [attr.aria-busy]="form.pending()">Send the code</button>
+      <button type="submit" class="button" [attr.aria-busy]="form.pending()">Send code</button>
     </form>
-    <p class="account-other">It came back to you? <a routerLink="/login" [queryParams]="{ next: next() }">Log in</a></p>
+    <p class="account-other">Remembered it? <a routerLink="/login" [queryParams]="{ next: next() }">Log in</a></p>
   `,
 })
 export default class ForgotPasswordPage {

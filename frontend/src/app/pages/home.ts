@@ -1,11 +1,12 @@
-import { Component, computed, inject, resource } from '@angular/core';
+import { Component, computed, inject } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { ProductView } from '../api/models';
 import { Catalogue } from '../core/catalogue';
 import { Heading } from '../core/headings';
+import { resource } from '../core/recovery';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
-import { Picture } from '../ui/picture';
+import { ProductImage } from '../ui/product-image';
 import { Problem } from '../ui/problem';
 import { ProductCard } from '../ui/product-card';
 
@@ -14,29 +15,29 @@ const FEATURED = 8;
 
 @Component({
   selector: 'shop-home',
-  imports: [Heading, Icon, MoneyPipe, Picture, Problem, ProductCard, RouterLink],
+  imports: [Heading, Icon, MoneyPipe, ProductImage, Problem, ProductCard, RouterLink],
   template: `
     <section class="wrap hero" aria-labelledby="welcome">
       <div class="hero-text">
         <h1 shopHeading id="welcome">Well-made things for every day.</h1>
-        <p>Chosen to be used for years. What you order is held for you at once, and you always see where it is.</p>
+        <p>Chosen to last for years. We hold your items the moment you order, and you always know where they are.</p>
         <p class="hero-actions">
           <a class="button" routerLink="/products">See all products</a>
           <a class="button button-quiet" routerLink="/products" [queryParams]="{ sort: 'newest' }">New arrivals</a>
         </p>
       </div>
-      <ul class="hero-pictures" aria-label="Lately arrived" [attr.aria-busy]="products.isLoading()">
+      <ul class="hero-images" aria-label="Just arrived" [attr.aria-busy]="products.isLoading()">
         @for (product of heroes(); track $index) {
           <li>
             @if (product) {
               <a [routerLink]="['/products', product.productId]">
-                <shop-picture [src]="product.imageUrl" [category]="product.category" [eager]="true" />
+                <shop-product-image [src]="product.imageUrl" [category]="product.category" [eager]="true" />
                 <span class="hero-label"
                   ><strong>{{ product.name }}</strong> {{ product.price | money }}</span
                 >
               </a>
             } @else {
-              <div class="picture skeleton"></div>
+              <div class="image skeleton"></div>
             }
           </li>
         }
@@ -44,19 +45,22 @@ const FEATURED = 8;
     </section>
 
     <section class="wrap section" aria-labelledby="categories-title">
-      <h2 id="categories-title">Find your way</h2>
+      <h2 id="categories-title">Shop by category</h2>
+      @if (catalogue.categories.error(); as error) {
+        <shop-problem [error]="error" />
+      }
       <ul class="tiles" [attr.aria-busy]="catalogue.categories.isLoading()">
         @for (tile of tiles(); track $index) {
           <li>
             @if (tile) {
               <a class="tile" routerLink="/products" [queryParams]="{ category: tile.category }">
-                <shop-picture [src]="tile.imageUrl" [category]="tile.category" />
+                <shop-product-image [src]="tile.imageUrl" [category]="tile.category" />
                 <span class="tile-name">{{ tile.category }}</span>
                 <span class="tile-count">{{ tile.count }} {{ tile.count === 1 ? 'product' : 'products' }}</span>
               </a>
             } @else {
               <div class="tile">
-                <div class="picture skeleton"></div>
+                <div class="image skeleton"></div>
                 <span>&nbsp;</span><span>&nbsp;</span>
               </div>
             }
@@ -68,10 +72,10 @@ const FEATURED = 8;
     <section class="wrap section" aria-labelledby="featured-title">
       <div class="section-head">
         <h2 id="featured-title">New in the shop</h2>
-        <a routerLink="/products" [queryParams]="{ sort: 'newest' }">All new arrivals</a>
+        <a routerLink="/products" [queryParams]="{ sort: 'newest' }">See all new arrivals</a>
       </div>
       @if (products.error(); as error) {
-        <shop-problem [error]="error" (retry)="products.reload()" />
+        <shop-problem [error]="error" />
       } @else {
         <ul class="products" [attr.aria-busy]="products.isLoading()">
           @for (product of featured(); track $index) {
@@ -87,17 +91,17 @@ const FEATURED = 8;
         <li>
           <shop-icon name="shield" />
           <h3>Held for you</h3>
-          <p>When you order, the goods are put aside before you pay. Nobody else can buy them meanwhile.</p>
+          <p>We set your items aside as soon as you order, before you pay. Nobody else can buy them.</p>
         </li>
         <li>
           <shop-icon name="wallet" />
-          <h3>Pay as you like</h3>
-          <p>By card, or in cash when it arrives. A declined card is no lost order: try another one.</p>
+          <h3>Pay your way</h3>
+          <p>By card, or in cash on delivery. If your card is declined, your order is safe: just try another.</p>
         </li>
         <li>
           <shop-icon name="return" />
           <h3>Change your mind</h3>
-          <p>Cancel with one click. What you have paid comes back by itself.</p>
+          <p>Cancel with one click and get a full refund.</p>
         </li>
       </ul>
     </section>
@@ -106,7 +110,7 @@ const FEATURED = 8;
 export default class HomePage {
   protected readonly catalogue = inject(Catalogue);
 
-  /** Enough to have a picture for most categories. */
+  /** Enough to have a image for most categories. */
   protected readonly products = resource({
     loader: async () => (await this.catalogue.list({ sort: 'newest', inStock: true, limit: 40 })).items,
   });
@@ -134,7 +138,8 @@ export default class HomePage {
   );
 
   protected readonly tiles = computed(() => {
-    if (!this.catalogue.categories.hasValue()) return Array<null>(7).fill(null);
+    if (!this.catalogue.categories.hasValue())
+      return this.catalogue.categories.error() ? [] : Array<null>(7).fill(null);
     return this.catalogue.categories.value().map((category) => ({
       ...category,
       // Not the hero's again, if there is another one.

@@ -14,10 +14,10 @@ import { FormMessage } from '../ui/form-message';
     <h1 shopHeading>Log in</h1>
     @switch (done) {
       @case ('confirmed') {
-        <p class="notice" role="status">Your e-mail address is confirmed. Now log in with your password.</p>
+        <p class="notice" role="status">Your e-mail address is confirmed. Please log in.</p>
       }
       @case ('reset') {
-        <p class="notice" role="status">Your password is changed. Now log in with it.</p>
+        <p class="notice" role="status">Your password is changed. Please log in with it.</p>
       }
     }
     <form [shopForm]="form" (send)="send()">

@@ -1,15 +1,17 @@
 import { Component } from '@angular/core';
-import { RouterLink } from '@angular/router';
 import { Heading } from '../core/headings';
+import { BlankImage } from '../ui/blank-image';
+import { WayOn } from '../ui/way-on';
 
 @Component({
   selector: 'shop-not-found',
-  imports: [Heading, RouterLink],
+  imports: [BlankImage, Heading, WayOn],
   host: { class: 'wrap blank' },
   template: `
-    <h1 shopHeading>There is nothing at this address</h1>
-    <p>The page may have moved, or the link may be incomplete.</p>
-    <a class="button" routerLink="/products">See all products</a>
+    <shop-blank-image icon="search" />
+    <h1 shopHeading>Page not found</h1>
+    <p>The link may be wrong, or the page may have moved. Here are some places to go from here.</p>
+    <shop-way-on />
   `,
 })
 export default class NotFoundPage {}

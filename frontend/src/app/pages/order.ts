@@ -11,7 +11,9 @@ import { Address } from '../ui/address';
 import { Countdown } from '../ui/countdown';
 import { Following } from '../ui/following';
 import { Icon } from '../ui/icon';
+import { OrderAgain } from '../ui/order-again';
 import { OrderItems } from '../ui/order-items';
+import { OrderNumberPipe } from '../ui/order-number.pipe';
 import { OrderStatusTag } from '../ui/order-status';
 import { Problem } from '../ui/problem';
 import { Skeleton } from '../ui/skeleton';
@@ -28,7 +30,9 @@ import NotFoundPage from './not-found';
     Heading,
     Icon,
     NotFoundPage,
+    OrderAgain,
     OrderItems,
+    OrderNumberPipe,
     OrderStatusTag,
     Problem,
     RouterLink,
@@ -54,7 +58,7 @@ import NotFoundPage from './not-found';
           <p class="order-facts">
             <shop-order-status [status]="order.status" />
             <time [attr.datetime]="order.createdAt">{{ order.createdAt | when }}</time>
-            <span class="order-number">{{ order.orderId }}</span>
+            <span class="order-number">Order {{ order.orderId | orderNumber }}</span>
           </p>
         }
       </header>
@@ -63,20 +67,42 @@ import NotFoundPage from './not-found';
       @if (follower.order(); as order) {
         <div class="with-aside">
           <div class="column">
+            @if (!asEntered) {
+              <div class="notice notice-caution" tabindex="-1">
+                <shop-icon name="alert" />
+                <div class="notice-text">
+                  <h2>Your first order went through</h2>
+                  <p>
+                    We received it before you made your changes, so they are not part of it. It goes to the address
+                    below,
+                    {{ order.paymentMethod === 'COD' ? 'and you pay in cash on delivery' : 'and you pay by card' }}.
+                  </p>
+                  <shop-address [address]="order.shippingAddress" />
+                  @if (cancellable()) {
+                    <p>Not what you want? Cancel it, put the items back in your cart and order again.</p>
+                  }
+                </div>
+                @if (cancellable()) {
+                  <button type="button" class="button button-quiet" (click)="dialog.showModal()">
+                    Cancel this order
+                  </button>
+                }
+              </div>
+            }
             @if (order.status === 'RESERVED' && follower.payment() && !follower.paying()) {
               <div class="notice">
                 <shop-icon name="clock" />
                 <p>
-                  Your things are held for you
+                  We are holding your items
                   @if (order.reservedUntil; as until) {
-                    for <shop-countdown [until]="until" (ended)="follower.refresh()" />
+                    for <shop-countdown [until]="until" (timeUp)="follower.refresh()" />
                   }
                 </p>
                 <a class="button" [routerLink]="['/orders', order.orderId, 'pay']">Pay now</a>
               </div>
             }
             <section aria-labelledby="story">
-              <h2 id="story" tabindex="-1" #heading>What happened</h2>
+              <h2 id="story" tabindex="-1" #heading>Order updates</h2>
               <shop-story [steps]="steps()" />
             </section>
             @if (submission.problem(); as problem) {
@@ -85,21 +111,22 @@ import NotFoundPage from './not-found';
                 <p>{{ problem.message }}</p>
               </div>
             }
-            @if (cancellable()) {
-              <div class="actions">
+            <div class="actions">
+              <shop-order-again [items]="order.items" [ended]="ended()" [quiet]="!ended()" />
+              @if (cancellable()) {
                 <button
                   type="button"
                   class="button button-danger"
                   [attr.aria-busy]="submission.pending()"
                   (click)="dialog.showModal()"
                 >
-                  {{ submission.pending() ? 'Cancelling …' : 'Cancel the order' }}
+                  {{ submission.pending() ? 'Cancelling …' : 'Cancel order' }}
                 </button>
-              </div>
-            }
+              }
+            </div>
           </div>
           <aside class="aside panel stack" aria-labelledby="summary">
-            <h2 id="summary">Summary</h2>
+            <h2 id="summary">Order summary</h2>
             <shop-order-items [items]="order.items" [total]="order.total" />
             <dl class="facts">
               <div>
@@ -109,7 +136,7 @@ import NotFoundPage from './not-found';
               @if (order.paymentMethod; as method) {
                 <div>
                   <dt>Payment</dt>
-                  <dd>{{ method === 'COD' ? 'In cash, on delivery' : 'By card' }}</dd>
+                  <dd>{{ method === 'COD' ? 'Cash on delivery' : 'Card' }}</dd>
                 </div>
               }
             </dl>
@@ -124,9 +151,9 @@ import NotFoundPage from './not-found';
           <p>{{ consequence() }}</p>
           <div class="actions">
             <button type="button" class="button button-danger" (click)="dialog.close(); cancel()">
-              Yes, cancel the order
+              Yes, cancel order
             </button>
-            <button type="button" class="button button-quiet" autofocus (click)="dialog.close()">Keep it</button>
+            <button type="button" class="button button-quiet" autofocus (click)="dialog.close()">Keep order</button>
           </div>
         </div>
       </dialog>
@@ -153,6 +180,11 @@ export default class OrderPage {
     return last ? `${last.title}. ${last.text}` : '';
   });
 
+  /** False after a checkout whose answer was lost, and which was changed and sent again. */
+  protected readonly asEntered = (history.state as { asEntered?: boolean } | null)?.asEntered !== false;
+
+  protected readonly ended = computed(() => ['CANCELLED', 'REJECTED'].includes(this.follower.order()?.status ?? ''));
+
   protected readonly cancellable = computed(() =>
     ['PENDING', 'RESERVED', 'CONFIRMED'].includes(this.follower.order()?.status ?? ''),
   );
@@ -160,12 +192,12 @@ export default class OrderPage {
   protected readonly consequence = computed(() => {
     const order = this.follower.order();
     if (order?.status === 'CONFIRMED' && order.paymentMethod === 'CARD') {
-      return 'Your things go back on the shelf, and the whole amount goes back to your card.';
+      return 'We will refund the full amount to your card.';
     }
     if (order?.status === 'RESERVED' && this.follower.paying()) {
-      return 'Your things go back on the shelf. If your card is charged meanwhile, you get the whole amount back.';
+      return 'If your card is charged in the meantime, we will refund the full amount.';
     }
-    return 'Your things go back on the shelf. You have paid nothing, so there is nothing to give back.';
+    return 'You have not been charged, so there is nothing to refund.';
   });
 
   constructor() {

@@ -7,19 +7,35 @@ import { Heading } from '../core/headings';
 import { Poller, Seen } from '../core/poller';
 import { apiError } from '../core/problem';
 import { Toasts } from '../core/toasts';
+import { BlankImage } from '../ui/blank-image';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
+import { OrderNumberPipe } from '../ui/order-number.pipe';
 import { OrderStatusTag } from '../ui/order-status';
 import { Problem } from '../ui/problem';
-import { ProductPicture } from '../ui/product-picture';
+import { ProductThumbnail } from '../ui/product-thumbnail';
 import { Skeleton } from '../ui/skeleton';
+import { WayOn } from '../ui/way-on';
 import { WhenPipe } from '../ui/when.pipe';
 
 const PAGE = 10;
 
 @Component({
   selector: 'shop-orders',
-  imports: [Heading, Icon, MoneyPipe, OrderStatusTag, Problem, ProductPicture, RouterLink, Skeleton, WhenPipe],
+  imports: [
+    BlankImage,
+    Heading,
+    Icon,
+    MoneyPipe,
+    OrderNumberPipe,
+    OrderStatusTag,
+    Problem,
+    ProductThumbnail,
+    RouterLink,
+    Skeleton,
+    WayOn,
+    WhenPipe,
+  ],
   providers: [Poller],
   host: { class: 'wrap stack' },
   template: `
@@ -31,7 +47,7 @@ const PAGE = 10;
       @if (poller.unreachable()) {
         <div class="notice notice-caution">
           <shop-icon name="alert" />
-          <p>We cannot reach the shop just now. We keep trying.</p>
+          <p>We cannot reach the shop right now. We will keep trying.</p>
           <button type="button" class="button button-quiet" (click)="poller.hurry()">Try now</button>
         </div>
       }
@@ -41,9 +57,9 @@ const PAGE = 10;
         <ul class="orders">
           @for (order of orders; track order.orderId) {
             <li class="order-row panel">
-              <div class="order-pictures">
+              <div class="order-images">
                 @for (item of order.items.slice(0, 3); track item.productId) {
-                  <shop-product-picture [productId]="item.productId" />
+                  <shop-product-thumbnail [productId]="item.productId" />
                 }
                 @if (order.items.length > 3) {
                   <span class="order-more">+{{ order.items.length - 3 }}</span>
@@ -56,7 +72,7 @@ const PAGE = 10;
                 <p class="hint">
                   <time [attr.datetime]="order.createdAt">{{ order.createdAt | when }}</time>
                 </p>
-                <p class="hint order-number">{{ order.orderId }}</p>
+                <p class="hint order-number">Order {{ order.orderId | orderNumber }}</p>
               </div>
               <div class="order-state">
                 <shop-order-status [status]="order.status" />
@@ -67,13 +83,15 @@ const PAGE = 10;
         </ul>
         @if (cursor()) {
           <button type="button" class="button button-quiet order-older" [attr.aria-busy]="loading()" (click)="older()">
-            {{ loading() ? 'One moment …' : 'Show older orders' }}
+            {{ loading() ? 'Loading …' : 'Show older orders' }}
           </button>
         }
       } @else {
         <div class="blank">
+          <shop-blank-image icon="box" />
           <p>You have not ordered anything yet.</p>
-          <a class="button" routerLink="/products">See what we have</a>
+          <a class="button" routerLink="/products">Start shopping</a>
+          <shop-way-on />
         </div>
       }
     } @else if (!poller.problem()) {

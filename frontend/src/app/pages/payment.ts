@@ -4,6 +4,7 @@ import { Api } from '../api/api';
 import { pay } from '../api/fn/payments/pay';
 import { PaymentRequest } from '../api/models';
 import { TEST_CARDS, TestCard, grouped, tokenOf } from '../core/card-form';
+import { Clock } from '../core/clock';
 import { Heading } from '../core/headings';
 import { OrderFollower } from '../core/order-follower';
 import { endOf } from '../core/order-story';
@@ -16,7 +17,9 @@ import { Following } from '../ui/following';
 import { FormMessage } from '../ui/form-message';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
+import { OrderAgain } from '../ui/order-again';
 import { OrderItems } from '../ui/order-items';
+import { OrderNumberPipe } from '../ui/order-number.pipe';
 import { PaymentMethod } from '../ui/payment-method';
 import { Problem } from '../ui/problem';
 import { Skeleton } from '../ui/skeleton';
@@ -35,7 +38,9 @@ import NotFoundPage from './not-found';
     Icon,
     MoneyPipe,
     NotFoundPage,
+    OrderAgain,
     OrderItems,
+    OrderNumberPipe,
     PaymentMethod,
     Problem,
     RouterLink,
@@ -62,18 +67,18 @@ import NotFoundPage from './not-found';
               @if (stage() === 'holding') {
                 <div class="notice">
                   <shop-icon name="clock" />
-                  <p><strong>We are putting your things aside.</strong> This takes a moment; then you can pay.</p>
+                  <p><strong>We are setting your items aside.</strong> This takes just a moment, then you can pay.</p>
                 </div>
               } @else if (stage() === 'paying') {
                 <div class="notice" [shopTakeFocus]="acted()">
                   <shop-icon name="clock" />
-                  <p><strong>Your payment is being made.</strong> Please stay for a moment.</p>
+                  <p><strong>We are processing your payment.</strong> This takes just a moment.</p>
                 </div>
               }
             </div>
             @if (stage() === 'over') {
               @if (end(); as end) {
-                <section class="notice notice-problem" [shopTakeFocus]="acted()">
+                <section class="notice notice-problem" role="alert" [shopTakeFocus]="acted()">
                   <shop-icon name="alert" />
                   <div class="notice-text">
                     <h2>{{ end.title }}</h2>
@@ -82,8 +87,8 @@ import NotFoundPage from './not-found';
                 </section>
               }
               <div class="actions">
-                <a class="button" routerLink="/products">Look for something else</a>
-                <a class="button button-quiet" [routerLink]="['/orders', order.orderId]">See the order</a>
+                <shop-order-again [items]="order.items" [ended]="true" />
+                <a class="button button-quiet" [routerLink]="['/orders', order.orderId]">View order</a>
               </div>
             }
             @if (stage() === 'open') {
@@ -91,8 +96,8 @@ import NotFoundPage from './not-found';
                 <div class="notice">
                   <shop-icon name="clock" />
                   <p>
-                    Your things are held for you for
-                    <shop-countdown [until]="until" (ended)="follower.refresh()" />
+                    We are holding your items for
+                    <shop-countdown [until]="until" (timeUp)="follower.refresh()" />
                   </p>
                 </div>
               }
@@ -100,11 +105,12 @@ import NotFoundPage from './not-found';
                 <div class="notice notice-problem" role="alert" [shopTakeFocus]="acted()">
                   <shop-icon name="alert" />
                   <p>
-                    <strong>That did not work: {{ declined.reason }}.</strong> Nothing was charged.
+                    <strong>Your payment did not go through: {{ declined.reason }}.</strong> You were not charged.
                     {{
-                      declined.left === 1 ? 'You have one attempt left' : 'You have ' + declined.left + ' attempts left'
-                    }}
-                    while your things are held. Try another card, or pay in cash.
+                      declined.left === 1
+                        ? 'You have one attempt left'
+                        : 'You have ' + declined.left + ' attempts left'
+                    }}. Try another card, or choose cash on delivery.
                   </p>
                 </div>
               }
@@ -121,10 +127,10 @@ import NotFoundPage from './not-found';
                       (valueChange)="number.set(grouped($event))"
                       [maxlength]="19"
                       [error]="submission.error('number')"
-                      hint="It becomes a token here in your browser. The number is sent to nobody."
+                      hint="Your card number never leaves your browser."
                     />
                     <shop-field
-                      label="Good until"
+                      label="Expiry date"
                       name="expiry"
                       hint="MM/YY"
                       inputmode="numeric"
@@ -135,7 +141,7 @@ import NotFoundPage from './not-found';
                     <shop-field
                       label="Security code"
                       name="cvc"
-                      hint="Three digits"
+                      hint="3 digits"
                       inputmode="numeric"
                       [(value)]="cvc"
                       [maxlength]="3"
@@ -151,7 +157,7 @@ import NotFoundPage from './not-found';
                   [attr.aria-busy]="submission.pending()"
                 >
                   @if (submission.pending()) {
-                    One moment …
+                    Processing …
                   } @else if (method() === 'COD') {
                     Pay {{ order.total | money }} on delivery
                   } @else {
@@ -160,8 +166,8 @@ import NotFoundPage from './not-found';
                 </button>
                 @if (byCard()) {
                   <section class="test-cards" aria-labelledby="test-cards">
-                    <h3 id="test-cards">This is a sandbox: pay with a test card</h3>
-                    <p class="hint">With any date to come and any three digits. No money moves.</p>
+                    <h3 id="test-cards">Test mode: pay with a test card</h3>
+                    <p class="hint">Use any future expiry date and any 3 digits. No real money is charged.</p>
                     <ul>
                       @for (card of testCards; track card.token) {
                         <li>
@@ -182,7 +188,7 @@ import NotFoundPage from './not-found';
               <h2 id="summary">Your order</h2>
               <a [routerLink]="['/orders', order.orderId]">Details</a>
             </div>
-            <p class="hint order-number">{{ order.orderId }}</p>
+            <p class="hint order-number">Order {{ order.orderId | orderNumber }}</p>
             <shop-order-items [items]="order.items" [total]="order.total" />
           </aside>
         </div>
@@ -198,6 +204,7 @@ export default class PaymentPage {
   protected readonly follower = inject(OrderFollower);
   private readonly api = inject(Api);
   private readonly router = inject(Router);
+  private readonly clock = inject(Clock);
 
   protected readonly testCards = TEST_CARDS;
   protected readonly grouped = grouped;
@@ -254,7 +261,7 @@ export default class PaymentPage {
 
   protected use(card: TestCard): void {
     this.number.set(card.number);
-    this.expiry.set(`12/${(new Date().getFullYear() + 3) % 100}`);
+    this.expiry.set(`12/${(new Date(this.clock.now()).getFullYear() + 3) % 100}`);
     this.cvc.set('123');
     this.submission.problem.set(null);
   }
@@ -278,6 +285,7 @@ export default class PaymentPage {
   /** @throws {ApiError} something is wrong with the card that was entered. */
   private request(): PaymentRequest {
     if (this.method() === 'COD') return { method: 'COD' };
-    return { method: 'CARD', cardToken: tokenOf({ number: this.number(), expiry: this.expiry(), cvc: this.cvc() }) };
+    const card = { number: this.number(), expiry: this.expiry(), cvc: this.cvc() };
+    return { method: 'CARD', cardToken: tokenOf(card, this.clock.now()) };
   }
 }

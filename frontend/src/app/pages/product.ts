@@ -1,24 +1,41 @@
-import { Component, computed, effect, inject, input, linkedSignal, resource } from '@angular/core';
+import { Component, computed, effect, inject, input, linkedSignal } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { Catalogue } from '../core/catalogue';
 import { Heading } from '../core/headings';
 import { ApiError } from '../core/problem';
+import { resource } from '../core/recovery';
 import { Titles } from '../core/titles';
 import { AddButton } from '../ui/add-button';
+import { BlankImage } from '../ui/blank-image';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
-import { Picture } from '../ui/picture';
+import { ProductImage } from '../ui/product-image';
 import { Problem } from '../ui/problem';
 import { ProductCard } from '../ui/product-card';
 import { Quantity } from '../ui/quantity';
 import { Skeleton } from '../ui/skeleton';
 import { Stock } from '../ui/stock';
+import { WayOn } from '../ui/way-on';
 
 const RELATED = 4;
 
 @Component({
   selector: 'shop-product',
-  imports: [AddButton, Heading, Icon, MoneyPipe, Picture, Problem, ProductCard, Quantity, RouterLink, Skeleton, Stock],
+  imports: [
+    AddButton,
+    BlankImage,
+    Heading,
+    Icon,
+    MoneyPipe,
+    ProductImage,
+    Problem,
+    ProductCard,
+    Quantity,
+    RouterLink,
+    Skeleton,
+    Stock,
+    WayOn,
+  ],
   host: { class: 'wrap' },
   template: `
     @if (product.hasValue()) {
@@ -33,7 +50,7 @@ const RELATED = 4;
         </ol>
       </nav>
       <article class="product">
-        <shop-picture [src]="shown.imageUrl" [category]="shown.category" [eager]="true" />
+        <shop-product-image [src]="shown.imageUrl" [category]="shown.category" [eager]="true" />
         <div class="product-text">
           <h1 shopHeading>{{ shown.name }}</h1>
           <p class="product-price price">{{ shown.price | money }}</p>
@@ -51,26 +68,27 @@ const RELATED = 4;
             <shop-add-button [product]="shown" [quantity]="quantity()" />
           </div>
           <ul class="product-facts">
-            <li><shop-icon name="shield" /> Held for you from the moment you order</li>
-            <li><shop-icon name="wallet" /> Pay by card, or in cash when it arrives</li>
+            <li><shop-icon name="shield" /> We hold it for you from the moment you order</li>
+            <li><shop-icon name="wallet" /> Pay by card, or in cash on delivery</li>
             <li><shop-icon name="return" /> Cancel with one click</li>
           </ul>
         </div>
       </article>
     } @else if (missing()) {
       <div class="blank">
-        <h1 shopHeading>We do not sell this</h1>
-        <p>The link may be old, or incomplete. What we do sell is just a click away.</p>
-        <a class="button" routerLink="/products">See all products</a>
+        <shop-blank-image icon="search" />
+        <h1 shopHeading>We could not find this product</h1>
+        <p>The link may be out of date, or we no longer sell it. Perhaps you find something else you like.</p>
+        <shop-way-on />
       </div>
     } @else if (product.error()) {
       <h1 class="visually-hidden" shopHeading>This product could not be loaded</h1>
-      <shop-problem [error]="product.error()" (retry)="product.reload()" />
+      <shop-problem [error]="product.error()" />
     } @else {
       <div aria-busy="true">
         <p class="breadcrumbs"><shop-skeleton width="14rem" /></p>
         <div class="product">
-          <div class="picture skeleton"></div>
+          <div class="image skeleton"></div>
           <div class="product-text">
             <shop-skeleton width="70%" height="2.4rem" />
             <shop-skeleton width="30%" height="1.6rem" />
@@ -83,7 +101,7 @@ const RELATED = 4;
 
     @if (related.hasValue() && related.value().length) {
       <section class="section" aria-labelledby="related-title">
-        <h2 id="related-title">Goes well with it</h2>
+        <h2 id="related-title">You may also like</h2>
         <ul class="products">
           @for (each of related.value(); track each.productId) {
             <li [shopProductCard]="each"></li>
@@ -129,7 +147,7 @@ export default class ProductPage {
     const titles = inject(Titles);
     effect(() => {
       if (this.product.hasValue()) titles.set(this.product.value().name);
-      else if (this.missing()) titles.set('Not found');
+      else if (this.missing()) titles.set('Product not found');
     });
   }
 }

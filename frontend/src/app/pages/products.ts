@@ -6,13 +6,16 @@ import { Filters, SORTS, filtersOf, queryOf } from '../core/filters';
 import { Heading } from '../core/headings';
 import { Listing } from '../core/listing';
 import { Titles } from '../core/titles';
+import { onRecovery } from '../core/recovery';
+import { BlankImage } from '../ui/blank-image';
 import { Icon } from '../ui/icon';
 import { Problem } from '../ui/problem';
 import { ProductCard } from '../ui/product-card';
+import { WayOn } from '../ui/way-on';
 
 @Component({
   selector: 'shop-products',
-  imports: [Heading, Icon, Problem, ProductCard, RouterLink],
+  imports: [BlankImage, Heading, Icon, Problem, ProductCard, RouterLink, WayOn],
   host: { class: 'wrap listing' },
   template: `
     <div class="listing-head">
@@ -58,15 +61,16 @@ import { ProductCard } from '../ui/product-card';
 
     @if (empty()) {
       <div class="blank">
-        <h2>Nothing here matches</h2>
+        <shop-blank-image icon="search" />
+        <h2>No products found</h2>
         <p>
           @if (filters().q) {
-            We found no product with “{{ filters().q }}”. Try fewer or other words.
+            We found nothing for “{{ filters().q }}”. Check the spelling, or try fewer or other words.
           } @else {
-            No product passes these filters just now.
+            No products match these filters right now.
           }
         </p>
-        <a class="button" routerLink="/products">See all products</a>
+        <shop-way-on />
       </div>
     } @else {
       <ul
@@ -81,7 +85,7 @@ import { ProductCard } from '../ui/product-card';
       </ul>
     }
     @if (listing.problem(); as problem) {
-      <shop-problem [error]="problem" (retry)="listing.retry(filters())" />
+      <shop-problem [error]="problem" />
     } @else if (listing.hasMore()) {
       <p class="listing-more">
         <button type="button" class="button button-quiet" [attr.aria-busy]="listing.loading()" (click)="more()">
@@ -134,13 +138,17 @@ export default class ProductsPage {
   protected readonly count = computed(() => {
     const found = this.listing.items()?.length;
     if (found === undefined || (this.listing.loading() && !this.listing.hasMore())) return '';
-    if (this.listing.hasMore()) return `${found} products shown, there are more`;
+    if (this.listing.hasMore()) return `Showing ${found} products`;
     return found === 1 ? '1 product' : `${found} products`;
   });
 
   constructor() {
     const titles = inject(Titles);
     effect(() => titles.set(this.heading()));
+    onRecovery(
+      () => this.listing.problem() !== null,
+      () => void this.listing.retry(this.filters()),
+    );
     effect(() => {
       const filters = this.filters();
       untracked(() => void this.listing.open(filters));

@@ -12,7 +12,7 @@ import { FormMessage } from '../ui/form-message';
   host: { class: 'account' },
   template: `
     <h1 shopHeading>Create an account</h1>
-    <p class="account-lead">To order, and to follow what becomes of it. What is in your cart stays there.</p>
+    <p class="account-lead">So that you can order, and follow your orders. We keep what is in your cart.</p>
     <form [shopForm]="form" (send)="send()">
       <shop-form-message [message]="form.message" />
       <shop-field label="Name" name="name" autocomplete="name" [(value)]="name" [error]="form.error('name')" />
@@ -21,7 +21,7 @@ import { FormMessage } from '../ui/form-message';
         name="email"
         type="email"
         autocomplete="username"
-        hint="We send a code there to see that it is yours."
+        hint="We will send you a code to confirm it."
         [(value)]="email"
         [error]="form.error('email')"
       />
@@ -30,13 +30,15 @@ import { FormMessage } from '../ui/form-message';
         name="password"
         type="password"
         autocomplete="new-password"
-        hint="At least 8 characters, with an upper-case and a lower-case letter and a digit."
+        hint="At least 8 characters, with a capital letter, a small letter and a number."
         [(value)]="password"
         [error]="form.error('password')"
       />
-      <button type="submit" class="button" [attr.aria-busy]="form.pending()">Create the account</button>
+      <button type="submit" class="button" [attr.aria-busy]="form.pending()">Create account</button>
     </form>
-    <p class="account-other">Have an account? <a routerLink="/login" [queryParams]="{ next: next() }">Log in</a></p>
+    <p class="account-other">
+      Already have an account? <a routerLink="/login" [queryParams]="{ next: next() }">Log in</a>
+    </p>
   `,
 })
 export default class RegisterPage {

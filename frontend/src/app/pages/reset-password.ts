@@ -14,9 +14,9 @@ import { FormMessage } from '../ui/form-message';
     <h1 shopHeading>Choose a new password</h1>
     <p class="account-lead">
       @if (known) {
-        If <strong>{{ known }}</strong> has an account, a code of six digits is on its way there.
+        If <strong>{{ known }}</strong> has an account, a 6-digit code is on its way.
       } @else {
-        Enter the code of six digits from the mail that we sent you.
+        Enter the 6-digit code that we e-mailed you.
       }
     </p>
     <form [shopForm]="form" (send)="send()">
@@ -44,15 +44,17 @@ import { FormMessage } from '../ui/form-message';
         name="password"
         type="password"
         autocomplete="new-password"
-        hint="At least 8 characters, with an upper-case and a lower-case letter and a digit. Every other device is logged out."
+        hint="At least 8 characters, with a capital letter, a small letter and a number. You will be logged out on all other devices."
         [(value)]="password"
         [error]="form.error('password')"
       />
-      <button type="submit" class="button" [attr.aria-busy]="form.pending()">Change the password</button>
+      <button type="submit" class="button" [attr.aria-busy]="form.pending()">Change password</button>
     </form>
     <p class="account-other">
       No code?
-      <a routerLink="/forgot-password" [queryParams]="{ next: next() }" [state]="{ email: email() }">Ask again</a>
+      <a routerLink="/forgot-password" [queryParams]="{ next: next() }" [state]="{ email: email() }"
+        >Send another one</a
+      >
     </p>
   `,
 })

@@ -50,8 +50,11 @@ export class AccountMenu {
 
   protected async logout(): Promise<void> {
     const told = this.session.logout().then(
-      () => this.toasts.done('You are logged out.'),
-      (error: unknown) => this.toasts.problem(`You are logged out on this page only. ${apiError(error).message}`),
+      () => this.toasts.done('You are now logged out.'),
+      (error: unknown) =>
+        this.toasts.problem(
+          `You are logged out here, but we could not log you out everywhere. ${apiError(error).message}`,
+        ),
     );
     await this.router.navigateByUrl('/');
     await told;

@@ -2,6 +2,7 @@ import { Component, ElementRef, effect, inject, viewChild } from '@angular/core'
 import { NavigationStart, Router, RouterLink } from '@angular/router';
 import { CartStore } from '../core/cart';
 import { CartPanel } from './cart-panel';
+import { BlankImage } from '../ui/blank-image';
 import { CartLines } from '../ui/cart-lines';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
@@ -11,7 +12,7 @@ import { Skeleton } from '../ui/skeleton';
 /** The cart beside the page. */
 @Component({
   selector: 'shop-cart-drawer',
-  imports: [CartLines, Icon, MoneyPipe, Problem, RouterLink, Skeleton],
+  imports: [BlankImage, CartLines, Icon, MoneyPipe, Problem, RouterLink, Skeleton],
   template: `
     <dialog
       #dialog
@@ -24,7 +25,7 @@ import { Skeleton } from '../ui/skeleton';
         <header class="drawer-head">
           <h2 id="drawer-title">Your cart</h2>
           <button type="button" class="icon-button" (click)="panel.open.set(false)">
-            <shop-icon name="close" /><span class="visually-hidden">Close the cart</span>
+            <shop-icon name="close" /><span class="visually-hidden">Close cart</span>
           </button>
         </header>
         @if (cart.problem(); as problem) {
@@ -32,8 +33,9 @@ import { Skeleton } from '../ui/skeleton';
         }
         @if (cart.count() === 0 && cart.ready()) {
           <div class="blank">
-            <p>There is nothing in it yet.</p>
-            <a class="button" routerLink="/products">See what we have</a>
+            <shop-blank-image icon="bag" />
+            <p>Your cart is empty.</p>
+            <a class="button" routerLink="/products">Start shopping</a>
           </div>
         } @else if (cart.ready()) {
           <shop-cart-lines class="drawer-lines" [compact]="true" />
@@ -44,10 +46,15 @@ import { Skeleton } from '../ui/skeleton';
               </p>
             }
             @if (cart.priceChanges().length) {
-              <p class="hint">Some prices have changed. You will see which before you order.</p>
+              <p class="line-change">Some prices have changed. You can check them before you order.</p>
             }
-            <a class="button" routerLink="/checkout">Check out</a>
-            <a class="button button-quiet" routerLink="/cart">View the cart</a>
+            @if (cart.hindrance(); as hindrance) {
+              <p class="line-problem">{{ hindrance }}</p>
+              <a class="button" routerLink="/cart">View cart</a>
+            } @else {
+              <a class="button" routerLink="/checkout">Check out</a>
+              <a class="button button-quiet" routerLink="/cart">View cart</a>
+            }
           </footer>
         } @else if (!cart.problem()) {
           <div class="stack" aria-busy="true"><shop-skeleton height="5rem" /><shop-skeleton height="5rem" /></div>

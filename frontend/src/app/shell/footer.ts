@@ -10,7 +10,7 @@ import { Session } from '../core/session';
       <div class="wrap footer-columns">
         <div class="footer-about">
           <p class="footer-name">CloudRetail</p>
-          <p>Well-made things for every day, from a shop that says what is going on with your order.</p>
+          <p>Well-made things for every day. And you always know where your order is.</p>
         </div>
         <nav aria-label="Shop">
           <h2>Shop</h2>
@@ -27,7 +27,7 @@ import { Session } from '../core/session';
               <li><a routerLink="/orders">Your orders</a></li>
             } @else {
               <li><a routerLink="/login">Log in</a></li>
-              <li><a routerLink="/register">Register</a></li>
+              <li><a routerLink="/register">Create an account</a></li>
             }
           </ul>
         </nav>

@@ -1,16 +1,21 @@
-import { Component, ElementRef, computed, inject, viewChild } from '@angular/core';
-import { Router, RouterLink } from '@angular/router';
+import { Component, DestroyRef, computed, inject, signal } from '@angular/core';
+import { RouterLink } from '@angular/router';
 import { CartStore } from '../core/cart';
 import { Catalogue } from '../core/catalogue';
 import { Here } from '../core/here';
+import { Recovery } from '../core/recovery';
 import { Icon } from '../ui/icon';
+import { SearchBox } from '../ui/search-box';
 import { AccountMenu } from './account-menu';
 import { CartPanel } from './cart-panel';
+
+/** As in masthead.css. */
+const WIDE = matchMedia('(width >= 48rem)');
 
 /** The top of every page: who we are, what there is, the search, the account, the cart. */
 @Component({
   selector: 'shop-masthead',
-  imports: [AccountMenu, Icon, RouterLink],
+  imports: [AccountMenu, Icon, RouterLink, SearchBox],
   template: `
     <header class="masthead">
       <div class="wrap masthead-bar">
@@ -21,15 +26,9 @@ import { CartPanel } from './cart-panel';
           <img src="/favicon.svg" alt="" width="32" height="32" />
           <span>CloudRetail</span>
         </a>
-        <search class="masthead-search">
-          <form action="/products" (submit)="search($event, words)">
-            <label class="visually-hidden" for="search">Search for products</label>
-            <input #words id="search" name="q" type="search" maxlength="100" placeholder="Search" [value]="query()" />
-            <button type="submit" class="icon-button">
-              <shop-icon name="search" /><span class="visually-hidden">Search</span>
-            </button>
-          </form>
-        </search>
+        @if (wide()) {
+          <shop-search-box [query]="query()" />
+        }
         <div class="masthead-tools">
           <shop-account-menu />
           <button type="button" class="tool" aria-haspopup="dialog" (click)="panel.open.set(true)">
@@ -37,13 +36,17 @@ import { CartPanel } from './cart-panel';
             <span class="tool-text">Cart</span>
             @if (cart.count(); as count) {
               <span class="badge"
-                >{{ count }}<span class="visually-hidden"> {{ count === 1 ? 'piece' : 'pieces' }}</span></span
+                >{{ count }}<span class="visually-hidden"> {{ count === 1 ? 'item' : 'items' }}</span></span
               >
             }
           </button>
         </div>
       </div>
     </header>
+    <!-- On a phone the search goes with the page, and the bar with the cart stays. -->
+    @if (!wide()) {
+      <shop-search-box class="wrap" [query]="query()" />
+    }
     <nav #menu id="categories" class="categories" popover aria-label="Categories" (click)="menu.hidePopover()">
       <ul>
         <li><a routerLink="/products" [attr.aria-current]="category() === '' ? 'page' : null">All products</a></li>
@@ -57,6 +60,13 @@ import { CartPanel } from './cart-panel';
             >
           </li>
         }
+        @if (catalogue.categories.error()) {
+          <li>
+            <button type="button" class="link" (click)="$event.stopPropagation(); recovery.again()">
+              Load the categories again
+            </button>
+          </li>
+        }
       </ul>
     </nav>
   `,
@@ -64,10 +74,12 @@ import { CartPanel } from './cart-panel';
 export class Masthead {
   protected readonly cart = inject(CartStore);
   protected readonly panel = inject(CartPanel);
-  private readonly catalogue = inject(Catalogue);
+  protected readonly catalogue = inject(Catalogue);
+  protected readonly recovery = inject(Recovery);
   private readonly here = inject(Here);
-  private readonly router = inject(Router);
-  private readonly menu = viewChild.required<ElementRef<HTMLElement>>('menu');
+
+  /** Whether there is room for the search in the bar. */
+  protected readonly wide = signal(WIDE.matches);
 
   /** The shell works without them: a list that did not come is an empty one. */
   protected readonly categories = computed(() =>
@@ -79,11 +91,9 @@ export class Masthead {
   protected readonly category = computed(() => this.listing() && (this.listing()?.get('category') ?? ''));
   protected readonly query = computed(() => this.listing()?.get('q') ?? '');
 
-  protected search(event: Event, words: HTMLInputElement): void {
-    event.preventDefault();
-    const q = words.value.trim() || null;
-    words.blur();
-    this.menu().nativeElement.hidePopover();
-    void this.router.navigate(['/products'], { queryParams: { q } });
+  constructor() {
+    const follow = () => this.wide.set(WIDE.matches);
+    WIDE.addEventListener('change', follow);
+    inject(DestroyRef).onDestroy(() => WIDE.removeEventListener('change', follow));
   }
 }

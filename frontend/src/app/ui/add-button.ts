@@ -1,6 +1,6 @@
 import { Component, inject, input, signal } from '@angular/core';
 import { ProductView } from '../api/models';
-import { CartStore } from '../core/cart';
+import { CartStore, MAX_QUANTITY } from '../core/cart';
 import { apiError } from '../core/problem';
 import { Toasts } from '../core/toasts';
 
@@ -41,12 +41,19 @@ export class AddButton {
     this.pending.set(true);
     this.problem.set('');
     try {
-      await this.cart.add(this.product(), this.quantity());
-      this.toasts.done(`${this.product().name} is in your cart.`, { text: 'View cart', to: '/cart' });
+      const added = await this.cart.add(this.product(), this.quantity());
+      this.toasts.done(this.said(added), { text: 'View cart', to: '/cart' });
     } catch (error) {
       this.problem.set(apiError(error).message);
     } finally {
       this.pending.set(false);
     }
+  }
+
+  private said(added: number): string {
+    const { name } = this.product();
+    return added < this.quantity()
+      ? `We added ${added} of ${name}. Your cart now has ${MAX_QUANTITY} of it, the most that one order can have.`
+      : `${name} is in your cart.`;
   }
 }

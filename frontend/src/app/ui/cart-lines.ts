@@ -4,37 +4,39 @@ import { CartLine, CartStore } from '../core/cart';
 import { apiError } from '../core/problem';
 import { Icon } from './icon';
 import { MoneyPipe } from './money.pipe';
-import { Picture } from './picture';
+import { ProductImage } from './product-image';
 import { Quantity } from './quantity';
 
 /** The lines of the cart, to be changed: in the drawer as on the cart's page. */
 @Component({
   selector: 'shop-cart-lines',
-  imports: [Icon, MoneyPipe, Picture, Quantity, RouterLink],
+  imports: [Icon, MoneyPipe, ProductImage, Quantity, RouterLink],
   template: `
-    <ul #list class="lines" tabindex="-1" [class.lines-compact]="compact()" [attr.aria-busy]="cart.busy()">
+    <ul class="lines" tabindex="-1" [class.lines-compact]="compact()" [attr.aria-busy]="cart.busy()">
       @for (line of cart.lines(); track line.productId) {
         <li class="line">
-          <a class="line-picture" [routerLink]="['/products', line.productId]" tabindex="-1" aria-hidden="true">
-            <shop-picture [src]="line.imageUrl" [category]="line.category" />
+          <a class="line-image" [routerLink]="['/products', line.productId]" tabindex="-1" aria-hidden="true">
+            <shop-product-image [src]="line.imageUrl" [category]="line.category" />
           </a>
           <div class="line-text">
             <a class="line-name" [routerLink]="['/products', line.productId]">{{ line.name }}</a>
             <p class="line-price">{{ line.unitPrice | money }} each</p>
             @if (line.discontinued) {
-              <p class="line-problem">No longer sold. Please remove it.</p>
+              <p class="line-problem">No longer available. Please remove it.</p>
             } @else if (line.available < line.quantity) {
               <p class="line-problem">
                 {{
                   line.available
-                    ? 'Only ' + line.available + ' left. Please take fewer.'
+                    ? 'Only ' + line.available + ' left. Please reduce the quantity.'
                     : 'Sold out. Please remove it.'
                 }}
               </p>
             } @else if (line.priceChanged && line.currentPrice) {
               <p class="line-change">
                 Now {{ line.currentPrice | money }} each.
-                <button type="button" class="link" (click)="accept(line)">Take the new price</button>
+                <button type="button" class="link" (click)="accept(line)">
+                  Accept new price<span class="visually-hidden"> of {{ line.name }}</span>
+                </button>
               </p>
             }
             @if (problems().get(line.productId); as problem) {
@@ -49,7 +51,7 @@ import { Quantity } from './quantity';
             (wanted)="set(line, $event)"
           />
           <strong class="line-total">{{ line.lineTotal | money }}</strong>
-          <button type="button" class="icon-button line-remove" (click)="remove(line, list)">
+          <button type="button" class="icon-button line-remove" (click)="set(line, 0)">
             <shop-icon name="trash" /><span class="visually-hidden">Remove {{ line.name }}</span>
           </button>
         </li>
@@ -66,22 +68,20 @@ export class CartLines {
   protected readonly problems = signal<ReadonlyMap<string, string>>(new Map());
 
   protected accept(line: CartLine): Promise<void> {
-    return this.set(line, line.quantity);
+    return this.change(line, () => this.cart.accept(line));
   }
 
-  protected async set(line: CartLine, quantity: number): Promise<void> {
+  protected set(line: CartLine, quantity: number): Promise<void> {
+    return this.change(line, () => this.cart.set(line, quantity));
+  }
+
+  private async change(line: CartLine, work: () => Promise<void>): Promise<void> {
     this.note(line, null);
     try {
-      await this.cart.set(line.productId, quantity);
+      await work();
     } catch (error) {
       this.note(line, apiError(error).message);
     }
-  }
-
-  /** The button that had the focus goes with its line. */
-  protected async remove(line: CartLine, list: HTMLElement): Promise<void> {
-    await this.set(line, 0);
-    list.focus();
   }
 
   private note({ productId }: CartLine, problem: string | null): void {

@@ -5,7 +5,7 @@ describe('The countdown', () => {
   let fixture: ComponentFixture<Countdown>;
   let ends: number;
 
-  const text = (selector: string) => fixture.nativeElement.querySelector(selector).textContent.trim();
+  const text = (selector: string) => (fixture.nativeElement as HTMLElement).querySelector(selector)?.textContent.trim();
 
   async function after(seconds: number): Promise<void> {
     await vi.advanceTimersByTimeAsync(seconds * 1000);
@@ -17,7 +17,7 @@ describe('The countdown', () => {
     fixture = TestBed.createComponent(Countdown);
     fixture.componentRef.setInput('until', '2026-11-22T10:02:05Z');
     ends = 0;
-    fixture.componentInstance.ended.subscribe(() => ends++);
+    fixture.componentInstance.timeUp.subscribe(() => ends++);
     TestBed.tick();
   });
 

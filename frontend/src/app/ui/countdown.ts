@@ -1,4 +1,5 @@
 import { Component, DestroyRef, computed, effect, inject, input, output, signal, untracked } from '@angular/core';
+import { Clock } from '../core/clock';
 
 /** Seconds left at which it is said aloud; each second would be noise. */
 const SAID = [600, 300, 120, 60, 30];
@@ -19,9 +20,10 @@ export class Countdown {
   /** ISO 8601 */
   readonly until = input.required<string>();
   /** The moment has come. */
-  readonly ended = output<void>();
+  readonly timeUp = output();
 
-  private readonly now = signal(Date.now());
+  private readonly shopClock = inject(Clock);
+  private readonly now = signal(this.shopClock.now());
   /** Seconds. */
   protected readonly left = computed(() => Math.max(0, Math.ceil((Date.parse(this.until()) - this.now()) / 1000)));
   protected readonly clock = computed(() => {
@@ -31,7 +33,7 @@ export class Countdown {
   protected readonly said = signal('');
 
   constructor() {
-    const timer = setInterval(() => this.now.set(Date.now()), 1000);
+    const timer = setInterval(() => this.now.set(this.shopClock.now()), 1000);
     inject(DestroyRef).onDestroy(() => clearInterval(timer));
     let before = Infinity;
     effect(() => {
@@ -41,7 +43,7 @@ export class Countdown {
         if (passed) this.said.set(`${passed >= 60 ? plural(passed / 60, 'minute') : plural(passed, 'second')} left`);
         if (left === 0 && before > 0) {
           this.said.set('The time is up.');
-          this.ended.emit();
+          this.timeUp.emit();
         }
         before = left;
       });

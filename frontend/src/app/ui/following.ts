@@ -14,7 +14,7 @@ import { Icon } from './icon';
       @if (follower().unreachable()) {
         <div class="notice notice-caution">
           <shop-icon name="alert" />
-          <p>We cannot reach the shop just now, so this page may be behind. We keep trying.</p>
+          <p>We cannot reach the shop right now, so this page may be out of date. We will keep trying.</p>
           <button type="button" class="button button-quiet" (click)="follower().refresh()">Try now</button>
         </div>
       } @else if (follower().payingLong()) {

@@ -1,19 +1,22 @@
 import { Component, input } from '@angular/core';
+import { RouterLink } from '@angular/router';
 import { Money, OrderItem } from '../api/models';
 import { MoneyPipe } from './money.pipe';
-import { ProductPicture } from './product-picture';
+import { ProductThumbnail } from './product-thumbnail';
 
 /** What is ordered, and what it costs. */
 @Component({
   selector: 'shop-order-items',
-  imports: [MoneyPipe, ProductPicture],
+  imports: [MoneyPipe, ProductThumbnail, RouterLink],
   template: `
     <ul class="items">
       @for (item of items(); track item.productId) {
         <li class="item">
-          <shop-product-picture [productId]="item.productId" />
+          <shop-product-thumbnail [productId]="item.productId" />
           <div>
-            <p class="item-name">{{ item.name }}</p>
+            <p>
+              <a class="item-name" [routerLink]="['/products', item.productId]">{{ item.name }}</a>
+            </p>
             <p class="hint">{{ item.quantity }} × {{ item.unitPrice | money }}</p>
           </div>
           <strong class="item-total">{{ times(item) | money }}</strong>

@@ -11,12 +11,12 @@ import { Skeleton } from './skeleton';
   template: `
     @if (methods.offered(); as offered) {
       <fieldset class="choices">
-        <legend><h2>How do you want to pay?</h2></legend>
+        <legend><h2>Payment method</h2></legend>
         @if (offered.includes('CARD')) {
           <label class="choice">
             <input type="radio" name="method" [checked]="method() === 'CARD'" (change)="method.set('CARD')" />
             <span
-              ><strong>By card</strong>
+              ><strong>Card</strong>
               @if (cardHint(); as hint) {
                 <span class="hint">{{ hint }}</span>
               }
@@ -27,7 +27,7 @@ import { Skeleton } from './skeleton';
         @if (offered.includes('COD')) {
           <label class="choice">
             <input type="radio" name="method" [checked]="method() === 'COD'" (change)="method.set('COD')" />
-            <span><strong>In cash, on delivery</strong> <span class="hint">Nothing to pay now.</span></span>
+            <span><strong>Cash on delivery</strong> <span class="hint">You pay when it arrives.</span></span>
             <shop-icon name="wallet" />
           </label>
         }

@@ -1,4 +1,4 @@
-import { Component, computed, inject, signal } from '@angular/core';
+import { Component, ElementRef, computed, inject, signal, viewChild } from '@angular/core';
 import { Money } from '../api/models';
 import { CartStore } from '../core/cart';
 import { ApiError, apiError } from '../core/problem';
@@ -12,14 +12,16 @@ import { MoneyPipe } from './money.pipe';
   template: `
     <div role="status">
       @if (changed(); as lines) {
-        <div class="notice notice-caution">
+        <div class="notice notice-caution" tabindex="-1" #notice>
           <shop-icon name="alert" />
           <div class="notice-text">
             <p>
               <strong>{{
-                lines.length > 1 ? 'Some prices have changed since you chose.' : 'A price has changed since you chose.'
+                lines.length > 1
+                  ? 'Some prices have changed since you last looked.'
+                  : 'A price has changed since you last looked.'
               }}</strong>
-              You pay what you agree to, so please have a look.
+              Please check before you order.
             </p>
             <ul>
               @for (line of lines; track line.productId) {
@@ -37,7 +39,7 @@ import { MoneyPipe } from './money.pipe';
             }
           </div>
           <button type="button" class="button button-quiet" [attr.aria-busy]="busy()" (click)="accept()">
-            {{ lines.length > 1 ? 'Accept the new prices' : 'Accept the new price' }}
+            {{ lines.length > 1 ? 'Accept new prices' : 'Accept new price' }}
           </button>
         </div>
       }
@@ -51,8 +53,14 @@ export class PriceChanges {
     const lines = this.cart.priceChanges().filter((line) => line.currentPrice);
     return lines.length ? lines : null;
   });
+  private readonly notice = viewChild<ElementRef<HTMLElement>>('notice');
   protected readonly busy = signal(false);
   protected readonly problem = signal<ApiError | null>(null);
+
+  /** Bring the visitor here. */
+  focus(): void {
+    this.notice()?.nativeElement.focus();
+  }
 
   protected current(price: Money | null): Money {
     return price!;

@@ -3,18 +3,18 @@ import { RouterLink } from '@angular/router';
 import { ProductView } from '../api/models';
 import { AddButton } from './add-button';
 import { MoneyPipe } from './money.pipe';
-import { Picture } from './picture';
+import { ProductImage } from './product-image';
 import { Skeleton } from './skeleton';
 import { Stock } from './stock';
 
 /** A product in a grid (`<li class="card">`); a skeleton of the same size while it is not known. */
 @Component({
   selector: 'li[shopProductCard]',
-  imports: [AddButton, MoneyPipe, Picture, RouterLink, Skeleton, Stock],
+  imports: [AddButton, MoneyPipe, ProductImage, RouterLink, Skeleton, Stock],
   host: { class: 'card' },
   template: `
     @if (shopProductCard(); as product) {
-      <shop-picture [src]="product.imageUrl" [category]="product.category" [eager]="eager()" />
+      <shop-product-image [src]="product.imageUrl" [category]="product.category" [eager]="eager()" />
       <div class="card-text">
         <a class="card-link" [routerLink]="['/products', product.productId]">{{ product.name }}</a>
         <span class="card-facts">
@@ -26,7 +26,7 @@ import { Stock } from './stock';
       </div>
       <shop-add-button [product]="product" [quiet]="true" />
     } @else {
-      <shop-skeleton class="picture" height="auto" />
+      <shop-skeleton class="image" height="auto" />
       <div class="card-text">
         <shop-skeleton width="80%" height="1.3em" /><shop-skeleton width="40%" height="1.55em" />
       </div>

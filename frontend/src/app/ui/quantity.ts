@@ -8,7 +8,8 @@ import { Icon } from './icon';
   imports: [Icon],
   host: { class: 'quantity', role: 'group', '[attr.aria-label]': '"Quantity of " + of()' },
   template: `
-    <button type="button" [disabled]="value() <= 1 || disabled()" (click)="wanted.emit(value() - 1)">
+    <!-- Not disabled: a button that is pressed as far as it goes would lose the focus. -->
+    <button type="button" [attr.aria-disabled]="less() === null" (click)="want(less())">
       <shop-icon name="minus" /><span class="visually-hidden">One less</span>
     </button>
     <input
@@ -21,7 +22,7 @@ import { Icon } from './icon';
       [disabled]="disabled()"
       (change)="enter(control)"
     />
-    <button type="button" [disabled]="value() >= limit() || disabled()" (click)="wanted.emit(value() + 1)">
+    <button type="button" [attr.aria-disabled]="more() === null" (click)="want(more())">
       <shop-icon name="plus" /><span class="visually-hidden">One more</span>
     </button>
   `,
@@ -37,6 +38,17 @@ export class Quantity {
   readonly wanted = output<number>();
 
   protected readonly limit = computed(() => Math.min(this.available(), MAX_QUANTITY));
+  /** The next number below that can be had, which may be several steps away; null where there is none. */
+  protected readonly less = computed(() => {
+    const less = Math.min(this.value() - 1, this.limit());
+    return less < 1 || this.disabled() ? null : less;
+  });
+  /** The next number above; null where there is none. */
+  protected readonly more = computed(() => (this.value() >= this.limit() || this.disabled() ? null : this.value() + 1));
+
+  protected want(quantity: number | null): void {
+    if (quantity !== null) this.wanted.emit(quantity);
+  }
 
   protected enter(control: HTMLInputElement): void {
     const entered = Number.parseInt(control.value, 10);

@@ -10,14 +10,14 @@ const PAUSE = 30;
   host: { class: 'account-other' },
   template: `
     <p>
-      Nothing arrived? Look into the spam folder, or
+      No e-mail? Check your spam folder, or
       <button type="button" class="link" [disabled]="pause() > 0" (click)="send()">send another code</button>.
     </p>
     <p role="status">
       @if (submission.problem(); as problem) {
         {{ problem.message }}
       } @else if (pause() > 0) {
-        Another code is on its way. The one before no longer counts.
+        We sent another code. The previous one no longer works.
       }
     </p>
   `,

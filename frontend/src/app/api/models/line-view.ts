@@ -30,7 +30,7 @@ export interface LineView {
   name: string;
 
   /**
-   * The current price is not the accepted `unitPrice`; putting the item again accepts it.
+   * The current price is not the `unitPrice` that the shopper saw; putting it again accepts that one.
    */
   priceChanged: boolean;
   productId: string;

@@ -1,9 +1,10 @@
-import { Component, computed, inject, input, resource } from '@angular/core';
+import { Component, computed, inject, input } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { getDeadLetter } from '../../api/fn/operations/get-dead-letter';
 import { Heading } from '../../core/headings';
 import { ApiError } from '../../core/problem';
+import { resource } from '../../core/recovery';
 import { Icon } from '../../ui/icon';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';

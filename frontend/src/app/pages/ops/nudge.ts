@@ -47,7 +47,7 @@ export class Nudge {
   private readonly toasts = inject(Toasts);
 
   readonly orderId = input.required<string>();
-  readonly nudged = output<void>();
+  readonly nudged = output();
 
   protected readonly id = `nudge-${++last}`;
   protected readonly form = new Submission(['reason']);

@@ -1,8 +1,9 @@
-import { Component, ElementRef, computed, effect, inject, input, resource, viewChild } from '@angular/core';
+import { Component, ElementRef, computed, effect, inject, input, viewChild } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { listDeadLetters } from '../../api/fn/operations/list-dead-letters';
 import { Heading } from '../../core/headings';
+import { resource } from '../../core/recovery';
 import { Submission } from '../../core/submission';
 import { Titles } from '../../core/titles';
 import { Icon } from '../../ui/icon';
@@ -201,7 +202,7 @@ export default class QueuePage {
 
   protected filter(event: Event, form: HTMLFormElement): void {
     event.preventDefault();
-    const said = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value)]));
+    const said = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, value as string]));
     void this.router.navigate([], { queryParams: queryOf(conditionsOf(said)) });
   }
 

@@ -1,7 +1,8 @@
-import { Component, computed, inject, resource } from '@angular/core';
+import { Component, computed, inject } from '@angular/core';
 import { Api } from '../../api/api';
 import { reconcile } from '../../api/fn/operations/reconcile';
 import { Heading } from '../../core/headings';
+import { resource } from '../../core/recovery';
 import { Icon } from '../../ui/icon';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';

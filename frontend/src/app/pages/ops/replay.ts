@@ -52,6 +52,7 @@ import { ACTIONS, OUTCOMES, doneOf, hasEnded, stateOf, titleOf } from './words';
             <strong>{{ state() }}</strong>
           </p>
           @if (!ended()) {
+            <!-- eslint-disable-next-line @angular-eslint/template/label-has-associated-control -->
             <label class="console-progress"
               >{{ done() }} of {{ replay.planned ?? 'as yet unknown' }}
               @if (replay.planned) {

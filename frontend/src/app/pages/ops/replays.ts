@@ -1,7 +1,8 @@
-import { Component, inject, resource } from '@angular/core';
+import { Component, inject } from '@angular/core';
 import { Api } from '../../api/api';
 import { listReplays } from '../../api/fn/operations/list-replays';
 import { Heading } from '../../core/headings';
+import { resource } from '../../core/recovery';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';
 import { Records } from './records';

@@ -1,8 +1,9 @@
-import { Component, computed, inject, input, resource } from '@angular/core';
+import { Component, computed, inject, input } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { listStuckOrders } from '../../api/fn/operations/list-stuck-orders';
 import { Heading } from '../../core/headings';
+import { resource } from '../../core/recovery';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';
 import { Waiting } from './waiting';

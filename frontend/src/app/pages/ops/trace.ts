@@ -1,10 +1,11 @@
-import { Component, computed, inject, input, linkedSignal, resource } from '@angular/core';
+import { Component, computed, inject, input, linkedSignal } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { traceOrder } from '../../api/fn/operations/trace-order';
 import { EntryKind, TraceEntry } from '../../api/models';
 import { Heading } from '../../core/headings';
 import { ApiError } from '../../core/problem';
+import { resource } from '../../core/recovery';
 import { Field } from '../../ui/field';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';

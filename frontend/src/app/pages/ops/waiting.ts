@@ -37,7 +37,7 @@ import { FromNowPipe, remedyOf } from './words';
 })
 export class Waiting {
   readonly stuck = input.required<StuckOrder>();
-  readonly moved = output<void>();
+  readonly moved = output();
 
   protected readonly remedy = computed(() => remedyOf(this.stuck().blocker));
 }

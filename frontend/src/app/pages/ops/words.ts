@@ -1,5 +1,7 @@
-import { Pipe, PipeTransform } from '@angular/core';
+import { Pipe, PipeTransform, inject } from '@angular/core';
 import { Action, CauseGroup, Outcome, Replay, Blocker } from '../../api/models';
+import { Clock } from '../../core/clock';
+import { LOCALE } from '../../core/format';
 
 const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ['day', 86_400_000],
@@ -12,19 +14,21 @@ const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
  * How far away a moment is, in its largest whole unit: "3 hours ago", "in 11 days".
  *
  * @param moment ISO 8601.
- * @param now milliseconds since 1970.
+ * @param now milliseconds since 1970, by the shop's clock.
  */
-export function fromNow(moment: string, now: number = Date.now(), locale: string = navigator.language): string {
+export function fromNow(moment: string, now: number): string {
   const distance = Date.parse(moment) - now;
   const [unit, length] = UNITS.find(([, length]) => Math.abs(distance) >= length) ?? UNITS.at(-1)!;
-  return new Intl.RelativeTimeFormat(locale).format(Math.trunc(distance / length), unit);
+  return new Intl.RelativeTimeFormat(LOCALE).format(Math.trunc(distance / length), unit);
 }
 
 /** `{{ letter.expiresAt | fromNow }}` */
 @Pipe({ name: 'fromNow' })
 export class FromNowPipe implements PipeTransform {
+  private readonly clock = inject(Clock);
+
   transform(moment: string): string {
-    return fromNow(moment);
+    return fromNow(moment, this.clock.now());
   }
 }
 

@@ -1,4 +1,5 @@
 import { Component, computed, effect, input, signal } from '@angular/core';
+import { onRecovery } from '../core/recovery';
 
 /** A hue for a word, always the same one: products of a category stand on the same colour. */
 export function hueOf(word: string): number {
@@ -7,10 +8,10 @@ export function hueOf(word: string): number {
   return hash;
 }
 
-/** A product's picture on its category's colour. The name stands beside it: the picture itself is decoration. */
+/** A product's image on its category's colour. The name stands beside it: the image itself is decoration. */
 @Component({
-  selector: 'shop-picture',
-  host: { class: 'picture', '[style.--hue]': 'hue()' },
+  selector: 'shop-product-image',
+  host: { class: 'image', '[style.--hue]': 'hue()' },
   template: `
     @if (src() && !failed()) {
       <img
@@ -26,7 +27,7 @@ export function hueOf(word: string): number {
     }
   `,
 })
-export class Picture {
+export class ProductImage {
   readonly src = input.required<string | null>();
   /** What chooses the colour. */
   readonly category = input('');
@@ -41,5 +42,9 @@ export class Picture {
       this.src();
       this.failed.set(false);
     });
+    onRecovery(
+      () => this.failed(),
+      () => this.failed.set(false),
+    );
   }
 }
