@@ -74,7 +74,7 @@ check: venv frontend/node_modules/installed ## Lint, types, generated documents 
 	@$(MAKE) --no-print-directory lint-storefront
 
 lint-storefront: frontend/node_modules/installed
-	cd frontend && npm run lint
+	cd frontend && npm run --silent lint
 
 browser: venv
 	@ops/browser.sh >/dev/null
@@ -84,7 +84,7 @@ test: venv ## Everything, on shops of its own (ARGS="tests/unit -k cart": some t
 	pytest $(ARGS)
 else
 test: check storefront browser
-	cd frontend && npm test
+	cd frontend && npm --silent test
 	pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered tests/unit tests/contract
 	pytest tests/simulation
 	pytest -n 2 --dist loadfile tests/integration tests/e2e
