@@ -121,7 +121,7 @@ lambda-image: venv ## Make the container's image of this machine's Python, where
 
 update: venv frontend/node_modules/installed ## Newer packages, pinned with their hashes (ARGS="--upgrade-package moto": of one; LOCK=1: no newer ones)
 	ops/lock.sh $(if $(LOCK),,$(or $(ARGS),--upgrade))
-	$(if $(LOCK)$(ARGS),,cd frontend && npm update && npm outdated || true)
+	$(if $(LOCK)$(ARGS),,cd frontend && npm update && { npm outdated || true; })
 	@ops/bootstrap.sh
 
 audit: venv ## Look for known vulnerabilities in Python's and Node's packages; asks their registries
