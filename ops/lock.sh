@@ -12,6 +12,14 @@ lock() {
         --custom-compile-command "make update" "$@"
 }
 
-lock "$@" pyproject.toml --extra dev layer/requirements.in --output-file constraints.txt
+everything=(pyproject.toml --extra dev layer/requirements.in --output-file constraints.txt)
+if [ $# -gt 0 ]; then
+    # Nothing goes back: the newest boto3 would otherwise be had for a SAM CLI of a year ago.
+    floors="$(mktemp)"
+    trap 'rm -f "$floors"' EXIT
+    sed -n 's/^\([^ =]*\)==\([^ ]*\).*/\1>=\2/p' constraints.txt >"$floors"
+    lock "$@" "${everything[@]}" --constraints "$floors"
+fi
+lock "${everything[@]}"
 # Anew each time: it follows from constraints.txt alone.
 lock layer/requirements.in --constraints constraints.txt --no-annotate --upgrade --output-file layer/requirements.txt
