@@ -29,10 +29,16 @@ SHOP = (*RULES, "constraints.txt", "events", "ops", "samconfig.toml", "tests/con
 
 
 def fingerprint(sources: Iterable[str], root: Path = PROJECT) -> str:
-    """Hash of the names and contents of files and of all files in folders, without what Python makes of them."""
+    """Hash of the names and contents of files and of all files in folders, without what Python makes of them.
+
+    Raises:
+        FileNotFoundError: there is no file or folder of that name.
+    """
     digest = hashlib.sha256()
     for source in sources:
         path = root / source
+        if not path.exists():
+            raise FileNotFoundError(path)
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file() and file.suffix != ".pyc":
                 content = file.read_bytes()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.prove import Progress, _Remember, fingerprint
+from tests.prove import PARTS, Progress, _Remember, fingerprint
 from tests.simulation.search import CHUNK, until
 
 pytest_plugins = ["pytester"]
@@ -56,6 +56,11 @@ def test_code_is_the_same_only_if_every_file_is(tmp_path: Path, change: object) 
     assert callable(change)
     change(tmp_path)
     assert fingerprint(["folder", "file"], tmp_path) != before
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_depends_on_files_that_are_there(part: str) -> None:
+    assert fingerprint(PARTS[part].sources)
 
 
 def test_seeds_go_on_from_the_first_that_was_not_tried_until_the_time_is_over() -> None:
