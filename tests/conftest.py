@@ -1,4 +1,4 @@
-"""What holds for every test, and one shop on the emulator, with IAM enforced, for all that need one."""
+"""What holds for every test, and one shop on the emulator, with IAM enforced, for all tests of a process."""
 
 import os
 from collections.abc import Iterator
@@ -21,10 +21,15 @@ settings.load_profile("shop")
 
 
 @pytest.fixture(scope="session")
-def local_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalShop]:
+def build_dir(worker_id: str) -> Path:
+    """Where a shop of the tests is built: it is kept between runs, and tests that run side by side have one each."""
+    return PROJECT / ".aws-sam" / f"tests-{worker_id}"
+
+
+@pytest.fixture(scope="session")
+def local_shop(tmp_path_factory: pytest.TempPathFactory, build_dir: Path) -> Iterator[LocalShop]:
     """The emulator, the deployed template and the storefront server."""
     folder: Path = tmp_path_factory.mktemp("shop")
-    build_dir = PROJECT / ".aws-sam" / "tests"
     with LocalShop(folder, port=free_port(), storefront_port=free_port(), stack="tests", build_dir=build_dir) as local:
         yield local
 

@@ -88,6 +88,8 @@ def end(owned: Owned, *, grace: float = 10) -> bool:
     """
     process = owned.process()
     if process is None:
+        if (child := _children.get(owned.pid)) and child.poll() is not None:
+            del _children[owned.pid]
         return False
     # A worker of the emulator could outlive it, so they are counted before it goes.
     family = [process]

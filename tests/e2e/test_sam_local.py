@@ -25,6 +25,8 @@ from retail_ops.template import Template
 from tests.support.containers import NoEngine, container_engine, reachable
 from tests.support.shoppers import Person, Shopper, eventually, new_shopper
 
+pytestmark = pytest.mark.proof
+
 SAMPLES = load()
 FUNCTIONS = sorted(Template.load().functions)
 

@@ -1,19 +1,20 @@
 """What the end of a reservation's window does, in a shop that holds goods for three seconds only."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from retail_ops.local import LocalShop
 from retail_ops.processes import free_port
-from retail_ops.shop import PROJECT, Shop
+from retail_ops.shop import Shop
 from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, new_shopper
 
 WINDOW_SECONDS = 3
 
 
 @pytest.fixture(scope="module")
-def hasty_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def hasty_shop(tmp_path_factory: pytest.TempPathFactory, build_dir: Path) -> Iterator[Shop]:
     """A second shop beside the first."""
     with LocalShop(
         tmp_path_factory.mktemp("hasty"),
@@ -21,7 +22,7 @@ def hasty_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         storefront_port=free_port(),
         stack="hasty",
         parameters={"PaymentWindowSeconds": str(WINDOW_SECONDS)},
-        build_dir=PROJECT / ".aws-sam" / "tests",
+        build_dir=build_dir,
     ) as local:
         yield local.read()
 

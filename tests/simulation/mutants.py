@@ -379,8 +379,3 @@ MISSING_ROUTES = tuple(
 
 DEFECTS = {mutant.name: mutant for mutant in (*MUTANTS, *MISSING_ROUTES)}
 """All of them by name."""
-
-
-def noticed(name: str) -> bool:
-    """Whether the simulation notices this defect; for a process of its own."""
-    return DEFECTS[name].noticed

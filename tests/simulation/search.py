@@ -3,11 +3,14 @@
 import multiprocessing
 import os
 import random
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 from types import SimpleNamespace
 from unittest.mock import patch
 
@@ -149,31 +152,56 @@ def explore(seeds: range) -> Outcome:
     return Outcome(None, frozenset(happened))
 
 
-def search(seeds: range, jobs: int | None = None, told: Callable[[int], None] = lambda done: None) -> Outcome:
+def chunks(seeds: range) -> Iterator[range]:
+    """Seeds in the portions in which they are tried."""
+    return (seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK))
+
+
+def until(deadline: float, first: int = 0) -> Iterator[range]:
+    """Portions of seeds without end, until a time is reached.
+
+    Args:
+        deadline: by `time.monotonic()`.
+        first: the first seed.
+    """
+    for start in count(first, CHUNK):
+        if time.monotonic() >= deadline:
+            return
+        yield range(start, start + CHUNK)
+
+
+def search(
+    portions: Iterable[range], jobs: int | None = None, told: Callable[[int], None] = lambda done: None
+) -> Outcome:
     """Try seeds on several cores, until one fails.
 
     Args:
-        seeds: to try.
+        portions: to try, in this order.
         jobs: processes; None for one a core.
-        told: called now and then with the number of schedules that have been tried.
+        told: called now and then with the number of schedules from the first on that have all been tried.
     """
-    parts = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
+    jobs = jobs or os.process_cpu_count() or 1
+    to_come = iter(portions)
+    happened = frozenset[str]()
+    done = 0
     # Not forked: a test's process may have threads.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs or os.process_cpu_count() or 1, len(parts)), context) as pool:
-        running = {pool.submit(_explored, part): len(part) for part in parts}
-        done, happened = 0, frozenset[str]()
-        for future in as_completed(running):
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        running = deque[tuple[int, Future[tuple[int | None, frozenset[str]]]]]()
+        while True:
+            while len(running) < 2 * jobs and (portion := next(to_come, None)):
+                running.append((len(portion), pool.submit(_explored, portion)))
+            if not running:
+                return Outcome(None, happened)
+            tried, future = running.popleft()
             failing, seen = future.result()
-            happened |= seen
             if failing is not None:
                 pool.shutdown(cancel_futures=True)
                 outcome = explore(range(failing, failing + 1))
                 assert outcome.failure, f"seed {failing} fails in one process and not in another"
                 return outcome
-            done += running[future]
+            happened |= seen
+            done += tried
             told(done)
-    return Outcome(None, happened)
 
 
 def _explored(seeds: range) -> tuple[int | None, frozenset[str]]:

@@ -113,7 +113,7 @@ def test_a_service_knows_no_other_but_for_the_modules_in_the_table_above(module:
 
 def test_what_the_functions_import_is_in_their_layer_or_brought_along() -> None:
     # On a laptop they see every package of the environment: what is missing in the layer would fail on AWS only.
-    lines = (PROJECT / "layer/requirements.txt").read_text().splitlines()
+    lines = (PROJECT / "layer/requirements.in").read_text().splitlines()
     layer = {canonicalize_name(Requirement(line).name) for line in lines if line and not line.startswith("#")}
     own = {module.split(".")[0] for module in MODULES}
     imported = {name.split(".")[0] for module in MODULES for name in imports(module)}
