@@ -3,16 +3,18 @@
 The one queue that is not filled by a rule of the bus.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from catalog.domain import uploads_of
 from catalog.store import DynamoDBProductImages, ProductImages, ReadOnlyProductImages
-from cloudretail.consumer import Outcome, respond
+from cloudretail import deadline
+from cloudretail.batch import BatchResponse, GivenBack, Received, work_off
+from cloudretail.consumer import Outcome
 from cloudretail.decider import Done, Nothing
 from cloudretail.event import EventData
 from cloudretail.settings import Settings, load
@@ -48,21 +50,24 @@ class UploadConsumer:
     name: str
     subscribes_to: tuple[type[EventData], ...] = ()
 
-    def handler(self, event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    def handler(self, event: dict[str, Any], context: LambdaContext) -> BatchResponse:
         """Invoked by SQS, with notifications of S3."""
-        records: list[dict[str, Any]] = event["Records"]
-        images = DynamoDBProductImages(_settings().products_table)
-        outcomes = {each["messageId"]: self._outcome(images, each["messageId"], each["body"]) for each in records}
-        return respond(records, outcomes, context, consumer=self.name, events={})
+        return work_off(event, context, consumer=self.name, work=self._work)
 
-    def _outcome(self, images: ProductImages, message_id: str, message: str) -> Exception | None:
+    def _work(self, messages: Sequence[Received]) -> Mapping[str, Exception | None]:
+        images = DynamoDBProductImages(_settings().products_table)
+        return {message.id: self._failure(images, message) for message in messages}
+
+    def _failure(self, images: ProductImages, message: Received) -> Exception | None:
+        if deadline.passed():
+            return GivenBack("no time was left for it")
         try:
-            result = show_uploads(images, message)
+            result = show_uploads(images, message.body)
         except Exception as error:
             return error
         if isinstance(result, Done):
             count("ImageShown")
-        record(result, message="Upload", event_id=message_id, keys={"consumer": self.name})
+        record(result, message="Upload", event_id=message.id, keys={"consumer": self.name})
         return None
 
     def dry_run(self, document: str) -> Outcome:

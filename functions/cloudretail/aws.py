@@ -35,10 +35,11 @@ def _config() -> "Config":
     from botocore.config import Config
 
     return Config(
-        # The functions' time-outs are 10 s: a call that hangs must leave time to be repeated and to be reported.
-        connect_timeout=2,
-        read_timeout=4,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        # The functions' time-outs are 10 s: a call that hangs must leave time to be repeated and to be reported. At the
+        # worst, two tries of 1 + 2 s and a pause between them.
+        connect_timeout=1,
+        read_timeout=2,
+        retries={"mode": "standard", "total_max_attempts": 2},
         # Otherwise the SDK puts its own together anew for each call, which is a fifth of the call's work.
         user_agent="cloudretail",
     )

@@ -1,20 +1,42 @@
-"""Why a message failed, kept for the operator: a dead-letter queue keeps the message but not its cause."""
+"""Why a message failed, kept for the operator: a queue keeps the message but not its cause.
+
+FAILING    it is being retried; how often it failed, and since when, decides when it is given up
+DEAD       it was given up, and is in the dead-letter queue; from here on its body is kept too
+RESOLVED   a later delivery, or a replay, has done what it asked for
+"""
 
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from botocore.exceptions import ClientError
 from pydantic.alias_generators import to_camel
 
 from cloudretail import aws, dynamodb
+from cloudretail.repository import batch_get
+from cloudretail.retries import History, Kind
 
 _OWN_CODE = str(Path(__file__).parents[1])
 
 KEPT_FOR = 90 * 24 * 3600
 """Seconds: longer than a dead-letter queue (14 days) and the archive keep the message itself."""
+
+
+_COUNTS = ("failingSince", "failures", "unexpected")
+"""What is counted as long as a message is being retried."""
+
+
+class FailureState(StrEnum):
+    """See the module's table."""
+
+    FAILING = "FAILING"
+    DEAD = "DEAD"
+    RESOLVED = "RESOLVED"
 
 
 @dataclass(frozen=True)
@@ -24,6 +46,7 @@ class Failure:
     Attributes:
         consumer: which reaction failed.
         event_id: id of the event; of the message where the body is no event.
+        kind: whether repeating can help.
         exception: class of the exception.
         message: its text.
         where: file, line and function in which it was raised.
@@ -31,13 +54,13 @@ class Failure:
         request_id: of the invocation, with which its log lines are found.
         attempt: which delivery of the message this was, from 1.
         message_id: SQS's id of the message.
-        body: the whole message body.
         keys: what the event is about, such as `{"order_id": ...}`; empty where the body is none.
         event_name: where the body is an event.
     """
 
     consumer: str
     event_id: str
+    kind: Kind
     exception: str
     message: str
     where: str
@@ -45,15 +68,33 @@ class Failure:
     request_id: str
     attempt: int
     message_id: str
-    body: str
     keys: Mapping[str, str] = field(default_factory=dict)
     event_name: str | None = None
 
+    @property
+    def cause(self) -> str:
+        """In one line."""
+        return f"{self.exception}: {self.message} at {self.where}"
+
 
 class FailureLog(Protocol):
-    """Keeps the latest failure of each event by consumer."""
+    """Keeps the latest failure of each event by consumer, and how often it failed."""
 
-    def keep(self, failure: Failure) -> None: ...
+    def keep(self, failure: Failure) -> History:
+        """Note a failed delivery; returns how the message has fared."""
+        ...
+
+    def give_up(self, consumer: str, event_id: str, body: str) -> None:
+        """Note that the message is in the dead-letter queue."""
+        ...
+
+    def resolve(self, consumer: str, event_id: str) -> None:
+        """Note that a message that had failed has succeeded; nothing for one that never failed."""
+        ...
+
+    def known(self, consumer: str, event_ids: Collection[str]) -> set[str]:
+        """Those of at most 100 events of which a cause is kept."""
+        ...
 
 
 class DynamoDBFailureLog:
@@ -62,9 +103,10 @@ class DynamoDBFailureLog:
     def __init__(self, table: str) -> None:
         self._table = table
 
-    def keep(self, failure: Failure) -> None:
+    def keep(self, failure: Failure) -> History:
         now = int(time.time())
         values = {
+            "state": FailureState.FAILING.value,
             "exception": failure.exception,
             "message": failure.message[:2000],
             "where": failure.where,
@@ -72,21 +114,65 @@ class DynamoDBFailureLog:
             "requestId": failure.request_id,
             "attempt": failure.attempt,
             "messageId": failure.message_id,
-            "body": failure.body,
             "lastFailedAt": now,
             "expiresAt": now + KEPT_FOR,
+            **{to_camel(name): key for name, key in failure.keys.items()},
         }
-        values |= {to_camel(name): key for name, key in failure.keys.items()}
         if failure.event_name:
-            values |= {"eventName": failure.event_name}
+            values["eventName"] = failure.event_name
         sets = ", ".join(f"#{name} = :{name}" for name in values)
-        aws.dynamodb().update_item(
+        bugs = int(failure.kind is Kind.UNEXPECTED)
+        answer = aws.dynamodb().update_item(
             TableName=self._table,
-            Key={"consumer": {"S": failure.consumer}, "eventId": {"S": failure.event_id}},
-            UpdateExpression=f"SET {sets}, #firstFailedAt = if_not_exists(#firstFailedAt, :lastFailedAt)",
-            ExpressionAttributeNames={f"#{name}": name for name in [*values, "firstFailedAt"]},
-            ExpressionAttributeValues=dynamodb.to_item({f":{name}": value for name, value in values.items()}),
+            Key=_key(failure.consumer, failure.event_id),
+            UpdateExpression=(
+                f"SET {sets}, #firstFailedAt = if_not_exists(#firstFailedAt, :lastFailedAt),"
+                " #failingSince = if_not_exists(#failingSince, :lastFailedAt)"
+                " ADD #failures :one, #unexpected :bugs"
+            ),
+            ExpressionAttributeNames={f"#{name}": name for name in (*values, "firstFailedAt", *_COUNTS)},
+            ExpressionAttributeValues=dynamodb.to_item(
+                {**{f":{name}": value for name, value in values.items()}, ":one": 1, ":bugs": bugs}
+            ),
+            ReturnValues="ALL_NEW",
         )
+        row = dynamodb.from_item(answer["Attributes"])
+        since = datetime.fromtimestamp(row["failingSince"], UTC)
+        return History(since=since, failures=row["failures"], unexpected=row["unexpected"])
+
+    def give_up(self, consumer: str, event_id: str, body: str) -> None:
+        self._end(consumer, event_id, FailureState.DEAD, {"body": body})
+
+    def resolve(self, consumer: str, event_id: str) -> None:
+        self._end(consumer, event_id, FailureState.RESOLVED, {})
+
+    def _end(self, consumer: str, event_id: str, state: FailureState, further: Mapping[str, str]) -> None:
+        """The counts begin anew: a replay of the message has the same patience as a new one."""
+        values = {"state": state.value, **further}
+        try:
+            aws.dynamodb().update_item(
+                TableName=self._table,
+                Key=_key(consumer, event_id),
+                UpdateExpression=(
+                    f"SET {', '.join(f'#{name} = :{name}' for name in values)}"
+                    f" REMOVE {', '.join(f'#{name}' for name in _COUNTS)}"
+                ),
+                ConditionExpression="attribute_exists(eventId)",
+                ExpressionAttributeNames={f"#{name}": name for name in (*values, *_COUNTS)},
+                ExpressionAttributeValues=dynamodb.to_item({f":{name}": value for name, value in values.items()}),
+            )
+        except ClientError as error:
+            if not dynamodb.is_condition_failed(error):
+                raise
+
+    def known(self, consumer: str, event_ids: Collection[str]) -> set[str]:
+        keys = [_key(consumer, event_id) for event_id in dict.fromkeys(event_ids)]
+        request: dict[str, Any] = {self._table: {"Keys": keys, "ConsistentRead": True}}
+        return {row["eventId"] for row in batch_get(request)[self._table]} if keys else set()
+
+
+def _key(consumer: str, event_id: str) -> dict[str, Any]:
+    return {"consumer": {"S": consumer}, "eventId": {"S": event_id}}
 
 
 def where(error: BaseException) -> str:

@@ -17,11 +17,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cloudretail.dynamodb import is_transient
 from cloudretail.envelope import Cause
-from cloudretail.errors import Problem, Transient, invalid
+from cloudretail.errors import Problem, invalid
 from cloudretail.identity import Caller, caller_of, unauthorized, verify
 from cloudretail.model import Model
+from cloudretail.retries import may_pass
 from cloudretail.telemetry import flush, logger
 from cloudretail.tracing import root
 
@@ -241,7 +241,7 @@ def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _unexpected(error: Exception) -> Response[Any]:
-    if isinstance(error, Transient) or is_transient(error):
+    if may_pass(error):
         logger.warning("Temporarily unable to answer", exc_info=error)
         return problem_response(
             Problem(HTTPStatus.SERVICE_UNAVAILABLE, "try-again", "The shop is busy. Please try again.")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
+from cloudretail import deadline
+from cloudretail.batch import GivenBack
 from cloudretail.consumer import Consumer, Delivery, Outcome
 from cloudretail.decider import Nothing
 from cloudretail.errors import Contention, LostRace, Permanent
@@ -47,7 +49,10 @@ class Batch:
             For each delivery, in order, what it came to.
         """
         for round_ in _rounds(deliveries):
-            self._settle(round_)
+            if deadline.passed():
+                self._fail(round_, GivenBack("no time was left for it"))
+            else:
+                self._settle(round_)
         return [self._outcomes[id(delivery)] for delivery in deliveries]
 
     def _settle(self, deliveries: Sequence[Delivery]) -> None:

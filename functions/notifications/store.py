@@ -23,7 +23,7 @@ from cloudretail import aws, dynamodb
 
 LEASE = timedelta(seconds=20)
 """How long a claim holds off others: longer than the function's time-out of 10 s, so that its holder is surely dead,
-and shorter than the 30 s between the first and the last delivery of a message, so that somebody takes it over."""
+and much shorter than the hours for which a message is retried, so that somebody takes it over."""
 
 
 class Claim(Enum):

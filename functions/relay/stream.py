@@ -1,8 +1,8 @@
 """The relay: hands the events of the rows' outboxes, as the tables' streams show them, to the bus.
 
 A transient failure raises, and the stream tries the batch again for as long as it keeps it (24 hours): what was
-published before is then published twice, which every consumer takes. What the bus refuses for good is parked whole in
-the relay's own dead-letter queue, with its cause, so that the rest goes on.
+published before is then published twice, which every consumer takes. What the bus refuses for good, and what the relay
+cannot read, is parked whole in the relay's own dead-letter queue, with its cause, so that the rest goes on.
 """
 
 import json
@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from cloudretail import aws
 from cloudretail.dynamodb import from_item
 from cloudretail.errors import Transient
+from cloudretail.event import EventType
 from cloudretail.outbox import due
 from cloudretail.settings import Settings, load
 from cloudretail.telemetry import count, flush, logger
@@ -44,20 +45,30 @@ def _settings() -> RelaySettings:
 type Entry = dict[str, Any]
 
 
-def entries(records: Iterable[Mapping[str, Any]], bus: str) -> Iterator[Entry]:
-    """The bus entries of the events that these stream records hand over, in order.
+def entries(record: Mapping[str, Any], bus: str) -> list[Entry]:
+    """The bus entries of the events that a stream record hands over, in order.
 
     Args:
-        records: of a DynamoDB stream with NEW_IMAGE.
+        record: of a DynamoDB stream with NEW_IMAGE.
+        bus: name of the event bus.
+
+    Raises:
+        Exception: of any kind, where the row's outbox is none.
+    """
+    image = record["dynamodb"].get("NewImage")
+    return [entry(document, bus) for document in due(from_item(image))] if image else []
+
+
+def entry(document: str, bus: str) -> Entry:
+    """The bus entry of an event.
+
+    Args:
+        document: the CloudEvent.
         bus: name of the event bus.
     """
-    for record in records:
-        image = record["dynamodb"].get("NewImage")
-        for document in due(from_item(image)) if image else ():
-            event = json.loads(document)
-            # cloudretail.<service>.<Name>.v<version>
-            name = event["type"].split(".")[2]
-            yield {"EventBusName": bus, "Source": event["source"], "DetailType": name, "Detail": document}
+    event = json.loads(document)
+    name = EventType.parse(event["type"]).name
+    return {"EventBusName": bus, "Source": event["source"], "DetailType": name, "Detail": document}
 
 
 def size(entry: Entry) -> int:
@@ -106,16 +117,31 @@ def publish(batch: Sequence[Entry], settings: RelaySettings) -> None:
 
 def _park(entry: Entry, code: str, message: str, settings: RelaySettings) -> None:
     logger.error("The bus refused an event for good", detail_type=entry["DetailType"], code=code, reason=message)
+    _send({"entry": entry, "errorCode": code, "errorMessage": message}, settings)
+
+
+def _send(parked: Mapping[str, Any], settings: RelaySettings) -> None:
     count("Parked")
-    body = {"entry": entry, "errorCode": code, "errorMessage": message}
-    aws.sqs().send_message(QueueUrl=settings.dlq_url, MessageBody=json.dumps(body))
+    aws.sqs().send_message(QueueUrl=settings.dlq_url, MessageBody=json.dumps(parked))
+
+
+def _readable(records: Iterable[Mapping[str, Any]], settings: RelaySettings) -> Iterator[Entry]:
+    """The entries of all records; one that cannot be read is parked, or it would hold up its shard for a day."""
+    for record in records:
+        try:
+            found = entries(record, settings.event_bus_name)
+        except Exception as error:
+            logger.exception("A stream record cannot be read", keys=record.get("dynamodb", {}).get("Keys"))
+            _send({"record": record, "errorCode": "Unreadable", "errorMessage": repr(error)}, settings)
+        else:
+            yield from found
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
     """Invoked by the streams of orders, reservations and payments."""
     settings = _settings()
     try:
-        for batch in batches(entries(event["Records"], settings.event_bus_name)):
+        for batch in batches(_readable(event["Records"], settings)):
             publish(batch, settings)
     finally:
         flush()

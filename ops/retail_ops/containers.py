@@ -10,7 +10,7 @@ from retail_ops import lambda_image, sam
 from retail_ops.errors import OpsError
 from retail_ops.local import LocalShop, locked
 from retail_ops.progress import Progress
-from retail_ops.shop import LOCAL_REGION, PROJECT
+from retail_ops.shop import PROJECT, developer_session, role_session
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -111,12 +111,15 @@ def invoke(local: LocalShop, function: str, event: str, progress: Progress) -> A
     client = engine()
     require_image(client)
     require_way_back(client, local.port)
-    environment = environment_of(local)
+    environment = sam.local_environment(local.endpoint, role_session(local.read(), function))
     with progress.step("Build the functions"):
         build(environment)
     with progress.step(f"Invoke {function} in a container"):
+        command = [*sam.SAM, "local", "invoke", function, "--event", "-"]
+        command += ["--env-vars", str(local.state_dir / "env.json")]
+        command += ["--parameter-overrides", f"Architecture={sam.ARCHITECTURE}"]
         done = subprocess.run(
-            [*sam.SAM, "local", "invoke", function, "--event", "-", "--env-vars", str(local.state_dir / "env.json")],
+            command,
             input=event,
             capture_output=True,
             text=True,
@@ -144,7 +147,7 @@ def answer_of(function: str, output: str, log: str) -> Any:
 
 def environment_of(local: LocalShop) -> dict[str, str]:
     """SAM's own environment: without the emulator's address it would look for credentials elsewhere, for seconds."""
-    return sam.local_environment(local.endpoint, LOCAL_REGION)
+    return sam.local_environment(local.endpoint, developer_session(local.read()))
 
 
 def build(environment: dict[str, str]) -> None:

@@ -3,27 +3,65 @@
 It is ministack's application on a server of its own, for two reasons: where it listens (on this machine, and where
 Docker is, on Docker's bridge as well, which is how the container of `sam local invoke` reaches it), and since uvicorn
 with its parser and event loop in C needs two fifths less of the processor for a call than ministack's own server does,
-which is what limits a local shop.
+which is what limits a local shop. In front of it stands `retail_ops.guard`.
 """
 
+import json
 import os
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from hmac import compare_digest
+from ipaddress import IPv4Interface
+from pathlib import Path
+from typing import Any
 
 import psutil
 import uvicorn
-from ministack.app import app  # type: ignore[import-untyped]
+
+from retail_ops.guard import Application, Guard, storefront_origins
 
 BRIDGE = "docker0"
+
+
+def bridges() -> Iterator[IPv4Interface]:
+    """This machine's addresses on the network of Docker's containers."""
+    for found in psutil.net_if_addrs().get(BRIDGE, ()):
+        if found.family == socket.AF_INET:
+            yield IPv4Interface(f"{found.address}/{found.netmask}")
 
 
 def addresses() -> Iterator[str]:
     """Where to listen: nowhere that another machine could reach."""
     yield "127.0.0.1"
-    for found in psutil.net_if_addrs().get(BRIDGE, ()):
-        if found.family == socket.AF_INET:
-            yield found.address
+    yield from (str(bridge.ip) for bridge in bridges())
+
+
+def guarded(root: str, port: int, state_file: Path, pictures: str) -> Guard:
+    """The emulator behind its guard.
+
+    Args:
+        root: the one key's id that is the account's root.
+        port: of the emulator.
+        state_file: of the shop; it says where its storefront is, which may move while the emulator runs.
+        pictures: how the name of the image bucket begins.
+    """
+    from ministack.core import iam_evaluator  # type: ignore[import-untyped]
+
+    # The emulator takes "test" and every number of twelve digits for the root too, wherever an id can stand: in a
+    # header, an address, a form. Its other modules take this function over when they are imported: not before.
+    iam_evaluator.is_root_access_key = lambda key: not key or compare_digest(key.encode(), root.encode())
+    from ministack.app import app  # type: ignore[import-untyped]
+    from ministack.services import sts  # type: ignore[import-untyped]
+
+    def is_known(key: str) -> bool:
+        return key in sts._sessions or iam_evaluator.find_iam_access_key_account(key) is not None
+
+    def storefronts() -> frozenset[str]:
+        return storefront_origins(json.loads(state_file.read_text())["storefront_port"])
+
+    emulator: Application = app
+    return Guard(emulator, root, is_known, port, storefronts, pictures, tuple(bridges()))
 
 
 def listening(address: str, port: int) -> socket.socket:
@@ -32,12 +70,38 @@ def listening(address: str, port: int) -> socket.socket:
     return server
 
 
+def use_own_packages(layer: str) -> None:
+    """Let functions take third-party packages from this very environment instead of the layer.
+
+    The functions run on this machine's Python, for which the layer's compiled packages need not be made: they are
+    Linux's, of Lambda's own processor. The environment has the same versions (ops/bootstrap.sh installs the layer's).
+
+    Args:
+        layer: name of the layer that is left out.
+    """
+    from ministack.services import lambda_svc
+
+    resolve = lambda_svc._resolve_layer_zip
+
+    def resolve_others(attachment: str | Mapping[str, Any]) -> bytes | None:
+        arn: str = attachment if isinstance(attachment, str) else attachment.get("Arn", "")
+        content: bytes | None = None if f":layer:{layer}:" in arn else resolve(attachment)
+        return content
+
+    lambda_svc._resolve_layer_zip = resolve_others
+
+
 def main() -> None:
     # A burst of orders needs more connections than the 1024 files that a process may open unless it asks for more.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    port = int(os.environ["GATEWAY_PORT"])
+    state_file, pictures = Path(os.environ.pop("SHOP_STATE_FILE")), os.environ.pop("PICTURES_BUCKET_PREFIX")
+    layer = os.environ.pop("DEPENDENCIES_LAYER")
+    application = guarded(os.environ["AWS_ACCESS_KEY_ID"], port, state_file, pictures)
+    use_own_packages(layer)
     config = uvicorn.Config(
-        app,
+        application,
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -49,7 +113,6 @@ def main() -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
-    port = int(os.environ["GATEWAY_PORT"])
     uvicorn.Server(config).run(sockets=[listening(address, port) for address in addresses()])
 
 

@@ -11,7 +11,8 @@ from importlib import import_module
 from typing import Any
 
 from retail_ops.errors import OpsError
-from retail_ops.shop import FUNCTION, PROJECT, Shop
+from retail_ops.sam import local_settings
+from retail_ops.shop import FUNCTION, PROJECT, Shop, role_session
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,12 @@ def invoke(shop: Shop, function: str, event: Any) -> Any:
         The handler's answer. What the handler raises comes through as it is.
     """
     configuration = shop.lambda_.get_function_configuration(FunctionName=shop.resource(FUNCTION, function))
-    os.environ.update(configuration["Environment"]["Variables"])
-    credentials = shop.session.get_credentials()
-    assert credentials
-    os.environ |= {
-        "AWS_REGION": shop.region,
-        "AWS_DEFAULT_REGION": shop.region,
-        "AWS_ACCESS_KEY_ID": credentials.access_key,
-        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
-        "AWS_LAMBDA_FUNCTION_NAME": configuration["FunctionName"],
-    }
+    assert shop.endpoint
+    settings = configuration["Environment"]["Variables"] | local_settings(shop.endpoint, role_session(shop, function))
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]  # A profile of its caller's, for one.
+    os.environ.update(settings)
+    os.environ["AWS_LAMBDA_FUNCTION_NAME"] = configuration["FunctionName"]
     sys.path.insert(0, str(PROJECT / "functions"))
     module, _, name = configuration["Handler"].rpartition(".")
     # What it logs is not its answer.

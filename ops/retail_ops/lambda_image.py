@@ -5,7 +5,6 @@ needs is a Python, glibc, a few tools, and AWS's client of the runtime interface
 """
 
 import io
-import platform
 import re
 import shutil
 import subprocess
@@ -18,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retail_ops.errors import OpsError
+from retail_ops.sam import ARCHITECTURE
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
 VERSION = "3.13"
 REPOSITORY = "public.ecr.aws/lambda/python"
-ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
 TAG = f"{VERSION}-{ARCHITECTURE}"
 DERIVED = f"{VERSION}-rapid-{ARCHITECTURE}"
 """What SAM makes of it; one made of an older base has to go."""

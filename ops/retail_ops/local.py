@@ -9,16 +9,18 @@ It is what `cloudretail up` and `down` run, and what tests use as a library; sev
 import fcntl
 import json
 import os
+import secrets
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
+import boto3
 import httpx
 
 from retail_ops import sam, warmup
@@ -26,7 +28,7 @@ from retail_ops.archive import ensure_local_archive
 from retail_ops.errors import NoShop, ProcessDied
 from retail_ops.processes import Owned, end, minimal_environment, require_free, spawn, tail
 from retail_ops.progress import Progress, Silent
-from retail_ops.shop import LOCAL_REGION, PROJECT, Shop, local_session, read_stack
+from retail_ops.shop import IMAGES_BUCKET, LOCAL_REGION, PROJECT, Shop, local_session, read_stack
 
 PORT = 4566
 STOREFRONT_PORT = 8080
@@ -50,6 +52,8 @@ class State:
         emulator: its process.
         storefront: its process; None until it has been started.
         serves: the API that the storefront server forwards to.
+        key: id of the root's key, which is all that the emulator asks for: a secret. Empty in a state of an earlier
+            version.
     """
 
     stack: str
@@ -59,6 +63,7 @@ class State:
     parameters: Mapping[str, str] = field(default_factory=dict)
     storefront: Owned | None = None
     serves: str = ""
+    key: str = field(default="", repr=False)
 
     @classmethod
     def read(cls, file: Path) -> "State | None":
@@ -72,9 +77,12 @@ class State:
             return None
 
     def save(self, file: Path) -> None:
-        """Write it whole or not at all: another command may be reading it."""
+        """Write it whole or not at all, since another command may be reading it; for this user's eyes from its first
+        byte on."""
         draft = file.with_suffix(".draft")
-        draft.write_text(json.dumps(asdict(self), indent=2))
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+            json.dump(asdict(self), handle, indent=2)
         draft.replace(file)
 
 
@@ -158,18 +166,19 @@ class LocalShop:
             ColdFunction: a function does not start.
         """
         progress = progress or Silent()
-        self.state_dir.mkdir(parents=True, exist_ok=True)
+        self.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.logs.mkdir(exist_ok=True)
         with self._alone("start"):
             with progress.step("Start the emulator"):
                 state = self._start_emulator()
-            environment = sam.local_environment(self.endpoint, LOCAL_REGION)
+            session = local_session(state.key)
+            environment = sam.local_environment(self.endpoint, session)
             with progress.step("Build the functions"), self._build_lock():
                 cache = PROJECT / ".aws-sam" / "cache"
                 sam.build(self.template, self.build_dir, cache, self.logs / "build.log", environment)
             with progress.step("Deploy the stack"):
-                self._deploy(environment)
-            shop = self._read_stack()
+                self._deploy(environment, session)
+            shop = self._read_stack(session)
             ensure_local_archive(shop)
             self._write_invocation_settings(shop)
             with progress.step("Start the storefront"):
@@ -206,7 +215,7 @@ class LocalShop:
             raise NoShop(
                 "The shop's emulator has ended. Start the shop again with: make up", tail(self._emulator_log, 8)
             )
-        return self._read_stack()
+        return self._read_stack(local_session(state.key))
 
     @classmethod
     def found(cls, state_dir: Path | None = None) -> "LocalShop":
@@ -223,8 +232,7 @@ class LocalShop:
             parameters=state.parameters,
         )
 
-    def _read_stack(self) -> Shop:
-        session = local_session()
+    def _read_stack(self, session: boto3.Session) -> Shop:
         return read_stack(self.stack, session, endpoint=self.endpoint, local_storefront=self.storefront_url)
 
     @property
@@ -245,7 +253,7 @@ class LocalShop:
     def _start_emulator(self) -> State:
         state = State.read(self._state_file)
         if state and state.emulator.running:
-            if state.port == self.port:
+            if state.port == self.port and state.key:
                 return state
             self.stop()  # The same folder, another port: the shop moves.
         elif state:
@@ -254,7 +262,8 @@ class LocalShop:
         require_free(self.storefront_port, "--storefront-port")
         self._discard_data()
         data = self._data.resolve()
-        data.mkdir()
+        data.mkdir(mode=0o700)
+        key = f"SHOP{secrets.token_hex(16).upper()}"
         environment = minimal_environment(
             GATEWAY_PORT=str(self.port),
             MINISTACK_REGION=LOCAL_REGION,
@@ -266,8 +275,11 @@ class LocalShop:
             S3_DATA_DIR=str(data / "s3"),
             # It would look for containers of its own to remove; the shop has none.
             DOCKER_HOST=f"unix://{data}/none",
-            # Besides "test", the key that `sam local` gives to a container where this machine has none.
-            AWS_ACCESS_KEY_ID="defaultkey",
+            AWS_ACCESS_KEY_ID=key,
+            # For the guard in front of it.
+            SHOP_STATE_FILE=str(self._state_file.resolve()),
+            DEPENDENCIES_LAYER=f"{self.stack}-dependencies",
+            PICTURES_BUCKET_PREFIX=f"{self.stack}-{IMAGES_BUCKET}-".lower(),
             AWS_CONFIG_FILE="/dev/null",
             AWS_SHARED_CREDENTIALS_FILE="/dev/null",
             AWS_EC2_METADATA_DISABLED="true",
@@ -275,17 +287,16 @@ class LocalShop:
         emulator = spawn(
             [sys.executable, "-m", "retail_ops.emulator"], log=self._emulator_log, env=environment, cwd=data
         )
-        state = State(self.stack, self.port, self.storefront_port, emulator, self.parameters)
+        state = State(self.stack, self.port, self.storefront_port, emulator, self.parameters, key=key)
         state.save(self._state_file)
         self._wait_for(f"{self.endpoint}/_ministack/health", emulator, "emulator", self._emulator_log)
         return state
 
-    def _deploy(self, environment: Mapping[str, str]) -> None:
-        parameters = {"StorefrontUrl": self.storefront_url, "EmulatorPort": str(self.port), **self.parameters}
+    def _deploy(self, environment: Mapping[str, str], session: boto3.Session) -> None:
+        ours = {"StorefrontUrl": self.storefront_url, "EmulatorPort": str(self.port), "Architecture": sam.ARCHITECTURE}
+        parameters = {**ours, **self.parameters}
         log = self.logs / "deploy.log"
-        sam.deploy(
-            self.template, self.build_dir, self.stack, parameters, log, environment, local_session(), self.endpoint
-        )
+        sam.deploy(self.template, self.build_dir, self.stack, parameters, log, environment, session, self.endpoint)
 
     def _write_invocation_settings(self, shop: Shop) -> None:
         """For `sam local invoke`, which knows nothing of the stack: what each function's variables are there."""
@@ -308,9 +319,14 @@ class LocalShop:
         command = [sys.executable, "-m", "retail_ops.storefront", "--port", str(self.storefront_port)]
         command += ["--api", shop.api_url, "--files", str(PROJECT / "frontend" / "dist")]
         storefront = spawn(command, log=log, env=minimal_environment(), cwd=PROJECT)
-        State(
-            self.stack, self.port, self.storefront_port, state.emulator, self.parameters, storefront, shop.api_url
-        ).save(self._state_file)
+        state = replace(
+            state,
+            storefront_port=self.storefront_port,
+            parameters=self.parameters,
+            storefront=storefront,
+            serves=shop.api_url,
+        )
+        state.save(self._state_file)
         self._wait_for(f"{self.storefront_url}/", storefront, "storefront server", log)
 
     def _wait_for(self, url: str, process: Owned, name: str, log: Path, seconds: float = 60) -> None:

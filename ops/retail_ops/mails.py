@@ -45,7 +45,14 @@ def read_mails(shop: Shop, to: str | None = None) -> list[Mail]:
     """
     if shop.endpoint is None:
         raise NoShop("A shop on AWS sends its mails to their receivers; only a local shop has an inbox.")
-    answer = httpx.get(f"{shop.endpoint}/_ministack/ses/messages", trust_env=False, timeout=10)
+    credentials = shop.session.get_credentials()
+    assert credentials
+    answer = httpx.get(
+        f"{shop.endpoint}/_ministack/ses/messages",
+        headers={"Authorization": f"Bearer {credentials.access_key}"},
+        trust_env=False,
+        timeout=10,
+    )
     answer.raise_for_status()
     mails = [
         Mail(

@@ -1,6 +1,7 @@
 """`sam build` and `sam deploy`, with their failures in words."""
 
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,31 +12,53 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from retail_ops.errors import BuildFailed, DeployFailed
+from retail_ops.guard import LOCAL_NAMES
 from retail_ops.processes import tail
 
 SAM = (sys.executable, "-m", "samcli")
 
+ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+"""Of this machine, in Lambda's words: what is built for a local shop is built for it."""
 
-def local_environment(endpoint: str, region: str) -> dict[str, str]:
-    """The environment in which AWS tools talk to the emulator and to nothing else.
+
+def local_environment(endpoint: str, session: boto3.Session) -> dict[str, str]:
+    """The environment in which SAM talks to the emulator and to nothing else.
 
     Args:
         endpoint: address of the emulator.
-        region: AWS region.
+        session: credentials and region.
 
     Returns:
         This process' environment with every AWS setting replaced.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return build_environment(inherited) | {
+    return build_environment(inherited) | local_settings(endpoint, session)
+
+
+def local_settings(endpoint: str, session: boto3.Session) -> dict[str, str]:
+    """The variables with which AWS tools talk to the emulator.
+
+    Args:
+        endpoint: address of the emulator.
+        session: credentials and region.
+    """
+    credentials = session.get_credentials()
+    assert credentials
+    past_the_proxy = ",".join(
+        filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), *sorted(LOCAL_NAMES)))
+    )
+    settings = {
+        "NO_PROXY": past_the_proxy,
+        "no_proxy": past_the_proxy,
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+        "AWS_REGION": session.region_name,
+        "AWS_DEFAULT_REGION": session.region_name,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
+    return settings | ({"AWS_SESSION_TOKEN": credentials.token} if credentials.token else {})
 
 
 def build_environment(inherited: Mapping[str, str]) -> dict[str, str]:
@@ -50,13 +73,14 @@ def build_environment(inherited: Mapping[str, str]) -> dict[str, str]:
 
 
 def build(template: Path, build_dir: Path, cache_dir: Path, log: Path, env: Mapping[str, str]) -> None:
-    """Build the functions and their layer.
+    """Build the functions and their layer for this machine.
 
     Raises:
         BuildFailed: with the end of SAM's output.
     """
     command = [*SAM, "build", "--cached", "--parallel", "--template-file", str(template)]
     command += ["--build-dir", str(build_dir), "--cache-dir", str(cache_dir), *_config(template)]
+    command += ["--parameter-overrides", f"Architecture={ARCHITECTURE}"]
     if _run(command, template.parent, log, env) != 0:
         raise BuildFailed(f"sam build failed; all it said is in {log}.", tail(log))
 

@@ -1,5 +1,6 @@
 """A deployed shop, local or on AWS: its resources are found from its stack, never by guessed names."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -27,6 +29,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 """The repository: the template and the functions are read from it."""
 
 LOCAL_REGION = "ap-southeast-1"
+
+IMAGES_BUCKET = "ImagesBucket"
+"""Logical id of the bucket of pictures."""
 
 FUNCTION = "AWS::Lambda::Function"
 LOG_GROUP = "AWS::Logs::LogGroup"
@@ -150,9 +155,46 @@ class Shop:
 _CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32)
 
 
-def local_session() -> boto3.Session:
-    """Credentials that the emulator takes, whatever this machine's AWS profile is."""
-    return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=LOCAL_REGION)  # noqa: S106
+def local_session(key: str, secret: str = "", token: str | None = None) -> boto3.Session:
+    """Credentials for the emulator, whatever this machine's AWS profile is.
+
+    Args:
+        key: id; the root's is all that the emulator looks at.
+        secret: of a session, whose signatures it verifies.
+        token: of a session.
+    """
+    # Nothing of ~/.aws, where a profile may lead elsewhere or not be there at all.
+    nobody = {"profile": (None, None, None, None)}
+    nothing = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    core = botocore.session.Session(session_vars={**nobody, **nothing})
+    core.set_default_client_config(Config(proxies={}))  # A proxy of this machine's would look for 127.0.0.1 on its own.
+    return boto3.Session(
+        botocore_session=core,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret or "unused",
+        aws_session_token=token,
+        region_name=LOCAL_REGION,
+    )
+
+
+def developer_session(shop: Shop) -> boto3.Session:
+    """May do all that the root of a local shop may, for twelve hours. Its signatures are verified: what it signs can be
+    passed on, which must not be done with the root's id."""
+    given = shop.session.client("sts", endpoint_url=shop.endpoint, config=_CONFIG).get_session_token()["Credentials"]
+    return local_session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+
+
+def role_session(shop: Shop, function: str) -> boto3.Session:
+    """A function's own permissions, and no more.
+
+    Args:
+        shop: a local one.
+        function: logical id.
+    """
+    configuration = shop.lambda_.get_function_configuration(FunctionName=shop.resource(FUNCTION, function))
+    sts = shop.session.client("sts", endpoint_url=shop.endpoint, config=_CONFIG)
+    given = sts.assume_role(RoleArn=configuration["Role"], RoleSessionName=function)["Credentials"]
+    return local_session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
 
 def read_stack(

@@ -9,7 +9,7 @@ import argparse
 import gzip
 import mimetypes
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ import brotli
 from aiohttp import hdrs, web
 from yarl import URL
 
+from retail_ops.guard import foreign_page, storefront_origins, wrong_name
+
 # Headers that speak about one connection only (RFC 9110, 7.6.1) are not a proxy's to forward.
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer"}
 HOP_BY_HOP |= {"transfer-encoding", "upgrade", "host"}
@@ -28,6 +30,7 @@ FOREVER = "public, max-age=31536000, immutable"
 ALWAYS_ASK = "no-cache"
 
 API = web.AppKey("api", URL)
+ORIGINS = web.AppKey("origins", frozenset[str])
 CLIENT = web.AppKey("client", aiohttp.ClientSession)
 
 
@@ -211,18 +214,33 @@ and <a href="/api/categories">their categories</a>.</p>
 """
 
 
-def application(api: str, files: Path) -> web.Application:
+@web.middleware
+async def guard(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Nobody but the storefront's own pages calls the API from a browser; a link of another site may lead to a page."""
+    headers = {name.lower(): request.headers.getall(name) for name in request.headers}
+    reason = wrong_name(headers)
+    if reason is None and request.path.startswith("/api"):
+        reason = foreign_page(headers, request.app[ORIGINS].__contains__)
+    if reason:
+        raise web.HTTPForbidden(text=f"Refused by the local storefront's guard: {reason}\n")
+    return await handler(request)
+
+
+def application(api: str, files: Path, origins: frozenset[str] = frozenset()) -> web.Application:
     """The server.
 
     Args:
         api: address of the HTTP API, ending in /api.
         files: folder of the storefront's build.
+        origins: of its own pages.
     """
     origin = api.removesuffix("/api")
     parts = urlsplit(origin)
     headers = security_headers(f"{parts.scheme}://{parts.netloc}")
 
-    async def guard(_request: web.Request, response: web.StreamResponse) -> None:
+    async def secure(_request: web.Request, response: web.StreamResponse) -> None:
         for name, value in headers.items():
             response.headers.setdefault(name, value)
 
@@ -239,11 +257,12 @@ def application(api: str, files: Path) -> web.Application:
         async with client(app):
             yield
 
-    app = web.Application(client_max_size=16 * 1024 * 1024)
+    app = web.Application(client_max_size=16 * 1024 * 1024, middlewares=[guard])
+    app[ORIGINS] = origins
     app[FILES] = Files(files)
     app[API] = URL(origin)
     app.cleanup_ctx.append(cleanup)
-    app.on_response_prepare.append(guard)
+    app.on_response_prepare.append(secure)
     app.router.add_route("*", "/api", forward)
     app.router.add_route("*", "/api/{path:.*}", forward)
     app.router.add_get("/{path:.*}", page)
@@ -256,7 +275,8 @@ def main() -> None:
     parser.add_argument("--api", required=True, help="address of the HTTP API, ending in /api")
     parser.add_argument("--files", type=Path, required=True, help="folder of the storefront's build")
     options = parser.parse_args()
-    web.run_app(application(options.api, options.files), host="127.0.0.1", port=options.port, print=None)
+    app = application(options.api, options.files, storefront_origins(options.port))
+    web.run_app(app, host="127.0.0.1", port=options.port, print=None)
 
 
 if __name__ == "__main__":

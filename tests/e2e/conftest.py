@@ -30,7 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """The browser of this machine."""
     found = subprocess.run([PROJECT / "ops" / "browser.sh"], check=True, stdout=subprocess.PIPE, text=True)
-    args = ["--no-sandbox"] if os.geteuid() == 0 else []
+    # A web site that is not the shop's, without a DNS: tests/e2e/test_foreign_pages.py.
+    args = ["--host-resolver-rules=MAP evil.test 127.0.0.1", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     return {**browser_type_launch_args, "executable_path": found.stdout.strip().splitlines()[-1], "args": args}
 
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, Self
 
-from cloudretail.consumer import MAX_RECEIVES
 from cloudretail.dynamodb import to_item
 from relay.stream import Entry, entries
 from retail_ops.template import Template, referred
@@ -59,7 +58,6 @@ class Wiring:
     def _queue(
         template: Template, name: str, properties: Mapping[str, Any], patterns: tuple[Mapping[str, Any], ...]
     ) -> Queue:
-        assert properties["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES, f"{name}: the consumers count otherwise"
         seconds = properties.get("DelaySeconds", 0)
         handler = template.functions[template.consumers[name]]["Handler"]
         return Queue(name, timedelta(seconds=seconds), handler, patterns)
@@ -86,7 +84,7 @@ def wiring() -> Wiring:
 def entry_of(document: str) -> Entry:
     """The bus entry that the relay makes of an event."""
     image = to_item({"version": 1, "outbox": {"version": 1, "events": [document]}})
-    (entry,) = entries([{"dynamodb": {"NewImage": image}}], "bus")
+    (entry,) = entries({"dynamodb": {"NewImage": image}}, "bus")
     return entry
 
 

@@ -24,6 +24,7 @@ class Queue:
         self._handler = handler
         self._wire = wire
         wire.stubs("ChangeMessageVisibility")
+        wire.stubs_sending()
 
     def deliver(self, *messages: Event | str, attempt: int = 1) -> list[str]:
         """Invoke the function with one batch.
@@ -33,11 +34,23 @@ class Queue:
             attempt: which delivery this is, of all of them.
 
         Returns:
-            `message-<place in the batch>` of each that failed.
+            `message-<place in the batch>` of each that failed: of those that come again, and of those given up.
         """
         bodies = [message.to_json() if isinstance(message, Event) else message for message in messages]
+        before = len(self.given_up)
         answer = self._handler(sqs_event(bodies, attempt=attempt), cast(LambdaContext, Context()))
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        again = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        given_up = self.given_up[before:]
+        for number, body in enumerate(bodies):
+            if f"message-{number}" not in again and body in given_up:
+                given_up.remove(body)
+                again.add(f"message-{number}")
+        return sorted(again)
+
+    @property
+    def given_up(self) -> list[str]:
+        """The bodies that went to the dead-letter queue."""
+        return [str(call["MessageBody"]) for call in self._wire.made("SendMessage")]
 
     @property
     def delays(self) -> dict[str, int]:

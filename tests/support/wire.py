@@ -1,7 +1,9 @@
 """The calls of the code under test to AWS: counted, refused, answered too late, or overtaken by somebody else."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
 from typing import Any, cast
 
@@ -9,6 +11,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
+from cloudretail.retries import next_step
 from cloudretail.telemetry import logger
 
 type Act = Callable[[], object]
@@ -42,15 +45,19 @@ class Wire:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self._faults: list[_Fault] = []
         self._stubs: dict[str, object] = {}
+        self._taken: list[tuple[str, dict[str, Any]]] = []
         call = BaseClient._make_api_call  # type: ignore[attr-defined]
 
         def watched(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
             self.calls.append((operation, parameters))
             fault = next((each for each in self._faults if each.concerns(operation, parameters)), None)
             if operation in self._stubs:
-                return self._stubs[operation]
+                stub = self._stubs[operation]
+                return stub(parameters) if callable(stub) else stub
             if fault is None:
-                return call(client, operation, parameters)
+                answer = call(client, operation, parameters)
+                self._taken.append((operation, parameters))
+                return answer
             fault.times -= 1
             fault.before()
             answer = call(client, operation, parameters)
@@ -58,10 +65,16 @@ class Wire:
             return answer
 
         patch.setattr(BaseClient, "_make_api_call", watched)
+        # Without chance: each pause before a retry is the longest.
+        patch.setattr("cloudretail.batch.next_step", partial(next_step, chance=lambda: 1.0))
 
     def made(self, operation: str) -> list[dict[str, Any]]:
         """The parameters of each call of this operation."""
         return [parameters for name, parameters in self.calls if name == operation]
+
+    def made_and_taken(self, operation: str) -> list[dict[str, Any]]:
+        """As `made`, without the calls that were refused."""
+        return [parameters for name, parameters in self._taken if name == operation]
 
     def refuses(self, operation: str, error: Exception, *, times: int = 1, table: str | None = None) -> None:
         """The next calls fail, and nothing happens at AWS."""
@@ -74,6 +87,15 @@ class Wire:
     def stubs(self, operation: str, answer: object = None) -> None:
         """All calls of it are only noted, and answered so."""
         self._stubs[operation] = answer or {}
+
+    def stubs_sending(self) -> None:
+        """Every message that is sent is only noted, and accepted."""
+
+        def accepted(parameters: dict[str, Any]) -> dict[str, str]:
+            body = str(parameters["MessageBody"]).encode()
+            return {"MessageId": "sent", "MD5OfMessageBody": hashlib.md5(body, usedforsecurity=False).hexdigest()}
+
+        self._stubs["SendMessage"] = accepted
 
     def before(self, operation: str, act: Act, *, times: int = 1, table: str | None = None) -> None:
         """Somebody else does something just before the next calls."""

@@ -84,8 +84,8 @@ def ways_to_the_outside(module: str, seen: frozenset[str] = frozenset()) -> Iter
 def test_these_checks_see_what_they_look_for() -> None:
     assert {"orders.domain", "inventory.domain", "payments.domain"} <= set(DOMAINS)
     assert list(ways_to_the_outside("cloudretail.aws")), "an import inside a function"
-    assert "cloudretail.consumer imports cloudretail.failures imports cloudretail.aws imports boto3" in set(
-        ways_to_the_outside("cloudretail.consumer")
+    assert "cloudretail.batch imports cloudretail.failures imports cloudretail.aws imports boto3" in set(
+        ways_to_the_outside("cloudretail.batch")
     )
 
 

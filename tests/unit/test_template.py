@@ -112,10 +112,14 @@ def as_list(value: Any) -> list[Any]:
 
 
 @consumed
-def test_a_message_is_given_up_to_a_queue_of_its_own_after_five_attempts(queue: str) -> None:
-    redrive = queues[queue]["RedrivePolicy"]
-    assert referred(redrive["deadLetterTargetArn"]) == queue.removesuffix("Queue") + "Dlq"
-    assert redrive["maxReceiveCount"] == 5
+def test_a_consumer_gives_up_to_a_queue_of_its_own_long_before_sqs_would(
+    queue: str,
+) -> None:
+    redrive, dlq = queues[queue]["RedrivePolicy"], queue.removesuffix("Queue") + "Dlq"
+    assert referred(redrive["deadLetterTargetArn"]) == dlq
+    assert redrive["maxReceiveCount"] == 1000
+    assert SHOP.environment(SHOP.consumers[queue])["DLQ_URL"] == {"Ref": dlq}
+    assert "sqs:SendMessage" in allowed(SHOP.consumers[queue], dlq)
 
 
 @consumed
@@ -169,8 +173,8 @@ def test_a_dead_letter_that_nobody_deals_with_raises_another_alarm(queue: str) -
     assert "ApproximateAgeOfOldestMessage" in watched(queue)
 
 
-@not_consumed
-def test_a_dead_letter_is_kept_for_14_days(queue: str) -> None:
+@pytest.mark.parametrize("queue", sorted(queues))
+def test_a_message_is_kept_for_14_days(queue: str) -> None:
     assert queues[queue]["MessageRetentionPeriod"] == 14 * DAY
 
 

@@ -1,6 +1,7 @@
 """`up`, `down` and `status`: the shop on this machine."""
 
 import json
+import shlex
 from typing import Annotated, Any
 
 import typer
@@ -10,8 +11,9 @@ from retail_ops.commands.seed import seed_shop
 from retail_ops.console import err, out
 from retail_ops.local import LocalShop
 from retail_ops.progress import Steps
+from retail_ops.sam import local_settings
 from retail_ops.seed import OPERATOR, SHOPPER
-from retail_ops.shop import Shop
+from retail_ops.shop import Shop, developer_session
 from retail_ops.target import Stack, find_shop
 
 Port = Annotated[int | None, typer.Option(help="Port of the AWS emulator.", show_default="4566")]
@@ -34,6 +36,7 @@ def register(app: typer.Typer) -> None:
     app.command()(up)
     app.command()(down)
     app.command()(status)
+    app.command("env")(environment)
 
 
 def up(
@@ -89,6 +92,18 @@ def status(stack: Stack = None, as_json: AsJson = False) -> None:
         else:
             table.add_row(f"[bold]{name}[/bold]", value or "[dim]none: this shop is on AWS[/dim]")
     out.print(table)
+
+
+def environment() -> None:
+    """Print the variables with which `aws` and `sam` talk to the shop on this machine, for twelve hours.
+
+    In a shell of its own: eval "$(cloudretail env)"
+    """
+    shop = find_shop(None)
+    assert shop.endpoint
+    typer.echo("unset AWS_PROFILE AWS_SESSION_TOKEN")
+    for name, value in local_settings(shop.endpoint, developer_session(shop)).items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
 
 
 def description(shop: Shop) -> dict[str, Any]:

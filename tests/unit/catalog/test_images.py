@@ -31,6 +31,10 @@ def switched_on(account: None) -> str:
     return message
 
 
+def dlq() -> str:
+    return aws.sqs().get_queue_url(QueueName=f"{QUEUE}-dlq")["QueueUrl"]
+
+
 def heard(queue: str) -> list[str]:
     """What is in the queue, which is left empty."""
     bodies = []
@@ -45,6 +49,7 @@ def heard(queue: str) -> list[str]:
 def queue(switched_on: str, monkeypatch: pytest.MonkeyPatch) -> str:
     url = aws.sqs().get_queue_url(QueueName=QUEUE)["QueueUrl"]
     monkeypatch.setenv("QUEUE_URL", url)
+    monkeypatch.setenv("DLQ_URL", aws.sqs().create_queue(QueueName=f"{QUEUE}-dlq")["QueueUrl"])
     return url
 
 
@@ -102,8 +107,9 @@ def test_the_test_event_of_s3_is_taken_and_changes_nothing(shop: Shop, switched_
 def test_a_picture_of_an_unknown_product_fails_and_makes_no_product(shop: Shop, recorded: list[str]) -> None:
     aws.dynamodb().delete_item(TableName="ProductsTable", Key={"productId": {"S": "bag"}})
 
-    assert shop.hears(sqs_event(recorded[:1])) == ["message-0"]
+    assert shop.hears(sqs_event(recorded[:1])) == []
 
+    assert heard(dlq()) == recorded[:1]
     assert shop.products == []
     (failure,) = shop.failures
     assert (failure["consumer"], failure["eventId"], failure["exception"]) == (
@@ -115,8 +121,9 @@ def test_a_picture_of_an_unknown_product_fails_and_makes_no_product(shop: Shop, 
 
 
 def test_what_is_no_notification_fails_and_its_neighbours_do_not(shop: Shop, recorded: list[str]) -> None:
-    assert shop.hears(sqs_event(["nonsense", recorded[0], '{"Records": []}'])) == ["message-0", "message-2"]
+    assert shop.hears(sqs_event(["nonsense", recorded[0], '{"Records": []}'])) == []
 
+    assert heard(dlq()) == ["nonsense", '{"Records": []}']
     assert shown(shop) == "products/bag/c.webp"
     assert {failure["exception"] for failure in shop.failures} == {"InvalidEvent"}
 

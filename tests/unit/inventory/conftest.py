@@ -83,6 +83,7 @@ class Warehouse:
 def account() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
         environment.setenv("QUEUE_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/inventory")
+        environment.setenv("DLQ_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/inventory-dlq")
         environment.setenv("PAYMENT_WINDOW_SECONDS", "900")
         inventory.reactions._settings.cache_clear()
         yield

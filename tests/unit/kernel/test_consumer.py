@@ -1,18 +1,20 @@
 """A batch by SQS: what is done is acknowledged, and every failure comes again or is found by an operator."""
 
 import json
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail import aws, dynamodb, telemetry
-from cloudretail.consumer import MAX_RECEIVES, Consumer, Delivery, Outcome, Reaction, backoff, one_by_one
+from cloudretail.batch import MAX_FAILURE, GivenBack
+from cloudretail.consumer import Consumer, Delivery, Outcome, Reaction, one_by_one
 from cloudretail.decider import Done, Result
 from cloudretail.envelope import Event
 from cloudretail.errors import Contention, Permanent, Transient
+from cloudretail.retries import CONDEMNED, SUSPECT
 from cloudretail.settings import MissingSetting
 from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
 from tests.support.examples import EXAMPLES, event_of
@@ -35,6 +37,10 @@ def consumer_of(react: Reaction[None]) -> Consumer[None]:
     return Consumer("warehouse", (OrderPlaced, OrderConfirmed), react, ports=nothing, read_only=nothing)
 
 
+class WorkerKilled(BaseException):
+    """The process is gone: no handler of exceptions runs."""
+
+
 class Queue:
     """A consumer on a queue and a table of failures, both on moto."""
 
@@ -46,15 +52,32 @@ class Queue:
         self.reacted.append(delivery)
         return Done("pack it")
 
-    def deliver(self, *bodies: Event | str, react: Reaction[None] | None = None, attempt: int = 1) -> list[str]:
+    def deliver(
+        self,
+        *bodies: Event | str,
+        react: Reaction[None] | None = None,
+        attempt: int = 1,
+        attempts: Sequence[int] = (),
+        attributes: Mapping[str, str] | None = None,
+    ) -> list[str]:
         """The ids of the messages that are not acknowledged; the body's place in the batch is in its id."""
         batch = sqs_event([body.to_json() if isinstance(body, Event) else body for body in bodies], attempt=attempt)
+        for record, each in zip(batch["Records"], attempts or [attempt] * len(bodies), strict=True):
+            record["attributes"]["ApproximateReceiveCount"] = str(each)
+            record["messageAttributes"] = {
+                name: {"stringValue": value, "dataType": "String"} for name, value in (attributes or {}).items()
+            }
         answer = consumer_of(react or one_by_one(self._react)).handler(batch, cast(LambdaContext, Context()))
         return [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
 
     @property
     def failures(self) -> list[dict[str, Any]]:
         return [dynamodb.from_item(item) for item in items_of("FailuresTable")]
+
+    @property
+    def dead(self) -> list[dict[str, Any]]:
+        """What is in the dead-letter queue, in the order in which it was sent."""
+        return self.wire.made_and_taken("SendMessage")
 
     @property
     def delays(self) -> dict[str, int]:
@@ -66,6 +89,7 @@ class Queue:
 @pytest.fixture
 def queue(tables: None, monkeypatch: pytest.MonkeyPatch) -> Queue:
     monkeypatch.setenv("QUEUE_URL", aws.sqs().create_queue(QueueName="warehouse")["QueueUrl"])
+    monkeypatch.setenv("DLQ_URL", aws.sqs().create_queue(QueueName="warehouse-dlq")["QueueUrl"])
     return Queue(Wire(monkeypatch))
 
 
@@ -90,23 +114,26 @@ def test_what_one_message_raises_fails_that_one_only(queue: Queue) -> None:
 
 
 def test_a_poisonous_message_does_not_keep_the_good_ones_from_their_reaction(queue: Queue) -> None:
-    assert queue.deliver("poison", PLACED, "{}", CONFIRMED, "") == ["message-0", "message-2", "message-4"]
+    assert queue.deliver("poison", PLACED, "{}", CONFIRMED, "") == []
+    assert [message["MessageBody"] for message in queue.dead] == ["poison", "{}", ""]
     assert [delivery.event for delivery in queue.reacted] == [PLACED, CONFIRMED]
 
 
 def test_an_event_that_this_consumer_does_not_take_fails_and_is_never_acknowledged_away(queue: Queue) -> None:
-    assert queue.deliver(CANCELLED) == ["message-0"]
+    queue.deliver(CANCELLED)
     assert queue.reacted == []
+    assert [message["MessageBody"] for message in queue.dead] == [CANCELLED.to_json()]
     assert queue.failures[0]["message"] == "event type 'cloudretail.orders.OrderCancelled.v1' is not expected here"
 
 
 def test_an_event_of_an_unknown_version_fails(queue: Queue) -> None:
     later = json.loads(PLACED.to_json()) | {"type": "cloudretail.orders.OrderPlaced.v2"}
-    assert queue.deliver(json.dumps(later)) == ["message-0"]
+    queue.deliver(json.dumps(later))
+    assert len(queue.dead) == 1
     assert queue.failures[0]["exception"] == "InvalidEvent"
 
 
-@pytest.mark.parametrize("error", [Transient("busy"), Permanent("broken"), ValueError("a bug"), InterruptedError()])
+@pytest.mark.parametrize("error", [Transient("busy"), ValueError("a bug"), InterruptedError()])
 def test_a_batch_in_which_all_fail_answers_and_does_not_raise(queue: Queue, error: Exception) -> None:
     assert queue.deliver(PLACED, CONFIRMED, react=failing(error)) == ["message-0", "message-1"]
 
@@ -115,7 +142,7 @@ def test_a_reaction_that_raises_fails_its_batch_and_not_the_worker(queue: Queue)
     def react(ports: None, deliveries: Sequence[Delivery], now: datetime) -> Sequence[Outcome]:
         raise Contention("hot")
 
-    assert sorted(queue.deliver(PLACED, "poison", CONFIRMED, react=react)) == ["message-0", "message-1", "message-2"]
+    assert sorted(queue.deliver(PLACED, "poison", CONFIRMED, react=react)) == ["message-0", "message-2"]
     assert {failure["exception"] for failure in queue.failures} == {"Contention", "InvalidEvent"}
 
 
@@ -138,21 +165,24 @@ def test_a_reaction_is_not_bothered_with_a_batch_of_poison(queue: Queue) -> None
     assert batches == [[Delivery(PLACED, 1)]]
 
 
-def test_a_cause_is_kept_with_the_whole_body_and_where_it_was_raised(queue: Queue) -> None:
+def test_a_cause_is_kept_with_where_it_was_raised(queue: Queue) -> None:
     queue.deliver(PLACED, react=failing(Transient("busy")), attempt=2)
     (failure,) = queue.failures
     assert failure.pop("where").startswith("cloudretail/consumer.py:")
     assert failure.pop("firstFailedAt") == failure.pop("lastFailedAt") < failure.pop("expiresAt")
+    del failure["failingSince"]
     assert failure == {
         "consumer": "warehouse",
         "eventId": PLACED.id,
+        "state": "FAILING",
         "exception": "Transient",
         "message": "busy",
         "function": "test-function",
         "requestId": "00000000-0000-0000-0000-000000000001",
         "attempt": 2,
+        "failures": 1,
+        "unexpected": 0,
         "messageId": "message-0",
-        "body": PLACED.to_json(),
         "orderId": PLACED.data.subject,
         "eventName": "OrderPlaced",
     }
@@ -166,23 +196,155 @@ def test_the_cause_of_what_is_no_event_is_kept_under_the_messages_own_id(queue: 
     assert not failure.keys() & {"orderId", "eventName"}
 
 
-@pytest.mark.parametrize(("attempt", "seconds"), [(1, 2), (2, 4), (3, 8), (4, 16), (MAX_RECEIVES, 0), (9, 0)])
-def test_a_failure_that_may_pass_comes_again_after_twice_as_long_each_time(
-    queue: Queue, attempt: int, seconds: int
+def test_a_failure_that_may_pass_comes_again_after_twice_as_long_each_time(queue: Queue) -> None:
+    pauses = []
+    for attempt in range(1, 13):
+        assert queue.deliver(PLACED, react=failing(Transient("busy")), attempt=attempt) == ["message-0"]
+        pauses.append(queue.delays["receipt-0"])
+    assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
+    assert queue.dead == []
+
+
+def test_how_often_it_failed_counts_and_not_how_often_it_was_received(queue: Queue) -> None:
+    # Throttled polls and time-outs count as receives too.
+    queue.deliver(PLACED, react=failing(KeyError("x")), attempt=1)
+    queue.deliver(PLACED, react=failing(KeyError("x")), attempt=40)
+    assert queue.delays["receipt-0"] == 4
+    assert queue.dead == []
+
+
+def test_what_waiting_cannot_help_is_in_the_dead_letter_queue_at_its_first_delivery(queue: Queue) -> None:
+    assert queue.deliver(PLACED, "poison", CONFIRMED, react=failing(Permanent("broken"), when=PLACED.__eq__)) == []
+    first, second = queue.dead
+    assert (first["MessageBody"], second["MessageBody"]) == (PLACED.to_json(), "poison")
+    assert queue.delays == {}
+
+
+def test_a_bug_is_in_the_dead_letter_queue_after_five_deliveries(queue: Queue) -> None:
+    for attempt in range(1, 5):
+        assert queue.deliver(PLACED, react=failing(KeyError("x")), attempt=attempt) == ["message-0"]
+        assert queue.dead == []
+    assert queue.deliver(PLACED, react=failing(KeyError("x")), attempt=5) == []
+    assert [message["MessageBody"] for message in queue.dead] == [PLACED.to_json()]
+
+
+def test_an_outage_is_given_up_after_six_hours_and_not_before(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1_767_000_000.0]
+    monkeypatch.setattr("cloudretail.failures.time.time", lambda: clock[0])
+    monkeypatch.setattr("cloudretail.batch.now", lambda: datetime.fromtimestamp(clock[0], UTC))
+    deliveries = 0
+    while not queue.dead:
+        deliveries += 1
+        queue.deliver(PLACED, react=failing(Transient("away")), attempt=deliveries)
+        clock[0] += queue.delays.get("receipt-0", 0)
+    assert 6 * 3600 <= clock[0] - 1_767_000_000 <= 6 * 3600 + 1800
+    assert deliveries >= 20
+
+
+def test_a_dead_letter_says_why_and_whose_it_is_in_one_attribute(queue: Queue) -> None:
+    queue.deliver(PLACED, "poison", react=failing(Permanent("the café's counters 💥 do not cover it")))
+    event, poison = (json.loads(message["MessageAttributes"]["failure"]["StringValue"]) for message in queue.dead)
+    assert event.pop("cause").startswith("Permanent: the caf?'s counters ? do not cover it at cloudretail/consumer.py")
+    assert event == {"key": PLACED.id, "generation": 0, "messageId": "message-0"}
+    assert (poison["key"], poison["messageId"]) == ("message-1", "message-1")
+
+
+def test_an_endless_cause_is_cut_to_what_an_attribute_may_hold(queue: Queue) -> None:
+    queue.deliver(PLACED, react=failing(Permanent('"' * 10_000)))
+    ((message),) = queue.dead
+    text = message["MessageAttributes"]["failure"]["StringValue"]
+    assert len(text) <= MAX_FAILURE
+    assert text.isascii()
+    assert json.loads(text)["key"] == PLACED.id
+
+
+def test_a_copy_of_a_dead_letter_keeps_its_key_its_generation_and_its_other_attributes(queue: Queue) -> None:
+    marked = {"failure": json.dumps({"key": "first", "generation": 3, "messageId": "first"}), "replays": "rpl_1"}
+    queue.deliver("poison", attributes=marked)
+    (message,) = queue.dead
+    said = json.loads(message["MessageAttributes"]["failure"]["StringValue"])
+    assert (said["key"], said["generation"], said["messageId"]) == ("first", 3, "first")
+    assert message["MessageAttributes"]["replays"]["StringValue"] == "rpl_1"
+    assert [failure["eventId"] for failure in queue.failures] == ["first"]
+
+
+def test_a_message_stays_in_its_queue_until_the_dead_letter_queue_has_it(queue: Queue) -> None:
+    queue.wire.refuses("SendMessage", refused("InternalError"))
+    assert queue.deliver("poison") == ["message-0"]
+    assert queue.delays == {"receipt-0": 60}
+    assert queue.deliver("poison", attempt=2) == []
+    assert len(queue.dead) == 1
+
+
+def test_a_dead_letter_queue_that_kept_another_body_has_not_accepted_the_message(queue: Queue) -> None:
+    queue.wire.stubs("SendMessage", {"MessageId": "m", "MD5OfMessageBody": "another"})
+    assert queue.deliver("poison") == ["message-0"]
+
+
+def test_a_success_after_failures_is_noted_and_the_next_failure_counts_anew(queue: Queue) -> None:
+    for attempt in range(1, 5):
+        queue.deliver(PLACED, react=failing(KeyError("x")), attempt=attempt)
+    queue.deliver(PLACED, attempt=5)
+    assert [failure["state"] for failure in queue.failures] == ["RESOLVED"]
+
+    queue.deliver(PLACED, react=failing(KeyError("x")), attempt=1)
+    assert queue.dead == []
+    assert [(failure["state"], failure["failures"]) for failure in queue.failures] == [("FAILING", 1)]
+
+
+def test_a_success_at_the_first_delivery_writes_nothing(queue: Queue) -> None:
+    queue.deliver(PLACED, CONFIRMED)
+    assert queue.wire.calls == []
+
+
+def test_a_message_that_never_leaves_a_cause_is_handled_alone_after_the_others_are_deleted(queue: Queue) -> None:
+    batches: list[list[str]] = []
+
+    def react(ports: None, deliveries: Sequence[Delivery], now: datetime) -> Sequence[Outcome]:
+        batches.append([delivery.event.id for delivery in deliveries])
+        if CONFIRMED in [delivery.event for delivery in deliveries]:
+            raise WorkerKilled
+        return [Done("pack it") for _ in deliveries]
+
+    with pytest.raises(WorkerKilled):
+        queue.deliver(PLACED, CONFIRMED, react=react, attempts=[1, SUSPECT])
+
+    assert batches == [[PLACED.id], [CONFIRMED.id]]
+    assert [call["ReceiptHandle"] for call in queue.wire.made("DeleteMessage")] == ["receipt-0"]
+
+
+def test_a_message_that_left_a_cause_is_no_suspect_however_often_it_comes(queue: Queue) -> None:
+    queue.deliver(PLACED, react=failing(Transient("busy")), attempt=1)
+    queue.deliver(PLACED, CONFIRMED, attempts=[50, 1])
+    assert queue.wire.made("DeleteMessage") == []
+    assert queue.reacted == [Delivery(PLACED, 50), Delivery(CONFIRMED, 1)]
+
+
+def test_a_message_that_kills_its_worker_is_given_up_unhandled(queue: Queue) -> None:
+    assert queue.deliver(PLACED, CONFIRMED, attempts=[CONDEMNED, 1]) == []
+    assert queue.reacted == [Delivery(CONFIRMED, 1)]
+    (message,) = queue.dead
+    assert message["MessageBody"] == PLACED.to_json()
+    assert "without an answer" in message["MessageAttributes"]["failure"]["StringValue"]
+    assert [failure["exception"] for failure in queue.failures] == ["KilledWorker"]
+
+
+def test_a_batch_stops_before_its_deadline_and_gives_the_rest_back(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue.deliver(PLACED, react=failing(Transient("busy")), attempt=attempt)
-    assert queue.delays == {"receipt-0": seconds}
+    clock = [0.0]
+    monkeypatch.setattr("cloudretail.deadline.time.monotonic", lambda: clock[0])
 
+    def slow(ports: None, delivery: Delivery, now: datetime) -> Done:
+        clock[0] += 3
+        return Done("pack it")
 
-@pytest.mark.parametrize("attempt", range(1, MAX_RECEIVES + 1))
-def test_what_waiting_cannot_help_is_in_the_dead_letter_queue_at_once(queue: Queue, attempt: int) -> None:
-    queue.deliver(PLACED, "poison", react=failing(Permanent("broken")), attempt=attempt)
-    assert queue.delays == {"receipt-0": 0, "receipt-1": 0}
+    left = queue.deliver(*[PLACED] * 5, react=one_by_one(slow))
 
-
-def test_a_bug_is_tried_again_as_it_may_be_a_deployment(queue: Queue) -> None:
-    queue.deliver(PLACED, react=failing(KeyError("x")))
-    assert queue.delays == {"receipt-0": backoff(1, permanent=False)}
+    # Ten seconds, less the two that are kept for the answer: the third begins at 6 s, and none after 8 s.
+    assert left == ["message-3", "message-4"]
+    assert queue.delays == {"receipt-3": 0, "receipt-4": 0}
+    assert queue.failures == []
 
 
 def test_only_what_failed_comes_again_later(queue: Queue) -> None:
@@ -190,16 +352,16 @@ def test_only_what_failed_comes_again_later(queue: Queue) -> None:
     assert queue.delays == {"receipt-1": 2}
 
 
-def test_sqs_itself_brings_a_failed_message_back_after_that_time(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sqs_itself_brings_a_message_back_that_was_given_back(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     url = aws.sqs().create_queue(QueueName="real", Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
     monkeypatch.setenv("QUEUE_URL", url)
-    aws.sqs().send_message(QueueUrl=url, MessageBody="poison")
+    aws.sqs().send_message(QueueUrl=url, MessageBody=PLACED.to_json())
     (message,) = aws.sqs().receive_message(QueueUrl=url)["Messages"]
     batch = sqs_event([message["Body"]])
     batch["Records"][0] |= {"messageId": message["MessageId"], "receiptHandle": message["ReceiptHandle"]}
     assert "Messages" not in aws.sqs().receive_message(QueueUrl=url)
 
-    consumer_of(failing(KeyError("x"))).handler(batch, cast(LambdaContext, Context()))
+    consumer_of(failing(GivenBack("no time"))).handler(batch, cast(LambdaContext, Context()))
 
     assert aws.sqs().receive_message(QueueUrl=url)["Messages"][0]["MessageId"] == message["MessageId"]
 
@@ -222,7 +384,7 @@ def test_a_return_that_cannot_be_set_does_not_hide_the_failure(queue: Queue, mon
     assert len(queue.failures) == 1
 
 
-@pytest.mark.parametrize("setting", ["QUEUE_URL", "FAILURES_TABLE"])
+@pytest.mark.parametrize("setting", ["QUEUE_URL", "DLQ_URL", "FAILURES_TABLE"])
 def test_a_missing_setting_shows_at_the_first_call_and_not_only_when_something_fails(
     queue: Queue, monkeypatch: pytest.MonkeyPatch, setting: str
 ) -> None:

@@ -234,6 +234,7 @@ class Function:
 def function(tables: None, monkeypatch: pytest.MonkeyPatch) -> Function:
     aws.ses().create_email_identity(EmailIdentity=SENDER)
     monkeypatch.setenv("QUEUE_URL", aws.sqs().create_queue(QueueName="notifications")["QueueUrl"])
+    monkeypatch.setenv("DLQ_URL", aws.sqs().create_queue(QueueName="notifications-dlq")["QueueUrl"])
     monkeypatch.setenv("SENDER_ADDRESS", SENDER)
     monkeypatch.setenv("STOREFRONT_URL", SHOP)
     return Function(Wire(monkeypatch))
@@ -264,7 +265,11 @@ def test_a_duplicate_in_the_same_batch_sends_nothing(function: Function) -> None
 
 def test_an_event_that_shoppers_are_not_told_of_fails(function: Function) -> None:
     unknown = next(data for data in EXAMPLES if type(data) not in TEXTS)
-    assert function.deliver("poison", event_of(unknown).to_json(), EVERY_BODY[0]) == ["message-0", "message-1"]
+    assert function.deliver("poison", event_of(unknown).to_json(), EVERY_BODY[0]) == []
+    assert [call["MessageBody"] for call in function.wire.made("SendMessage")] == [
+        "poison",
+        event_of(unknown).to_json(),
+    ]
     assert len(function.subjects) == 1
 
 
@@ -287,9 +292,8 @@ def test_a_refused_mail_comes_again_and_its_cause_is_kept(function: Function) ->
 
 def test_a_mail_refused_for_good_is_a_dead_letter_without_waiting(function: Function) -> None:
     function.wire.refuses("SendEmail", refused("MessageRejected"))
-    assert function.deliver(EVERY_BODY[0]) == ["message-0"]
-    (change,) = function.wire.made("ChangeMessageVisibility")
-    assert change["VisibilityTimeout"] == 0
+    assert function.deliver(EVERY_BODY[0]) == []
+    assert [call["MessageBody"] for call in function.wire.made("SendMessage")] == [EVERY_BODY[0]]
 
 
 def test_the_log_tells_which_mail_went_out_and_neither_to_whom_nor_what_it_says(

@@ -7,7 +7,10 @@ from retail_ops.emulator import addresses
 
 
 def interfaces(monkeypatch: pytest.MonkeyPatch, **by_name: str) -> None:
-    found = {name: [SimpleNamespace(family=socket.AF_INET, address=address)] for name, address in by_name.items()}
+    found = {
+        name: [SimpleNamespace(family=socket.AF_INET, address=address, netmask="255.255.0.0")]
+        for name, address in by_name.items()
+    }
     found["lo"] = [SimpleNamespace(family=socket.AF_INET6, address="::1")]
     monkeypatch.setattr("psutil.net_if_addrs", lambda: found)
 

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 
@@ -29,7 +28,9 @@ def handler(event, context):
         raise KeyError("detail")
     if "answer" in event:
         return event["answer"]
-    return {"with": event, "table": os.environ["ORDERS_TABLE"], "milliseconds": context.get_remaining_time_in_millis()}
+    environment = {"table": os.environ["ORDERS_TABLE"], "key": os.environ["AWS_ACCESS_KEY_ID"]}
+    environment |= {"profile": os.environ.get("AWS_PROFILE"), "past the proxy": os.environ["NO_PROXY"]}
+    return {"with": event, "milliseconds": context.get_remaining_time_in_millis(), **environment}
 """
 
 
@@ -39,13 +40,15 @@ class Lambda:
     def client(self, _service: str, **_options: object) -> "Lambda":
         return self
 
-    def get_credentials(self) -> Any:
-        return SimpleNamespace(access_key="test", secret_key="test")
+    def assume_role(self, RoleArn: str, RoleSessionName: str) -> dict[str, Any]:  # noqa: N803
+        given = {"AccessKeyId": f"key of {RoleSessionName}", "SecretAccessKey": f"for {RoleArn}", "SessionToken": "t"}
+        return {"Credentials": given}
 
     def get_function_configuration(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803
         return {
             "FunctionName": FunctionName,
             "FunctionArn": f"arn:{FunctionName}",
+            "Role": "arn:role",
             "Handler": "a_function.api.handler",
             "MemorySize": 512,
             "Timeout": 10,
@@ -88,8 +91,17 @@ def test_a_function_runs_in_this_process_with_the_variables_that_it_has_in_the_s
     assert answer.exit_code == 0
     said = json.loads(answer.stdout)
     assert said["with"] == {"a": 1}
+    assert said["key"] == "key of OrdersApi"  # Its own role's, and not that of who calls it.
     assert said["table"] == "the-table"
     assert 0 < said["milliseconds"] <= 10_000
+
+
+def test_a_function_knows_nothing_of_its_callers_aws_account(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example")
+    said = json.loads(invoke("OrdersApi", "-", input="{}").stdout)
+    assert said["profile"] is None
+    assert "127.0.0.1" in said["past the proxy"]
 
 
 def test_what_a_function_logs_is_not_its_answer(invoke: Invoke) -> None:

@@ -1,3 +1,4 @@
+import json
 import os
 import socket
 import sys
@@ -40,6 +41,31 @@ def test_what_runs_is_found_again_by_another_command(tmp_path: Path) -> None:
     found = LocalShop.found(tmp_path)
     assert (found.stack, found.port, found.storefront_port) == ("mine", 4611, 8611)
     assert found.parameters == {"PaymentWindowSeconds": "30"}
+
+
+def test_the_key_is_for_this_users_eyes_only(tmp_path: Path) -> None:
+    """Also where a draft of another mode was left behind, and where the user's umask gives everything away."""
+    (tmp_path / "shop.draft").touch(0o666)
+    before = os.umask(0)
+    try:
+        state = State("mine", 4611, 8611, RUNNING, key="SHOPKEY")
+        state.save(tmp_path / "shop.json")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "shop.json").stat().st_mode & 0o777 == 0o600
+    assert State.read(tmp_path / "shop.json") == state
+    assert "SHOPKEY" not in repr(state)
+
+
+def test_a_shop_of_an_earlier_version_has_no_key_and_can_still_be_ended(tmp_path: Path) -> None:
+    file = tmp_path / "shop.json"
+    State("mine", 4611, 8611, RUNNING).save(file)
+    saved = json.loads(file.read_text())
+    del saved["key"]
+    file.write_text(json.dumps(saved))
+    state = State.read(file)
+    assert state
+    assert state.key == ""
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"stack": "mine"}', '{"unknown": 1, "emulator": {}}'])

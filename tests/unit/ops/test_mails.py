@@ -44,7 +44,8 @@ MESSAGES = {
 
 class Emulator(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/_ministack/ses/messages" else 404)
+        known = self.path == "/_ministack/ses/messages" and self.headers["Authorization"] == "Bearer SHOPKEY"
+        self.send_response(200 if known else 403)
         self.end_headers()
         self.wfile.write(json.dumps(MESSAGES).encode())
 
@@ -57,7 +58,7 @@ def shop() -> Iterator[Shop]:
     with HTTPServer(("127.0.0.1", 0), Emulator) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield Shop("shop", "r", f"http://127.0.0.1:{server.server_port}", {}, {}, local_session())
+        yield Shop("shop", "r", f"http://127.0.0.1:{server.server_port}", {}, {}, local_session("SHOPKEY"))
         server.shutdown()
         thread.join()
 
@@ -76,4 +77,4 @@ def test_one_persons_mails_are_found_however_the_address_is_written(shop: Shop) 
 
 def test_a_deployed_shop_has_no_inbox_here() -> None:
     with pytest.raises(NoShop, match="only a local shop has an inbox"):
-        read_mails(Shop("shop", "r", None, {}, {}, local_session()))
+        read_mails(Shop("shop", "r", None, {}, {}, local_session("SHOPKEY")))

@@ -6,7 +6,9 @@ import boto3
 import pytest
 
 from retail_ops.errors import BuildFailed
+from retail_ops.guard import LOCAL_NAMES
 from retail_ops.sam import build, build_environment, failure_reasons, local_environment
+from retail_ops.shop import LOCAL_REGION, local_session
 
 
 class Session:
@@ -52,10 +54,27 @@ def test_what_was_only_cancelled_and_what_failed_last_time_is_left_out() -> None
 def test_sam_can_reach_nothing_but_the_emulator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "work")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "secret")
-    environment = local_environment("http://127.0.0.1:4566", "ap-southeast-1")
+    environment = local_environment("http://127.0.0.1:4566", local_session("SHOPKEY"))
     assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
+    assert (environment["AWS_ACCESS_KEY_ID"], environment["AWS_REGION"]) == ("SHOPKEY", LOCAL_REGION)
     assert environment["AWS_CONFIG_FILE"] == os.devnull
     assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & set(environment)
+
+
+def test_no_proxy_is_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "intranet.example")
+    environment = local_environment("http://127.0.0.1:4566", local_session("SHOPKEY"))
+    assert environment["NO_PROXY"].split(",") == ["intranet.example", *sorted(LOCAL_NAMES)]
+    assert environment["no_proxy"] == environment["NO_PROXY"]
+    assert environment["HTTP_PROXY"] == "http://proxy.example:3128"  # For the packages that a build fetches.
+
+
+def test_a_session_is_handed_to_sam_whole() -> None:
+    session = local_session("ASIA1", "the-secret", "the-token")
+    environment = local_environment("http://127.0.0.1:4566", session)
+    assert environment["AWS_SECRET_ACCESS_KEY"] == "the-secret"
+    assert environment["AWS_SESSION_TOKEN"] == "the-token"
 
 
 def test_the_first_python_on_sams_path_is_a_python_3_13_with_pip() -> None:

@@ -140,6 +140,6 @@ def test_a_wrong_password_is_told_in_the_shops_own_words(shop: FakeShop) -> None
 
 
 def test_a_deployed_shop_gets_no_account_with_a_known_password() -> None:
-    deployed = Shop("shop", "r", None, {"UserPoolId": "p"}, {}, local_session())
+    deployed = Shop("shop", "r", None, {"UserPoolId": "p"}, {}, local_session("k"))
     with pytest.raises(ValueError, match="local shops only"):
         create_accounts(deployed)

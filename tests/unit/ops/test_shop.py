@@ -1,5 +1,9 @@
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import boto3
 import pytest
@@ -7,7 +11,7 @@ from moto import mock_aws
 
 from retail_ops.commands.local import description
 from retail_ops.errors import NoShop
-from retail_ops.shop import QUEUE, TABLE, Shop, read_stack
+from retail_ops.shop import LOCAL_REGION, QUEUE, TABLE, Shop, local_session, read_stack
 
 TEMPLATE = {
     "Resources": {
@@ -90,3 +94,40 @@ def test_the_status_of_a_deployed_shop_has_all_that_programs_look_for(shop: Shop
             "EventBusName": "the-bus",
         },
     }
+
+
+def test_a_local_session_asks_no_proxy_and_knows_nothing_of_the_users_profile(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("[profile work]\nregion = eu-west-1\nendpoint_url = http://elsewhere.example\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with emulator() as address:
+        client = local_session("SHOPKEY").client("sqs", endpoint_url=address)
+        assert client.meta.region_name == LOCAL_REGION
+        assert client.list_queues()["QueueUrls"] == []
+        monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
+        local_session("SHOPKEY").client("sqs", endpoint_url=address).list_queues()
+
+
+class _NoQueues(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"QueueUrls": []}')
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+@contextmanager
+def emulator() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), _NoQueues) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()

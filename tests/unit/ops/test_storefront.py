@@ -55,7 +55,11 @@ def visit(files: Path, look: Callable[[Client], Awaitable[None]]) -> None:
         api = web.Application()
         api.router.add_route("*", "/{path:.*}", echo)
         async with TestServer(api) as upstream:
-            storefront = application(f"http://127.0.0.1:{upstream.port}/_aws/execute-api/a1/$default/api", files)
+            storefront = application(
+                f"http://127.0.0.1:{upstream.port}/_aws/execute-api/a1/$default/api",
+                files,
+                frozenset({"http://localhost:8080"}),
+            )
             async with TestClient(TestServer(storefront)) as client:
                 await look(client)
 
@@ -191,3 +195,33 @@ def test_while_the_api_is_gone_the_answer_is_a_503_in_the_apis_own_form(build: P
             assert (answer.status, answer.content_type) == (503, "application/problem+json")
 
     asyncio.run(run())
+
+
+OURS = "http://localhost:8080"
+
+
+@pytest.mark.parametrize(
+    ("headers", "api", "page"),
+    [
+        ({}, 207, 200),
+        ({"Origin": OURS, "Sec-Fetch-Site": "same-origin"}, 207, 200),
+        ({"Sec-Fetch-Site": "none"}, 207, 200),
+        ({"Host": "shop.localhost:8080"}, 207, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, 403, 200),
+        ({"Sec-Fetch-Site": "same-site"}, 403, 200),
+        ({"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"}, 403, 200),
+        ({"Origin": "null", "Sec-Fetch-Site": "cross-site"}, 403, 200),
+        ({"Host": "evil.example:8080"}, 403, 403),
+    ],
+)
+def test_another_sites_pages_may_link_to_the_storefront_and_no_more(
+    build: Path, headers: dict[str, str], api: int, page: int
+) -> None:
+    async def look(client: Client) -> None:
+        for path in ("/api/auth/refresh", "/api"):
+            async with client.get(path, headers=headers) as answer:
+                assert answer.status == api
+        async with client.get("/products/lamp", headers=headers) as answer:
+            assert answer.status == page
+
+    visit(build, look)

@@ -91,6 +91,7 @@ class Shop:
 def account() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
         environment.setenv("QUEUE_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/orders")
+        environment.setenv("DLQ_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/orders-dlq")
         for cached in (api._settings, reactions._orders):
             cached.cache_clear()
         yield

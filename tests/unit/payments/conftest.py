@@ -61,6 +61,7 @@ class Till:
 def account() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
         environment.setenv("QUEUE_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/payments")
+        environment.setenv("DLQ_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/payments-dlq")
         for cached in (api._settings, open_payments, worker._providers):
             cached.cache_clear()
         yield

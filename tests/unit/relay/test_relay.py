@@ -1,7 +1,7 @@
 """The relay: what a table's stream shows, handed to the bus once, and nothing lost where the bus says no."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, cast
 
@@ -293,6 +293,30 @@ def test_of_one_call_some_may_be_parked_and_some_tried_again(bus: Bus) -> None:
         relay(*many(3))
 
     assert [letter["errorCode"] for letter in parked()] == ["MalformedDetail"]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda image: image.pop("version"),
+        lambda image: image["outbox"]["M"].pop("version"),
+        lambda image: image["outbox"]["M"]["events"].update(L=[{"S": "no JSON"}]),
+        lambda image: image["outbox"]["M"]["events"].update(L=[{"S": '{"type": "something.else", "source": "x"}'}]),
+        lambda image: image["outbox"]["M"]["events"].update(L=[{"S": "{}"}]),
+        lambda image: image.update(outbox={"S": "none"}),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_parked_whole_and_the_rest_is_published(
+    bus: Bus, spoil: Callable[[dict[str, Any]], object]
+) -> None:
+    good, bad = record(row(RESERVED)), record(row(RESERVED))
+    spoil(bad["dynamodb"]["NewImage"])
+
+    relay(good, bad, good)
+
+    assert [len(call) for call in bus.calls] == [2]
+    (kept,) = parked()
+    assert (kept["record"], kept["errorCode"]) == (bad, "Unreadable")
 
 
 def test_an_event_that_is_too_large_for_any_call_is_parked_without_asking_and_the_rest_goes_on(bus: Bus) -> None:

@@ -1,0 +1,340 @@
+"""A batch that SQS hands over: what is done is acknowledged, and every failure is retried or found by an operator.
+
+A message is acknowledged only when its reaction is committed or has decided, on a consistent read, that there is
+nothing to do, or when its dead-letter queue has accepted it.
+
+A message that kills its worker leaves no cause. From its 6th delivery on it is handled alone:
+
+    [a, b, killer]    a and b are handled, and deleted here and now    then the killer by itself    10th: given up
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypedDict
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from cloudretail import aws, deadline
+from cloudretail.errors import Permanent, Transient
+from cloudretail.failures import DynamoDBFailureLog, Failure, FailureLog, where
+from cloudretail.retries import CONDEMNED, SUSPECT, GiveUp, History, Kind, Retry, kind_of, next_step
+from cloudretail.settings import Settings, load
+from cloudretail.telemetry import count, flush, logger
+
+FAILURE = "failure"
+"""Message attribute of a dead letter: a JSON object with its cause, failure key, generation and first message id."""
+
+MAX_FAILURE = 1024
+"""Characters of that attribute, ASCII."""
+
+
+class ConsumerSettings(Settings):
+    """What every queue consumer needs: its queue, its dead-letter queue, and the table of failures."""
+
+    queue_url: str
+    dlq_url: str
+    failures_table: str
+
+
+class GivenBack(Transient):
+    """There was no time left to begin with this message; it did not fail."""
+
+
+class KilledWorker(Permanent):
+    """A message that was delivered again and again without an answer: it times out, or ends its process."""
+
+
+class BatchResponse(TypedDict):
+    """What Lambda wants to know of a batch. Source: Lambda developer guide, "Implementing partial batch responses"."""
+
+    batchItemFailures: list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class About:
+    """What a message is about, as far as it can be read.
+
+    Attributes:
+        event_id: of the event; None where it is none.
+        event_name: likewise.
+        keys: such as `{"order_id": ...}`.
+    """
+
+    event_id: str | None = None
+    event_name: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message of the batch.
+
+    Attributes:
+        record: as Lambda hands it over.
+    """
+
+    record: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.record["messageId"])
+
+    @property
+    def body(self) -> str:
+        return str(self.record["body"])
+
+    @property
+    def attempt(self) -> int:
+        """Which delivery this is, from 1."""
+        return int(self.record["attributes"]["ApproximateReceiveCount"])
+
+    @property
+    def first_received(self) -> datetime:
+        milliseconds = self.record["attributes"].get("ApproximateFirstReceiveTimestamp", 0)
+        return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The message attributes that are text."""
+        given = self.record.get("messageAttributes") or {}
+        return {name: each["stringValue"] for name, each in given.items() if each.get("stringValue") is not None}
+
+    @property
+    def failure(self) -> dict[str, Any]:
+        """What a copy of a dead letter carries of it; empty for any other message."""
+        try:
+            content = json.loads(self.attributes.get(FAILURE, "{}"))
+        except ValueError:
+            return {}
+        return content if isinstance(content, dict) else {}
+
+
+def now() -> datetime:
+    """The time, aware; for tests to set it."""
+    return datetime.now(UTC)
+
+
+type Work = Callable[[Sequence[Received]], Mapping[str, Exception | None]]
+"""Handles messages; returns for each message id why it failed, or None."""
+
+
+def work_off(
+    event: Mapping[str, Any],
+    context: LambdaContext,
+    *,
+    consumer: str,
+    work: Work,
+    about: Callable[[Received], About] = lambda message: About(),  # noqa: ARG005
+) -> BatchResponse:
+    """Handle one invocation by SQS.
+
+    Args:
+        event: the invocation's payload: `{"Records": [...]}`.
+        context: of the invocation.
+        consumer: name under which failures are kept.
+        work: handles messages.
+        about: what a message is about.
+
+    Returns:
+        The ids of the messages that SQS is to deliver again.
+
+    Raises:
+        MissingSetting: the function's environment lacks one of ConsumerSettings.
+    """
+    settings = load(ConsumerSettings)  # At every call, so that a missing one shows before something else fails.
+    with deadline.of(context):
+        try:
+            batch = _Batch(settings, context, consumer, work, about)
+            again = batch.work_off([Received(record) for record in event["Records"]])
+        finally:
+            flush()
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in again]}
+
+
+class _Batch:
+    def __init__(
+        self,
+        settings: ConsumerSettings,
+        context: LambdaContext,
+        consumer: str,
+        work: Work,
+        about: Callable[[Received], About],
+    ) -> None:
+        self._settings = settings
+        self._context = context
+        self._consumer = consumer
+        self._work = work
+        self._about = about
+        self._log: FailureLog = DynamoDBFailureLog(settings.failures_table)
+
+    def work_off(self, messages: Sequence[Received]) -> list[str]:
+        """Handle all of them; returns the ids of those that come again."""
+        suspects = self._suspects(messages)
+        if not suspects:
+            return self._handled(messages)
+        others = [message for message in messages if message not in suspects]
+        again = self._handled(others)
+        self._acknowledge(message for message in others if message.id not in again)
+        for suspect in suspects:
+            again += self._handled([suspect])
+        return again
+
+    def _suspects(self, messages: Sequence[Received]) -> list[Received]:
+        """Those that come again and again without having left a cause."""
+        often = [message for message in messages if message.attempt >= SUSPECT]
+        if not often:
+            return []
+        try:
+            known = self._log.known(self._consumer, [self._key(message) for message in often])
+        except Exception:
+            logger.exception("Whether messages have left a cause could not be read")
+            return []
+        return [message for message in often if self._key(message) not in known]
+
+    def _handled(self, messages: Sequence[Received]) -> list[str]:
+        """Handle messages together; returns the ids of those that come again."""
+        if not messages:
+            return []
+        outcomes: Mapping[str, Exception | None]
+        if len(messages) == 1 and messages[0].attempt >= CONDEMNED and self._suspects(messages):
+            text = f"{messages[0].attempt} deliveries without an answer: it times out, or ends its process"
+            outcomes = {messages[0].id: KilledWorker(text)}
+        else:
+            outcomes = self._work(messages)
+        again = []
+        for message in messages:
+            error = outcomes[message.id]
+            if error is None:
+                self._resolve(message)
+            elif not self._settled(message, error):
+                again.append(message.id)
+        return again
+
+    def _key(self, message: Received) -> str:
+        """Under which the message's failures are kept; a replay of it keeps its own."""
+        return str(message.failure.get("key") or self._about(message).event_id or message.id)
+
+    def _resolve(self, message: Received) -> None:
+        """Note that a message that had failed before has succeeded."""
+        if message.attempt == 1 and not message.failure:
+            return
+        try:
+            self._log.resolve(self._consumer, self._key(message))
+        except Exception:
+            logger.exception("That a message has succeeded at last could not be noted", event_id=self._key(message))
+
+    def _settled(self, message: Received, error: Exception) -> bool:
+        """Keep the cause, and decide; True where the dead-letter queue has the message now."""
+        if isinstance(error, GivenBack):
+            self._hide(message, 0)
+            return False
+        failure = self._failure(message, error)
+        count("Failed")
+        logger.error(
+            "Reaction failed",
+            exc_info=error,
+            event_id=failure.event_id,
+            message_name=failure.event_name,
+            attempt=failure.attempt,
+            extra=failure.keys,
+        )
+        match next_step(failure.kind, self._history(message, failure), now()):
+            case Retry(after=seconds):
+                self._hide(message, seconds)
+                return False
+            case GiveUp():
+                return self._give_up(message, failure)
+
+    def _failure(self, message: Received, error: Exception) -> Failure:
+        about = self._about(message)
+        return Failure(
+            consumer=self._consumer,
+            event_id=self._key(message),
+            kind=kind_of(error),
+            exception=type(error).__name__,
+            message=str(error),
+            where=where(error),
+            function=self._context.function_name,
+            request_id=self._context.aws_request_id,
+            attempt=message.attempt,
+            message_id=message.id,
+            keys=about.keys,
+            event_name=about.event_name,
+        )
+
+    def _history(self, message: Received, failure: Failure) -> History:
+        """As it is kept; as SQS counts where it cannot be kept, which says less."""
+        try:
+            return self._log.keep(failure)
+        except Exception:
+            logger.exception("The cause of a failure could not be kept", event_id=failure.event_id)
+            unexpected = message.attempt if failure.kind is Kind.UNEXPECTED else 0
+            return History(message.first_received, message.attempt, unexpected)
+
+    def _give_up(self, message: Received, failure: Failure) -> bool:
+        """Send the message to the dead-letter queue; True once that queue has it whole."""
+        attributes = {**message.attributes, FAILURE: _described(message, failure)}
+        try:
+            answer = aws.sqs().send_message(
+                QueueUrl=self._settings.dlq_url,
+                MessageBody=message.body,
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+                },
+            )
+            digest = hashlib.md5(message.body.encode(), usedforsecurity=False).hexdigest()
+            accepted = answer["MD5OfMessageBody"] == digest
+        except Exception:
+            logger.exception("A message could not be given up", event_id=failure.event_id)
+            accepted = False
+        if not accepted:
+            # It stays where it is, and is given up at its next delivery.
+            self._hide(message, 60)
+            return False
+        count("DeadLettered")
+        try:
+            self._log.give_up(self._consumer, failure.event_id, message.body)
+        except Exception:
+            logger.exception("That a message was given up could not be noted", event_id=failure.event_id)
+        return True
+
+    def _hide(self, message: Received, seconds: int) -> None:
+        try:
+            # One by one: failures are rare, and the batch call is refused by emulators that take it for a permission
+            # of its own.
+            aws.sqs().change_message_visibility(
+                QueueUrl=self._settings.queue_url,
+                ReceiptHandle=str(message.record["receiptHandle"]),
+                VisibilityTimeout=seconds,
+            )
+        except Exception:
+            # The queue's own visibility timeout then says when it comes again.
+            logger.exception("The next delivery could not be set", message_id=message.id)
+
+    def _acknowledge(self, messages: Iterable[Received]) -> None:
+        """Delete here and now what SQS would delete only after this invocation, should it live so long."""
+        for message in messages:
+            try:
+                aws.sqs().delete_message(
+                    QueueUrl=self._settings.queue_url, ReceiptHandle=str(message.record["receiptHandle"])
+                )
+            except Exception:
+                logger.exception("A message could not be deleted at once", message_id=message.id)
+
+
+def _described(message: Received, failure: Failure) -> str:
+    """The attribute of a dead letter; the cause is cut where it does not fit."""
+    said = {
+        "key": failure.event_id,
+        "generation": message.failure.get("generation", 0),
+        "messageId": message.failure.get("messageId", message.id),
+    }
+    room = MAX_FAILURE - len(json.dumps({**said, "cause": ""}))
+    cause = failure.cause.encode("ascii", "replace").decode()[:room]
+    # A quote or a line break takes two characters in JSON.
+    while len(json.dumps(cause)) - 2 > room:
+        cause = cause[:-1]
+    return json.dumps({"cause": cause, **said})

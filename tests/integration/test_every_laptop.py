@@ -1,0 +1,17 @@
+"""What a laptop may be like: another processor or system, behind a proxy, with an AWS profile of its own."""
+
+from pathlib import Path
+
+import psutil
+
+from retail_ops.local import LocalShop, State
+
+
+def test_functions_load_compiled_packages_of_this_machine_and_none_of_the_layer(local_shop: LocalShop) -> None:
+    """The layer's are Linux's for Lambda: on another system or processor no function would start with them."""
+    state = State.read(local_shop.state_dir / "shop.json")
+    assert state
+    functions = psutil.Process(state.emulator.pid).children()
+    loaded = {Path(each.path) for function in functions for each in function.memory_maps()}
+    assert any("pydantic_core" in path.name for path in loaded)
+    assert [path for path in loaded if path.is_relative_to(local_shop.state_dir)] == []
