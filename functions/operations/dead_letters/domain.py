@@ -13,7 +13,8 @@ from cloudretail.envelope import Event
 from cloudretail.errors import InvalidEvent
 from cloudretail.event import EventType
 from cloudretail.model import Model
-from contract import parse
+from contract import BY_TYPE, parse
+from contract.values import OrderEvent
 from operations.queues import RELAY_DLQ, REPLAY_WORKER_DLQ
 
 RETENTION = timedelta(days=14)
@@ -126,7 +127,8 @@ def _invalid(
     except ValueError:
         name = None
     subject = _text(content.get("subject"))
-    order_id = subject if subject and subject.startswith("ord_") else None
+    about = BY_TYPE.get(str(content.get("type")))
+    order_id = subject if about is None or issubclass(about, OrderEvent) else None
     return DeadMessage(queue, message, document, None, why, _text(content.get("id")), name, order_id, entry, cause)
 
 

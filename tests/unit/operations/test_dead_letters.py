@@ -63,6 +63,12 @@ def test_of_an_event_that_is_not_valid_any_more_name_and_order_are_known_all_the
     assert seen.failure_keys == ("message-1",), "its consumer could not read an id either"
 
 
+def test_of_an_event_of_an_unknown_type_its_subject_is_taken_for_the_order() -> None:
+    unknown = {"type": "cloudretail.orders.OrderPoisoned.v1", "id": "event-1", "subject": "order-1"}
+    seen = letter(json.dumps(unknown))
+    assert (seen.event_name, seen.event_id, seen.order_id) == ("OrderPoisoned", "event-1", "order-1")
+
+
 @pytest.mark.parametrize("body", ["", "no json", "[]", "null", '{"id": 1, "subject": [], "type": {}}', "[" * 100_000])
 def test_rubbish_is_a_letter_too(body: str) -> None:
     seen = letter(body)
