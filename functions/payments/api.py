@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, model_validator
 
 from cloudretail.decider import Decision, Nothing
-from cloudretail.errors import Conflict, NotFound
+from cloudretail.errors import Conflict, NotFound, Problem
 from cloudretail.http import Api, IdInPath, answers
 from cloudretail.model import Model, RequestModel
 from cloudretail.money import Money
@@ -41,6 +41,18 @@ class PaymentRequest(RequestModel):
         if self.method is not PaymentMethod.CARD and self.card_token is not None:
             raise ValueError(f"cardToken does not belong to {self.method}")
         return self
+
+
+class PaymentMethods(Model):
+    """How an order can be paid in this shop.
+
+    Attributes:
+        methods: in the order in which they are offered.
+        card_gateway: whose form takes the card; null where no card is taken.
+    """
+
+    methods: tuple[PaymentMethod, ...]
+    card_gateway: str | None
 
 
 class PaymentProgress(StrEnum):
@@ -86,6 +98,28 @@ def _owned(order_id: str) -> PayableOrder:
     return order
 
 
+@api.get(
+    "/api/payment-methods",
+    summary="How an order can be paid in this shop",
+    tags=["Payments"],
+    responses=answers(HTTPStatus.OK),
+)
+def get_payment_methods() -> PaymentMethods:
+    return PaymentMethods(methods=_settings().methods, card_gateway=_settings().card_gateway)
+
+
+def _require_offered(method: PaymentMethod) -> None:
+    methods = _settings().methods
+    if method not in methods:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "payment-method-not-offered",
+            f"{method} is not taken in this shop. You can pay by {' or '.join(methods)}.",
+            errors=[{"field": "method", "message": f"has to be {' or '.join(methods)} in this shop"}],
+            extra={"methods": methods},
+        )
+
+
 @api.post(
     "/api/orders/<order_id>/payment",
     status_code=HTTPStatus.ACCEPTED,
@@ -95,6 +129,7 @@ def _owned(order_id: str) -> PayableOrder:
 )
 def pay(order_id: IdInPath, request: PaymentRequest) -> PaymentView:
     order, cause, now = _owned(order_id), api.cause, datetime.now(UTC)
+    _require_offered(request.method)
     if not order.payable:
         raise Conflict("not-payable", f"This order is {order.status}.", orderStatus=order.status)
 

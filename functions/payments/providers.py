@@ -1,4 +1,9 @@
-"""Payment providers behind one port: cash on delivery, and a sandbox for cards. A real gateway is one more.
+"""Payment providers behind one port, and a sandbox for cards. A real gateway is one more; cash needs none.
+
+An attempt is made in two steps, so that a row can say whether money may have moved:
+
+    create ──> reference, in the row ──> confirm ──> accepted, refused          money moves here, if anywhere
+                                     └─> cancel ───> ended; or what was answered before
 
 The sandbox's test tokens, each for one thing that can happen:
 
@@ -12,9 +17,7 @@ The sandbox's test tokens, each for one thing that can happen:
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
-
-from botocore.exceptions import ClientError
+from typing import Any, Protocol
 
 from cloudretail import aws, dynamodb
 from cloudretail.decider import WouldAct
@@ -27,12 +30,12 @@ class ProviderUnavailable(Transient):
 
 
 class ProviderTimeout(Transient):
-    """The provider may or may not have taken the request: ask `find`."""
+    """The provider may or may not have taken the request, now or later."""
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """The money is taken (a charge) or on its way back (a refund)."""
+    """The money is taken (an attempt) or on its way back (a refund)."""
 
 
 @dataclass(frozen=True)
@@ -42,67 +45,89 @@ class Refused:
     reason: str
 
 
-type Answer = Accepted | Refused
+@dataclass(frozen=True)
+class Ended:
+    """The attempt was called off before it was made: it can take no money any more."""
+
+
+type Answer = Accepted | Refused | Ended
 
 
 class Provider(Protocol):
-    """Whoever moves the money. The same key twice is the same charge once."""
+    """Whoever moves the money. The first answer to an attempt or a refund stands: it is the answer to any other call.
 
-    def charge(self, key: str, amount: Money, token: str | None) -> Answer:
-        """Take the money.
+    Every method raises ProviderUnavailable where nothing was done, and ProviderTimeout where nobody knows.
+    """
+
+    def create(self, key: str, amount: Money, token: str) -> str:
+        """Take an attempt in; moves no money.
 
         Args:
-            key: idempotency key of the attempt.
+            key: idempotency key of the attempt. A provider may forget it after a day (Stripe does): then it makes
+                another attempt of it, which takes no money unless it is confirmed.
             amount: to be taken.
-            token: stands for the card; None for methods without one.
+            token: stands for the card.
 
-        Raises:
-            ProviderUnavailable: nothing was taken, try again.
-            ProviderTimeout: nobody knows, ask `find`.
+        Returns:
+            The provider's name for the attempt, which it does not forget.
         """
         ...
 
-    def find(self, key: str) -> Answer | None:
-        """What became of the charge or refund with this key; None where the provider has not heard of it."""
+    def confirm(self, reference: str) -> Answer:
+        """Take the money of an attempt."""
         ...
 
-    def refund(self, key: str, charge_key: str, amount: Money) -> Answer:
-        """Give the money of the charge `charge_key` back; raises as `charge` does."""
+    def cancel(self, reference: str) -> Answer:
+        """End an attempt, so that no `confirm` that is still on its way takes money; or say what was answered."""
+        ...
+
+    def find(self, reference: str) -> Answer | None:
+        """What was answered to an attempt, or to a refund by its key; None where nothing was yet."""
+        ...
+
+    def refund(self, key: str, reference: str, amount: Money) -> Answer:
+        """Give the money of an attempt back.
+
+        Args:
+            key: idempotency key of the refund.
+            reference: of the attempt.
+            amount: to be given back.
+        """
         ...
 
 
 class ReadOnlyProvider:
-    """A Provider for dry runs: what it knows already it answers, and nothing new is asked of it."""
+    """A Provider for dry runs: it is asked what it has answered, and to do nothing."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
 
-    def find(self, key: str) -> Answer | None:
-        return self._provider.find(key)
-
-    def charge(self, key: str, amount: Money, token: str | None) -> Answer:
+    def create(self, key: str, amount: Money, token: str) -> str:
         del token
-        if known := self._provider.find(key):
-            return known
         raise WouldAct(f"charge {amount} as {key}")
 
-    def refund(self, key: str, charge_key: str, amount: Money) -> Answer:
-        if known := self._provider.find(key):
-            return known
-        raise WouldAct(f"refund {amount} of {charge_key}")
+    def confirm(self, reference: str) -> Answer:
+        return self._answered(reference, "charge")
+
+    def cancel(self, reference: str) -> Answer:
+        return self._answered(reference, "call off")
+
+    def find(self, reference: str) -> Answer | None:
+        return self._provider.find(reference)
+
+    def refund(self, key: str, reference: str, amount: Money) -> Answer:
+        del key
+        raise WouldAct(f"refund {amount} of {reference}")
+
+    def _answered(self, reference: str, otherwise: str) -> Answer:
+        """What it would answer again; what was not answered yet, it would be asked to do."""
+        if answer := self.find(reference):
+            return answer
+        raise WouldAct(f"{otherwise} {reference}")
 
 
-class CashOnDelivery:
-    """Accepted at once, collected by whoever delivers."""
-
-    def charge(self, key: str, amount: Money, token: str | None) -> Answer:  # noqa: ARG002
-        return Accepted()
-
-    def find(self, key: str) -> Answer | None:  # noqa: ARG002
-        return None
-
-    def refund(self, key: str, charge_key: str, amount: Money) -> Answer:  # noqa: ARG002
-        return Refused("cash that was not collected cannot be given back")
+SANDBOX = "sandbox"
+"""The provider that moves no real money."""
 
 
 class TestToken(StrEnum):
@@ -122,96 +147,110 @@ FLAKY_FAILURES = 2
 
 
 class Sandbox:
-    """A card gateway with a memory of its own: one table, a row for each charge and refund by its key."""
+    """A card gateway with a memory of its own: one table, a row for each attempt and refund by its key.
+
+    An attempt's reference is its key. What a card does is kept, never its token.
+    """
 
     def __init__(self, table: str) -> None:
         self._table = table
 
-    def charge(self, key: str, amount: Money, token: str | None) -> Answer:
-        known = self.find(key)
-        if known:
-            return known
-        if token == TestToken.FLAKY and self._calls(key) <= FLAKY_FAILURES:
-            raise ProviderUnavailable("sandbox: unavailable")
-        refundable = token != TestToken.NOREFUND
-        self._remember(key, amount, refundable=refundable, refused=_objection(token))
-        if token == TestToken.TIMEOUT:
-            raise ProviderTimeout("sandbox: no answer in time")
-        return self._outcome(key)
-
-    def find(self, key: str) -> Answer | None:
-        found = aws.dynamodb().get_item(TableName=self._table, Key={"chargeKey": {"S": key}}, ConsistentRead=True)
-        return _answer(dynamodb.from_item(found.get("Item", {})))
-
-    def refund(self, key: str, charge_key: str, amount: Money) -> Answer:
-        known = self.find(key)
-        if known:
-            return known
-        found = aws.dynamodb().get_item(
-            TableName=self._table, Key={"chargeKey": {"S": charge_key}}, ConsistentRead=True
+    def create(self, key: str, amount: Money, token: str) -> str:
+        values = {
+            ":amount": amount.amount,
+            ":currency": amount.currency,
+            ":effect": TestToken(token).name if token in set(TestToken) else "UNKNOWN",
+        }
+        self._update(
+            key,
+            "SET amount = if_not_exists(amount, :amount), currency = if_not_exists(currency, :currency),"
+            " effect = if_not_exists(effect, :effect)",
+            values,
         )
-        charge = dynamodb.from_item(found.get("Item", {}))
+        return key
+
+    def confirm(self, reference: str) -> Answer:
+        row = self._row(reference)
+        if known := _answer(row):
+            return known
+        effect = row.get("effect")
+        if effect == TestToken.FLAKY.name and self._calls(reference) <= FLAKY_FAILURES:
+            raise ProviderUnavailable("sandbox: unavailable")
+        answer = self._answered(reference, _decision(effect))
+        if effect == TestToken.TIMEOUT.name:
+            raise ProviderTimeout("sandbox: no answer in time")
+        return answer
+
+    def cancel(self, reference: str) -> Answer:
+        return self._answered(reference, Ended())
+
+    def find(self, reference: str) -> Answer | None:
+        return _answer(self._row(reference))
+
+    def refund(self, key: str, reference: str, amount: Money) -> Answer:
+        if known := self.find(key):
+            return known
+        charge = self._row(reference)
+        decision: Answer = Accepted()
         if not isinstance(_answer(charge), Accepted):
-            reason: str | None = "there is no such charge"
-        else:
-            reason = None if charge["refundable"] else "this card takes no refunds"
-        self._remember(key, amount, refundable=False, refused=reason)
-        return self._outcome(key)
+            decision = Refused("there is no such charge")
+        elif charge.get("effect") == TestToken.NOREFUND.name:
+            decision = Refused("this card takes no refunds")
+        self._update(
+            key,
+            "SET amount = if_not_exists(amount, :amount), currency = if_not_exists(currency, :currency)",
+            {":amount": amount.amount, ":currency": amount.currency},
+        )
+        return self._answered(key, decision)
+
+    def _row(self, key: str) -> dict[str, Any]:
+        found = aws.dynamodb().get_item(TableName=self._table, Key={"chargeKey": {"S": key}}, ConsistentRead=True)
+        return dynamodb.from_item(found.get("Item", {}))
 
     def _calls(self, key: str) -> int:
-        """Counts this call, and says the how-manieth it is."""
+        """Counts this call, and says which one it is, from 1."""
+        return int(self._update(key, "ADD calls :one", {":one": 1})["calls"])
+
+    def _answered(self, key: str, decision: Answer) -> Answer:
+        """The first answer stands: of two calls about the same key, the second gets what the first got.
+
+        confirm: nothing answered    cancel: ENDED, a tombstone    confirm: ACCEPTED if none: no, ENDED
+        """
+        values = {
+            ":outcome": type(decision).__name__.upper(),
+            ":reason": decision.reason if isinstance(decision, Refused) else "",
+        }
+        row = self._update(
+            key, "SET outcome = if_not_exists(outcome, :outcome), reason = if_not_exists(reason, :reason)", values
+        )
+        return _answer(row) or decision
+
+    def _update(self, key: str, expression: str, values: dict[str, Any]) -> dict[str, Any]:
+        """The row as it is afterwards."""
         updated = aws.dynamodb().update_item(
             TableName=self._table,
             Key={"chargeKey": {"S": key}},
-            UpdateExpression="ADD calls :one",
-            ExpressionAttributeValues={":one": {"N": "1"}},
-            ReturnValues="UPDATED_NEW",
+            UpdateExpression=expression,
+            ExpressionAttributeValues=dynamodb.to_item(values),
+            ReturnValues="ALL_NEW",
         )
-        return int(dynamodb.from_item(updated["Attributes"])["calls"])
-
-    def _remember(self, key: str, amount: Money, *, refundable: bool, refused: str | None) -> None:
-        """The first answer stands: of two calls with the same key, the second finds it."""
-        values = {
-            ":outcome": "REFUSED" if refused else "ACCEPTED",
-            ":amount": amount.amount,
-            ":currency": amount.currency,
-            ":refundable": refundable,
-            ":reason": refused or "",
-        }
-        try:
-            aws.dynamodb().update_item(
-                TableName=self._table,
-                Key={"chargeKey": {"S": key}},
-                UpdateExpression=(
-                    "SET outcome = :outcome, amount = :amount, currency = :currency,"
-                    " refundable = :refundable, reason = :reason"
-                ),
-                ConditionExpression="attribute_not_exists(outcome)",
-                ExpressionAttributeValues=dynamodb.to_item(values),
-            )
-        except ClientError as error:
-            if not dynamodb.is_condition_failed(error):
-                raise
-
-    def _outcome(self, key: str) -> Answer:
-        answer = self.find(key)
-        if answer is None:
-            raise ProviderUnavailable("sandbox: the charge was not kept")
-        return answer
+        return dynamodb.from_item(updated["Attributes"])
 
 
-def _objection(token: str | None) -> str | None:
-    """Why the sandbox declines this card, or None."""
-    if token == TestToken.DECLINED:
-        return "the card was declined"
-    return None if token in set(TestToken) else "the card is unknown"
+def _decision(effect: object) -> Answer:
+    """What the sandbox makes of an attempt with a card of this effect."""
+    if effect == TestToken.DECLINED.name:
+        return Refused("the card was declined")
+    return Accepted() if effect in TestToken.__members__ else Refused("the card is unknown")
 
 
-def _answer(row: dict[str, object]) -> Answer | None:
+def _answer(row: dict[str, Any]) -> Answer | None:
     match row.get("outcome"):
         case "ACCEPTED":
             return Accepted()
         case "REFUSED":
-            return Refused(str(row["reason"]))
+            return Refused(row["reason"])
+        case "ENDED":
+            return Ended()
         case _:
             return None

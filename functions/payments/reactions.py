@@ -5,26 +5,26 @@ from datetime import datetime
 from cloudretail.consumer import Consumer, Delivery, row_by_row
 from cloudretail.decider import Decision, Result
 from cloudretail.envelope import Event
-from cloudretail.repository import BatchRepository, ReadOnly, Repository, transact
+from cloudretail.repository import BatchRepository, ReadOnly, Repository, Settled, transact
 from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.orders import OrderCancelled, OrderPlaced
 from payments.domain import Message, Payment, decide, payment_id_of
 from payments.store import open_payments
 
 
-def apply(payments: Repository[Payment], event: Event, message: Message, now: datetime) -> Result[Payment]:
+def apply(payments: Repository[Payment], event: Event, message: Message, now: datetime) -> Settled[Payment]:
     """Decide what `message`, which came with `event`, means for the payment of the event's order."""
     order_id = event.data.subject
 
     def answer(payment: Payment | None) -> Decision[Payment]:
         return decide(payment, message, order_id, now)
 
-    return transact(payments, payment_id_of(order_id), answer, event.cause, now).decision
+    return transact(payments, payment_id_of(order_id), answer, event.cause, now)
 
 
 def react(payments: Repository[Payment], delivery: Delivery, now: datetime) -> Result[Payment]:
     """Take in a fact about the order, its goods or its end."""
-    return apply(payments, delivery.event, delivery.event.data, now)
+    return apply(payments, delivery.event, delivery.event.data, now).decision
 
 
 CONSUMER: Consumer[BatchRepository[Payment]] = Consumer(

@@ -1,12 +1,17 @@
-"""Payments in DynamoDB, and what the API reads of an order."""
+"""Payments in DynamoDB, and what payments reads of an order."""
 
 from functools import cache
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, ValidationInfo, field_validator
 
 from cloudretail import aws, dynamodb
+from cloudretail.errors import Permanent
 from cloudretail.model import Model
 from cloudretail.outbox import Aggregate
 from cloudretail.repository import DynamoDBRepository
 from cloudretail.settings import Settings, load
+from contract.values import PaymentMethod
 from payments.domain import Payment
 
 PAYMENTS = Aggregate("payments", "paymentId", Payment)
@@ -18,16 +23,40 @@ class PaymentSettings(Settings):
     payments_table: str
 
 
-class PaymentsApiSettings(PaymentSettings):
+type Absent[T] = Annotated[T | None, BeforeValidator(lambda value: value or None)]
+"""A variable that is empty or missing where a stage does not have the thing."""
+
+
+class GatewaySettings(PaymentSettings):
+    """Who takes cards: the one declaration that the API, the worker and, by the API, the storefront go by."""
+
+    stage: str
+    card_gateway: Absent[Literal["sandbox"]] = None
+
+    @field_validator("card_gateway")
+    @classmethod
+    def _sandbox_is_not_money(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value == "sandbox" and info.data.get("stage") != "local":
+            raise ValueError("the sandbox takes no money: no stage but local can have it")
+        return value
+
+    @property
+    def methods(self) -> tuple[PaymentMethod, ...]:
+        """How an order can be paid here."""
+        return (PaymentMethod.CARD, PaymentMethod.COD) if self.card_gateway else (PaymentMethod.COD,)
+
+
+class PaymentsApiSettings(GatewaySettings):
     """What the API reads besides."""
 
     orders_table: str
 
 
-class WorkerSettings(PaymentSettings):
+class WorkerSettings(GatewaySettings):
     """What the worker needs besides."""
 
-    sandbox_charges_table: str
+    orders_table: str
+    sandbox_charges_table: Absent[str] = None
 
 
 class PayableOrder(Model):
@@ -59,3 +88,15 @@ def order_of(table: str, user_id: str, order_id: str) -> PayableOrder | None:
         ConsistentRead=True,
     )["Items"]
     return PayableOrder.model_validate(dynamodb.from_item(found[0])) if found else None
+
+
+def is_payable(table: str, order_id: str) -> bool:
+    """Whether the order, read consistently and for nobody in particular, still waits for its payment.
+
+    Raises:
+        Permanent: there is no such order.
+    """
+    found = aws.dynamodb().get_item(TableName=table, Key={"orderId": {"S": order_id}}, ConsistentRead=True)
+    if "Item" not in found:
+        raise Permanent(f"there is no order {order_id}")
+    return PayableOrder.model_validate(dynamodb.from_item(found["Item"])).payable

@@ -6,17 +6,31 @@ The queue holds each InventoryReserved back for as long as the window is open: i
 from datetime import datetime
 
 from cloudretail.consumer import Consumer, Delivery, row_by_row
-from cloudretail.decider import Result
+from cloudretail.decider import Change, Result
+from cloudretail.errors import Transient
 from cloudretail.repository import BatchRepository, ReadOnly, Repository
 from contract.inventory import InventoryReserved
-from payments.domain import Payment, WindowClosed, payment_id_of
-from payments.reactions import apply
+from payments.domain import Payment, PaymentStatus, WindowClosed, payment_id_of
+from payments.reactions import apply, react
 from payments.store import open_payments
 
 
 def close_window(payments: Repository[Payment], delivery: Delivery, now: datetime) -> Result[Payment]:
-    """End what was not paid in time."""
-    return apply(payments, delivery.event, WindowClosed(), now)
+    """End what was not paid in time.
+
+    It closes what payments has heard of, only. What it is the first to say is noted, and the window closes at a later
+    delivery: what was chosen to be paid long ago can be paid meanwhile, and what is declined then still ends.
+
+    Raises:
+        Transient: the window is not closed yet.
+    """
+    event = delivery.event
+    if isinstance(react(payments, delivery, now), Change):
+        raise Transient("payments heard of the reservation only now: its window closes later")
+    settled = apply(payments, event, WindowClosed(), now)
+    if settled.state and settled.state.status is PaymentStatus.OPEN:
+        raise Transient("payments has not heard of the order yet: its window closes later")
+    return settled.decision
 
 
 CONSUMER: Consumer[BatchRepository[Payment]] = Consumer(

@@ -1,56 +1,105 @@
 """The worker that talks to the providers, so that a slow one holds up nobody.
 
-It acts only while the row is in the attempt that the event tells of, and asks `find` before it charges or refunds
-wherever an earlier delivery may have done so already: the provider's answer is then lost, but never the money.
+It acts only while the row is in the attempt that the event tells of, and looks at the row and at the order before money
+can move. The provider's reference is in the row before that:
 
-    delivery 1   charge ──(time-out)──> find: not known ──> failure, comes again
-    delivery 2   find: accepted ──> PaymentSucceeded                          (charged once)
+    create ──> reference in the row ──> the order? ──> confirm ──> answer in the row
+      │               │                                   │
+    dies here:      dies here: the next delivery        dies here, or no answer: the next delivery confirms the same
+    nothing moved   confirms what is in the row         reference, and gets the answer that was given
+
+Nobody concludes from not finding: a request may land after its answer was given up. Where an attempt that may have been
+made is no longer wanted, it is ended at the provider, and what the provider says of it is taken:
+
+    confirm ──(no answer)──> cancelled ──> cancel ──> ended: nothing will be taken ──────> VOIDED
+            └── lands before ────────────────────────> accepted: taken, and given back ──> REFUNDING
+            └── lands afterwards: the tombstone refuses it
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
+from typing import Any
 
 from cloudretail.consumer import Consumer, Delivery, one_by_one
-from cloudretail.decider import Nothing, Result
+from cloudretail.decider import Change, Nothing, Result
+from cloudretail.envelope import Event
 from cloudretail.errors import Permanent
 from cloudretail.repository import ReadOnce, ReadOnly, Repository
 from cloudretail.settings import load
+from cloudretail.telemetry import count
 from contract.payments import PaymentSubmitted, RefundRequested
-from contract.values import PaymentMethod
 from payments.domain import (
+    AttemptSent,
+    AttemptUnsent,
     ChargeAccepted,
     ChargeDeclined,
+    ChargeEnded,
     Payment,
     PaymentStatus,
     RefundDone,
     RefundRefused,
+    RefundStatus,
     payment_id_of,
 )
-from payments.providers import Accepted, CashOnDelivery, Provider, ProviderTimeout, ReadOnlyProvider, Sandbox
+from payments.providers import (
+    SANDBOX,
+    Accepted,
+    Answer,
+    Ended,
+    Provider,
+    ProviderTimeout,
+    ReadOnlyProvider,
+    Refused,
+    Sandbox,
+)
 from payments.reactions import apply
-from payments.store import WorkerSettings, open_payments
-
-OLD = timedelta(days=1)
-"""Of an older message (a replay, say) nobody knows what has happened since, and providers forget idempotency keys after
-about as long (Stripe: 24 hours)."""
-
-type Providers = Mapping[PaymentMethod, Provider]
+from payments.store import WorkerSettings, is_payable, open_payments
 
 
-@cache
-def _providers() -> Providers:
-    sandbox = Sandbox(load(WorkerSettings).sandbox_charges_table)
-    return {PaymentMethod.COD: CashOnDelivery(), PaymentMethod.CARD: sandbox}
+@dataclass(frozen=True)
+class Gateways:
+    """The providers of this stage.
+
+    Attributes:
+        cards: name of the one that takes new attempts by card; None where none does.
+        by_name: all that can be asked: what one of them took, it gives back, whoever takes cards today.
+    """
+
+    cards: str | None
+    by_name: Mapping[str, Provider]
+
+    @classmethod
+    def of(cls, settings: WorkerSettings) -> "Gateways":
+        """Those that the environment names."""
+        sandbox = settings.sandbox_charges_table
+        return cls(settings.card_gateway, {SANDBOX: Sandbox(sandbox)} if sandbox else {})
+
+    def named(self, name: str | None) -> Provider:
+        """Raises Permanent where this stage has no such provider: then a person has to look."""
+        if name is None or name not in self.by_name:
+            raise Permanent(f"this stage has no payment provider {name}")
+        return self.by_name[name]
+
+
+type IsPayable = Callable[[str], bool]
+"""Whether the order of this id, as it is now, still waits for its payment; a consistent read."""
 
 
 @dataclass(frozen=True)
 class Ports:
-    """What the worker works on."""
+    """What the worker works on.
+
+    Attributes:
+        payments: their rows.
+        is_payable: whether an order still waits for its payment.
+        gateways: the providers.
+    """
 
     payments: Repository[Payment]
-    providers: Providers
+    is_payable: IsPayable
+    gateways: Gateways
 
 
 def work(ports: Ports, delivery: Delivery, now: datetime) -> Result[Payment]:
@@ -58,62 +107,134 @@ def work(ports: Ports, delivery: Delivery, now: datetime) -> Result[Payment]:
 
     Raises:
         Transient: the provider cannot be reached or did not answer in time.
+        Permanent: this stage does not have the provider that took the money, or there is no such order.
     """
     event = delivery.event
     # Read for each message by itself: between a look and the charge that it leads to must be as little as possible.
-    payments, providers = ReadOnce(ports.payments), ports.providers
-    row = payments.load(payment_id_of(event.data.subject))
+    ports = replace(ports, payments=ReadOnce(ports.payments))
+    row = ports.payments.load(payment_id_of(event.data.subject))
     payment = row.state if row else None
-    known_before = delivery.attempt > 1 or now - event.time > OLD
     match event.data, payment:
-        case PaymentSubmitted(attempt=attempt), Payment(status=PaymentStatus.SUBMITTED, attempts=running) if (
-            attempt == running
-        ):
-            return apply(payments, event, _charge(payment, providers, known_before), now)
-        case RefundRequested(), Payment(status=PaymentStatus.REFUNDING):
-            return apply(payments, event, _refund(payment, providers, known_before), now)
+        case PaymentSubmitted(attempt=attempt), Payment() if payment.runs(attempt):
+            return _attempt(ports, event, payment, now)
+        case RefundRequested(attempt=attempt), Payment() if _awaits_refund(payment, attempt):
+            return apply(ports.payments, event, _refund(payment, attempt, ports.gateways), now).decision
         case _:
             return Nothing("the payment does not wait for this")
 
 
-def _charge(payment: Payment, providers: Providers, known_before: bool) -> ChargeAccepted | ChargeDeclined:
-    """Make the attempt; `known_before` says that the provider may have heard of it."""
-    provider = _provider(payment, providers)
-    answer = provider.find(payment.attempt_key) if known_before else None
-    if answer is None:
-        try:
-            answer = provider.charge(payment.attempt_key, payment.money, payment.card_token)
-        except ProviderTimeout:
-            answer = provider.find(payment.attempt_key)
-            if answer is None:
-                raise
-    if isinstance(answer, Accepted):
-        return ChargeAccepted(payment.attempts)
-    return ChargeDeclined(payment.attempts, answer.reason)
+def _attempt(ports: Ports, event: Event, payment: Payment, now: datetime) -> Result[Payment]:
+    attempt = payment.attempts
+    if not payment.sent:
+        settled = apply(ports.payments, event, _send(payment, ports.gateways), now)
+        # Another worker may have been faster: then its reference counts, or its end.
+        if settled.state is None or not settled.state.runs(attempt) or not settled.state.sent:
+            return settled.decision
+        payment = settled.state
+    return apply(ports.payments, event, _charge(payment, ports.is_payable, ports.gateways), now).decision
 
 
-def _refund(payment: Payment, providers: Providers, known_before: bool) -> RefundDone | RefundRefused:
-    """Give the money back; a provider that has forgotten the key would refuse what it has done already."""
-    provider = _provider(payment, providers)
-    answer = provider.find(payment.refund_key) if known_before else None
-    if answer is None:
-        answer = provider.refund(payment.refund_key, payment.attempt_key, payment.money)
-    return RefundDone() if isinstance(answer, Accepted) else RefundRefused(answer.reason)
+def _send(payment: Payment, gateways: Gateways) -> AttemptSent | AttemptUnsent:
+    """Have the provider take the attempt in, which moves no money."""
+    if not payment.wanted:
+        return AttemptUnsent(payment.attempts, "it was called off")
+    if gateways.cards is None or payment.card_token is None:
+        return AttemptUnsent(payment.attempts, "cards are not taken here")
+    provider = gateways.named(gateways.cards)
+    reference = provider.create(payment.attempt_key, payment.money, payment.card_token)
+    return AttemptSent(payment.attempts, gateways.cards, reference)
 
 
-def _provider(payment: Payment, providers: Providers) -> Provider:
-    if payment.method is None:
-        raise Permanent(f"payment {payment.payment_id} has no method")
-    return providers[payment.method]
+def _charge(
+    payment: Payment, is_payable: IsPayable, gateways: Gateways
+) -> ChargeAccepted | ChargeDeclined | ChargeEnded:
+    """Make the attempt, which the provider knows by the row's reference; or have it ended where nobody wants it."""
+    provider, reference = gateways.named(payment.provider), payment.reference
+    assert payment.provider, "a provider has taken the attempt in"
+    assert reference, "the provider has named it"
+    # The last look is the order itself: its cancellation may still be on its way to payments.
+    if payment.wanted and is_payable(payment.order_id):
+        answer = _confirm(provider, reference)
+    else:
+        answer = provider.cancel(reference)
+    match answer:
+        case Accepted():
+            return ChargeAccepted(payment.attempts, payment.provider, reference)
+        case Refused(reason=reason):
+            return ChargeDeclined(payment.attempts, reason)
+        case Ended():
+            return ChargeEnded(payment.attempts, order_over=not is_payable(payment.order_id))
+
+
+def _confirm(provider: Provider, reference: str) -> Answer:
+    try:
+        return provider.confirm(reference)
+    except ProviderTimeout:
+        answer = provider.find(reference)
+        if answer is None:
+            raise
+        return answer
+
+
+def _awaits_refund(payment: Payment, attempt: int) -> bool:
+    if refund := payment.refund_of(attempt):
+        return refund.status is RefundStatus.REQUESTED
+    return payment.status is PaymentStatus.REFUNDING and payment.attempts == attempt
+
+
+def _refund(payment: Payment, attempt: int, gateways: Gateways) -> RefundDone | RefundRefused:
+    """Give the money back where it was taken.
+
+    The provider is asked first: one that has forgotten the key would refuse what it has done already.
+    """
+    unexpected = payment.refund_of(attempt)
+    charge = unexpected or payment
+    provider, reference, key = gateways.named(charge.provider), charge.reference, payment.refund_key(unexpected)
+    assert reference, "what was accepted has a reference"
+    answer = provider.find(key) or provider.refund(key, reference, payment.money)
+    match answer:
+        case Accepted():
+            return RefundDone(attempt)
+        case Refused(reason=reason):
+            return RefundRefused(attempt, reason)
+        case Ended():
+            return RefundRefused(attempt, "the provider has called it off")
+
+
+@cache
+def _settings() -> WorkerSettings:
+    return load(WorkerSettings)
+
+
+@cache
+def _gateways() -> Gateways:
+    return Gateways.of(_settings())
+
+
+def _is_payable(order_id: str) -> bool:
+    return is_payable(_settings().orders_table, order_id)
 
 
 def _ports() -> Ports:
-    return Ports(open_payments(), _providers())
+    return Ports(open_payments(), _is_payable, _gateways())
 
 
 def _read_only() -> Ports:
-    providers = {name: ReadOnlyProvider(provider) for name, provider in _providers().items()}
-    return Ports(ReadOnly(open_payments()), providers)
+    gateways = _gateways()
+    asked = {name: ReadOnlyProvider(provider) for name, provider in gateways.by_name.items()}
+    return Ports(ReadOnly(open_payments()), _is_payable, Gateways(gateways.cards, asked))
+
+
+def _count_unexpected(delivery: Delivery, result: Result[Any], now: datetime) -> None:
+    """Count money that a provider took and no payment waited for: it goes back, and a person should know why.
+
+    Its alarm is in the template.
+    """
+    del delivery, now
+    if isinstance(result, Change) and any(
+        isinstance(event, RefundRequested) and result.state.refund_of(event.attempt) for event in result.events
+    ):
+        count("UnexpectedCharge")
 
 
 CONSUMER = Consumer(
@@ -122,5 +243,6 @@ CONSUMER = Consumer(
     react=one_by_one(work),
     ports=_ports,
     read_only=_read_only,
+    observe=_count_unexpected,
 )
 handler = CONSUMER.handler

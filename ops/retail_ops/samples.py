@@ -86,8 +86,13 @@ def rows_of(text: str) -> list[tuple[str, Item]]:
     Args:
         text: the payload, as JSON.
     """
-    # An order is named by its id, a cart by its owner's: whatever the key is, it stands in the payload.
-    return [(table, item) for table, items in rows().items() for item in items if _key(item) in text]
+    return [(table, item) for table, items in rows().items() for item in items if _about(item) in text]
+
+
+def _about(item: Item) -> str:
+    """What stands in the payload: the id of the order that the row belongs to, or else the row's own key."""
+    order_id: str = item.get("orderId", {}).get("S") or _key(item)
+    return order_id
 
 
 def _key(item: Item) -> str:

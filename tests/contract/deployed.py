@@ -64,6 +64,7 @@ class Shop:
         others = {name for each in template().functions for name in template().environment(each)}
         for name in others | {name for name in os.environ if name.endswith("_TABLE")}:
             self._environment.delenv(name, raising=False)
+        self._environment.setenv("STAGE", _physical(template().common_environment["STAGE"]))
         for name, value in template().environment(function).items():
             self._environment.setenv(name, _physical(value))
         _forget_settings()
@@ -73,10 +74,14 @@ class Shop:
 def _physical(value: Any) -> str:
     """A variable's value: what the template refers to is called by its logical id here."""
     match value:
+        case {"Fn::If": [str(condition), then, otherwise]}:
+            return _physical(then if _holds(template().body["Conditions"][condition]) else otherwise)
         case {"Ref": str(name)} if name in template().properties("AWS::SQS::Queue"):
             return aws.sqs().get_queue_url(QueueName=name)["QueueUrl"]
         case {"Ref": str(name)} if name in template().properties("AWS::S3::Bucket"):
             return name.lower()
+        case {"Ref": str(name)} if name in template().body["Parameters"]:
+            return str(template().body["Parameters"][name]["Default"])
         case {"Ref": str(name)}:
             return name
         case str(text) if text.endswith("${AWS::StackName}-"):
@@ -84,6 +89,17 @@ def _physical(value: Any) -> str:
             return aws.sqs().get_queue_url(QueueName="RelayDlq")["QueueUrl"].removesuffix("RelayDlq")
         case _:
             return str(value)
+
+
+def _holds(condition: Mapping[str, Any]) -> bool:
+    """Whether a condition of the template is true, with the parameters' defaults in it."""
+    match condition:
+        case {"Fn::Equals": [one, other]}:
+            return _physical(one) == _physical(other)
+        case {"Fn::Not": [negated]}:
+            return not _holds(negated)
+        case _:
+            raise AssertionError(f"{condition}: the tests do not know this function yet")
 
 
 def _forget_settings() -> None:

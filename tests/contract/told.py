@@ -80,11 +80,28 @@ COMMANDS_TO_PAYMENTS: tuple[payments.Message, ...] = (
     payments.ChooseMethod(PaymentMethod.COD),
     payments.ChooseMethod(PaymentMethod.CARD, "tok_visa"),
     payments.WindowClosed(),
-    *(payments.ChargeAccepted(attempt) for attempt in range(1, payments.MAX_ATTEMPTS + 1)),
-    *(payments.ChargeDeclined(attempt, "declined") for attempt in range(1, payments.MAX_ATTEMPTS + 1)),
-    payments.RefundDone(),
-    payments.RefundRefused("this card takes no refunds"),
+    *(
+        message
+        for attempt in range(1, payments.MAX_ATTEMPTS + 1)
+        for message in (
+            payments.AttemptSent(attempt, "sandbox", f"reference of {attempt}"),
+            payments.AttemptUnsent(attempt, "declined"),
+            payments.ChargeDeclined(attempt, "declined"),
+            payments.ChargeEnded(attempt, order_over=False),
+            payments.ChargeEnded(attempt, order_over=True),
+            payments.RefundDone(attempt),
+            payments.RefundRefused(attempt, "this card takes no refunds"),
+        )
+    ),
 )
+
+
+def accepted(payment: payments.Payment | None) -> list[payments.Message]:
+    """By the attempt that runs. By any other it is a refund beside the payment, which is told as the payment's own is;
+    with all of their combinations there were too many states."""
+    if payment is None or payment.status is not payments.PaymentStatus.SUBMITTED:
+        return []
+    return [payments.ChargeAccepted(payment.attempts, "sandbox", f"reference of {payment.attempts}")]
 
 
 class Everything:
@@ -110,7 +127,7 @@ class Everything:
                     self._orders[_without_history(decision.state)] = None
                     self._tell(ORDERS, ORDER_ID, decision)
         for payment in list(self._payments):
-            for message in (*self._known(PAYMENTS_CONSUMER.subscribes_to), *COMMANDS_TO_PAYMENTS):
+            for message in (*self._known(PAYMENTS_CONSUMER.subscribes_to), *COMMANDS_TO_PAYMENTS, *accepted(payment)):
                 paid = payments.decide(payment, message, ORDER_ID, NOW)
                 if isinstance(paid, Change):
                     self._payments[paid.state] = None

@@ -9,6 +9,7 @@ from payments.providers import (
     FLAKY_FAILURES,
     Accepted,
     Answer,
+    Ended,
     ProviderTimeout,
     ProviderUnavailable,
     Refused,
@@ -17,34 +18,43 @@ from payments.providers import (
 from tests.simulation.schedule import Violation
 
 FORGETS_AFTER = timedelta(days=1)
-"""How long a key protects from a second charge. The sandbox never forgets; real gateways do (Stripe: 24 hours)."""
+"""How long a key protects from a second attempt or refund. The sandbox never forgets; real gateways do (Stripe: 24
+hours). What it has a reference for, it never forgets."""
 
 
 @dataclass
-class Charge:
-    """One request for money that the gateway took.
+class Attempt:
+    """An attempt that the gateway has taken in.
 
     Attributes:
         key: idempotency key.
-        at: when.
-        refused: why no money moved; None where it did.
-        refundable: whether the card takes the money back.
-        refunded: whether it has it back.
+        reference: the gateway's own name for it.
+        at: when it was taken in.
+        token: of the card.
+        answers: that were given, the latest last; more than one only where the gateway did not keep its word.
+        refunded: whether the card has its money back.
+        unavailable: how often a confirmation was not taken.
     """
 
     key: str
+    reference: str
     at: datetime
-    refused: str | None
-    refundable: bool
+    token: str
+    answers: tuple[Answer, ...] = ()
     refunded: bool = False
+    unavailable: int = 0
+
+    @property
+    def answer(self) -> Answer | None:
+        return self.answers[-1] if self.answers else None
 
     @property
     def kept(self) -> bool:
-        return self.refused is None and not self.refunded
+        return self.answer == Accepted() and not self.refunded
 
     @property
-    def answer(self) -> Answer:
-        return Accepted() if self.refused is None else Refused(self.refused)
+    def turned(self) -> bool:
+        return len(self.answers) > 1
 
 
 @dataclass(frozen=True)
@@ -60,54 +70,84 @@ class Gateway:
     """A Provider with a memory by key that fades, and requests that arrive after their answer was given up.
 
     Args:
-        hook: called with the point and the key before and after each request; what it raises is what the worker gets.
+        hook: called with the point and the key or reference before and after each request; what it raises is what the
+            worker gets.
         clock: the time.
 
     Attributes:
-        charges: all, oldest first.
+        attempts: all, oldest first.
         refunds: likewise.
-        underway: by key, requests that the worker has given up and that the gateway has not taken yet.
+        underway: requests that the worker has given up and that the gateway has not taken yet.
+        news: references of attempts about which the gateway has changed its answer, and that it will tell of.
     """
 
     def __init__(self, hook: Callable[[str, str], None], clock: Callable[[], datetime]) -> None:
         self._hook = hook
         self._clock = clock
-        self._unavailable: dict[str, int] = {}
-        self.charges: list[Charge] = []
+        self.attempts: list[Attempt] = []
         self.refunds: list[Refund] = []
         self.underway: dict[str, Callable[[], object]] = {}
+        self.news: list[str] = []
 
-    def charge(self, key: str, amount: Money, token: str | None) -> Answer:
-        self._ask("charge", key, lambda: self._charged(key, token))
-        if token == TestToken.FLAKY and self._unavailable.get(key, 0) < FLAKY_FAILURES:
-            self._unavailable[key] = self._unavailable.get(key, 0) + 1
+    def create(self, key: str, amount: Money, token: str) -> str:
+        self._ask("create", key, lambda: self._created(key, token))
+        attempt = self._created(key, token)
+        self._hook("created", attempt.reference)
+        return attempt.reference
+
+    def confirm(self, reference: str) -> Answer:
+        self._ask("confirm", reference, lambda: self._confirmed(reference))
+        attempt = self.named(reference)
+        if attempt.token == TestToken.FLAKY and not attempt.answer and attempt.unavailable < FLAKY_FAILURES:
+            attempt.unavailable += 1
             raise ProviderUnavailable("unavailable")
-        known = len(self.charges)
-        charge = self._charged(key, token)
-        self._hook("charged", key)
-        if token == TestToken.TIMEOUT and len(self.charges) > known:
+        first = attempt.answer is None
+        answer = self._confirmed(reference)
+        self._hook("confirmed", reference)
+        if attempt.token == TestToken.TIMEOUT and first:
             raise ProviderTimeout("no answer in time")
-        return charge.answer
+        return answer
 
-    def find(self, key: str) -> Answer | None:
-        self._hook("find", key)
-        answers = [charge.answer for charge in self.charges if charge.key == key]
-        answers += [refund.answer for refund in self.refunds if refund.key == key]
+    def cancel(self, reference: str) -> Answer:
+        self._ask("cancel", reference, lambda: self._answered(reference, Ended()))
+        answer = self._answered(reference, Ended())
+        self._hook("cancelled", reference)
+        return answer
+
+    def find(self, reference: str) -> Answer | None:
+        self._hook("find", reference)
+        answers = [attempt.answer for attempt in self.attempts if attempt.reference == reference]
+        answers += [refund.answer for refund in self.refunds if refund.key == reference]
         return answers[-1] if answers else None
 
-    def refund(self, key: str, charge_key: str, amount: Money) -> Answer:
-        self._ask("refund", key, lambda: self._refunded(key, charge_key))
-        refund = self._refunded(key, charge_key)
+    def refund(self, key: str, reference: str, amount: Money) -> Answer:
+        self._ask("refund", key, lambda: self._refunded(key, reference))
+        refund = self._refunded(key, reference)
         self._hook("refunded", key)
         return refund.answer
 
-    def land(self, key: str) -> None:
+    def land(self, request: str) -> None:
         """What was underway arrives."""
-        self.underway.pop(key)()
+        self.underway.pop(request)()
 
-    def kept(self, payment_id: str) -> list[Charge]:
-        """The charges of a payment whose money the shop has."""
-        return [charge for charge in self.charges if charge.kept and charge.key.startswith(f"{payment_id}:")]
+    def turn(self, reference: str) -> None:
+        """Take the money of an attempt after all that was refused or ended: no gateway may, and one day one does."""
+        attempt = self.named(reference)
+        if attempt.answer and attempt.answer != Accepted() and not attempt.turned:
+            attempt.answers += (Accepted(),)
+            self.news.append(reference)
+
+    def named(self, reference: str) -> Attempt:
+        """The attempt that the gateway knows by this reference."""
+        return next(attempt for attempt in self.attempts if attempt.reference == reference)
+
+    def kept(self, payment_id: str) -> list[Attempt]:
+        """The attempts of a payment whose money the shop has."""
+        return [attempt for attempt in self.attempts if attempt.kept and attempt.key.startswith(f"{payment_id}:")]
+
+    def answers(self, key: str) -> list[Answer]:
+        """What was ever answered to attempts with this key."""
+        return [answer for attempt in self.attempts if attempt.key == key for answer in attempt.answers]
 
     def _forgotten(self, at: datetime) -> bool:
         return self._clock() - at > FORGETS_AFTER
@@ -116,35 +156,47 @@ class Gateway:
         try:
             self._hook(what, key)
         except Late:
-            self.underway[key] = request
+            self.underway[f"{what}:{key}"] = request
             raise ProviderTimeout("no answer in time") from None
 
-    def _charged(self, key: str, token: str | None) -> Charge:
-        """The charge with this key, made now where none is remembered."""
-        known = [charge for charge in self.charges if charge.key == key and not self._forgotten(charge.at)]
+    def _created(self, key: str, token: str) -> Attempt:
+        """The attempt with this key, made now where none is remembered; no money moves."""
+        known = [attempt for attempt in self.attempts if attempt.key == key and not self._forgotten(attempt.at)]
         if known:
             return known[-1]
-        objection = None if token in set(TestToken) - {TestToken.DECLINED} else "declined"
-        charge = Charge(key, self._clock(), objection, refundable=token != TestToken.NOREFUND)
-        self.charges.append(charge)
-        payment_id = key.partition(":")[0]
-        if len(self.kept(payment_id)) > 1:
-            raise Violation("charged twice", f"{payment_id} by {[each.key for each in self.kept(payment_id)]}")
-        return charge
+        attempt = Attempt(key, f"{key}/{len(self.attempts) + 1}", self._clock(), token)
+        self.attempts.append(attempt)
+        return attempt
 
-    def _refunded(self, key: str, charge_key: str) -> Refund:
+    def _confirmed(self, reference: str) -> Answer:
+        accepted = self.named(reference).token in set(TestToken) - {TestToken.DECLINED}
+        answer = self._answered(reference, Accepted() if accepted else Refused("declined"))
+        payment_id = reference.partition(":")[0]
+        kept = [attempt for attempt in self.kept(payment_id) if not attempt.turned]
+        if len(kept) > 1:
+            raise Violation("charged twice", f"{payment_id} by {[attempt.reference for attempt in kept]}")
+        return answer
+
+    def _answered(self, reference: str, answer: Answer) -> Answer:
+        """The first answer stands."""
+        attempt = self.named(reference)
+        if attempt.answer is None:
+            attempt.answers = (answer,)
+        return attempt.answers[-1]
+
+    def _refunded(self, key: str, reference: str) -> Refund:
         """The refund with this key, made now where none is remembered."""
         known = [refund for refund in self.refunds if refund.key == key and not self._forgotten(refund.at)]
         if not known:
-            known = [Refund(key, self._clock(), self._give_back(charge_key))]
+            known = [Refund(key, self._clock(), self._give_back(reference))]
             self.refunds += known
         return known[-1]
 
-    def _give_back(self, charge_key: str) -> Answer:
-        kept = [charge for charge in self.charges if charge.key == charge_key and charge.kept]
+    def _give_back(self, reference: str) -> Answer:
+        kept = [attempt for attempt in self.attempts if attempt.reference == reference and attempt.kept]
         if not kept:
             return Refused("there is no such charge, or its money was given back")
-        if not kept[0].refundable:
+        if kept[0].token == TestToken.NOREFUND:
             return Refused("this card takes no refunds")
         kept[0].refunded = True
         return Accepted()

@@ -1,6 +1,7 @@
 """What must be true when everything has arrived, whatever happened on the way."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,8 @@ from contract.values import PaymentFailure, PaymentMethod, RefusalReason
 from inventory.domain import ReservationStatus
 from orders.domain import OrderStatus
 from orders.store import ORDERS
-from payments.domain import MAX_ATTEMPTS, PaymentStatus, payment_id_of
+from payments.domain import MAX_ATTEMPTS, PaymentStatus, RefundStatus, payment_id_of
+from payments.providers import Accepted
 from tests.simulation.schedule import Kind, Step, Violation
 from tests.simulation.world import World, read
 
@@ -31,6 +33,9 @@ ENDS: dict[OrderStatus, tuple[frozenset[ReservationStatus], frozenset[PaymentSta
     ),
 }
 """The states in which an order may end, and those of its reservation and its payment then."""
+
+ENDED = frozenset({PaymentStatus.VOIDED, PaymentStatus.FAILED, PaymentStatus.REFUNDED})
+"""The payments of which nothing may be kept."""
 
 REPEATABLE = {"PaymentSubmitted": MAX_ATTEMPTS, "PaymentDeclined": MAX_ATTEMPTS - 1}
 """How often these may be told of an order; anything else is told once."""
@@ -77,7 +82,7 @@ def _everything(world: World) -> dict[str, Any]:
         | {f"reservation {key}": item for key, item in world.stock.items.items()}
         | {f"payment {key}": item for key, item in world.payments.items.items()}
         | {f"stock of {key}": counters for key, counters in world.stock.counters.items()}
-        | {f"charge {index}": replace(charge) for index, charge in enumerate(world.gateway.charges)}
+        | {f"attempt {attempt.reference}": replace(attempt) for attempt in world.gateway.attempts}
         | {f"refund {index}": refund for index, refund in enumerate(world.gateway.refunds)}
         | dict(world.archive)
     )
@@ -102,7 +107,13 @@ def _check_order(world: World, order_id: str, events: list[Event]) -> None:
     causes = Counter(entry.caused_by for entry in order.history)
     if max(causes.values()) > 1:
         raise Violation("the story tells one thing twice", f"{found}: {causes.most_common(1)}")
-    _check_told(order_id, events)
+    unexpected = len(payment.get("refunds", ()))
+    _check_told(
+        order_id, events, dict.fromkeys(("RefundRequested", "PaymentRefunded", "PaymentRefundFailed"), unexpected)
+    )
+    chosen = world.schedule.baskets[order_id].cod or payment.get("method")
+    if payment.get("status") == PaymentStatus.FAILED and chosen and not payment["attempts"]:
+        raise Violation("an order that was chosen to be paid is cancelled unpaid", found)
 
 
 def _check_money(world: World, order_id: str, found: str, events: list[Event]) -> None:
@@ -111,10 +122,12 @@ def _check_money(world: World, order_id: str, found: str, events: list[Event]) -
     kept = len(world.gateway.kept(payment["paymentId"]))
     paid_by_card = payment["status"] == PaymentStatus.SUCCEEDED and payment["method"] == PaymentMethod.CARD
     # Money that the card does not take back is a person's work; they have been told, and only then.
-    stuck = payment["status"] == PaymentStatus.REFUND_FAILED
-    if kept != paid_by_card + stuck:
-        raise Violation("money and order do not fit", f"{found}: {kept} charges kept")
-    answers = {charge.key: charge.refused is None for charge in world.gateway.charges}
+    refunds = [refund["status"] for refund in payment.get("refunds", ())]
+    stuck = (payment["status"] == PaymentStatus.REFUND_FAILED) + refunds.count(RefundStatus.REFUSED)
+    if kept > stuck and payment["status"] in ENDED:
+        raise Violation("money is kept by a payment that ended", f"{found}: {kept} charges kept")
+    if kept != paid_by_card + stuck or RefundStatus.REQUESTED in refunds:
+        raise Violation("money and order do not fit", f"{found}: {kept} charges kept, refunds {refunds}")
     for event in events:
         match event.data:
             case PaymentSucceeded(method=PaymentMethod.CARD, attempt=attempt):
@@ -123,16 +136,17 @@ def _check_money(world: World, order_id: str, found: str, events: list[Event]) -
                 accepted = False
             case _:
                 continue
-        if answers.get(f"{payment['paymentId']}:{attempt}") is not accepted:
+        answers = [answer == Accepted() for answer in world.gateway.answers(f"{payment['paymentId']}:{attempt}")]
+        if accepted not in answers:
             raise Violation("the gateway never gave this answer", event.id)
-    if stuck != ("PaymentRefundFailed" in names):
+    if (stuck > 0) != ("PaymentRefundFailed" in names):
         raise Violation("nobody was told of a refund that failed", found)
 
 
-def _check_told(order_id: str, events: list[Event]) -> None:
+def _check_told(order_id: str, events: list[Event], more: Mapping[str, int]) -> None:
     told = Counter(event.data.event_type.name for event in events)
     for name, times in told.items():
-        if times > REPEATABLE.get(name, 1):
+        if times > REPEATABLE.get(name, 1) + more.get(name, 0):
             raise Violation("one thing is told twice", f"{order_id}: {name} {times} times")
     place_by = next((event.data.place_by for event in events if hasattr(event.data, "place_by")), None)
     until = next((event.data.until for event in events if isinstance(event.data, InventoryReserved)), None)

@@ -8,13 +8,15 @@ from itertools import count
 from typing import Any
 from unittest.mock import patch
 
-from cloudretail.consumer import Delivery, one_by_one
+from cloudretail.consumer import Delivery, row_by_row
 from cloudretail.decider import Nothing, Result
+from cloudretail.envelope import Event
 from cloudretail.errors import Transient
 from cloudretail.outbox import Row
+from cloudretail.repository import Repository
 from contract.inventory import InventoryReservationFailed
 from contract.orders import OrderCancelled, OrderPlaced
-from contract.payments import PaymentFailed, PaymentSubmitted, PaymentSucceeded
+from contract.payments import PaymentFailed, PaymentSucceeded
 from inventory import domain as stock
 from inventory import reactions as inventory
 from inventory.domain import Delta, ReservationStatus, StockChange
@@ -24,9 +26,19 @@ from orders import reactions as orders
 from orders.domain import Order, OrderStatus
 from payments import domain as paying
 from payments import reactions as payments
-from payments import worker
-from payments.domain import ChargeAccepted, ChargeDeclined, Payment, PaymentStatus, WindowClosed, payment_id_of
-from payments.providers import ProviderTimeout
+from payments import window, worker
+from payments.domain import (
+    AttemptSent,
+    ChargeAccepted,
+    ChargeDeclined,
+    ChargeEnded,
+    Payment,
+    PaymentStatus,
+    Refund,
+    WindowClosed,
+    payment_id_of,
+)
+from payments.providers import Answer, Provider, ProviderTimeout, Refused
 from tests.simulation import world
 from tests.simulation.search import STATES_AND_EVENTS, explore
 from tests.support.repositories import InMemoryRepository
@@ -134,54 +146,75 @@ def _is(*statuses: object) -> Callable[[Any], bool]:
 
 _running = _is(PaymentStatus.SUBMITTED)
 
+
+def _closes_what_it_has_not_heard_of(payment: Any, message: Any) -> tuple[Any, Any]:
+    if isinstance(message, WindowClosed) and payment and payment.status is PaymentStatus.OPEN:
+        return payment.model_copy(update={"amount": payment.amount or 0, "reserved": True}), message
+    return payment, message
+
+
+# --- the window -------------------------------------------------------------------------------------------------------
+
+
+def _take_the_window_for_closed(rows: Repository[Payment], delivery: Delivery, now: datetime) -> Result[Payment]:
+    return payments.apply(rows, delivery.event, WindowClosed(), now).decision
+
+
 # --- the worker -------------------------------------------------------------------------------------------------------
 
-_charge, _refund = worker._charge, worker._refund
+_charge, _refund, _send = worker._charge, worker._refund, worker._send
 
 
-def _work_in_any_state(ports: worker.Ports, delivery: Delivery, now: datetime) -> Result[Payment]:
-    event = delivery.event
-    row = ports.payments.load(payment_id_of(event.data.subject))
-    assert row
-    known_before = delivery.attempt > 1 or now - event.time > worker.OLD
-    ask = worker._charge if isinstance(event.data, PaymentSubmitted) else worker._refund
-    command: Any = ask(row.state, ports.providers, known_before)
-    return payments.apply(ports.payments, event, command, now)
+def _attempt_whatever_became_of_it(
+    ports: worker.Ports, event: Event, payment: Payment, now: datetime
+) -> Result[Payment]:
+    rows = ports.payments
+    if not payment.sent:
+        payment = payments.apply(rows, event, _send(payment, ports.gateways), now).state or payment
+    return payments.apply(rows, event, _charge(payment, ports.is_payable, ports.gateways), now).decision
 
 
-def _charge_without_asking(payment: Payment, providers: worker.Providers, known_before: bool) -> Any:
-    return _charge(payment, providers, False)
+def _charge_without_a_look_at_the_order(payment: Payment, is_payable: worker.IsPayable, *rest: Any) -> Any:
+    return _charge(payment, lambda order_id: True, *rest)
 
 
-def _refund_without_asking(payment: Payment, providers: worker.Providers, known_before: bool) -> Any:
-    return _refund(payment, providers, False)
+def _end_without_the_provider(payment: Payment, is_payable: worker.IsPayable, gateways: worker.Gateways) -> Any:
+    if payment.wanted and is_payable(payment.order_id):
+        return _charge(payment, is_payable, gateways)
+    return ChargeEnded(payment.attempts, order_over=not is_payable(payment.order_id))
 
 
-def _take_a_timeout_for_a_no(payment: Payment, providers: worker.Providers, known_before: bool) -> Any:
-    assert payment.method
+def _conclude_from_not_finding(payment: Payment, is_payable: worker.IsPayable, gateways: worker.Gateways) -> Any:
+    provider, reference = gateways.named(payment.provider), payment.reference
+    assert reference
+    if payment.wanted or provider.find(reference):
+        return _charge(payment, is_payable, gateways)
+    return ChargeEnded(payment.attempts, order_over=not is_payable(payment.order_id))
+
+
+def _send_and_confirm(payment: Payment, gateways: worker.Gateways) -> Any:
+    step = _send(payment, gateways)
+    if isinstance(step, AttemptSent):
+        gateways.named(step.provider).confirm(step.reference)
+    return step
+
+
+def _refund_without_asking(payment: Payment, attempt: int, gateways: worker.Gateways) -> Any:
+    with patch.object(type(gateways.named("sandbox")), "find", lambda provider, key: None):
+        return _refund(payment, attempt, gateways)
+
+
+def _take_a_timeout_for_a_no(provider: Provider, reference: str) -> Answer:
     try:
-        answer = providers[payment.method].charge(payment.attempt_key, payment.money, payment.card_token)
+        return provider.confirm(reference)
     except ProviderTimeout:
-        return ChargeDeclined(payment.attempts, "no answer")
-    return _charge(payment, {payment.method: _Answered(answer)}, False)
-
-
-@dataclass(frozen=True)
-class _Answered:
-    """A provider that has answered already."""
-
-    answer: Any
-
-    def charge(self, *asked: Any) -> Any:
-        return self.answer
-
-    find = refund = charge
+        return Refused("no answer")
 
 
 _calls = count()
 
 
-def _new_key(payment: Payment) -> str:
+def _new_key(payment: Payment, refund: Refund | None = None) -> str:
     return f"{payment.payment_id}:{next(_calls)}"
 
 
@@ -270,8 +303,12 @@ MUTANTS = (
         _payments(_deaf(paying.decide, lambda p, m: _running(p) and isinstance(m, WindowClosed))),
     ),
     Mutant(
-        "the end of the window is forgotten where payments has not heard of the order",
-        _payments(_deaf(paying.decide, lambda p, m: p is None and isinstance(m, WindowClosed))),
+        "the window closes what payments has not heard of",
+        _payments(_mistaken(paying.decide, _closes_what_it_has_not_heard_of)),
+    ),
+    Mutant(
+        "a window that cannot close yet never does",
+        [(window, "CONSUMER", replace(window.CONSUMER, react=row_by_row(payment_id_of, _take_the_window_for_closed)))],
     ),
     Mutant(
         "a cancelled order keeps the money",
@@ -286,15 +323,25 @@ MUTANTS = (
         _payments(_mistaken(paying.decide, _takes_any_answer_for_the_running_attempt)),
     ),
     Mutant(
-        "the worker works for a payment in any state",
-        [(worker, "CONSUMER", replace(worker.CONSUMER, react=one_by_one(_work_in_any_state)))],
+        "money that nothing waited for is kept",
+        _payments(_deaf(paying.decide, lambda p, m: isinstance(m, ChargeAccepted) and not p.runs(m.attempt))),
     ),
-    Mutant("the worker never asks before it charges", [(worker, "_charge", _charge_without_asking)]),
-    Mutant("the worker never asks before it refunds", [(worker, "_refund", _refund_without_asking)]),
-    Mutant("the worker takes an old message for a new one", [(worker, "OLD", timedelta.max)]),
-    Mutant("the worker takes a time-out for a no", [(worker, "_charge", _take_a_timeout_for_a_no)]),
-    Mutant("each charge has a new key", [(Payment, "attempt_key", property(_new_key))]),
-    Mutant("each refund has a new key", [(Payment, "refund_key", property(_new_key))]),
+    Mutant("an acceptance that is known is given back", [(paying, "PAID", ())]),
+    Mutant("whether an attempt was sent is not looked at", [(Payment, "sent", property(lambda payment: False))]),
+    Mutant(
+        "the worker goes on with an attempt whatever became of it meanwhile",
+        [(worker, "_attempt", _attempt_whatever_became_of_it)],
+    ),
+    Mutant(
+        "the worker does not look at what payments remembers", [(Payment, "wanted", property(lambda payment: True))]
+    ),
+    Mutant("the worker does not look at the order", [(worker, "_charge", _charge_without_a_look_at_the_order)]),
+    Mutant("an attempt is ended without its provider", [(worker, "_charge", _end_without_the_provider)]),
+    Mutant("what is not found is taken for never made", [(worker, "_charge", _conclude_from_not_finding)]),
+    Mutant("the reference is written after money has moved", [(worker, "_send", _send_and_confirm)]),
+    Mutant("the worker never asks before it refunds", [(worker, "_refund", _refund_without_asking)], 30_000),
+    Mutant("the worker takes a time-out for a no", [(worker, "_confirm", _take_a_timeout_for_a_no)]),
+    Mutant("each refund has a new key", [(Payment, "refund_key", _new_key)]),
     Mutant("the last writer of a row wins", [(InMemoryRepository, "commit", _last_one_wins)]),
     Mutant("the last writer of a reservation wins", [(InMemoryStock, "_require_unchanged", _last_reservation_wins)]),
     Mutant("stock is taken whether it is there or not", [(InMemoryStock, "_count", _count_below_zero)]),
@@ -306,7 +353,9 @@ MUTANTS = (
     ),
 )
 """Each of them has to be noticed. Not among them, as nothing comes of it: to publish an outbox again (one more
-duplicate), and to let the worker compare the status only (the key is the running attempt's, and so is the answer)."""
+duplicate), to create an attempt twice (money moves by the one reference that is in the row, only), to ask for a refund
+that is done (the provider is asked first), and to believe that an attempt was not sent which another worker has sent
+meanwhile (that one reads the same row, and does not confirm it)."""
 
 
 # --- routes -----------------------------------------------------------------------------------------------------------

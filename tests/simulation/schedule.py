@@ -28,7 +28,7 @@ class Break(StrEnum):
     FAIL = "fails"
     """Before a request: it is not taken. After it: it was taken, but its answer is lost."""
     LATE = "is taken late"
-    """Of a charge or a refund: after the worker has given it up. Anywhere else it fails."""
+    """Of a request to the gateway: after the worker has given it up. Anywhere else it fails."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,9 @@ class Kind(StrEnum):
     WAIT = "wait"  # seconds
     REPLAY = "replay"  # event id, queue
     REDRIVE = "redrive"  # message
-    LAND = "land"  # key of a charge
+    LAND = "land"  # request to the gateway
+    TURN = "turn"  # reference at the gateway
+    TELL = "tell"  # reference at the gateway
 
 
 @dataclass(frozen=True)

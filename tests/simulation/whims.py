@@ -42,14 +42,24 @@ LIKELY = {
     Kind.REPLAY: 4,
     Kind.REDRIVE: 2,
     Kind.LAND: 1,
+    Kind.TURN: 1,
+    Kind.TELL: 1,
 }
 """How often each kind of step is tried."""
 
-PROLOGUES = ((), (), (Kind.CHECK_OUT,), (Kind.CHECK_OUT, Kind.PAY), (Kind.CHECK_OUT, Kind.PAY, Kind.CANCEL))
-"""Some faults matter only late in an order's life, to which few orders come through all the others."""
+PROLOGUES = (
+    (),
+    (),
+    (Kind.CHECK_OUT,),
+    (Kind.CHECK_OUT, Kind.PAY),
+    (Kind.CHECK_OUT, Kind.PAY, Kind.CANCEL),
+    (Kind.CHECK_OUT, Kind.PAY, Kind.DELIVER, Kind.CANCEL),
+)
+"""Some faults matter only late in an order's life, to which few orders come through all the others. A delivery is one
+to the sick consumer, who alone is interrupted in a prologue."""
 
-POINTS = (1, 2, 2, 3, 3, 4, 5, 6)
-"""Where a function is interrupted; few pass more than six points."""
+POINTS = (1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 7, 8, 9)
+"""Where a function is interrupted; only the worker passes more than six points."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,7 @@ class Whim:
     Attributes:
         chance: the source of everything random.
         length: how many steps are tried.
-        prologue: what everybody does, without faults, before anything random happens.
+        prologue: what everybody does before anything random happens; but for the sick consumer, without faults.
         kinds: weights of the kinds of steps.
         patience: one of PATIENCE.
         means: weights of the means of payment.
@@ -91,7 +101,7 @@ class Whim:
             chance.choice(PATIENCE),
             {means: weight * chance.choice((0.2, 1, 1, 3)) for means, weight in MEANS.items()},
             chance.choice((0, 0.1, 0.25, 0.4)),
-            chance.choice(((6, 3, 3, 1), (20, 2, 2, 1), (2, 6, 2, 1), (2, 2, 6, 3))),
+            chance.choice(((6, 3, 3, 1), (20, 2, 2, 1), (2, 6, 2, 1), (2, 2, 6, 3), (1, 1, 1, 9))),
             # Where money moves, most can go wrong.
             chance.choice((None, WORKER, WORKER, *CONSUMERS)),
             chance.choice((None, None, None, None, *CONSUMERS)),
@@ -113,6 +123,10 @@ class Whim:
     def steps(self, world: World) -> Iterator[Step]:
         """One thing after the other, each thought of when the one before has been taken."""
         for prologue in self.prologue:
+            if prologue is Kind.DELIVER:
+                names = world.ready(self.sick)[:BATCH] if self.sick else ()
+                yield from [Step(prologue, (name,), self._interruption(1)) for name in names]
+                continue
             for order_id in world.schedule.baskets:
                 yield Step(prologue, (order_id, self._means()) if prologue is Kind.PAY else (order_id,))
             yield from self._smoothly(world)
@@ -160,6 +174,10 @@ class Whim:
                 on = [message.name for message in world.dead]
             case Kind.LAND:
                 on = list(world.gateway.underway)
+            case Kind.TURN:
+                on = [attempt.reference for attempt in world.gateway.attempts]
+            case Kind.TELL:
+                on = world.gateway.news
         return Step(kind, (chance.choice(on),), self._interruption(self.trouble)) if on else None
 
     def _means(self) -> str:

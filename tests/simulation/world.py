@@ -10,7 +10,7 @@ from typing import Any
 
 from greenlet import greenlet
 
-from cloudretail.consumer import MAX_RECEIVES, Consumer, Delivery, Outcome
+from cloudretail.consumer import Consumer, Delivery, Outcome
 from cloudretail.decider import Decision
 from cloudretail.envelope import Cause
 from cloudretail.errors import Conflict, LostRace, Transient
@@ -18,16 +18,19 @@ from cloudretail.money import Money
 from cloudretail.outbox import due
 from cloudretail.repository import transact
 from contract import parse
+from contract.payments import PaymentSubmitted
 from contract.values import PaymentMethod
 from inventory import reactions as inventory
 from orders import domain as ordering
 from orders.domain import CancelByShopper, Cart, CartLine, Checkout, Listed, Order, ShippingAddress
 from orders.store import ORDERS
 from payments import domain as paying
+from payments import reactions as payments
 from payments import worker
-from payments.domain import ChooseMethod, Payment, payment_id_of
-from payments.providers import CashOnDelivery, ProviderTimeout, ProviderUnavailable
+from payments.domain import ChargeAccepted, ChooseMethod, Payment, payment_id_of
+from payments.providers import SANDBOX, ProviderTimeout, ProviderUnavailable
 from payments.store import PAYMENTS, PayableOrder
+from payments.worker import Gateways
 from tests.simulation.gateway import Gateway, Late
 from tests.simulation.schedule import Basket, Break, Interruption, Kind, Schedule, Step, Violation
 from tests.simulation.wiring import Queue, wiring
@@ -41,6 +44,9 @@ TIMEOUT = timedelta(seconds=10)
 
 UNDERWAY = timedelta(minutes=1)
 """How long a request to the gateway may be on its way."""
+
+GIVEN_UP = 5
+"""Deliveries after which a message is a dead letter: far sooner than a consumer gives up, so that some are."""
 
 BATCH = 10
 """Messages that a function gets at a time, at the most."""
@@ -96,11 +102,13 @@ class Invocation:
         name: under which a step resumes it.
         body: what it does.
         deadline: when its process is ended.
+        unwanted: payments that nobody wanted any more when it began, and why: it can have known.
     """
 
-    def __init__(self, name: str, body: Callable[[], None], deadline: datetime) -> None:
+    def __init__(self, name: str, body: Callable[[], None], deadline: datetime, unwanted: Mapping[str, str]) -> None:
         self.name = name
         self.deadline = deadline
+        self.unwanted = unwanted
         self.interruption: Interruption | None = None
         self.passed = 0
         self.greenlet = greenlet(body)
@@ -138,10 +146,7 @@ class World:
         self.stock = InMemoryStock(self.schedule.received, partial(self._pass, "inventory"))
         self.payments: InMemoryRepository[Payment] = InMemoryRepository(PAYMENTS, partial(self._pass, "payments"))
         self.gateway = Gateway(partial(self._pass, "gateway"), lambda: self.now)
-        self._providers: worker.Providers = {
-            PaymentMethod.COD: CashOnDelivery(),
-            PaymentMethod.CARD: self.gateway,
-        }
+        self._gateways = Gateways(SANDBOX, {SANDBOX: self.gateway})
         self.order = random.Random(self.schedule.order)
         self._copies: dict[str, int] = {}
         self._requests = 0
@@ -172,8 +177,12 @@ class World:
                 self._send(event_id, queue)
             case Kind.REDRIVE, (name,):
                 self._redrive(name)
-            case Kind.LAND, (key,) if key in self.gateway.underway:
-                self.gateway.land(key)
+            case Kind.LAND, (request,) if request in self.gateway.underway:
+                self.gateway.land(request)
+            case Kind.TURN, (reference,) if reference in {attempt.reference for attempt in self.gateway.attempts}:
+                self.gateway.turn(reference)
+            case Kind.TELL, (reference,) if reference in self.gateway.news:
+                self._request(partial(self._tell, reference), step)
 
     def ready(self, queue: str) -> list[str]:
         """The names of the messages of a queue that can be delivered now."""
@@ -197,8 +206,10 @@ class World:
         """
         for name in list(self.paused):
             self.do(Step(Kind.RESUME, (name,)))
-        for key in list(self.gateway.underway):
-            self.do(Step(Kind.LAND, (key,)))
+        for request in list(self.gateway.underway):
+            self.do(Step(Kind.LAND, (request,)))
+        for reference in list(self.gateway.news):
+            self.do(Step(Kind.TELL, (reference,)))
         self._empty([queue for queue in self.queues if queue != self.schedule.down])
         self._empty(list(self.queues))
         for _ in range(2):
@@ -287,6 +298,20 @@ class World:
 
         transact(self.orders, order_id, answer, cause, now)
 
+    def _tell(self, reference: str, cause: Cause, now: datetime) -> None:
+        """The gateway tells, until it is heard, that it has taken the money of an attempt after all."""
+        key = reference.partition("/")[0]
+        events = [read(document) for document in self.archive.values()]
+        submitted = next(
+            event
+            for event in events
+            if isinstance(event.data, PaymentSubmitted) and f"{event.data.payment_id}:{event.data.attempt}" == key
+        )
+        attempt = int(key.rpartition(":")[2])
+        payments.apply(self.payments, submitted, ChargeAccepted(attempt, SANDBOX, reference), now)
+        self.happened.add("the gateway turns")
+        self.gateway.news = [news for news in self.gateway.news if news != reference]
+
     # --- the relay, the bus, the queues -----------------------------------------------------------------------------
 
     def _stream(self) -> None:
@@ -352,7 +377,7 @@ class World:
         batch = []
         there = {message.name: message for message in self.queues[queue] if message.ready <= self.now}
         for message in [there[name] for name in step.on if name in there]:
-            if message.receives == MAX_RECEIVES:
+            if message.receives == GIVEN_UP:
                 self.queues[queue].remove(message)
                 self.dead.append(message)
                 self.happened.add("dead letter")
@@ -399,17 +424,33 @@ class World:
             "inventory": inventory.Ports(self.stock, WINDOW),
             "payments": self.payments,
             "payment-window": self.payments,
-            "payment-worker": worker.Ports(self.payments, self._providers),
+            "payment-worker": worker.Ports(self.payments, self._is_payable, self._gateways),
         }
         assert consumer in ports, f"the simulation does not know the consumer {consumer} yet"
         return ports[consumer]
+
+    def _is_payable(self, order_id: str) -> bool:
+        """As `payments.store.is_payable` does."""
+        self._pass("orders", "load", order_id)
+        return PayableOrder.model_validate(self.orders.items[order_id]).payable
 
     # --- functions and time -----------------------------------------------------------------------------------------
 
     def _start(self, name: str, body: Callable[[], None], interruption: Interruption | None) -> None:
         while name in self.paused:
             name += "'"
-        self._run(Invocation(name, body, self.now + TIMEOUT), interruption)
+        self._run(Invocation(name, body, self.now + TIMEOUT, self._unwanted()), interruption)
+
+    def _unwanted(self) -> dict[str, str]:
+        """The payments that nobody wants any more, and why."""
+        orders = {order["orderId"] for order in self.orders.items.values() if order["status"] == "CANCELLED"}
+        unwanted = {}
+        for payment_id, payment in self.payments.items.items():
+            if payment["orderId"] in orders or payment.get("cancelled"):
+                unwanted[payment_id] = "the cancellation was known"
+            elif payment.get("windowClosed"):
+                unwanted[payment_id] = "the window was known to be closed"
+        return unwanted
 
     def _run(self, invocation: Invocation, interruption: Interruption | None) -> None:
         """Let a function go on until it ends or pauses."""
@@ -429,6 +470,8 @@ class World:
         assert invocation, "only functions talk to somebody"
         if whom == "inventory" and point == "committed":
             self._require_sound_stock()
+        if whom == "gateway" and point == "confirm" and (why := invocation.unwanted.get(key.partition(":")[0])):
+            raise Violation(f"charged after {why}", key)
         invocation.passed += 1
         if self.trace is not None:
             became = self._became(whom, key) if point == "committed" else ""
@@ -447,14 +490,14 @@ class World:
                     raise Crash("timed out")
             case Break.CRASH, _:
                 raise Crash
-            case Break.LATE, ("charge" | "refund"):
+            case Break.LATE, ("create" | "confirm" | "cancel" | "refund"):
                 raise Late
             case ((Break.FAIL | Break.LATE), "committed"):
                 # The SDK tries again what got no answer, and finds its own write.
                 raise LostRace(whom)
-            case ((Break.FAIL | Break.LATE), ("charged" | "refunded")):
+            case ((Break.FAIL | Break.LATE), ("created" | "confirmed" | "cancelled" | "refunded")):
                 raise ProviderTimeout("no answer in time")
-            case ((Break.FAIL | Break.LATE), ("charge" | "find" | "refund")):
+            case ((Break.FAIL | Break.LATE), ("create" | "confirm" | "cancel" | "find" | "refund")):
                 raise ProviderUnavailable("unavailable")
             case ((Break.FAIL | Break.LATE), _):
                 raise Transient(f"{whom} is busy")
@@ -466,8 +509,8 @@ class World:
     def _wait(self, time: timedelta) -> None:
         """Time passes, and ends what may not last as long."""
         if time >= UNDERWAY:
-            for key in list(self.gateway.underway):
-                self.gateway.land(key)
+            for request in list(self.gateway.underway):
+                self.gateway.land(request)
         self.now += time
         for name, invocation in list(self.paused.items()):
             if invocation.deadline < self.now:

@@ -31,6 +31,7 @@ PUBLIC_ROUTES = {
     "GET /api/products/{productId}",
     "GET /api/categories",
     "GET /api/inventory/{productId}",
+    "GET /api/payment-methods",
 }
 
 DAY = 24 * 60 * 60
@@ -307,6 +308,23 @@ def test_functions_are_traced() -> None:
 def test_functions_on_aws_call_aws() -> None:
     declared = SHOP.body["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"]
     assert declared["Fn::If"][:2] == ["IsAws", {"Ref": "AWS::NoValue"}]
+
+
+def card_gateway(template: Template) -> set[Any]:
+    """Who takes cards, as the functions that have to know are told."""
+    return {
+        variables["CARD_GATEWAY"]
+        for function in template.functions.values()
+        if "CARD_GATEWAY" in (variables := function["Environment"]["Variables"])
+    }
+
+
+def test_the_sandbox_is_money_on_a_laptop_only() -> None:
+    """Its table, too, is nowhere else: a function that asked for it would not find it."""
+    assert card_gateway(LAPTOP) == {"sandbox"}
+    assert card_gateway(SHOP) == {""}
+    condition = SHOP.body["Resources"]["SandboxChargesTable"]["Condition"]
+    assert SHOP.body["Conditions"][condition] == {"Fn::Equals": ["prod", "local"]}
 
 
 def test_the_relay_gives_up_no_record_that_a_stream_still_holds_but_on_a_laptop() -> None:

@@ -16,4 +16,11 @@ def mail_ids(order_id: str) -> list[str]:
 def charge_keys(order_id: str) -> list[str]:
     """Of all charges and refunds that the provider can have made for an order."""
     payment = payment_id_of(order_id)
-    return [*(f"{payment}:{attempt}" for attempt in range(1, MAX_ATTEMPTS + 1)), f"{payment}:refund"]
+    attempts = range(1, MAX_ATTEMPTS + 1)
+    charges = [f"{payment}:{attempt}" for attempt in attempts]
+    return [*charges, f"{payment}:refund", *(f"{payment}:attempt:{attempt}" for attempt in attempts)]
+
+
+def is_refund(charge_key: str) -> bool:
+    """Whether a key is that of a refund, of the payment's own or of an attempt's that it did not wait for."""
+    return not charge_key.partition(":")[2].isdigit()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from cloudretail.model import Model
+from operations.diagnosis.keys import is_refund
 from operations.diagnosis.tables import (
     TABLES,
     ChargeRow,
@@ -21,6 +22,9 @@ SETTLED_AFTER = timedelta(minutes=5)
 
 SHOULD_HAVE_ENDED = timedelta(minutes=15)
 """Within this time after it was placed an order is reserved or rejected; after its window has closed it has ended."""
+
+SANDBOX = "sandbox"
+"""The payment provider whose charges are in a table of the shop."""
 
 CHARGED = {"SUCCEEDED": {1}, "REFUNDING": {1}, "REFUND_FAILED": {1}, "SUBMITTED": {0, 1}}
 """By a card payment's status, how many charges are taken and not refunded; none for any other status."""
@@ -121,7 +125,7 @@ def _payments(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
             if paid != total:
                 text = f"{paid[1]} {paid[0]}, but the order's total is {total[1]} {total[0]}"
                 yield _payment("payment-of-order", payment.payment_id, text)
-        if payment.status == "REFUND_FAILED":
+        if payment.refund_refused:
             yield _payment("refund", payment.payment_id, "the provider refused the refund for good")
 
 
@@ -133,21 +137,27 @@ def _charges(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
     """As many charges are taken and not refunded as a payment's status says."""
     del now
     payments = {payment.payment_id: payment for payment in snapshot.all(PaymentRow)}
-    taken: dict[str, int] = dict.fromkeys(payments, 0)
+    # Of other providers this shop keeps no books.
+    taken = dict.fromkeys((key for key, payment in payments.items() if payment.provider in (None, SANDBOX)), 0)
     for charge in snapshot.all(ChargeRow):
-        payment_id, _, which = charge.charge_key.rpartition(":")
+        payment_id = charge.charge_key.partition(":")[0]
         if charge.outcome == "ACCEPTED":
-            taken[payment_id] = taken.get(payment_id, 0) + (-1 if which == "refund" else 1)
+            taken[payment_id] = taken.get(payment_id, 0) + (-1 if is_refund(charge.charge_key) else 1)
     for payment_id, number in taken.items():
         payment = payments.get(payment_id)
         if payment is None:
             yield _payment("charged-once", payment_id, f"{number} charges taken, but there is no such payment")
-        elif payment.method == "COD":
-            if number:
-                yield _payment("charged-once", payment_id, f"paid in cash, but {number} charges are taken")
-        elif number not in CHARGED.get(payment.status, {0}):
-            text = f"{payment.status}, but {number} charges are taken and not refunded"
-            yield _payment("charged-once", payment_id, text)
+        elif number not in _expected(payment):
+            how = "paid in cash" if payment.method == "COD" else payment.status
+            yield _payment("charged-once", payment_id, f"{how}, but {number} charges are taken and not refunded")
+
+
+def _expected(payment: PaymentRow) -> set[int]:
+    """How many charges may be taken and not refunded."""
+    own = {0} if payment.method == "COD" else CHARGED.get(payment.status, {0})
+    refused = sum(refund.status == "REFUSED" for refund in payment.refunds)
+    requested = sum(refund.status == "REQUESTED" for refund in payment.refunds)
+    return {number + refused + going for number in own for going in range(requested + 1)}
 
 
 def _unended(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:

@@ -29,7 +29,8 @@ class DynamoDBTables:
     """
 
     def __init__(self, settings: TableSettings) -> None:
-        self._names = {table: getattr(settings, setting_of(table)) for table in TABLES}
+        names = {table: getattr(settings, setting_of(table)) for table in TABLES}
+        self._names: dict[Table, str] = {table: name for table, name in names.items() if name}
 
     def of_order(self, order_id: str) -> OrderRows:
         wanted = {

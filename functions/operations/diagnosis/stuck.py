@@ -84,7 +84,7 @@ def blocker_of(rows: OrderRows, dead: Sequence[DeadLetter], now: datetime) -> Bl
             waits_for=f"{letter.event_name or 'a message'} in {letter.queue}: {letter.cause.title}",
             command=f"cloudretail dlq replay {letter.queue} --order {order.order_id}",
         )
-    if payment and payment.status == "REFUND_FAILED":
+    if payment and payment.refund_refused:
         text = "a person: the provider refused the refund for good. docs/operations.md#refunds"
         return Blocker(waits_for=text, command=None)
     missing = _missing(order, rows.one(ReservationRow), payment, now)

@@ -63,6 +63,12 @@ class ReservationRow(OrderPart):
     lines: tuple[StockLine, ...]
 
 
+class RefundRow(Model):
+    """The way back of money that an attempt took for which its payment did not wait."""
+
+    status: str
+
+
 class PaymentRow(OrderPart):
     """An order's payment."""
 
@@ -72,8 +78,15 @@ class PaymentRow(OrderPart):
     reserved: bool = False
     method: str | None = None
     attempts: int = 0
+    provider: str | None = None
     cancelled: bool = False
+    refunds: tuple[RefundRow, ...] = ()
     created_at: datetime
+
+    @property
+    def refund_refused(self) -> bool:
+        """Whether a provider will not give back what it took, so that a person has to."""
+        return self.status == "REFUND_FAILED" or any(refund.status == "REFUSED" for refund in self.refunds)
 
 
 class MailRow(Model):
@@ -174,13 +187,13 @@ TABLES: tuple[Table, ...] = (
 
 
 class TableSettings(Settings):
-    """The tables' physical names: a field for each of TABLES."""
+    """The tables' physical names: a field for each of TABLES; None for one that this stage does not have."""
 
     orders_table: str
     reservations_table: str
     payments_table: str
     sent_mails_table: str
-    sandbox_charges_table: str
+    sandbox_charges_table: str | None = None
     inventory_table: str
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from cloudretail.event import EventType
 from cloudretail.model import Model
 from operations.dead_letters.domain import FailureRow
+from operations.diagnosis.keys import is_refund
 from operations.diagnosis.stuck import StuckOrder
 from operations.diagnosis.tables import ChargeRow, MailRow, OrderRow, OrderRows
 from operations.replays.domain import ReplayedMessage
@@ -140,7 +141,7 @@ def _mail(mail: MailRow) -> TraceEntry:
 
 
 def _charge(charge: ChargeRow) -> TraceEntry:
-    refund = charge.charge_key.endswith(":refund")
+    refund = is_refund(charge.charge_key)
     amount = f"{charge.currency} {charge.amount}" if charge.amount is not None else None
     return TraceEntry(
         at=None,  # The provider keeps no times.

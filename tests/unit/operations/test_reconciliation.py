@@ -12,6 +12,7 @@ from operations.diagnosis.tables import (
     ChargeRow,
     OrderRow,
     PaymentRow,
+    RefundRow,
     ReservationRow,
     Step,
     StockRow,
@@ -71,11 +72,38 @@ def remove(table: str, key: str) -> Callable[[Rows], None]:
     return lambda rows: rows[table].pop(key) and None
 
 
-def add_charge(key: str) -> Callable[[Rows], None]:
+def add_charge(*keys: str, refund: str | None = None) -> Callable[[Rows], None]:
+    """Charges and refunds at the provider, and where the refund stands of which payment `ord_3` knows, if of any."""
+
     def apply(rows: Rows) -> None:
-        rows["charges"][key] = ChargeRow(charge_key=key, outcome="ACCEPTED")
+        for key in keys:
+            rows["charges"][key] = ChargeRow(charge_key=key, outcome="ACCEPTED")
+        if refund:
+            refunds = (RefundRow(status=refund),)
+            rows["payments"]["ord_3"] = rows["payments"]["ord_3"].model_copy(update={"refunds": refunds})
 
     return apply
+
+
+REFUND = ("refund", "pay_3")
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        add_charge("pay_3:1", "pay_3:attempt:1", refund="DONE"),
+        add_charge("pay_3:1", refund="REQUESTED"),
+        add_charge("pay_3:1", "pay_3:attempt:1", refund="REQUESTED"),
+        change("payments", "ord_4", provider="stripe", status="SUBMITTED"),
+    ],
+    ids=["given back", "to be given back", "given back a moment ago", "at a provider that keeps its own books"],
+)
+def test_what_is_given_back_beside_the_payment_and_what_others_took_breaks_nothing(
+    taken: Callable[[Rows], None],
+) -> None:
+    rows = sound()
+    taken(rows)
+    assert violations(snapshot_of(rows), LATER) == []
 
 
 def test_a_sound_shop_breaks_nothing() -> None:
@@ -107,6 +135,8 @@ def test_a_sound_shop_breaks_nothing() -> None:
         (remove("charges", "pay_1:1"), [("charged-once", "pay_1")]),
         (remove("charges", "pay_2:refund"), [("charged-once", "pay_2")]),
         (change("payments", "ord_1", method="COD"), [("charged-once", "pay_1")]),
+        (change("payments", "ord_3", refunds=(RefundRow(status="REFUSED"),)), [("charged-once", "pay_3"), REFUND]),
+        (add_charge("pay_3:1", refund="REFUSED"), [REFUND]),
         (change("orders", "ord_4", status="PENDING"), [("should-have-ended", "ord_4")]),
         (change("orders", "ord_4", reserved_until=NOW), [("should-have-ended", "ord_4")]),
     ],

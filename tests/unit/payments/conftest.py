@@ -18,6 +18,9 @@ from tests.support.wire import Wire
 
 TABLES = ("PaymentsTable", "OrdersTable", "SandboxChargesTable", "FailuresTable")
 
+SETTINGS = (api._settings, open_payments, worker._settings, worker._gateways)
+"""What the functions keep of their environment."""
+
 
 class Till:
     """The payments service's tables, and the orders that its API looks at."""
@@ -62,7 +65,9 @@ def account() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
         environment.setenv("QUEUE_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/payments")
         environment.setenv("DLQ_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/payments-dlq")
-        for cached in (api._settings, open_payments, worker._providers):
+        environment.setenv("STAGE", "local")
+        environment.setenv("CARD_GATEWAY", "sandbox")
+        for cached in SETTINGS:
             cached.cache_clear()
         yield
 

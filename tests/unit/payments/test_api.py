@@ -1,5 +1,6 @@
 """The payments API: what each request is answered, that a refused one changes nothing, and that no card shows."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -123,8 +124,8 @@ def test_an_order_that_has_ended_cannot_be_paid(till: Till, status: str) -> None
 @pytest.mark.parametrize(
     "state",
     [
-        payment("ARK", "SUCCEEDED", attempts=1, token=False),
-        payment("ARK", "REFUNDING", attempts=1, token=False),
+        payment("ARK", "SUCCEEDED", attempts=1),
+        payment("ARK", "REFUNDING", attempts=1),
         payment("AR.", "VOIDED"),
         payment("AR.", "FAILED"),
     ],
@@ -260,6 +261,43 @@ def test_a_shop_that_is_too_busy_says_so_logs_no_token_and_has_changed_nothing(
     assert pay().status == 202
 
 
+# --- what can be paid with ------------------------------------------------------------------------------------------
+
+
+def offered() -> Answer:
+    return call(api.handler, "GET", "/api/payment-methods")
+
+
+@pytest.fixture
+def without_gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A stage that is not local, as it is deployed: it has no sandbox."""
+    monkeypatch.setenv("STAGE", "prod")
+    monkeypatch.setenv("CARD_GATEWAY", "")
+    api._settings.cache_clear()
+    yield
+    api._settings.cache_clear()
+
+
+def test_the_local_shop_takes_test_cards_and_cash(till: Till) -> None:
+    answer = offered()
+
+    assert (answer.status, answer.body) == (200, {"methods": ["CARD", "COD"], "cardGateway": "sandbox"})
+
+
+def test_a_stage_without_a_gateway_offers_cash_only(till: Till, without_gateway: None) -> None:
+    assert offered().body == {"methods": ["COD"], "cardGateway": None}
+
+
+def test_a_stage_without_a_gateway_refuses_a_card_and_says_what_it_takes(pending: Till, without_gateway: None) -> None:
+    with pending.unchanged():
+        answer = pay()
+
+    assert (answer.status, answer.problem, answer.fields) == (422, "payment-method-not-offered", ["method"])
+    assert answer.body["methods"] == ["COD"]
+    assert answer.body["detail"] == "CARD is not taken in this shop. You can pay by COD."
+    assert pay({"method": "COD"}).status == 202
+
+
 # --- looking --------------------------------------------------------------------------------------------------------
 
 
@@ -281,10 +319,10 @@ def test_before_payments_has_heard_of_the_order_it_is_waiting(pending: Till) -> 
     [
         payment("AR."),
         payment("ARK", "SUBMITTED", attempts=1),
-        payment("ARK", "SUCCEEDED", attempts=1, token=False),
-        payment("ARK", "REFUNDING", attempts=1, token=False),
-        payment("ARK", "REFUNDED", attempts=1, token=False),
-        payment("ARK", "REFUND_FAILED", attempts=1, token=False),
+        payment("ARK", "SUCCEEDED", attempts=1),
+        payment("ARK", "REFUNDING", attempts=1),
+        payment("ARK", "REFUNDED", attempts=1),
+        payment("ARK", "REFUND_FAILED", attempts=1),
         payment("AR.", "VOIDED"),
         payment("AR.", "FAILED", attempts=3),
     ],
@@ -300,7 +338,7 @@ def test_a_payment_shows_where_it_stands(pending: Till, state: Payment) -> None:
 
 def test_a_payment_of_a_cancelled_order_can_still_be_looked_at(till: Till) -> None:
     till.has_order(ORDER_ID, "CANCELLED")
-    till.has(payment("ARK", "REFUNDED", attempts=1, token=False))
+    till.has(payment("ARK", "REFUNDED", attempts=1))
 
     assert look().body["status"] == "REFUNDED"
 

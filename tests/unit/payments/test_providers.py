@@ -9,7 +9,7 @@ from payments.providers import (
     FLAKY_FAILURES,
     Accepted,
     Answer,
-    CashOnDelivery,
+    Ended,
     Provider,
     ProviderTimeout,
     ProviderUnavailable,
@@ -26,84 +26,85 @@ DECLINED = Refused("the card was declined")
 UNKNOWN = Refused("the card is unknown")
 
 
+def charge(provider: Provider, token: str, key: str = "pay_1:1") -> Answer:
+    return provider.confirm(provider.create(key, sgd(1990), token))
+
+
 class ProviderContract:
-    """A test class derives from it, and has a fixture `provider` and a `token` that it accepts."""
+    """A test class derives from it, and has a fixture `provider`, and tokens that it accepts and declines."""
 
-    token: str | None
+    token: str
+    declined: str
 
-    def test_a_charge_is_accepted(self, provider: Provider) -> None:
-        assert provider.charge("pay_1:1", sgd(1990), self.token) == Accepted()
+    def test_an_attempt_moves_money_only_once_it_is_confirmed(self, provider: Provider) -> None:
+        reference = provider.create("pay_1:1", sgd(1990), self.token)
+        assert provider.find(reference) is None
+        assert isinstance(provider.refund("pay_1:refund", reference, sgd(1990)), Refused)
 
-    def test_the_same_key_twice_is_the_same_answer(self, provider: Provider) -> None:
-        first = provider.charge("pay_1:1", sgd(1990), self.token)
+        assert provider.confirm(reference) == Accepted()
+        assert provider.find(reference) == Accepted()
 
-        assert provider.charge("pay_1:1", sgd(1990), self.token) == first
+    def test_the_same_key_twice_is_the_same_attempt(self, provider: Provider) -> None:
+        assert provider.create("pay_1:1", sgd(1990), self.token) == provider.create("pay_1:1", sgd(1990), self.token)
+        assert provider.create("pay_1:2", sgd(1990), self.token) != provider.create("pay_1:1", sgd(1990), self.token)
 
-    def test_what_was_never_charged_is_not_found(self, provider: Provider) -> None:
-        provider.charge("pay_1:1", sgd(1990), self.token)
+    @pytest.mark.parametrize("later", ["confirm", "cancel"])
+    @pytest.mark.parametrize("first", ["accepted", "declined", "ended"])
+    def test_the_first_answer_stands(self, provider: Provider, first: str, later: str) -> None:
+        reference = provider.create("pay_1:1", sgd(1990), self.declined if first == "declined" else self.token)
+        answer = provider.cancel(reference) if first == "ended" else provider.confirm(reference)
+        assert type(answer).__name__.lower() == {"declined": "refused"}.get(first, first)
+
+        assert getattr(provider, later)(reference) == answer
+        assert provider.find(reference) == answer
+
+    def test_what_was_ended_is_not_confirmed_by_a_request_that_comes_late(self, provider: Provider) -> None:
+        reference = provider.create("pay_1:1", sgd(1990), self.token)
+
+        assert provider.cancel(reference) == Ended()
+        assert provider.confirm(reference) == Ended()
+        assert isinstance(provider.refund("pay_1:refund", reference, sgd(1990)), Refused)
+
+    def test_what_was_never_made_is_not_found(self, provider: Provider) -> None:
+        charge(provider, self.token)
 
         assert provider.find("pay_1:2") is None
         assert provider.find("pay_2:1") is None
 
-    def test_what_is_found_is_what_was_answered(self, provider: Provider) -> None:
-        answer = provider.charge("pay_1:1", sgd(1990), self.token)
-
-        assert provider.find("pay_1:1") in (None, answer)
-
-    def test_asking_changes_nothing(self, provider: Provider) -> None:
-        before = provider.find("pay_1:1")
-
-        assert before is None
-        assert provider.charge("pay_1:1", sgd(1990), self.token) == Accepted()
-
     def test_the_same_refund_twice_is_the_same_answer(self, provider: Provider) -> None:
-        provider.charge("pay_1:1", sgd(1990), self.token)
-        first = provider.refund("pay_1:refund", "pay_1:1", sgd(1990))
-
-        assert provider.refund("pay_1:refund", "pay_1:1", sgd(1990)) == first
-
-    def test_what_is_found_of_a_refund_is_what_was_answered(self, provider: Provider) -> None:
-        provider.charge("pay_1:1", sgd(1990), self.token)
+        reference = provider.create("pay_1:1", sgd(1990), self.token)
+        provider.confirm(reference)
         assert provider.find("pay_1:refund") is None
-        answer = provider.refund("pay_1:refund", "pay_1:1", sgd(1990))
+        first = provider.refund("pay_1:refund", reference, sgd(1990))
 
-        assert provider.find("pay_1:refund") in (None, answer)
+        assert provider.refund("pay_1:refund", reference, sgd(1990)) == first
+        assert provider.find("pay_1:refund") == first
 
     def test_what_was_never_charged_is_not_given_back(self, provider: Provider) -> None:
         assert isinstance(provider.refund("pay_1:refund", "pay_1:1", sgd(1990)), Refused)
 
     def test_a_refund_does_not_undo_what_is_known_of_the_charge(self, provider: Provider) -> None:
-        provider.charge("pay_1:1", sgd(1990), self.token)
-        provider.refund("pay_1:refund", "pay_1:1", sgd(1990))
+        reference = provider.create("pay_1:1", sgd(1990), self.token)
+        provider.confirm(reference)
+        provider.refund("pay_1:refund", reference, sgd(1990))
 
-        assert provider.charge("pay_1:1", sgd(1990), self.token) == Accepted()
-
-
-class TestCashOnDelivery(ProviderContract):
-    token = None
-
-    @pytest.fixture
-    def provider(self) -> Provider:
-        return CashOnDelivery()
-
-    def test_cash_is_never_given_back_by_a_provider(self, provider: Provider) -> None:
-        provider.charge("pay_1:1", sgd(1990), None)
-
-        assert isinstance(provider.refund("pay_1:refund", "pay_1:1", sgd(1990)), Refused)
+        assert provider.confirm(reference) == Accepted()
+        assert provider.cancel(reference) == Accepted()
 
 
 class TestSandbox(ProviderContract):
     token = "tok_visa"
+    declined = "tok_declined"
 
     @pytest.fixture
     def provider(self, till: Till) -> Provider:
         return Sandbox("SandboxChargesTable")
 
-    def test_a_charge_is_remembered_once_by_its_key(self, provider: Provider, till: Till) -> None:
-        provider.charge("pay_1:1", sgd(1990), "tok_visa")
+    def test_an_attempt_is_remembered_once_by_its_key(self, provider: Provider, till: Till) -> None:
+        charge(provider, "tok_visa")
         with till.unchanged():
-            provider.charge("pay_1:1", sgd(1990), "tok_visa")
-            provider.charge("pay_1:1", sgd(5), "tok_declined")
+            charge(provider, "tok_visa")
+            provider.create("pay_1:1", sgd(5), "tok_declined")
 
         (row,) = till.rows("SandboxChargesTable")
         assert (row["chargeKey"], row["amount"], row["currency"], row["outcome"]) == (
@@ -117,7 +118,7 @@ class TestSandbox(ProviderContract):
     def test_no_token_is_remembered(self, provider: Provider, till: Till, token: str) -> None:
         for _ in range(FLAKY_FAILURES + 1):
             try:
-                provider.charge("pay_1:1", sgd(1990), token)
+                charge(provider, token)
             except (ProviderTimeout, ProviderUnavailable):
                 continue
 
@@ -131,99 +132,107 @@ class TestSandbox(ProviderContract):
             ("tok_declined", DECLINED),
             ("tok_other", UNKNOWN),
             ("", UNKNOWN),
-            (None, UNKNOWN),
         ],
     )
-    def test_a_token_is_answered_as_the_table_says(self, provider: Provider, token: str | None, answer: Answer) -> None:
-        assert provider.charge("pay_1:1", sgd(1990), token) == answer
+    def test_a_token_is_answered_as_the_table_says(self, provider: Provider, token: str, answer: Answer) -> None:
+        assert charge(provider, token) == answer
         assert provider.find("pay_1:1") == answer
 
     def test_a_timeout_has_charged_all_the_same(self, provider: Provider) -> None:
         with pytest.raises(ProviderTimeout):
-            provider.charge("pay_1:1", sgd(1990), "tok_timeout")
+            charge(provider, "tok_timeout")
 
         assert provider.find("pay_1:1") == Accepted()
-        assert provider.charge("pay_1:1", sgd(1990), "tok_timeout") == Accepted()
+        assert charge(provider, "tok_timeout") == Accepted()
         assert provider.refund("pay_1:refund", "pay_1:1", sgd(1990)) == Accepted()
 
     def test_a_flaky_card_is_out_of_reach_twice_and_then_accepted(self, provider: Provider) -> None:
         for _ in range(FLAKY_FAILURES):
             with pytest.raises(ProviderUnavailable):
-                provider.charge("pay_1:1", sgd(1990), "tok_flaky")
+                charge(provider, "tok_flaky")
             assert provider.find("pay_1:1") is None
 
-        assert provider.charge("pay_1:1", sgd(1990), "tok_flaky") == Accepted()
+        assert charge(provider, "tok_flaky") == Accepted()
         assert provider.find("pay_1:1") == Accepted()
 
     def test_each_attempt_with_a_flaky_card_is_out_of_reach_anew(self, provider: Provider) -> None:
         for key in ("pay_1:1", "pay_1:2"):
             for _ in range(FLAKY_FAILURES):
                 with pytest.raises(ProviderUnavailable):
-                    provider.charge(key, sgd(1990), "tok_flaky")
-            assert provider.charge(key, sgd(1990), "tok_flaky") == Accepted()
+                    charge(provider, "tok_flaky", key)
+            assert charge(provider, "tok_flaky", key) == Accepted()
+
+    def test_a_flaky_card_that_is_called_off_between_its_failures_takes_nothing(self, provider: Provider) -> None:
+        with pytest.raises(ProviderUnavailable):
+            charge(provider, "tok_flaky")
+        assert provider.cancel("pay_1:1") == Ended()
+
+        assert [provider.confirm("pay_1:1") for _ in range(FLAKY_FAILURES + 1)] == [Ended()] * (FLAKY_FAILURES + 1)
 
     def test_what_was_charged_is_given_back_once(self, provider: Provider, till: Till) -> None:
-        provider.charge("pay_1:1", sgd(1990), "tok_visa")
+        charge(provider, "tok_visa")
 
         assert provider.refund("pay_1:refund", "pay_1:1", sgd(1990)) == Accepted()
         with till.unchanged():
             assert provider.refund("pay_1:refund", "pay_1:1", sgd(1990)) == Accepted()
 
     def test_a_card_that_takes_no_refunds_says_so_each_time(self, provider: Provider) -> None:
-        provider.charge("pay_1:1", sgd(1990), "tok_norefund")
+        charge(provider, "tok_norefund")
 
         for _ in range(2):
             assert provider.refund("pay_1:refund", "pay_1:1", sgd(1990)) == Refused("this card takes no refunds")
 
     @pytest.mark.parametrize("token", ["tok_declined", "tok_other"])
     def test_what_was_declined_is_not_given_back(self, provider: Provider, token: str) -> None:
-        provider.charge("pay_1:1", sgd(1990), token)
+        charge(provider, token)
 
         assert provider.refund("pay_1:refund", "pay_1:1", sgd(1990)) == Refused("there is no such charge")
 
-    def test_what_was_only_tried_is_not_given_back(self, provider: Provider) -> None:
-        with pytest.raises(ProviderUnavailable):
-            provider.charge("pay_1:1", sgd(1990), "tok_flaky")
-
-        assert provider.refund("pay_1:refund", "pay_1:1", sgd(1990)) == Refused("there is no such charge")
-
-    def test_a_second_call_that_overtakes_the_first_decides_for_both(
-        self, provider: Provider, till: Till, wire: Wire
+    @pytest.mark.parametrize("call, answer", [("confirm", Ended()), ("cancel", Accepted())])
+    def test_of_two_calls_that_cross_the_faster_one_decides_for_both(
+        self, provider: Provider, till: Till, wire: Wire, call: str, answer: Answer
     ) -> None:
-        wire.before("UpdateItem", lambda: provider.charge("pay_1:1", sgd(1990), "tok_declined"))
+        provider.create("pay_1:1", sgd(1990), "tok_visa")
+        other = {"confirm": provider.cancel, "cancel": provider.confirm}[call]
+        wire.before("UpdateItem", lambda: other("pay_1:1"))
 
-        assert provider.charge("pay_1:1", sgd(1990), "tok_visa") == DECLINED
-        assert till.charges() == {"pay_1:1": "REFUSED"}
+        assert getattr(provider, call)("pay_1:1") == answer
+        assert provider.find("pay_1:1") == answer
 
     def test_its_memory_is_read_consistently(self, provider: Provider, wire: Wire) -> None:
-        provider.charge("pay_1:1", sgd(1990), "tok_visa")
+        charge(provider, "tok_visa")
         provider.refund("pay_1:refund", "pay_1:1", sgd(1990))
 
-        assert [call["ConsistentRead"] for call in wire.made("GetItem")] == [True] * 5
+        reads = wire.made("GetItem")
+        assert reads
+        assert all(call["ConsistentRead"] for call in reads)
 
     def test_a_failure_of_its_memory_is_raised_and_charges_nothing(
         self, provider: Provider, till: Till, wire: Wire
     ) -> None:
+        provider.create("pay_1:1", sgd(1990), "tok_visa")
         error = refused("ThrottlingException")
         wire.refuses("UpdateItem", error)
 
         with pytest.raises(type(error)):
-            provider.charge("pay_1:1", sgd(1990), "tok_visa")
+            provider.confirm("pay_1:1")
 
-        assert till.charges() == {}
+        assert till.charges() == {"pay_1:1": ""}
 
-    def test_charges_with_one_key_at_the_same_moment_are_one(
+    def test_requests_about_one_attempt_at_the_same_moment_get_one_answer(
         self, provider: Provider, till: Till, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        provider.create("pay_1:1", sgd(1990), "tok_visa")
         calls_take_turns(monkeypatch)
         together = Barrier(8)
 
-        def charge(token: str) -> Answer:
+        def ask(what: str) -> Answer:
             together.wait(timeout=10)
-            return provider.charge("pay_1:1", sgd(1990), token)
+            answer: Answer = getattr(provider, what)("pay_1:1")
+            return answer
 
         with ThreadPoolExecutor(8) as workers:
-            answers = set(workers.map(charge, ["tok_visa", "tok_declined"] * 4))
+            answers = set(workers.map(ask, ["confirm", "cancel"] * 4))
 
         assert len(answers) == 1
         assert len(till.charges()) == 1

@@ -7,13 +7,14 @@ from cloudretail.envelope import Event
 from cloudretail.event import EventData
 from cloudretail.outbox import Row
 from contract import parse
-from contract.payments import PaymentSubmitted
+from contract.payments import PaymentSubmitted, PaymentSucceeded
 from contract.values import PaymentMethod
 from payments.domain import Payment
+from payments.providers import Sandbox
 from payments.reactions import handler
 from payments.window import handler as window_handler
 from payments.worker import handler as worker_handler
-from tests.support.examples import EXAMPLES, ORDER, PAYMENT, event_of, name_of
+from tests.support.examples import EXAMPLES, ORDER, PAYMENT, event_of, name_of, sgd
 from tests.support.queue import Queue
 from tests.support.wire import Wire, everything_printed, refused
 from tests.unit.payments.conftest import Till
@@ -51,7 +52,7 @@ def outbox(row: Row[Payment]) -> list[Event]:
 
 
 @pytest.mark.parametrize("first, second", [("OrderPlaced", "InventoryReserved"), ("InventoryReserved", "OrderPlaced")])
-def test_an_order_with_cash_is_submitted_once_it_is_known_and_reserved(
+def test_an_order_with_cash_is_paid_once_it_is_known_and_reserved(
     till: Till, queue: Queue, first: str, second: str
 ) -> None:
     events = {"OrderPlaced": event_of(COD, "event:OrderPlaced"), "InventoryReserved": told("InventoryReserved")}
@@ -60,10 +61,10 @@ def test_an_order_with_cash_is_submitted_once_it_is_known_and_reserved(
     assert (till.row.state.status, outbox(till.row)) == ("OPEN", [])
     assert queue.deliver(events[second]) == []
 
-    assert till.row.state.status == "SUBMITTED"
+    assert till.row.state.status == "SUCCEEDED"
     (event,) = outbox(till.row)
     assert (event.id, event.causation_id) == (f"payments:{ID}:2:0", f"event:{second}")
-    assert isinstance(event.data, PaymentSubmitted)
+    assert isinstance(event.data, PaymentSucceeded)
 
 
 @pytest.mark.parametrize("name", ["OrderPlaced", "InventoryReserved", "InventoryReservationFailed", "OrderCancelled"])
@@ -86,9 +87,10 @@ def test_what_comes_after_the_end_is_taken_and_changes_nothing(till: Till, queue
 def test_each_queue_takes_what_the_choreography_sends_it_and_nothing_else(
     till: Till, queue: Queue, window: Queue, worker: Queue, data: EventData
 ) -> None:
+    till.has(payment("AR."))  # The window closes what is known, only.
     took = {
         name
-        for name, each in (("payments", queue), ("payment-window", window), ("payment-worker", worker))
+        for name, each in (("payment-window", window), ("payments", queue), ("payment-worker", worker))
         if each.deliver(event_of(data)) == []
     }
 
@@ -109,7 +111,7 @@ def test_a_failing_message_is_named_its_cause_is_kept_and_the_rest_goes_on(
 
     assert queue.deliver(told("OrderPlaced"), told("InventoryReserved"), "hello") == ["message-0", "message-2"]
 
-    assert (queue.delays, queue.given_up) == ({"receipt-0": 2}, ["hello"])
+    assert queue.delays == {"receipt-0": 2, "receipt-2": 0}
     assert (till.row.state.amount, till.row.state.reserved) == (None, True)
     assert {(row["consumer"], row["eventId"], row["exception"]) for row in till.rows("FailuresTable")} == {
         ("payments", "event:OrderPlaced", "ClientError"),
@@ -134,13 +136,13 @@ def test_a_choice_of_the_shopper_in_between_is_not_overwritten(till: Till, queue
 @pytest.mark.parametrize(
     "state, status, tells",
     [
-        (None, "FAILED", ["PaymentFailed"]),
         (payment("AR."), "FAILED", ["PaymentFailed"]),
         (payment("ARK", "SUBMITTED", attempts=1), "SUBMITTED", []),
-        (payment("ARK", "SUCCEEDED", attempts=1, token=False), "SUCCEEDED", []),
+        (payment("ARK", "SUCCEEDED", attempts=1), "SUCCEEDED", []),
         (payment("AR.", "VOIDED"), "VOIDED", []),
+        (payment("...", "VOIDED"), "VOIDED", []),
     ],
-    ids=["nothing heard", "open", "an attempt runs", "paid", "voided"],
+    ids=["open", "an attempt runs", "paid", "voided", "voided before anything was heard"],
 )
 def test_when_the_window_closes_only_what_is_not_paid_fails(
     till: Till, window: Queue, state: Payment | None, status: str, tells: list[str]
@@ -154,6 +156,51 @@ def test_when_the_window_closes_only_what_is_not_paid_fails(
     assert [name_of(event.data) for event in outbox(till.row)] == tells
 
 
+@pytest.mark.parametrize(
+    "facts, then, finally_",
+    [
+        ("A.C", "SUCCEEDED", "SUCCEEDED"),
+        ("A.K", "SUBMITTED", "SUBMITTED"),
+        ("A..", "OPEN", "FAILED"),
+    ],
+    ids=["cash was chosen", "a card was chosen", "nothing was chosen"],
+)
+def test_a_window_that_is_the_first_to_tell_of_the_reservation_notes_it_and_closes_later(
+    till: Till, window: Queue, facts: str, then: str, finally_: str
+) -> None:
+    till.has(payment(facts))
+
+    assert window.deliver(told("InventoryReserved")) == ["message-0"]
+    assert (till.row.state.status, till.row.state.reserved, till.row.state.window_closed) == (then, True, False)
+
+    assert window.deliver(told("InventoryReserved"), attempt=2) == []
+    assert (till.row.state.status, till.row.state.window_closed) == (finally_, then == "SUBMITTED")
+
+
+def test_an_outage_of_payments_cancels_no_order_that_was_chosen_to_be_paid(
+    till: Till, queue: Queue, window: Queue
+) -> None:
+    """Payments was away for longer than the window: its message overtakes OrderPlaced."""
+    for attempt in (1, 2, 3):
+        assert window.deliver(told("InventoryReserved"), attempt=attempt) == ["message-0"]
+    assert (till.row.state.status, till.row.outbox) == ("OPEN", None)
+
+    queue.deliver(event_of(COD, "event:OrderPlaced"))
+    window.deliver(told("InventoryReserved"), attempt=4)
+
+    assert till.row.state.status == "SUCCEEDED"
+
+
+def test_an_order_of_which_payments_has_not_heard_waits_for_that(till: Till, window: Queue, wire: Wire) -> None:
+    till.has(payment(".RC"))
+
+    with till.unchanged("PaymentsTable"):
+        assert window.deliver(told("InventoryReserved")) == ["message-0"]
+
+    (cause,) = till.rows("FailuresTable")
+    assert (cause["exception"], "not heard of the order" in cause["message"]) == ("Transient", True)
+
+
 def test_a_window_closes_once(till: Till, window: Queue) -> None:
     till.has(payment("ARK", "SUBMITTED", attempts=1))
     window.deliver(told("InventoryReserved"))
@@ -163,14 +210,15 @@ def test_a_window_closes_once(till: Till, window: Queue) -> None:
         assert window.deliver(told("InventoryReserved"), told("InventoryReserved")) == []
 
 
-def test_the_log_tells_the_window_that_closes_from_the_reservation_itself(
+def test_a_window_that_closes_is_called_so_in_the_log(
     till: Till, window: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     printed = everything_printed(monkeypatch)
+    till.has(payment("AR."))
 
     window.deliver(told("InventoryReserved"))
 
-    assert '"consumer":"payment-window"' in printed.getvalue()
+    assert '"message_name":"WindowClosed"' in printed.getvalue()
 
 
 def test_the_two_queues_of_one_event_keep_their_causes_apart(
@@ -190,8 +238,14 @@ def test_the_two_queues_of_one_event_keep_their_causes_apart(
 # --- the worker -----------------------------------------------------------------------------------------------------
 
 
-def submitted(attempt: int = 1, method: PaymentMethod = PaymentMethod.CARD) -> Event:
-    data = PaymentSubmitted(**PAYMENT, attempt=attempt, amount=ORDER["total"], method=method)
+@pytest.fixture(autouse=True)
+def placed(till: Till) -> None:
+    """The order that the worker looks at."""
+    till.has_order(ORDER["order_id"], "RESERVED")
+
+
+def submitted(attempt: int = 1) -> Event:
+    data = PaymentSubmitted(**PAYMENT, attempt=attempt, amount=ORDER["total"], method=PaymentMethod.CARD)
     return event_of(data, f"payments:{ID}:{attempt}:0")
 
 
@@ -212,13 +266,42 @@ def test_the_worker_takes_the_attempt_to_the_sandbox(till: Till, worker: Queue, 
     assert list(till.charges()) == [f"{ID}:1"]
 
 
-def test_cash_needs_no_gateway(till: Till, worker: Queue) -> None:
-    till.has(payment("ARC", "SUBMITTED", attempts=1))
+def test_an_order_that_was_cancelled_a_moment_ago_is_read_consistently_and_not_charged(
+    till: Till, worker: Queue, wire: Wire
+) -> None:
+    till.has(paying_with("tok_visa"))
+    till.has_order(ORDER["order_id"], "CANCELLED")
 
-    assert worker.deliver(submitted(method=PaymentMethod.COD)) == []
+    assert worker.deliver(submitted()) == []
 
-    assert till.row.state.status == "SUCCEEDED"
-    assert till.charges() == {}
+    assert (till.row.state.status, till.charges()) == ("VOIDED", {f"{ID}:1": "ENDED"})
+    reads = [call for call in wire.made("GetItem") if call["TableName"] == "OrdersTable"]
+    assert reads
+    assert all(call["ConsistentRead"] for call in reads)
+
+
+def test_money_that_was_taken_after_the_end_is_counted_for_its_alarm(
+    till: Till, worker: Queue, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = everything_printed(monkeypatch)
+    till.has(paying_with("tok_visa"))
+    # Before the answer is written, and after the reference is: the second write of the row.
+    wire.before(
+        "UpdateItem",
+        lambda: wire.before(
+            "PutItem",
+            lambda: wire.before(
+                "PutItem", lambda: till.has(payment("AR.", "VOIDED", attempts=1)), table="PaymentsTable"
+            ),
+            table="PaymentsTable",
+        ),
+        table="SandboxChargesTable",
+    )
+
+    assert worker.deliver(submitted()) == []
+
+    assert [name_of(event.data) for event in outbox(till.row)] == ["RefundRequested"]
+    assert '"UnexpectedCharge"' in printed.getvalue()
 
 
 def test_a_flaky_card_comes_again_twice_and_succeeds(till: Till, worker: Queue) -> None:
@@ -238,7 +321,8 @@ def test_a_charge_whose_answer_could_not_be_written_is_found_at_the_next_deliver
     till: Till, worker: Queue, wire: Wire
 ) -> None:
     till.has(paying_with("tok_visa"))
-    wire.refuses("PutItem", refused("InternalServerError"), table="PaymentsTable")
+    once = refused("InternalServerError")
+    wire.before("PutItem", lambda: wire.refuses("PutItem", once, table="PaymentsTable"), table="PaymentsTable")
 
     assert worker.deliver(submitted()) == ["message-0"]
     assert till.charges() == {f"{ID}:1": "ACCEPTED"}
@@ -247,12 +331,14 @@ def test_a_charge_whose_answer_could_not_be_written_is_found_at_the_next_deliver
         assert worker.deliver(submitted(), attempt=2) == []
 
     assert till.row.state.status == "SUCCEEDED"
-    assert [call for call in wire.made("UpdateItem") if call["TableName"] != "FailuresTable"] == []
+    assert wire.made("UpdateItem") == []
 
 
 def test_a_cancellation_while_the_provider_thinks_is_given_back_whole(till: Till, worker: Queue, wire: Wire) -> None:
     till.has(paying_with("tok_visa"))
-    cancelled = paying_with("tok_visa").model_copy(update={"cancelled": True})
+    cancelled = payment("ARK", "SUBMITTED", attempts=1, remembers=".c", sent=True)
+    till.has(payment("ARK", "SUBMITTED", attempts=1, sent=True))
+    Sandbox("SandboxChargesTable").create(f"{ID}:1", sgd(15430), "tok_visa")
     wire.before("UpdateItem", lambda: till.has(cancelled), table="SandboxChargesTable")
 
     assert worker.deliver(submitted()) == []
@@ -264,9 +350,10 @@ def test_a_cancellation_while_the_provider_thinks_is_given_back_whole(till: Till
     assert till.charges() == {f"{ID}:1": "ACCEPTED", f"{ID}:refund": "ACCEPTED"}
 
 
-def test_a_refund_that_is_refused_is_told(till: Till, worker: Queue) -> None:
-    till.has(paying_with("tok_norefund").model_copy(update={"cancelled": True}))
+def test_a_refund_that_is_refused_is_told(till: Till, queue: Queue, worker: Queue) -> None:
+    till.has(paying_with("tok_norefund"))
     worker.deliver(submitted())
+    queue.deliver(told("OrderCancelled"))
     (event,) = outbox(till.row)
 
     assert worker.deliver(event) == []
@@ -277,14 +364,15 @@ def test_a_refund_that_is_refused_is_told(till: Till, worker: Queue) -> None:
 
 def test_a_replay_of_everything_charges_nobody_again(till: Till, queue: Queue, window: Queue, worker: Queue) -> None:
     placed, reserved = event_of(COD, "event:OrderPlaced"), told("InventoryReserved")
-    queue.deliver(placed, reserved)
-    worker.deliver(submitted(method=PaymentMethod.COD))
+    queue.deliver(event_of(BY_NAME["OrderPlaced"], "event:OrderPlaced"), reserved)
+    till.has(paying_with("tok_visa"))
+    worker.deliver(submitted())
     window.deliver(reserved)
     queue.deliver(told("OrderCancelled"))
 
     with till.unchanged():
         queue.deliver(placed, reserved, told("OrderCancelled"))
-        worker.deliver(submitted(method=PaymentMethod.COD))
+        worker.deliver(submitted())
         window.deliver(reserved)
 
 

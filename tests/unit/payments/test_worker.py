@@ -1,10 +1,11 @@
-"""The worker at the provider: it acts only while the payment waits for it, and nobody is charged twice."""
+"""The worker at the provider: it acts only while somebody wants it, and nobody is charged twice, or for nothing."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 
+from cloudretail import settings
 from cloudretail.consumer import Delivery
 from cloudretail.decider import Change, Nothing, Result
 from cloudretail.envelope import Event
@@ -12,13 +13,25 @@ from cloudretail.errors import Permanent
 from cloudretail.money import Money
 from cloudretail.outbox import Row
 from contract import parse
+from contract.orders import OrderCancelled
 from contract.payments import PaymentSubmitted, RefundRequested
 from contract.values import PaymentMethod
 from payments.domain import Payment, PaymentStatus
-from payments.providers import Accepted, Answer, Provider, ProviderTimeout, ProviderUnavailable, Refused, Sandbox
-from payments.store import PAYMENTS
-from payments.worker import CONSUMER, Ports, work
-from tests.support.examples import CAUSE, NOW, PAYMENT, event_of, name_of, sgd
+from payments.providers import (
+    SANDBOX,
+    Accepted,
+    Answer,
+    Ended,
+    Provider,
+    ProviderTimeout,
+    ProviderUnavailable,
+    Refused,
+    Sandbox,
+)
+from payments.reactions import react
+from payments.store import PAYMENTS, WorkerSettings
+from payments.worker import CONSUMER, Gateways, Ports, work
+from tests.support.examples import CAUSE, EXAMPLES, NOW, PAYMENT, event_of, name_of, sgd
 from tests.support.repositories import InMemoryRepository
 from tests.unit.payments.conftest import Till
 from tests.unit.payments.test_rules import payment
@@ -30,7 +43,7 @@ class Gateway:
     """A provider that notes what it is asked, and answers what it is told to.
 
     Args:
-        answers: of the charges and refunds to come, in order; an exception is raised.
+        answers: to what moves or ends money, in order; an exception is raised.
         found: what `find` says.
     """
 
@@ -38,15 +51,22 @@ class Gateway:
         self.answers, self.found = list(answers), found
         self.asked: list[tuple[str, ...]] = []
 
-    def charge(self, key: str, amount: Money, token: str | None) -> Answer:
-        return self._answer("charge", key, str(amount), str(token))
+    def create(self, key: str, amount: Money, token: str) -> str:
+        self.asked.append(("create", key, str(amount), token))
+        return f"ref of {key}"
 
-    def find(self, key: str) -> Answer | None:
-        self.asked.append(("find", key))
+    def confirm(self, reference: str) -> Answer:
+        return self._answer("confirm", reference)
+
+    def cancel(self, reference: str) -> Answer:
+        return self._answer("cancel", reference)
+
+    def find(self, reference: str) -> Answer | None:
+        self.asked.append(("find", reference))
         return self.found
 
-    def refund(self, key: str, charge_key: str, amount: Money) -> Answer:
-        return self._answer("refund", key, charge_key, str(amount))
+    def refund(self, key: str, reference: str, amount: Money) -> Answer:
+        return self._answer("refund", key, reference, str(amount))
 
     def _answer(self, *asked: str) -> Answer:
         self.asked.append(asked)
@@ -56,17 +76,25 @@ class Gateway:
         return answer
 
 
-CHARGE = ("charge", f"{ID}:1", "SGD 154.30", "tok_visa")
-FIND = ("find", f"{ID}:1")
+REFERENCE = f"ref of {ID}:1"
+CREATE = ("create", f"{ID}:1", "SGD 154.30", "tok_visa")
+CONFIRM, CANCEL, FIND = ("confirm", REFERENCE), ("cancel", REFERENCE), ("find", REFERENCE)
+KNOWN = f"{ID}:1"
+"""The reference of an attempt that was sent before the test begins."""
 FIND_REFUND = ("find", f"{ID}:refund")
-REFUND = ("refund", f"{ID}:refund", f"{ID}:1", "SGD 154.30")
+REFUND = ("refund", f"{ID}:refund", KNOWN, "SGD 154.30")
 
 
 class Desk:
-    """The worker with payments in memory."""
+    """The worker with payments in memory.
+
+    Attributes:
+        payable: whether the order still waits for its payment.
+    """
 
     def __init__(self, state: Payment | None = None) -> None:
         self.payments = InMemoryRepository(PAYMENTS)
+        self.payable = True
         if state:
             self.becomes(state)
 
@@ -84,8 +112,11 @@ class Desk:
         """The events of the row's latest transition that had any."""
         return [name_of(parse(event).data) for event in self.row.outbox.events] if self.row.outbox else []
 
-    def works(self, gateway: Provider, event: Event, *, delivery: int = 1, now: datetime = NOW) -> Result[Payment]:
-        return work(Ports(self.payments, {PaymentMethod.CARD: gateway}), Delivery(event, delivery), now)
+    def works(
+        self, gateway: Provider, event: Event, *, now: datetime = NOW, gateways: Gateways | None = None
+    ) -> Result[Payment]:
+        ports = Ports(self.payments, lambda order_id: self.payable, gateways or Gateways(SANDBOX, {SANDBOX: gateway}))
+        return work(ports, Delivery(event, attempt=1), now)
 
 
 def submitted(attempt: int = 1) -> Event:
@@ -93,27 +124,33 @@ def submitted(attempt: int = 1) -> Event:
     return event_of(data, f"payments:{ID}:{attempt}:0")
 
 
-def refund_requested() -> Event:
-    data = RefundRequested(**PAYMENT, attempt=1, amount=sgd(15430), method=PaymentMethod.CARD)
+def refund_requested(attempt: int = 1) -> Event:
+    data = RefundRequested(**PAYMENT, attempt=attempt, amount=sgd(15430), method=PaymentMethod.CARD)
     return event_of(data, f"payments:{ID}:9:0")
 
 
-def running(attempt: int = 1, remembers: str = "..", facts: str = "ARK") -> Payment:
-    return payment(facts, "SUBMITTED", attempts=attempt, remembers=remembers)
+def running(attempt: int = 1, remembers: str = "..", *, sent: bool = False) -> Payment:
+    return payment("ARK", "SUBMITTED", attempts=attempt, remembers=remembers, sent=sent)
 
 
-REFUNDING = payment("ARK", "REFUNDING", attempts=1, token=False)
+REFUNDING = payment("ARK", "REFUNDING", attempts=1)
 
 
 # --- charging -------------------------------------------------------------------------------------------------------
 
 
-def test_a_first_delivery_charges_without_asking() -> None:
-    desk, gateway = Desk(running()), Gateway(Accepted())
+def test_the_reference_is_in_the_row_before_money_can_move() -> None:
+    desk = Desk(running())
 
+    class Watching(Gateway):
+        def confirm(self, reference: str) -> Answer:
+            assert (desk.row.state.reference, desk.row.state.provider) == (reference, SANDBOX)
+            return super().confirm(reference)
+
+    gateway = Watching(Accepted())
     desk.works(gateway, submitted())
 
-    assert gateway.asked == [CHARGE]
+    assert gateway.asked == [CREATE, CONFIRM]
     assert (desk.row.state.status, desk.told) == ("SUCCEEDED", ["PaymentSucceeded"])
 
 
@@ -152,17 +189,18 @@ def test_each_attempt_is_charged_under_its_own_key() -> None:
         (payment("AR."), submitted()),
         (running(2), submitted(1)),
         (running(1), submitted(2)),
-        (payment("ARK", "SUCCEEDED", attempts=1, token=False), submitted()),
+        (payment("ARK", "SUCCEEDED", attempts=1), submitted()),
         (REFUNDING, submitted()),
-        (payment("ARK", "REFUNDED", attempts=1, token=False), submitted()),
+        (payment("ARK", "REFUNDED", attempts=1), submitted()),
         (payment("AR.", "VOIDED", attempts=1), submitted()),
         (payment("AR.", "FAILED", attempts=3), submitted(3)),
         (None, refund_requested()),
         (running(), refund_requested()),
-        (payment("ARK", "SUCCEEDED", attempts=1, token=False), refund_requested()),
-        (payment("ARK", "REFUNDED", attempts=1, token=False), refund_requested()),
-        (payment("ARK", "REFUND_FAILED", attempts=1, token=False), refund_requested()),
+        (payment("ARK", "SUCCEEDED", attempts=1), refund_requested()),
+        (payment("ARK", "REFUNDED", attempts=1), refund_requested()),
+        (payment("ARK", "REFUND_FAILED", attempts=1), refund_requested()),
         (payment("AR.", "VOIDED", attempts=1), refund_requested()),
+        (REFUNDING, refund_requested(2)),
     ],
 )
 def test_a_payment_that_does_not_wait_for_it_is_left_alone_and_the_provider_too(
@@ -177,32 +215,13 @@ def test_a_payment_that_does_not_wait_for_it_is_left_alone_and_the_provider_too(
     assert desk.payments.items == before
 
 
-@pytest.mark.parametrize("delivery", [2, 5])
-@pytest.mark.parametrize("found", [Accepted(), Refused("no money")])
-def test_a_later_delivery_asks_first_and_does_not_charge_what_is_known(delivery: int, found: Answer) -> None:
-    desk, gateway = Desk(running()), Gateway(found=found)
-
-    desk.works(gateway, submitted(), delivery=delivery)
-
-    assert gateway.asked == [FIND]
-    assert desk.row.state.status == ("SUCCEEDED" if found == Accepted() else "OPEN")
-
-
-def test_a_later_delivery_charges_what_is_not_known() -> None:
-    desk, gateway = Desk(running()), Gateway(Accepted(), found=None)
-
-    desk.works(gateway, submitted(), delivery=2)
-
-    assert gateway.asked == [FIND, CHARGE]
-
-
-@pytest.mark.parametrize("age, asks", [(timedelta(days=1), False), (timedelta(days=1, microseconds=1), True)])
-def test_a_message_older_than_a_day_asks_first(age: timedelta, asks: bool) -> None:
-    desk, gateway = Desk(running()), Gateway(Accepted(), found=None)
+@pytest.mark.parametrize("age", [timedelta(0), timedelta(hours=7), timedelta(days=1), timedelta(days=10)])
+def test_a_repetition_goes_by_the_reference_in_the_row_and_by_no_key_that_a_provider_forgets(age: timedelta) -> None:
+    desk, gateway = Desk(running(sent=True)), Gateway(Accepted())
 
     desk.works(gateway, submitted(), now=NOW + age)
 
-    assert gateway.asked == ([FIND] if asks else []) + [CHARGE]
+    assert gateway.asked == [("confirm", KNOWN)]
     assert desk.row.state.status == "SUCCEEDED"
 
 
@@ -211,37 +230,192 @@ def test_after_a_timeout_it_asks_and_takes_the_answer() -> None:
 
     desk.works(gateway, submitted())
 
-    assert gateway.asked == [CHARGE, FIND]
+    assert gateway.asked == [CREATE, CONFIRM, FIND]
     assert desk.row.state.status == "SUCCEEDED"
 
 
 def test_after_a_timeout_that_nobody_knows_of_the_message_comes_again() -> None:
-    desk, gateway = Desk(running()), Gateway(ProviderTimeout("too late"), found=None)
+    desk, gateway = Desk(running()), Gateway(ProviderTimeout("too late"), Accepted(), found=None)
 
     with pytest.raises(ProviderTimeout):
         desk.works(gateway, submitted())
-    assert desk.row.state == running()
+    assert (desk.row.state.status, desk.row.state.reference) == ("SUBMITTED", REFERENCE)
 
-    gateway.found = Accepted()
-    desk.works(gateway, submitted(), delivery=2)
-    assert gateway.asked == [CHARGE, FIND, FIND]
+    desk.works(gateway, submitted())
+    assert gateway.asked == [CREATE, CONFIRM, FIND, CONFIRM]
     assert desk.row.state.status == "SUCCEEDED"
 
 
-def test_a_provider_out_of_reach_changes_nothing() -> None:
+def test_a_provider_out_of_reach_changes_nothing_but_that_it_may_have_heard_of_the_attempt() -> None:
     desk = Desk(running())
 
     with pytest.raises(ProviderUnavailable):
         desk.works(Gateway(ProviderUnavailable("down")), submitted())
 
-    assert desk.row.state == running()
+    assert desk.row.state.status == "SUBMITTED"
+    assert desk.row.state.sent
 
 
-def test_a_payment_without_a_method_is_a_case_for_a_person() -> None:
-    broken = running().model_copy(update={"method": None})
+def test_two_workers_that_create_at_once_confirm_the_one_reference_that_is_in_the_row() -> None:
+    desk = Desk(running())
 
-    with pytest.raises(Permanent, match="has no method"):
-        Desk(broken).works(Gateway(), submitted())
+    class Overtaken(Gateway):
+        def create(self, key: str, amount: Money, token: str) -> str:
+            desk.becomes(running(sent=True))
+            return super().create(key, amount, token)
+
+    gateway = Overtaken(Accepted())
+    desk.works(gateway, submitted())
+
+    assert gateway.asked == [CREATE, ("confirm", KNOWN)]
+
+
+# --- nobody wants it any more ---------------------------------------------------------------------------------------
+
+UNWANTED = [(".c", True, "VOIDED", []), ("w.", True, "FAILED", ["PaymentFailed"]), ("..", False, "VOIDED", [])]
+"""What the row remembers, whether the order still waits, how the payment ends, and what it tells."""
+
+
+@pytest.mark.parametrize("remembers, status", [(".c", "VOIDED"), ("wc", "VOIDED"), ("w.", "FAILED")])
+def test_an_attempt_that_no_provider_has_heard_of_ends_without_one(remembers: str, status: str) -> None:
+    desk, gateway = Desk(running(remembers=remembers)), Gateway()
+
+    desk.works(gateway, submitted())
+
+    assert gateway.asked == []
+    assert (desk.row.state.status, desk.row.state.card_token) == (status, None)
+
+
+def test_the_order_itself_is_looked_at_before_money_can_move() -> None:
+    """Its cancellation has not come to payments yet."""
+    desk, gateway = Desk(running()), Gateway(Ended())
+    desk.payable = False
+
+    desk.works(gateway, submitted())
+
+    assert gateway.asked == [CREATE, CANCEL]
+    assert (desk.row.state.status, desk.told) == ("VOIDED", [])
+
+
+@pytest.mark.parametrize("remembers, payable, status, told", UNWANTED)
+def test_an_attempt_that_a_provider_may_have_heard_of_is_ended_there(
+    remembers: str, payable: bool, status: str, told: list[str]
+) -> None:
+    desk, gateway = Desk(running(remembers=remembers, sent=True)), Gateway(Ended())
+    desk.payable = payable
+
+    desk.works(gateway, submitted())
+
+    assert gateway.asked == [("cancel", KNOWN)]
+    assert (desk.row.state.status, desk.told) == (status, told)
+
+
+@pytest.mark.parametrize(
+    "remembers, payable, status", [(".c", True, "REFUNDING"), ("w.", True, "SUCCEEDED"), ("..", False, "SUCCEEDED")]
+)
+def test_what_turns_out_to_have_been_taken_counts_as_taken(remembers: str, payable: bool, status: str) -> None:
+    """Where the order is over and payments has not heard of it, OrderCancelled makes a refund of it."""
+    desk = Desk(running(remembers=remembers, sent=True))
+    desk.payable = payable
+
+    desk.works(Gateway(Accepted()), submitted())
+
+    assert desk.row.state.status == status
+
+
+def test_that_a_provider_cannot_be_asked_to_end_it_concludes_nothing() -> None:
+    desk = Desk(running(remembers=".c", sent=True))
+
+    with pytest.raises(ProviderTimeout):
+        desk.works(Gateway(ProviderTimeout("no answer"), found=None), submitted())
+
+    assert desk.row.state == running(remembers=".c", sent=True)
+
+
+def test_that_it_was_never_sent_is_not_believed_where_another_worker_has_just_sent_it() -> None:
+    desk, gateway = Desk(running(remembers=".c")), Gateway(Ended())
+    sent = running(remembers=".c", sent=True)
+    first = True
+
+    def sends(point: str, key: str) -> None:
+        nonlocal first
+        if point == "commit" and first:
+            first = False
+            desk.becomes(sent)
+
+    desk.payments.hook = sends
+    desk.works(gateway, submitted())
+
+    assert gateway.asked == [("cancel", KNOWN)]
+    assert desk.row.state.status == "VOIDED"
+
+
+def test_an_attempt_that_ended_while_it_was_created_is_not_confirmed() -> None:
+    desk = Desk(running())
+
+    class Ending(Gateway):
+        def create(self, key: str, amount: Money, token: str) -> str:
+            desk.becomes(payment("AR.", "VOIDED", attempts=1))
+            return super().create(key, amount, token)
+
+    gateway = Ending()
+    assert isinstance(desk.works(gateway, submitted()), Nothing)
+
+    assert gateway.asked == [CREATE]
+
+
+def test_without_an_order_nothing_is_charged(till: Till) -> None:
+    from payments.store import is_payable
+
+    with pytest.raises(Permanent, match="there is no order ord_none"):
+        is_payable("OrdersTable", "ord_none")
+
+
+# --- which provider -------------------------------------------------------------------------------------------------
+
+
+def test_a_stage_without_a_gateway_takes_no_card_and_says_so() -> None:
+    desk = Desk(running())
+
+    desk.works(Gateway(), submitted(), gateways=Gateways(None, {}))
+
+    assert (desk.row.state.status, desk.row.state.decline_reason) == ("OPEN", "cards are not taken here")
+
+
+@pytest.mark.parametrize("state, event", [(running(sent=True), submitted()), (REFUNDING, refund_requested())])
+def test_what_a_provider_has_that_this_stage_does_not_is_a_case_for_a_person(state: Payment, event: Event) -> None:
+    desk = Desk(state)
+
+    with pytest.raises(Permanent, match="no payment provider sandbox"):
+        desk.works(Gateway(), event, gateways=Gateways(None, {}))
+
+    assert desk.row.state == state
+
+
+@pytest.mark.parametrize("state, event", [(running(sent=True), submitted()), (REFUNDING, refund_requested())])
+def test_whoever_takes_cards_today_an_attempt_and_its_refund_stay_with_the_provider_that_has_it(
+    state: Payment, event: Event
+) -> None:
+    before, today = Gateway(Accepted()), Gateway()
+
+    Desk(state).works(before, event, gateways=Gateways("stripe", {SANDBOX: before, "stripe": today}))
+
+    assert before.asked
+    assert today.asked == []
+
+
+def test_a_stage_that_is_not_local_cannot_have_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PAYMENTS_TABLE", "ORDERS_TABLE", "SANDBOX_CHARGES_TABLE"):
+        monkeypatch.setenv(name, name)
+    monkeypatch.setenv("STAGE", "prod")
+    monkeypatch.setenv("CARD_GATEWAY", "sandbox")
+    with pytest.raises(settings.MissingSetting, match=r"CARD_GATEWAY \(.*the sandbox takes no money"):
+        settings.load(WorkerSettings)
+
+    monkeypatch.setenv("CARD_GATEWAY", "")
+    monkeypatch.delenv("SANDBOX_CHARGES_TABLE")
+    gateways = Gateways.of(settings.load(WorkerSettings))
+    assert (gateways.cards, gateways.by_name) == (None, {})
 
 
 # --- meanwhile ------------------------------------------------------------------------------------------------------
@@ -262,7 +436,7 @@ class Meanwhile(Gateway):
 def test_what_is_accepted_after_the_order_was_cancelled_is_given_back() -> None:
     desk = Desk(running())
 
-    desk.works(Meanwhile(desk, running(remembers=".c"), Accepted()), submitted())
+    desk.works(Meanwhile(desk, running(remembers=".c", sent=True), Accepted()), submitted())
 
     assert (desk.row.state.status, desk.told) == ("REFUNDING", ["RefundRequested"])
 
@@ -270,7 +444,7 @@ def test_what_is_accepted_after_the_order_was_cancelled_is_given_back() -> None:
 def test_what_is_declined_after_the_order_was_cancelled_is_over() -> None:
     desk = Desk(running())
 
-    desk.works(Meanwhile(desk, running(remembers=".c"), Refused("no money")), submitted())
+    desk.works(Meanwhile(desk, running(remembers=".c", sent=True), Refused("no money")), submitted())
 
     assert (desk.row.state.status, desk.told) == ("VOIDED", [])
 
@@ -278,7 +452,7 @@ def test_what_is_declined_after_the_order_was_cancelled_is_over() -> None:
 def test_what_is_accepted_after_the_window_closed_is_accepted() -> None:
     desk = Desk(running())
 
-    desk.works(Meanwhile(desk, running(remembers="w."), Accepted()), submitted())
+    desk.works(Meanwhile(desk, running(remembers="w.", sent=True), Accepted()), submitted())
 
     assert desk.row.state.status == "SUCCEEDED"
 
@@ -286,19 +460,34 @@ def test_what_is_accepted_after_the_window_closed_is_accepted() -> None:
 def test_what_is_declined_after_the_window_closed_has_failed() -> None:
     desk = Desk(running())
 
-    desk.works(Meanwhile(desk, running(remembers="w."), Refused("no money")), submitted())
+    desk.works(Meanwhile(desk, running(remembers="w.", sent=True), Refused("no money")), submitted())
 
     assert (desk.row.state.status, desk.told) == ("FAILED", ["PaymentFailed"])
 
 
 def test_an_answer_that_another_worker_has_written_already_is_not_written_again() -> None:
     desk = Desk(running())
-    succeeded = payment("ARK", "SUCCEEDED", attempts=1, token=False)
+    succeeded = payment("ARK", "SUCCEEDED", attempts=1)
 
     decision = desk.works(Meanwhile(desk, succeeded, Accepted()), submitted())
 
     assert isinstance(decision, Nothing)
     assert desk.row.state == succeeded
+
+
+def test_what_is_accepted_after_the_payment_has_ended_is_given_back() -> None:
+    """A provider that does not keep its word: another worker was told that the attempt had ended."""
+    desk = Desk(running())
+    gateway = Meanwhile(desk, payment("ARK", "VOIDED", attempts=1), Accepted())
+
+    desk.works(gateway, submitted())
+    assert (desk.row.state.status, desk.told) == ("VOIDED", ["RefundRequested"])
+
+    back = Gateway(Accepted())
+    desk.works(back, refund_requested())
+    assert back.asked == [("find", f"{ID}:attempt:1"), ("refund", f"{ID}:attempt:1", REFERENCE, "SGD 154.30")]
+    assert (desk.row.state.status, desk.told) == ("VOIDED", ["PaymentRefunded"])
+    assert isinstance(desk.works(Gateway(), refund_requested()), Nothing)
 
 
 # --- giving back ----------------------------------------------------------------------------------------------------
@@ -309,7 +498,7 @@ def test_a_refund_is_of_the_charge_that_succeeded() -> None:
 
     desk.works(gateway, refund_requested())
 
-    assert gateway.asked == [REFUND]
+    assert gateway.asked == [FIND_REFUND, REFUND]
     assert (desk.row.state.status, desk.told) == ("REFUNDED", ["PaymentRefunded"])
 
 
@@ -330,23 +519,101 @@ def test_a_refund_that_did_not_get_through_is_looked_for_and_asked_for_again_und
     with pytest.raises(type(error)):
         desk.works(gateway, refund_requested())
     assert desk.row.state == REFUNDING
-    desk.works(gateway, refund_requested(), delivery=2)
+    desk.works(gateway, refund_requested())
 
-    assert gateway.asked == [REFUND, FIND_REFUND, REFUND]
+    assert gateway.asked == [FIND_REFUND, REFUND] * 2
     assert desk.row.state.status == "REFUNDED"
 
 
-@pytest.mark.parametrize("delivery, age", [(2, timedelta()), (1, timedelta(days=1, microseconds=1))])
 @pytest.mark.parametrize("found, status", [(Accepted(), "REFUNDED"), (Refused("closed"), "REFUND_FAILED")])
-def test_a_refund_that_is_known_is_not_asked_for_again(
-    delivery: int, age: timedelta, found: Answer, status: str
-) -> None:
+def test_a_refund_that_is_known_is_not_asked_for_again(found: Answer, status: str) -> None:
     desk, gateway = Desk(REFUNDING), Gateway(found=found)
 
-    desk.works(gateway, refund_requested(), delivery=delivery, now=NOW + age)
+    desk.works(gateway, refund_requested())
 
     assert gateway.asked == [FIND_REFUND]
     assert desk.row.state.status == status
+
+
+# --- with the sandbox: nothing is kept of an order that is over -------------------------------------------------------
+
+
+@pytest.fixture
+def sandbox(till: Till) -> Sandbox:
+    return Sandbox("SandboxChargesTable")
+
+
+class Slow(Sandbox):
+    """The sandbox behind a line on which the first confirmation is given up, and lands when the test says so."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(table)
+        self.on_its_way: list[str] = []
+        self.up = False
+
+    def confirm(self, reference: str) -> Answer:
+        if self.up:
+            return super().confirm(reference)
+        self.up = True
+        self.on_its_way.append(reference)
+        raise ProviderTimeout("no answer in time")
+
+    def lands(self) -> None:
+        for reference in self.on_its_way:
+            super().confirm(reference)
+        self.on_its_way.clear()
+
+
+CANCELLED = event_of(next(data for data in EXAMPLES if isinstance(data, OrderCancelled)), "event:OrderCancelled")
+
+
+@pytest.mark.parametrize("lands", ["before", "between", "after"])
+@pytest.mark.parametrize("heard", [True, False], ids=["payments has heard", "only the order knows"])
+@pytest.mark.parametrize("age", [timedelta(0), timedelta(hours=7), timedelta(days=1), timedelta(days=10)])
+@pytest.mark.parametrize("delivery", [1, 2])
+def test_nothing_is_kept_of_a_cancelled_order(
+    till: Till, delivery: int, age: timedelta, heard: bool, lands: str
+) -> None:
+    """At delivery 1 a message is new to the worker; at 2 it has tried before, and got no answer to its confirmation,
+    which lands before the order is cancelled, between that and the next delivery, or after the worker is done."""
+    gateway = Slow("SandboxChargesTable")
+    desk = Desk(running())
+    if delivery == 2:
+        with pytest.raises(ProviderTimeout):
+            desk.works(gateway, submitted())
+    if lands == "before":
+        gateway.lands()
+    desk.payable = False
+    if heard:
+        react(desk.payments, Delivery(CANCELLED, attempt=1), NOW)
+    if lands == "between":
+        gateway.lands()
+
+    desk.works(gateway, submitted(), now=NOW + age)
+    react(
+        desk.payments, Delivery(CANCELLED, attempt=1), NOW + age
+    )  # It comes, sooner or later; a second one is nothing.
+    gateway.lands()
+    if desk.told == ["RefundRequested"]:
+        desk.works(gateway, refund_requested(), now=NOW + age)
+
+    taken = till.charges().get(f"{ID}:1") == "ACCEPTED"
+    assert till.charges().get(f"{ID}:refund") == ("ACCEPTED" if taken else None)
+    assert desk.row.state.status == ("REFUNDED" if taken else "VOIDED")
+    assert taken == (delivery == 2 and lands != "after")
+
+
+def test_a_flaky_card_of_an_order_that_is_cancelled_between_its_failures_is_never_charged(
+    till: Till, sandbox: Sandbox
+) -> None:
+    desk = Desk(running().model_copy(update={"card_token": "tok_flaky"}))
+    with pytest.raises(ProviderUnavailable):
+        desk.works(sandbox, submitted())
+    react(desk.payments, Delivery(CANCELLED, attempt=1), NOW)
+
+    desk.works(sandbox, submitted())
+
+    assert (desk.row.state.status, till.charges()) == ("VOIDED", {f"{ID}:1": "ENDED"})
 
 
 # --- dying in between, with the sandbox ------------------------------------------------------------------------------
@@ -356,11 +623,14 @@ class WorkerDied(BaseException):
     """Nothing of the worker's own code runs any more."""
 
 
-def dies_at(point: str) -> Callable[[str, str], None]:
-    """A hook of the repository: "commit" is before the write, "committed" after it."""
+def dies_at(point: str, nth: int) -> Callable[[str, str], None]:
+    """A hook of the repository: "commit" is before the nth write, "committed" after it."""
+    passed = 0
 
     def hook(where: str, key: str) -> None:
-        if where == point:
+        nonlocal passed
+        passed += where == point
+        if where == point and passed == nth:
             raise WorkerDied
 
     return hook
@@ -370,62 +640,46 @@ def lives_on(where: str, key: str) -> None:
     """A hook that does nothing."""
 
 
-@pytest.fixture
-def sandbox(till: Till) -> Sandbox:
-    return Sandbox("SandboxChargesTable")
-
-
 @pytest.mark.parametrize("token", ["tok_visa", "tok_timeout", "tok_declined"])
+@pytest.mark.parametrize("write", [1, 2], ids=["of the reference", "of the answer"])
 @pytest.mark.parametrize("point", ["commit", "committed"])
-def test_a_worker_that_dies_around_its_write_charges_once(till: Till, sandbox: Sandbox, token: str, point: str) -> None:
+def test_a_worker_that_dies_around_a_write_charges_once(
+    till: Till, sandbox: Sandbox, token: str, write: int, point: str
+) -> None:
     desk = Desk(running().model_copy(update={"card_token": token}))
-    desk.payments.hook = dies_at(point)
+    desk.payments.hook = dies_at(point, write)
     with pytest.raises(WorkerDied):
         desk.works(sandbox, submitted())
+    assert (till.charges()[f"{ID}:1"] == "") == (write == 1), "no money moves before its reference is in the row"
     desk.payments.hook = lives_on
-    with till.unchanged("SandboxChargesTable"):
-        desk.works(sandbox, submitted(), delivery=2)
+    desk.works(sandbox, submitted())
 
     assert list(till.charges()) == [f"{ID}:1"]
     assert desk.row.state.status == ("OPEN" if token == "tok_declined" else "SUCCEEDED")
 
 
-def test_a_duplicate_that_is_a_first_delivery_too_charges_once(till: Till, sandbox: Sandbox) -> None:
-    """The relay published the event twice: two messages, each delivered for the first time."""
-    desk = Desk(running())
-    desk.payments.hook = dies_at("commit")
-    with pytest.raises(WorkerDied):
-        desk.works(sandbox, submitted())
-    desk.payments.hook = lives_on
-
-    with till.unchanged("SandboxChargesTable"):
-        desk.works(sandbox, submitted(), delivery=1)
-
-    assert desk.row.state.status == "SUCCEEDED"
-
-
 def test_a_flaky_card_succeeds_at_the_third_delivery(till: Till, sandbox: Sandbox) -> None:
     desk = Desk(running().model_copy(update={"card_token": "tok_flaky"}))
 
-    for delivery in (1, 2):
+    for _ in (1, 2):
         with pytest.raises(ProviderUnavailable):
-            desk.works(sandbox, submitted(), delivery=delivery)
-    desk.works(sandbox, submitted(), delivery=3)
+            desk.works(sandbox, submitted())
+    desk.works(sandbox, submitted())
 
     assert desk.row.state.status == "SUCCEEDED"
     assert till.charges() == {f"{ID}:1": "ACCEPTED"}
 
 
 def test_a_worker_that_dies_around_its_write_gives_back_once(till: Till, sandbox: Sandbox) -> None:
-    sandbox.charge(f"{ID}:1", sgd(15430), "tok_visa")
+    sandbox.confirm(sandbox.create(f"{ID}:1", sgd(15430), "tok_visa"))
     for point in ("commit", "committed"):
         desk = Desk(REFUNDING)
-        desk.payments.hook = dies_at(point)
+        desk.payments.hook = dies_at(point, 1)
         with pytest.raises(WorkerDied):
             desk.works(sandbox, refund_requested())
         desk.payments.hook = lives_on
         with till.unchanged("SandboxChargesTable"):
-            desk.works(sandbox, refund_requested(), delivery=2)
+            desk.works(sandbox, refund_requested())
         assert desk.row.state.status == PaymentStatus.REFUNDED
 
     assert till.charges() == {f"{ID}:1": "ACCEPTED", f"{ID}:refund": "ACCEPTED"}

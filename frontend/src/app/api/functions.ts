@@ -83,3 +83,5 @@ export type { GetPayment$Params as GetPayment$Params } from './fn/payments/get-p
 export { getPayment as getPayment } from './fn/payments/get-payment';
 export type { Pay$Params as Pay$Params } from './fn/payments/pay';
 export { pay as pay } from './fn/payments/pay';
+export type { GetPaymentMethods$Params as GetPaymentMethods$Params } from './fn/payments/get-payment-methods';
+export { getPaymentMethods as getPaymentMethods } from './fn/payments/get-payment-methods';

@@ -46,6 +46,7 @@ export type { Outcome } from './models/outcome';
 export type { PasswordReset } from './models/password-reset';
 export type { PaymentChoice } from './models/payment-choice';
 export type { PaymentMethod } from './models/payment-method';
+export type { PaymentMethods } from './models/payment-methods';
 export type { PaymentProgress } from './models/payment-progress';
 export type { PaymentRequest } from './models/payment-request';
 export type { PaymentView } from './models/payment-view';
@@ -168,3 +169,5 @@ export type { GetPayment$Params as GetPayment$Params } from './fn/payments/get-p
 export { getPayment as getPayment } from './fn/payments/get-payment';
 export type { Pay$Params as Pay$Params } from './fn/payments/pay';
 export { pay as pay } from './fn/payments/pay';
+export type { GetPaymentMethods$Params as GetPaymentMethods$Params } from './fn/payments/get-payment-methods';
+export { getPaymentMethods as getPaymentMethods } from './fn/payments/get-payment-methods';

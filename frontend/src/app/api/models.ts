@@ -40,6 +40,7 @@ export type { Outcome } from './models/outcome';
 export type { PasswordReset } from './models/password-reset';
 export type { PaymentChoice } from './models/payment-choice';
 export type { PaymentMethod } from './models/payment-method';
+export type { PaymentMethods } from './models/payment-methods';
 export type { PaymentProgress } from './models/payment-progress';
 export type { PaymentRequest } from './models/payment-request';
 export type { PaymentView } from './models/payment-view';

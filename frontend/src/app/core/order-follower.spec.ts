@@ -1,7 +1,7 @@
 import { TestBed } from '@angular/core/testing';
 import { OrderStatus, OrderView, PaymentView } from '../api/models';
 import { FakeShop, fail, quiet, refuse } from '../../testing/shop';
-import { OrderFollower } from './order-follower';
+import { OrderFollower, USUAL } from './order-follower';
 import { Poller } from './poller';
 
 const SGD = { amount: 1990, currency: 'SGD' };
@@ -49,6 +49,24 @@ describe('Who follows an order', () => {
     await vi.waitFor(() => expect(follower.order()?.status).toBe('CONFIRMED'));
     await new Promise((resolve) => setTimeout(resolve, 700));
     await shop.isLeftAlone();
+  });
+
+  it('says after half a minute that a payment takes longer, until its answer comes', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      follower.order.set(order('RESERVED'));
+      follower.payment.set(payment('SUBMITTED'));
+      TestBed.tick();
+      vi.advanceTimersByTime(USUAL - 1);
+      expect(follower.payingLong()).toBe(false);
+      vi.advanceTimersByTime(1);
+      expect(follower.payingLong()).toBe(true);
+      follower.order.set(order('CONFIRMED'));
+      TestBed.tick();
+      expect(follower.payingLong()).toBe(false);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('keeps what is known when the shop cannot be reached', async () => {

@@ -1,10 +1,13 @@
-import { Injectable, computed, inject, signal } from '@angular/core';
+import { Injectable, computed, effect, inject, signal } from '@angular/core';
 import { Api } from '../api/api';
 import { getOrder } from '../api/fn/orders/get-order';
 import { getPayment } from '../api/fn/payments/get-payment';
 import { OrderView, PaymentView } from '../api/models';
 import { isPaying, isSettled } from './order-story';
 import { Poller, Seen } from './poller';
+
+/** For so long a payment is on its way before it is said that this takes longer, in milliseconds. */
+export const USUAL = 30_000;
 
 /** Follows one order and its payment until both have come to their end. Provide it together with `Poller`. */
 @Injectable()
@@ -23,6 +26,17 @@ export class OrderFollower {
 
   /** The shopper has said how to pay, and the answer is on its way. */
   readonly paying = computed(() => isPaying(this.order(), this.payment()));
+  /** The answer has been on its way for longer than usual. */
+  readonly payingLong = signal(false);
+
+  constructor() {
+    effect((onCleanup) => {
+      this.payingLong.set(false);
+      if (!this.paying()) return;
+      const timer = setTimeout(() => this.payingLong.set(true), USUAL);
+      onCleanup(() => clearTimeout(timer));
+    });
+  }
 
   follow(orderId: string): void {
     if (orderId === this.orderId) return;

@@ -7,6 +7,7 @@ import { TEST_CARDS, TestCard, grouped, tokenOf } from '../core/card-form';
 import { Heading } from '../core/headings';
 import { OrderFollower } from '../core/order-follower';
 import { endOf } from '../core/order-story';
+import { PaymentMethods } from '../core/payment-methods';
 import { Poller } from '../core/poller';
 import { Form, Submission } from '../core/submission';
 import { Countdown } from '../ui/countdown';
@@ -109,7 +110,7 @@ import NotFoundPage from './not-found';
               }
               <form class="column" [shopForm]="submission" (send)="send(order.orderId)">
                 <shop-payment-method [(method)]="method" />
-                @if (method() === 'CARD') {
+                @if (byCard()) {
                   <div class="fields">
                     <shop-field
                       class="fields-wide"
@@ -143,7 +144,12 @@ import NotFoundPage from './not-found';
                   </div>
                 }
                 <shop-form-message [message]="submission.message" />
-                <button type="submit" class="button" [attr.aria-busy]="submission.pending()">
+                <button
+                  type="submit"
+                  class="button"
+                  [disabled]="!methods.offered()"
+                  [attr.aria-busy]="submission.pending()"
+                >
                   @if (submission.pending()) {
                     One moment …
                   } @else if (method() === 'COD') {
@@ -152,7 +158,7 @@ import NotFoundPage from './not-found';
                     Pay {{ order.total | money }}
                   }
                 </button>
-                @if (method() === 'CARD') {
+                @if (byCard()) {
                   <section class="test-cards" aria-labelledby="test-cards">
                     <h3 id="test-cards">This is a sandbox: pay with a test card</h3>
                     <p class="hint">With any date to come and any three digits. No money moves.</p>
@@ -200,6 +206,11 @@ export default class PaymentPage {
   protected readonly number = signal('');
   protected readonly expiry = signal('');
   protected readonly cvc = signal('');
+  protected readonly methods = inject(PaymentMethods);
+  /** The card form is this shop's, and wanted. */
+  protected readonly byCard = computed(
+    () => this.method() === 'CARD' && (this.methods.offered()?.includes('CARD') ?? false),
+  );
   /** The shopper has paid on this page: what comes of it takes the focus. */
   protected readonly acted = signal(false);
 
