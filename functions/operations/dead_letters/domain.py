@@ -26,6 +26,9 @@ UNKNOWN_CAUSE = "timeout or crash"
 REPLAYED_BY = "replays"
 """Message attribute of a copy: the ids of the replays that sent it, the latest last."""
 
+FAILURE = "failure"
+"""Message attribute with which a consumer sends a message to its dead-letter queue: see `cloudretail.batch`."""
+
 
 # --------------------------------------------------------------------------------------------------------- messages
 
@@ -81,9 +84,15 @@ class DeadMessage:
 
     @property
     def failure_keys(self) -> tuple[str, ...]:
-        """Under which its consumer may have kept the failure, the likelier first: the event's id; the message's where
-        the consumer does not subscribe to it, or it is no event."""
-        return (self.event.id, self.message.id) if self.event else (self.message.id,)
+        """Under which its consumer may have kept the failure, the likelier first: what the consumer itself says; the
+        event's id; the message's where the consumer does not subscribe to it, or it is no event."""
+        keys = (_text(self.failure.get("key")), self.event.id if self.event else None, self.message.id)
+        return tuple(dict.fromkeys(key for key in keys if key))
+
+    @property
+    def failure(self) -> Mapping[str, Any]:
+        """What the consumer says of the failure; empty where SQS moved the message."""
+        return _object(self.message.attributes.get(FAILURE, ""))
 
     @property
     def replays(self) -> tuple[str, ...]:
@@ -252,13 +261,23 @@ def cause_of(dead: DeadMessage, failure: FailureRow | None) -> Cause:
         code, _, message = dead.stated_cause.partition(": ")
         return Cause(exception=code or "refused", message=message or None)
     if failure is None:
-        return Cause(exception=UNKNOWN_CAUSE)
+        return _said(dead.failure)
     times = {
         name: datetime.fromtimestamp(failure[name], UTC)
         for name in ("firstFailedAt", "lastFailedAt")
         if name in failure
     }
     return Cause.model_validate({**failure, **times})
+
+
+def _said(failure: Mapping[str, Any]) -> Cause:
+    """What the consumer says, `KeyError: 'lines' at inventory/domain.py:1 in decide`, where no row was kept."""
+    text = _text(failure.get("cause"))
+    if text is None:
+        return Cause(exception=UNKNOWN_CAUSE)
+    exception, _, rest = text.partition(": ")
+    message, _, where = rest.rpartition(" at ")
+    return Cause(exception=exception, message=message or rest or None, where=where if message else None)
 
 
 def dead_letter(dead: DeadMessage, failure: FailureRow | None, retention: timedelta = RETENTION) -> DeadLetterDetail:

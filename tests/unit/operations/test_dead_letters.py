@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
+from cloudretail import batch
 from contract.inventory import InventoryReserved
 from contract.orders import OrderPlaced
 from operations.dead_letters.domain import (
+    FAILURE,
     UNKNOWN_CAUSE,
     DeadLetter,
     DeadMessage,
@@ -108,6 +110,16 @@ def test_what_lambda_gave_up_on_is_unpacked() -> None:
 
 def test_a_letter_without_a_kept_cause_timed_out_or_crashed() -> None:
     assert dead_letter(letter("{}"), None).cause.title == UNKNOWN_CAUSE
+
+
+def test_what_a_consumer_says_of_a_message_that_it_gave_up_is_its_cause_and_leads_to_its_row() -> None:
+    said = {"cause": "KeyError: 'a' at orders/domain.py:1 in decide", "key": "message-0", "generation": 0}
+    seen = letter("{}", failure=json.dumps(said))
+    assert seen.failure_keys == ("message-0", "message-1")
+    cause = dead_letter(seen, None).cause
+    assert (cause.exception, cause.message, cause.where) == ("KeyError", "'a'", "orders/domain.py:1 in decide")
+    assert dead_letter(letter("{}", failure="rubbish"), None).cause.title == UNKNOWN_CAUSE
+    assert FAILURE == batch.FAILURE
 
 
 def test_a_letter_expires_as_long_after_it_was_first_sent_as_its_queue_keeps_messages() -> None:

@@ -38,6 +38,9 @@ TABLES = (
     "SandboxChargesTable",
 )  # fmt: skip
 ORDER_ID = ORDER["order_id"]
+CHARGE = f"{PAYMENT['payment_id']}:1"
+SENT: dict[str, Any] = {"provider": "sandbox", "reference": CHARGE, "card_token": None}
+"""Of a payment whose attempt the provider has taken in."""
 UPLOAD = str(json.loads((EVENTS / "catalog-images" / "picture-uploaded.json").read_text())["Records"][0]["body"])
 
 
@@ -48,7 +51,7 @@ def tables() -> Iterator[None]:
         for name in TABLES:
             environment.delenv(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper())
         template = Template.load()
-        for name, value in template.environment("ReplayWorker").items():
+        for name, value in {**template.common_environment, **template.environment("ReplayWorker")}.items():
             environment.setenv(name, value_of(template, value))
         forget_settings()
         yield
@@ -105,6 +108,11 @@ def paying(status: PaymentStatus, **others: Any) -> None:
     DynamoDBRepository("PaymentsTable", PAYMENTS).commit(payment.payment_id, None, Change(payment), CAUSE, NOW)
 
 
+def reserved_order() -> None:
+    """As much of it as payments looks at."""
+    put("OrdersTable", orderId=ORDER_ID, status="RESERVED", totalAmount=15430, currency="SGD")
+
+
 def document_of(event: type[EventData]) -> str:
     """The example of an event, which inventory does not take for too old."""
     data = next(each for each in EXAMPLES if type(each) is event)
@@ -140,7 +148,9 @@ def test_the_replay_worker_has_every_variable_and_grant_that_a_consumer_needs_fo
     consumer: Declaration, wire: Wire
 ) -> None:
     stock(canvas_backpack=5, desk_lamp=5)
-    paying(PaymentStatus.SUBMITTED)
+    if consumer.name == "payment-worker":
+        reserved_order()
+    paying(PaymentStatus.SUBMITTED, **SENT)
     wire.calls.clear()
     for document in [document_of(event) for event in consumer.subscribes_to] or [UPLOAD]:
         assert "MissingSetting" not in in_words(consumer.dry_run(document)).text
@@ -232,27 +242,26 @@ def test_an_order_that_is_not_there_would_fail_again(wire: Wire) -> None:
 
 def test_a_charge_that_the_provider_does_not_know_would_be_made_and_is_not(wire: Wire) -> None:
     paying(PaymentStatus.SUBMITTED)
-    text = at("payment-worker", PaymentSubmitted, wire).text
-    assert text == f"would charge SGD 154.30 as {PAYMENT['payment_id']}:1"
+    assert at("payment-worker", PaymentSubmitted, wire).text == f"would charge SGD 154.30 as {CHARGE}"
 
 
 @pytest.mark.parametrize("age", [timedelta(), timedelta(days=30)])
 def test_a_charge_that_the_provider_has_made_would_only_be_published(wire: Wire, age: timedelta) -> None:
-    paying(PaymentStatus.SUBMITTED)
-    put("SandboxChargesTable", chargeKey=f"{PAYMENT['payment_id']}:1", outcome="ACCEPTED", refundable=True)
+    paying(PaymentStatus.SUBMITTED, **SENT)
+    reserved_order()
+    put("SandboxChargesTable", chargeKey=CHARGE, outcome="ACCEPTED", reason="")
     sent = json.loads(document_of(PaymentSubmitted)) | {"time": (datetime.now(UTC) - age).isoformat()}
     text = tried(json.dumps(sent), "PaymentWorkerDlq", wire).text
     assert text == "would become SUCCEEDED and publish PaymentSucceeded"
 
 
 def test_a_refund_would_be_made_and_is_not(wire: Wire) -> None:
-    paying(PaymentStatus.REFUNDING)
-    text = at("payment-worker", RefundRequested, wire).text
-    assert text == f"would refund SGD 154.30 of {PAYMENT['payment_id']}:1"
+    paying(PaymentStatus.REFUNDING, **SENT)
+    assert at("payment-worker", RefundRequested, wire).text == f"would refund SGD 154.30 of {CHARGE}"
 
 
 def test_a_payment_window_would_close(wire: Wire) -> None:
-    paying(PaymentStatus.OPEN)
+    paying(PaymentStatus.OPEN, reserved=True)
     text = at("payment-window", InventoryReserved, wire).text
     assert text == "would become FAILED and publish PaymentFailed (WINDOW_CLOSED)"
 
