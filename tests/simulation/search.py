@@ -48,12 +48,11 @@ class Failure:
 def simulated() -> Iterator[None]:
     """The shop's code as it is simulated.
 
-    It neither waits between tries nor logs, and a transaction takes 4 items, so that batches are split here as those of
+    It does not wait between tries, and a transaction takes 4 items, so that batches are split here as those of
     a hundred items are.
     """
     with (
         patch.object(repository, "time", SimpleNamespace(sleep=lambda seconds: None)),
-        patch.object(inventory, "record", lambda *args, **kwargs: None),
         patch.object(inventory, "packed", partial(packed, limit=4)),
     ):
         yield

@@ -84,14 +84,17 @@ class DeadMessage:
 
     @property
     def failure_keys(self) -> tuple[str, ...]:
-        """Under which its consumer may have kept the failure, the likelier first: what the consumer itself says; the
-        event's id; the message's where the consumer does not subscribe to it, or it is no event."""
-        keys = (_text(self.failure.get("key")), self.event.id if self.event else None, self.message.id)
-        return tuple(dict.fromkeys(key for key in keys if key))
+        """Under which its consumer may have kept the failure, the likelier first.
+
+        The consumer that gave it up says so. Of any other, it is the event's id, or the message's.
+        """
+        said = _text(self.failure.get("key"))
+        guessed = (self.event.id, self.message.id) if self.event else (self.message.id,)
+        return (said, *guessed) if said else guessed
 
     @property
-    def failure(self) -> Mapping[str, Any]:
-        """What the consumer says of the failure; empty where SQS moved the message."""
+    def failure(self) -> dict[str, Any]:
+        """What the consumer that gave it up says of it: its cause and its failure key; empty for any other message."""
         return _object(self.message.attributes.get(FAILURE, ""))
 
     @property
@@ -261,23 +264,14 @@ def cause_of(dead: DeadMessage, failure: FailureRow | None) -> Cause:
         code, _, message = dead.stated_cause.partition(": ")
         return Cause(exception=code or "refused", message=message or None)
     if failure is None:
-        return _said(dead.failure)
+        exception, _, message = str(dead.failure.get("cause", UNKNOWN_CAUSE)).partition(": ")
+        return Cause(exception=exception, message=message or None)
     times = {
         name: datetime.fromtimestamp(failure[name], UTC)
         for name in ("firstFailedAt", "lastFailedAt")
         if name in failure
     }
     return Cause.model_validate({**failure, **times})
-
-
-def _said(failure: Mapping[str, Any]) -> Cause:
-    """What the consumer says, `KeyError: 'lines' at inventory/domain.py:1 in decide`, where no row was kept."""
-    text = _text(failure.get("cause"))
-    if text is None:
-        return Cause(exception=UNKNOWN_CAUSE)
-    exception, _, rest = text.partition(": ")
-    message, _, where = rest.rpartition(" at ")
-    return Cause(exception=exception, message=message or rest or None, where=where if message else None)
 
 
 def dead_letter(dead: DeadMessage, failure: FailureRow | None, retention: timedelta = RETENTION) -> DeadLetterDetail:
