@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
-from cloudretail.batch import FAILURE
 from cloudretail.envelope import Event
 from cloudretail.errors import InvalidEvent
 from cloudretail.event import EventType
 from cloudretail.model import Model
-from contract import parse
+from contract import BY_TYPE, parse
+from contract.values import OrderEvent
 from operations.queues import RELAY_DLQ, REPLAY_WORKER_DLQ
 
 RETENTION = timedelta(days=14)
@@ -25,6 +25,9 @@ UNKNOWN_CAUSE = "timeout or crash"
 
 REPLAYED_BY = "replays"
 """Message attribute of a copy: the ids of the replays that sent it, the latest last."""
+
+FAILURE = "failure"
+"""Message attribute with which a consumer sends a message to its dead-letter queue: see `cloudretail.batch`."""
 
 
 # --------------------------------------------------------------------------------------------------------- messages
@@ -136,7 +139,8 @@ def _invalid(
     except ValueError:
         name = None
     subject = _text(content.get("subject"))
-    order_id = subject if subject and subject.startswith("ord_") else None
+    about = BY_TYPE.get(str(content.get("type")))
+    order_id = subject if about is None or issubclass(about, OrderEvent) else None
     return DeadMessage(queue, message, document, None, why, _text(content.get("id")), name, order_id, entry, cause)
 
 

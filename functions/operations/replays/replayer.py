@@ -10,13 +10,14 @@ Wherever this is cut off, the message is in one queue at least. Where it is in t
 reacts once.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.clock import REAL_TIME, Clock
-from operations.dead_letters.domain import REPLAYED_BY, DeadMessage, QueueMessage, read
+from operations.dead_letters.domain import FAILURE, REPLAYED_BY, DeadMessage, QueueMessage, read
 from operations.dead_letters.service import DeadLetters
 from operations.dead_letters.sqs import NotAccepted
 from operations.replays.domain import (
@@ -119,7 +120,7 @@ class Replayer:
             NotAccepted, ClientError, BotoCoreError: a copy was not accepted.
         """
         copies, places = [], []
-        attributes = {REPLAYED_BY: ",".join([*dead.replays[-9:], replay_id])}
+        attributes = {REPLAYED_BY: ",".join([*dead.replays[-9:], replay_id]), **_next_generation(dead)}
         for destination in destinations(dead, self.dead_letters.names, self.subscribers, self.clock.now()):
             match destination:
                 case ToQueue(consumer=consumer, delay=delay):
@@ -132,6 +133,16 @@ class Replayer:
                     self.worker.start(dead.document)
                     places.append("the replay worker")
         return tuple(copies), f"to {', '.join(places)}" if places else "nowhere: no consumer subscribes to this event"
+
+
+def _next_generation(dead: DeadMessage) -> dict[str, str]:
+    """The consumer keeps what becomes of the copy where it kept why the message failed."""
+    failure = dict(dead.failure)
+    if "key" not in failure:
+        return {}
+    failure.pop("cause", None)
+    generation = failure.get("generation")
+    return {FAILURE: json.dumps({**failure, "generation": (generation if isinstance(generation, int) else 0) + 1})}
 
 
 class _Run:

@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.panel import Panel
 
-from retail_ops.console import err, out
+from retail_ops.console import err, out, plain
 from retail_ops.mails import read_mails
 from retail_ops.target import find_shop
 
@@ -26,14 +25,14 @@ def inbox(
     """Read the mails that the local shop sent: confirmation codes, orders, refunds."""
     mails = read_mails(find_shop(None), to)
     if as_json:
-        out.print_json(json.dumps([asdict(mail) for mail in mails]))
+        out.print_json(json.dumps([asdict(mail) for mail in mails]), ensure_ascii=True)
         return
     for mail in mails[-last:]:
         out.print(
             Panel(
-                escape(mail.text.strip()),
-                title=f"[bold]{escape(mail.subject)}[/bold]",
-                subtitle=escape(
+                plain(mail.text.strip()),
+                title=f"[bold]{plain(mail.subject)}[/bold]",
+                subtitle=plain(
                     f"{datetime.fromisoformat(mail.sent).astimezone():%d %b %H:%M:%S}  to {', '.join(mail.to)}"
                 ),
                 title_align="left",

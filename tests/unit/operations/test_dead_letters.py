@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
+from cloudretail import batch
 from contract.inventory import InventoryReserved
 from contract.orders import OrderPlaced
 from operations.dead_letters.domain import (
+    FAILURE,
     UNKNOWN_CAUSE,
     DeadLetter,
     DeadMessage,
@@ -63,10 +65,17 @@ def test_of_an_event_that_is_not_valid_any_more_name_and_order_are_known_all_the
     assert seen.failure_keys == ("message-1",), "its consumer could not read an id either"
 
 
+def test_of_an_event_of_an_unknown_type_its_subject_is_taken_for_the_order() -> None:
+    unknown = {"type": "cloudretail.orders.OrderPoisoned.v1", "id": "event-1", "subject": "order-1"}
+    seen = letter(json.dumps(unknown))
+    assert (seen.event_name, seen.event_id, seen.order_id) == ("OrderPoisoned", "event-1", "order-1")
+
+
 def test_a_message_that_its_consumer_gave_up_says_itself_under_which_key_and_why() -> None:
     stated = {"cause": "InvalidEvent: not a CloudEvent at cloudretail/envelope.py:98", "key": "message-of-old"}
     seen = letter("no json", failure=json.dumps(stated))
     assert seen.failure_keys == ("message-of-old", "message-1")
+    assert FAILURE == batch.FAILURE
     cause = dead_letter(seen, None).cause
     assert (cause.exception, cause.message) == (
         "InvalidEvent",

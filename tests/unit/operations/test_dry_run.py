@@ -38,6 +38,9 @@ TABLES = (
     "SandboxChargesTable",
 )  # fmt: skip
 ORDER_ID = ORDER["order_id"]
+CHARGE = f"{PAYMENT['payment_id']}:1"
+SENT: dict[str, Any] = {"provider": "sandbox", "reference": CHARGE, "card_token": None}
+"""Of a payment whose attempt the provider has taken in."""
 UPLOAD = str(json.loads((EVENTS / "catalog-images" / "picture-uploaded.json").read_text())["Records"][0]["body"])
 
 
@@ -107,10 +110,6 @@ def paying(status: PaymentStatus, **others: Any) -> None:
     facts = {"amount": 15430, "currency": "SGD", "reserved": True, "method": "CARD", "attempts": 1, **others}
     payment = Payment(payment_id=PAYMENT["payment_id"], order_id=ORDER_ID, status=status, created_at=NOW, **facts)
     DynamoDBRepository("PaymentsTable", PAYMENTS).commit(payment.payment_id, None, Change(payment), CAUSE, NOW)
-
-
-SENT = {"provider": "sandbox", "reference": f"{PAYMENT['payment_id']}:1"}
-"""An attempt that the provider may have heard of."""
 
 
 def document_of(event: type[EventData]) -> str:
@@ -270,7 +269,7 @@ def test_a_refund_would_be_made_and_is_not(wire: Wire) -> None:
 
 
 def test_a_payment_window_would_close(wire: Wire) -> None:
-    paying(PaymentStatus.OPEN)
+    paying(PaymentStatus.OPEN, reserved=True)
     text = at("payment-window", InventoryReserved, wire).text
     assert text == "would become FAILED and publish PaymentFailed (WINDOW_CLOSED)"
 

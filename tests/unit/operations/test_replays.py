@@ -1,6 +1,7 @@
 """A replay loses nothing wherever it is cut off, looks consume nothing, and the rate is kept."""
 
 import itertools
+import json
 
 import pytest
 
@@ -37,6 +38,15 @@ def test_a_copy_says_which_replays_it_has_been_through() -> None:
     shop.replayer.run(shop.asked())
     (copy,) = shop.queues[LIVE].messages.values()
     assert copy.attributes == {"replays": "rpl_a,rpl_0"}
+
+
+def test_a_copy_of_what_its_consumer_gave_up_carries_the_failures_key_and_the_next_generation() -> None:
+    shop = InMemoryShop()
+    failure = {"cause": "KeyError: x at y", "key": "event-1", "generation": 1, "messageId": "message-1"}
+    shop.queues[DEAD].put("{}", {"failure": json.dumps(failure)})
+    shop.replayer.run(shop.asked())
+    (copy,) = shop.queues[LIVE].messages.values()
+    assert json.loads(copy.attributes["failure"]) == {"key": "event-1", "generation": 2, "messageId": "message-1"}
 
 
 def steps_of_a_replay(action: Action) -> int:
