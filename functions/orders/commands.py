@@ -15,7 +15,7 @@ class Checkouts(Protocol):
     """What the checkouts of one shopper read and write."""
 
     def order_and_cart(self, order_id: str) -> tuple[Order | None, Cart]:
-        """The shopper's order of this id, None where there is none, and the cart; both read consistently."""
+        """The shopper's order of this id, None where there is none, and the cart; two consistent reads, no snapshot."""
         ...
 
     def basket(self, cart: Cart) -> Basket:
@@ -38,8 +38,8 @@ def check_out(
 ) -> Settled[Order]:
     """Place an order. The same command with the same id is the same order, whenever it comes.
 
-        request A    no such order                             placed
-        request B    no such order    LostRace: A was faster            the order of A, which is the answer to both
+        request A    no such order               placed
+        request B    no such order                        LostRace, or a cart that A has emptied: the order of A
 
     Args:
         checkouts: of this shopper.
@@ -58,18 +58,21 @@ def check_out(
         Transient: other writes were in the way for too long.
     """
     context = Context(order_id, cause.id, now)
-    # The second time round finds the order that a request with the same id has placed at the same moment.
-    for _ in range(2):
-        existing, cart = checkouts.order_and_cart(order_id)
+    existing, cart = checkouts.order_and_cart(order_id)
+    if existing:
+        return _repeated(existing, command)
+    try:
+        change = place(command, checkouts.basket(cart), shopper, context)
+        checkouts.place(change, command.cart_version, cause, now)
+    except (LostRace, Conflict) as error:
+        # The two reads are no snapshot: the cart may have been emptied by the very order that was not there yet.
+        existing, _ = checkouts.order_and_cart(order_id)
         if existing:
             return _repeated(existing, command)
-        change = place(command, checkouts.basket(cart), shopper, context)
-        try:
-            checkouts.place(change, command.cart_version, cause, now)
-        except LostRace:
-            continue
-        return Settled(change, change.state)
-    raise Transient("the order was placed, but cannot be read yet")
+        if isinstance(error, Conflict):
+            raise
+        raise Transient("the order was placed, but cannot be read yet") from error
+    return Settled(change, change.state)
 
 
 def _repeated(order: Order, command: PlaceOrder) -> Settled[Order]:

@@ -100,7 +100,10 @@ class CheckoutStore:
         self._user_id = user_id
 
     def order_and_cart(self, order_id: str) -> tuple[Order | None, Cart]:
-        """The order that this request has placed already, if so, and the cart; both read consistently."""
+        """The order that this request has placed already, if so, and the cart.
+
+        Each read is consistent, but BatchGetItem is no snapshot: the order may be placed between the two.
+        """
         orders, cart = self._settings.orders_table, self._settings.cart_table
         found = batch_get(
             {
