@@ -9,6 +9,7 @@ import { DeadLetter } from '../models/dead-letter';
  * A dead-letter queue at a glance.
  */
 export interface BoxSummary {
+
   /**
    * The most frequent ones.
    */
@@ -27,6 +28,6 @@ export interface BoxSummary {
   /**
    * The message that was sent first, and expires first.
    */
-  oldest: DeadLetter | null;
+  oldest: (DeadLetter | null);
   queue: BoxName;
 }

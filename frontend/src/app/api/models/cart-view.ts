@@ -8,6 +8,7 @@ import { Money } from '../models/money';
  * A cart.
  */
 export interface CartView {
+
   /**
    * In the order in which they were first put in.
    */

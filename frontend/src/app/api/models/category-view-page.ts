@@ -4,5 +4,5 @@
 import { CategoryView } from '../models/category-view';
 export interface CategoryViewPage {
   items: Array<CategoryView>;
-  nextCursor: string | null;
+  nextCursor: (string | null);
 }

@@ -8,6 +8,7 @@ import { ShippingAddress } from '../models/shipping-address';
  * The shopper's order.
  */
 export interface Checkout {
+
   /**
    * Of the cart that the shopper saw.
    */
@@ -16,7 +17,7 @@ export interface Checkout {
   /**
    * COD, or null to choose later.
    */
-  paymentMethod?: PaymentChoice | null;
+  paymentMethod?: (PaymentChoice | null);
 
   /**
    * Where the goods go.

@@ -9,6 +9,7 @@ import { DeadLetter } from '../models/dead-letter';
  * Dead letters of one queue.
  */
 export interface DeadLetterPage {
+
   /**
    * Of all of them, the most frequent first.
    */
@@ -24,6 +25,6 @@ export interface DeadLetterPage {
    * About how many could not be looked at, because somebody else held them.
    */
   missed: number;
-  nextCursor: string | null;
+  nextCursor: (string | null);
   queue: BoxName;
 }

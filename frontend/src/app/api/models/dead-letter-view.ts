@@ -10,17 +10,17 @@ import { Replay } from '../models/replay';
  */
 export interface DeadLetterView {
   attributes: {
-    [key: string]: string;
-  };
+[key: string]: string;
+};
   body: string;
   cause: Cause;
-  eventId: string | null;
-  eventName: string | null;
+  eventId: (string | null);
+  eventName: (string | null);
   expiresAt: string;
   history: Array<Replay>;
-  invalid: string | null;
+  invalid: (string | null);
   messageId: string;
-  orderId: string | null;
+  orderId: (string | null);
   queue: BoxName;
   receives: number;
   replays: Array<string>;

@@ -9,8 +9,8 @@ import { Cause } from '../models/cause';
  */
 export interface DeadLetter {
   cause: Cause;
-  eventId: string | null;
-  eventName: string | null;
+  eventId: (string | null);
+  eventName: (string | null);
 
   /**
    * When SQS deletes it.
@@ -21,7 +21,7 @@ export interface DeadLetter {
    * SQS's.
    */
   messageId: string;
-  orderId: string | null;
+  orderId: (string | null);
 
   /**
    * The dead-letter queue.

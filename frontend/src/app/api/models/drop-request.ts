@@ -7,13 +7,14 @@ import { BoxName } from '../models/box-name';
  * Which dead letters, and why. Without any condition: all that are there when it begins.
  */
 export interface DropRequest {
+
   /**
    * A part of the cause as the lists show it.
    */
-  cause?: string | null;
-  eventName?: string | null;
+  cause?: (string | null);
+  eventName?: (string | null);
   messageIds?: Array<string>;
-  orderId?: string | null;
+  orderId?: (string | null);
   queue: BoxName;
 
   /**
@@ -24,10 +25,10 @@ export interface DropRequest {
   /**
    * First sent then or later.
    */
-  since?: string | null;
+  since?: (string | null);
 
   /**
    * First sent then or earlier.
    */
-  until?: string | null;
+  until?: (string | null);
 }

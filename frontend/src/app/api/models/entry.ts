@@ -7,25 +7,26 @@ import { Kind } from '../models/kind';
  * One thing that happened.
  */
 export interface Entry {
+
   /**
    * When; null where nobody kept it, and then it stands at the end.
    */
-  at: string | null;
+  at: (string | null);
 
   /**
    * Id of the event or request that led to it.
    */
-  causedBy: string | null;
+  causedBy: (string | null);
 
   /**
    * Why, where, with which figures.
    */
-  detail: string | null;
+  detail: (string | null);
 
   /**
    * Of the event that it is, or is about.
    */
-  eventId: string | null;
+  eventId: (string | null);
   kind: Kind;
 
   /**

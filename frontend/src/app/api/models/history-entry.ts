@@ -8,6 +8,7 @@ import { Shortage } from '../models/shortage';
  * One step of the order's story.
  */
 export interface HistoryEntry {
+
   /**
    * When the order heard of it.
    */
@@ -16,7 +17,7 @@ export interface HistoryEntry {
   /**
    * For a declined payment, which one.
    */
-  attempt: number | null;
+  attempt: (number | null);
 
   /**
    * Id of the event or request.
@@ -31,7 +32,7 @@ export interface HistoryEntry {
   /**
    * Where there is one to tell.
    */
-  reason: string | null;
+  reason: (string | null);
 
   /**
    * For a rejected order, what was missing.

@@ -7,6 +7,7 @@ import { Money } from '../models/money';
  * A line, and what the shop says of its product now.
  */
 export interface LineView {
+
   /**
    * How many can be had now.
    */
@@ -15,7 +16,7 @@ export interface LineView {
   /**
    * Null where the product is no longer sold.
    */
-  currentPrice: Money | null;
+  currentPrice: (Money | null);
 
   /**
    * The product is no longer sold.

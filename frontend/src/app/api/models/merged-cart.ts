@@ -10,6 +10,7 @@ import { Skipped } from '../models/skipped';
  * A cart after a merge.
  */
 export interface MergedCart {
+
   /**
    * Products of which there are fewer than were asked for.
    */

@@ -11,5 +11,5 @@ export interface NewProduct {
   description: string;
   name: string;
   price: Price;
-  productId?: string | null;
+  productId?: (string | null);
 }

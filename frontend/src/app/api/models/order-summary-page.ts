@@ -4,5 +4,5 @@
 import { OrderSummary } from '../models/order-summary';
 export interface OrderSummaryPage {
   items: Array<OrderSummary>;
-  nextCursor: string | null;
+  nextCursor: (string | null);
 }

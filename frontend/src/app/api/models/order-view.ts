@@ -15,12 +15,12 @@ export interface OrderView {
   createdAt: string;
   items: Array<OrderItem>;
   orderId: string;
-  paymentMethod: PaymentMethod | null;
+  paymentMethod: (PaymentMethod | null);
 
   /**
    * Until when the goods are held; only while the order is RESERVED.
    */
-  reservedUntil: string | null;
+  reservedUntil: (string | null);
   shippingAddress: ShippingAddress;
   status: OrderStatus;
 

@@ -7,9 +7,10 @@ import { PaymentMethod } from '../models/payment-method';
  * How to pay.
  */
 export interface PaymentRequest {
+
   /**
    * What the card form made of the card; needed for CARD. The shop never sees a card number.
    */
-  cardToken?: string | null;
+  cardToken?: (string | null);
   method: PaymentMethod;
 }

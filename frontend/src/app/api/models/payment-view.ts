@@ -19,9 +19,9 @@ export interface PaymentView {
   /**
    * Of the latest declined attempt.
    */
-  declineReason: string | null;
+  declineReason: (string | null);
   maxAttempts: number;
-  method: PaymentMethod | null;
+  method: (PaymentMethod | null);
   orderId: string;
   status: PaymentProgress;
 }

@@ -4,5 +4,5 @@
 import { ProductView } from '../models/product-view';
 export interface ProductViewPage {
   items: Array<ProductView>;
-  nextCursor: string | null;
+  nextCursor: (string | null);
 }

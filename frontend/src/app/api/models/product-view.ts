@@ -7,6 +7,7 @@ import { Money } from '../models/money';
  * A product as shoppers see it.
  */
 export interface ProductView {
+
   /**
    * How many can be had now.
    */
@@ -18,7 +19,7 @@ export interface ProductView {
   /**
    * Valid for a few minutes; null for a product without a picture.
    */
-  imageUrl: string | null;
+  imageUrl: (string | null);
   name: string;
   price: Money;
   productId: string;

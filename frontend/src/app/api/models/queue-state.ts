@@ -7,10 +7,11 @@ import { BoxName } from '../models/box-name';
  * How a queue and its dead-letter queue fare. The relay, the rules and the replay worker have only the latter.
  */
 export interface QueueState {
+
   /**
    * Who reads the queue.
    */
-  consumer: string | null;
+  consumer: (string | null);
 
   /**
    * Messages that were given up, those among them that somebody looks at just now.
@@ -35,7 +36,7 @@ export interface QueueState {
   /**
    * Its name in the template.
    */
-  queue: string | null;
+  queue: (string | null);
 
   /**
    * Messages that nobody has received.

@@ -4,5 +4,5 @@
 import { Replay } from '../models/replay';
 export interface ReplayPage {
   items: Array<Replay>;
-  nextCursor: string | null;
+  nextCursor: (string | null);
 }

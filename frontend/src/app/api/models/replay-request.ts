@@ -7,15 +7,15 @@ import { BoxName } from '../models/box-name';
  * As for a drop, and how fast; or only what the current code would do.
  */
 export interface ReplayRequest {
-  cause?: string | null;
+  cause?: (string | null);
 
   /**
    * Nothing changes; each message's outcome says what it would do.
    */
   dryRun?: boolean;
-  eventName?: string | null;
+  eventName?: (string | null);
   messageIds?: Array<string>;
-  orderId?: string | null;
+  orderId?: (string | null);
   queue: BoxName;
 
   /**
@@ -23,6 +23,6 @@ export interface ReplayRequest {
    */
   rate?: number;
   reason: string;
-  since?: string | null;
-  until?: string | null;
+  since?: (string | null);
+  until?: (string | null);
 }

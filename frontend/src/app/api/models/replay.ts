@@ -24,7 +24,7 @@ export interface Replay {
   /**
    * When it came to its end, or was interrupted.
    */
-  endedAt: string | null;
+  endedAt: (string | null);
 
   /**
    * About how many messages of the queue could not be looked at, because somebody else held them.
@@ -35,13 +35,13 @@ export interface Replay {
    * How many messages came to each outcome.
    */
   outcomes: {
-    [key: string]: number;
-  };
+[key: string]: number;
+};
 
   /**
    * How many messages it is about; null until that is known.
    */
-  planned: number | null;
+  planned: (number | null);
 
   /**
    * Messages a second at the most.
@@ -57,7 +57,7 @@ export interface Replay {
   /**
    * Which dead letters; null where it is about something else.
    */
-  selection: Selection | null;
+  selection: (Selection | null);
   state: ReplayState;
 
   /**

@@ -4,5 +4,5 @@
 import { ReplayedMessage } from '../models/replayed-message';
 export interface ReplayedMessagePage {
   items: Array<ReplayedMessage>;
-  nextCursor: string | null;
+  nextCursor: (string | null);
 }

@@ -7,6 +7,7 @@ import { Outcome } from '../models/outcome';
  * What a replay did to one message.
  */
 export interface ReplayedMessage {
+
   /**
    * Of the outcome.
    */
@@ -15,23 +16,23 @@ export interface ReplayedMessage {
   /**
    * Likewise.
    */
-  attributes: {
-    [key: string]: string;
-  } | null;
+  attributes: ({
+[key: string]: string;
+} | null);
 
   /**
    * Of a dropped message: all that is left of it.
    */
-  body: string | null;
+  body: (string | null);
 
   /**
    * SQS's ids of the copies that were accepted.
    */
   copies: Array<string>;
-  eventId: string | null;
-  eventName: string | null;
+  eventId: (string | null);
+  eventName: (string | null);
   messageId: string;
-  orderId: string | null;
+  orderId: (string | null);
   outcome: Outcome;
 
   /**
@@ -43,5 +44,5 @@ export interface ReplayedMessage {
   /**
    * What a dry run says of it, where it was sent, or why it was refused.
    */
-  text: string | null;
+  text: (string | null);
 }

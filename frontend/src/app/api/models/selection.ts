@@ -7,15 +7,16 @@ import { BoxName } from '../models/box-name';
  * Which dead letters are meant; every condition that is given has to hold.
  */
 export interface Selection {
+
   /**
    * Those whose cause, or its text, contains this.
    */
-  cause: string | null;
+  cause: (string | null);
 
   /**
    * Those of this event, such as OrderPlaced.
    */
-  eventName: string | null;
+  eventName: (string | null);
 
   /**
    * These and no others.
@@ -25,7 +26,7 @@ export interface Selection {
   /**
    * Those about this order.
    */
-  orderId: string | null;
+  orderId: (string | null);
 
   /**
    * The dead-letter queue.
@@ -35,10 +36,10 @@ export interface Selection {
   /**
    * First sent then or later.
    */
-  since: string | null;
+  since: (string | null);
 
   /**
    * First sent then or earlier.
    */
-  until: string | null;
+  until: (string | null);
 }

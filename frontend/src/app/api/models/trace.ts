@@ -8,6 +8,7 @@ import { Wait } from '../models/wait';
  * An order's time-line.
  */
 export interface Trace {
+
   /**
    * Oldest first.
    */
@@ -16,21 +17,21 @@ export interface Trace {
   /**
    * Its status; null where there is no such order.
    */
-  order: string | null;
+  order: (string | null);
   orderId: string;
 
   /**
    * Likewise of its payment.
    */
-  payment: string | null;
+  payment: (string | null);
 
   /**
    * Likewise of its reservation.
    */
-  reservation: string | null;
+  reservation: (string | null);
 
   /**
    * Null where nothing is missing.
    */
-  waitsFor: Wait | null;
+  waitsFor: (Wait | null);
 }

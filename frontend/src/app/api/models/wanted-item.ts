@@ -9,5 +9,5 @@ import { SeenPrice } from '../models/seen-price';
 export interface WantedItem {
   productId: string;
   quantity: number;
-  unitPrice?: SeenPrice | null;
+  unitPrice?: (SeenPrice | null);
 }

@@ -12,5 +12,5 @@ export interface WantedQuantity {
   /**
    * That the shopper saw, and so accepts; today's where it is missing.
    */
-  unitPrice?: SeenPrice | null;
+  unitPrice?: (SeenPrice | null);
 }

@@ -9,23 +9,21 @@ import { RequestBuilder } from '../../request-builder';
 
 import { Session } from '../../models/session';
 
-export interface Refresh$Params {}
+export interface Refresh$Params {
+}
 
-export function refresh(
-  http: HttpClient,
-  rootUrl: string,
-  params?: Refresh$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<Session>> {
+export function refresh(http: HttpClient, rootUrl: string, params?: Refresh$Params, context?: HttpContext): Observable<StrictHttpResponse<Session>> {
   const rb = new RequestBuilder(rootUrl, refresh.PATH, 'post');
   if (params) {
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<Session>;
-    }),
+    })
   );
 }
 

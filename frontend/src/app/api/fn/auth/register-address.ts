@@ -11,25 +11,22 @@ import { Registered } from '../../models/registered';
 import { Registration } from '../../models/registration';
 
 export interface RegisterAddress$Params {
-  body: Registration;
+      body: Registration
 }
 
-export function registerAddress(
-  http: HttpClient,
-  rootUrl: string,
-  params: RegisterAddress$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<Registered>> {
+export function registerAddress(http: HttpClient, rootUrl: string, params: RegisterAddress$Params, context?: HttpContext): Observable<StrictHttpResponse<Registered>> {
   const rb = new RequestBuilder(rootUrl, registerAddress.PATH, 'post');
   if (params) {
     rb.body(params.body, 'application/json');
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<Registered>;
-    }),
+    })
   );
 }
 

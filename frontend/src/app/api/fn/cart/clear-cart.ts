@@ -9,23 +9,21 @@ import { RequestBuilder } from '../../request-builder';
 
 import { CartView } from '../../models/cart-view';
 
-export interface ClearCart$Params {}
+export interface ClearCart$Params {
+}
 
-export function clearCart(
-  http: HttpClient,
-  rootUrl: string,
-  params?: ClearCart$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<CartView>> {
+export function clearCart(http: HttpClient, rootUrl: string, params?: ClearCart$Params, context?: HttpContext): Observable<StrictHttpResponse<CartView>> {
   const rb = new RequestBuilder(rootUrl, clearCart.PATH, 'delete');
   if (params) {
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<CartView>;
-    }),
+    })
   );
 }
 

@@ -9,23 +9,21 @@ import { RequestBuilder } from '../../request-builder';
 
 import { CartView } from '../../models/cart-view';
 
-export interface GetCart$Params {}
+export interface GetCart$Params {
+}
 
-export function getCart(
-  http: HttpClient,
-  rootUrl: string,
-  params?: GetCart$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<CartView>> {
+export function getCart(http: HttpClient, rootUrl: string, params?: GetCart$Params, context?: HttpContext): Observable<StrictHttpResponse<CartView>> {
   const rb = new RequestBuilder(rootUrl, getCart.PATH, 'get');
   if (params) {
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<CartView>;
-    }),
+    })
   );
 }
 

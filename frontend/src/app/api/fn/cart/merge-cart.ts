@@ -11,25 +11,22 @@ import { Merge } from '../../models/merge';
 import { MergedCart } from '../../models/merged-cart';
 
 export interface MergeCart$Params {
-  body: Merge;
+      body: Merge
 }
 
-export function mergeCart(
-  http: HttpClient,
-  rootUrl: string,
-  params: MergeCart$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<MergedCart>> {
+export function mergeCart(http: HttpClient, rootUrl: string, params: MergeCart$Params, context?: HttpContext): Observable<StrictHttpResponse<MergedCart>> {
   const rb = new RequestBuilder(rootUrl, mergeCart.PATH, 'post');
   if (params) {
     rb.body(params.body, 'application/json');
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<MergedCart>;
-    }),
+    })
   );
 }
 

@@ -12,26 +12,23 @@ import { WantedQuantity } from '../../models/wanted-quantity';
 
 export interface PutItem$Params {
   productId: string;
-  body: WantedQuantity;
+      body: WantedQuantity
 }
 
-export function putItem(
-  http: HttpClient,
-  rootUrl: string,
-  params: PutItem$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<CartView>> {
+export function putItem(http: HttpClient, rootUrl: string, params: PutItem$Params, context?: HttpContext): Observable<StrictHttpResponse<CartView>> {
   const rb = new RequestBuilder(rootUrl, putItem.PATH, 'put');
   if (params) {
     rb.path('productId', params.productId, {});
     rb.body(params.body, 'application/json');
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<CartView>;
-    }),
+    })
   );
 }
 

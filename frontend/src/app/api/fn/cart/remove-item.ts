@@ -13,22 +13,19 @@ export interface RemoveItem$Params {
   productId: string;
 }
 
-export function removeItem(
-  http: HttpClient,
-  rootUrl: string,
-  params: RemoveItem$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<CartView>> {
+export function removeItem(http: HttpClient, rootUrl: string, params: RemoveItem$Params, context?: HttpContext): Observable<StrictHttpResponse<CartView>> {
   const rb = new RequestBuilder(rootUrl, removeItem.PATH, 'delete');
   if (params) {
     rb.path('productId', params.productId, {});
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<CartView>;
-    }),
+    })
   );
 }
 

@@ -11,25 +11,22 @@ import { NewProduct } from '../../models/new-product';
 import { ProductView } from '../../models/product-view';
 
 export interface AddProduct$Params {
-  body: NewProduct;
+      body: NewProduct
 }
 
-export function addProduct(
-  http: HttpClient,
-  rootUrl: string,
-  params: AddProduct$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<ProductView>> {
+export function addProduct(http: HttpClient, rootUrl: string, params: AddProduct$Params, context?: HttpContext): Observable<StrictHttpResponse<ProductView>> {
   const rb = new RequestBuilder(rootUrl, addProduct.PATH, 'post');
   if (params) {
     rb.body(params.body, 'application/json');
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<ProductView>;
-    }),
+    })
   );
 }
 

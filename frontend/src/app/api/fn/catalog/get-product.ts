@@ -13,22 +13,19 @@ export interface GetProduct$Params {
   productId: string;
 }
 
-export function getProduct(
-  http: HttpClient,
-  rootUrl: string,
-  params: GetProduct$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<ProductView>> {
+export function getProduct(http: HttpClient, rootUrl: string, params: GetProduct$Params, context?: HttpContext): Observable<StrictHttpResponse<ProductView>> {
   const rb = new RequestBuilder(rootUrl, getProduct.PATH, 'get');
   if (params) {
     rb.path('productId', params.productId, {});
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<ProductView>;
-    }),
+    })
   );
 }
 

@@ -9,23 +9,21 @@ import { RequestBuilder } from '../../request-builder';
 
 import { CategoryViewPage } from '../../models/category-view-page';
 
-export interface ListCategories$Params {}
+export interface ListCategories$Params {
+}
 
-export function listCategories(
-  http: HttpClient,
-  rootUrl: string,
-  params?: ListCategories$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<CategoryViewPage>> {
+export function listCategories(http: HttpClient, rootUrl: string, params?: ListCategories$Params, context?: HttpContext): Observable<StrictHttpResponse<CategoryViewPage>> {
   const rb = new RequestBuilder(rootUrl, listCategories.PATH, 'get');
   if (params) {
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<CategoryViewPage>;
-    }),
+    })
   );
 }
 

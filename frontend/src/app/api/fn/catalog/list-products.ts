@@ -11,43 +11,39 @@ import { ProductViewPage } from '../../models/product-view-page';
 import { Sort } from '../../models/sort';
 
 export interface ListProducts$Params {
-  /**
-   * Exactly this one.
-   */
+
+/**
+ * Exactly this one.
+ */
   category?: string;
 
-  /**
-   * Words that name, description or category contain.
-   */
+/**
+ * Words that name, description or category contain.
+ */
   q?: string;
 
-  /**
-   * Only what can be had now.
-   */
+/**
+ * Only what can be had now.
+ */
   inStock?: boolean;
 
-  /**
-   * The order; a minus means the largest first.
-   */
+/**
+ * The order; a minus means the largest first.
+ */
   sort?: Sort;
 
-  /**
-   * How many items at the most.
-   */
+/**
+ * How many items at the most.
+ */
   limit?: number;
 
-  /**
-   * `nextCursor` of the page before.
-   */
+/**
+ * `nextCursor` of the page before.
+ */
   cursor?: string;
 }
 
-export function listProducts(
-  http: HttpClient,
-  rootUrl: string,
-  params?: ListProducts$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<ProductViewPage>> {
+export function listProducts(http: HttpClient, rootUrl: string, params?: ListProducts$Params, context?: HttpContext): Observable<StrictHttpResponse<ProductViewPage>> {
   const rb = new RequestBuilder(rootUrl, listProducts.PATH, 'get');
   if (params) {
     rb.query('category', params.category, {});
@@ -58,11 +54,13 @@ export function listProducts(
     rb.query('cursor', params.cursor, {});
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<ProductViewPage>;
-    }),
+    })
   );
 }
 

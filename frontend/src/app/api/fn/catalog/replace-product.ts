@@ -12,26 +12,23 @@ import { ProductView } from '../../models/product-view';
 
 export interface ReplaceProduct$Params {
   productId: string;
-  body: ProductText;
+      body: ProductText
 }
 
-export function replaceProduct(
-  http: HttpClient,
-  rootUrl: string,
-  params: ReplaceProduct$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<ProductView>> {
+export function replaceProduct(http: HttpClient, rootUrl: string, params: ReplaceProduct$Params, context?: HttpContext): Observable<StrictHttpResponse<ProductView>> {
   const rb = new RequestBuilder(rootUrl, replaceProduct.PATH, 'put');
   if (params) {
     rb.path('productId', params.productId, {});
     rb.body(params.body, 'application/json');
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<ProductView>;
-    }),
+    })
   );
 }
 

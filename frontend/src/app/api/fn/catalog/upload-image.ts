@@ -12,26 +12,23 @@ import { UploadTicket } from '../../models/upload-ticket';
 
 export interface UploadImage$Params {
   productId: string;
-  body: NewImage;
+      body: NewImage
 }
 
-export function uploadImage(
-  http: HttpClient,
-  rootUrl: string,
-  params: UploadImage$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<UploadTicket>> {
+export function uploadImage(http: HttpClient, rootUrl: string, params: UploadImage$Params, context?: HttpContext): Observable<StrictHttpResponse<UploadTicket>> {
   const rb = new RequestBuilder(rootUrl, uploadImage.PATH, 'post');
   if (params) {
     rb.path('productId', params.productId, {});
     rb.body(params.body, 'application/json');
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<UploadTicket>;
-    }),
+    })
   );
 }
 

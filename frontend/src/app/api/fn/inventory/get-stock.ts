@@ -14,22 +14,19 @@ export interface GetStock$Params {
   productId: string;
 }
 
-export function getStock(
-  http: HttpClient,
-  rootUrl: string,
-  params: GetStock$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<Stock | Availability>> {
+export function getStock(http: HttpClient, rootUrl: string, params: GetStock$Params, context?: HttpContext): Observable<StrictHttpResponse<(Stock | Availability)>> {
   const rb = new RequestBuilder(rootUrl, getStock.PATH, 'get');
   if (params) {
     rb.path('productId', params.productId, {});
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return r as StrictHttpResponse<Stock | Availability>;
-    }),
+      return r as StrictHttpResponse<(Stock | Availability)>;
+    })
   );
 }
 

@@ -13,19 +13,14 @@ import { ReceiptView } from '../../models/receipt-view';
 export interface ReceiveGoods$Params {
   productId: string;
 
-  /**
-   * Chosen by the client, one for each thing to be done once. Repeat a request with the same key.
-   */
+/**
+ * Chosen by the client, one for each thing to be done once. Repeat a request with the same key.
+ */
   'Idempotency-Key': string;
-  body: NewReceipt;
+      body: NewReceipt
 }
 
-export function receiveGoods(
-  http: HttpClient,
-  rootUrl: string,
-  params: ReceiveGoods$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<ReceiptView>> {
+export function receiveGoods(http: HttpClient, rootUrl: string, params: ReceiveGoods$Params, context?: HttpContext): Observable<StrictHttpResponse<ReceiptView>> {
   const rb = new RequestBuilder(rootUrl, receiveGoods.PATH, 'post');
   if (params) {
     rb.path('productId', params.productId, {});
@@ -33,11 +28,13 @@ export function receiveGoods(
     rb.body(params.body, 'application/json');
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<ReceiptView>;
-    }),
+    })
   );
 }
 

@@ -11,25 +11,22 @@ import { Begun } from '../../models/begun';
 import { DropRequest } from '../../models/drop-request';
 
 export interface DropDeadLetters$Params {
-  body: DropRequest;
+      body: DropRequest
 }
 
-export function dropDeadLetters(
-  http: HttpClient,
-  rootUrl: string,
-  params: DropDeadLetters$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<Begun>> {
+export function dropDeadLetters(http: HttpClient, rootUrl: string, params: DropDeadLetters$Params, context?: HttpContext): Observable<StrictHttpResponse<Begun>> {
   const rb = new RequestBuilder(rootUrl, dropDeadLetters.PATH, 'post');
   if (params) {
     rb.body(params.body, 'application/json');
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<Begun>;
-    }),
+    })
   );
 }
 

@@ -10,30 +10,28 @@ import { RequestBuilder } from '../../request-builder';
 import { DeadLetterView } from '../../models/dead-letter-view';
 
 export interface GetDeadLetter$Params {
-  /**
-   * A dead-letter queue, such as OrdersDlq.
-   */
+
+/**
+ * A dead-letter queue, such as OrdersDlq.
+ */
   queue: string;
   messageId: string;
 }
 
-export function getDeadLetter(
-  http: HttpClient,
-  rootUrl: string,
-  params: GetDeadLetter$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<DeadLetterView>> {
+export function getDeadLetter(http: HttpClient, rootUrl: string, params: GetDeadLetter$Params, context?: HttpContext): Observable<StrictHttpResponse<DeadLetterView>> {
   const rb = new RequestBuilder(rootUrl, getDeadLetter.PATH, 'get');
   if (params) {
     rb.path('queue', params.queue, {});
     rb.path('messageId', params.messageId, {});
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<DeadLetterView>;
-    }),
+    })
   );
 }
 

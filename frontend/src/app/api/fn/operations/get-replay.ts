@@ -13,22 +13,19 @@ export interface GetReplay$Params {
   replayId: string;
 }
 
-export function getReplay(
-  http: HttpClient,
-  rootUrl: string,
-  params: GetReplay$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<Replay>> {
+export function getReplay(http: HttpClient, rootUrl: string, params: GetReplay$Params, context?: HttpContext): Observable<StrictHttpResponse<Replay>> {
   const rb = new RequestBuilder(rootUrl, getReplay.PATH, 'get');
   if (params) {
     rb.path('replayId', params.replayId, {});
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<Replay>;
-    }),
+    })
   );
 }
 

@@ -9,23 +9,21 @@ import { RequestBuilder } from '../../request-builder';
 
 import { DeadLetterQueues } from '../../models/dead-letter-queues';
 
-export interface ListDeadLetterQueues$Params {}
+export interface ListDeadLetterQueues$Params {
+}
 
-export function listDeadLetterQueues(
-  http: HttpClient,
-  rootUrl: string,
-  params?: ListDeadLetterQueues$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<DeadLetterQueues>> {
+export function listDeadLetterQueues(http: HttpClient, rootUrl: string, params?: ListDeadLetterQueues$Params, context?: HttpContext): Observable<StrictHttpResponse<DeadLetterQueues>> {
   const rb = new RequestBuilder(rootUrl, listDeadLetterQueues.PATH, 'get');
   if (params) {
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<DeadLetterQueues>;
-    }),
+    })
   );
 }
 

@@ -10,45 +10,41 @@ import { RequestBuilder } from '../../request-builder';
 import { DeadLetterPage } from '../../models/dead-letter-page';
 
 export interface ListDeadLetters$Params {
-  /**
-   * A dead-letter queue, such as OrdersDlq.
-   */
+
+/**
+ * A dead-letter queue, such as OrdersDlq.
+ */
   queue: string;
   orderId?: string;
   eventName?: string;
 
-  /**
-   * A part of the cause or of its text.
-   */
+/**
+ * A part of the cause or of its text.
+ */
   cause?: string;
 
-  /**
-   * First sent then or later.
-   */
+/**
+ * First sent then or later.
+ */
   since?: string;
 
-  /**
-   * First sent then or earlier.
-   */
+/**
+ * First sent then or earlier.
+ */
   until?: string;
 
-  /**
-   * How many items at the most.
-   */
+/**
+ * How many items at the most.
+ */
   limit?: number;
 
-  /**
-   * `nextCursor` of the page before.
-   */
+/**
+ * `nextCursor` of the page before.
+ */
   cursor?: string;
 }
 
-export function listDeadLetters(
-  http: HttpClient,
-  rootUrl: string,
-  params: ListDeadLetters$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<DeadLetterPage>> {
+export function listDeadLetters(http: HttpClient, rootUrl: string, params: ListDeadLetters$Params, context?: HttpContext): Observable<StrictHttpResponse<DeadLetterPage>> {
   const rb = new RequestBuilder(rootUrl, listDeadLetters.PATH, 'get');
   if (params) {
     rb.path('queue', params.queue, {});
@@ -61,11 +57,13 @@ export function listDeadLetters(
     rb.query('cursor', params.cursor, {});
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<DeadLetterPage>;
-    }),
+    })
   );
 }
 

@@ -9,23 +9,21 @@ import { RequestBuilder } from '../../request-builder';
 
 import { Queues } from '../../models/queues';
 
-export interface ListQueues$Params {}
+export interface ListQueues$Params {
+}
 
-export function listQueues(
-  http: HttpClient,
-  rootUrl: string,
-  params?: ListQueues$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<Queues>> {
+export function listQueues(http: HttpClient, rootUrl: string, params?: ListQueues$Params, context?: HttpContext): Observable<StrictHttpResponse<Queues>> {
   const rb = new RequestBuilder(rootUrl, listQueues.PATH, 'get');
   if (params) {
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<Queues>;
-    }),
+    })
   );
 }
 

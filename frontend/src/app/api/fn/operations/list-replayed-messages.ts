@@ -12,23 +12,18 @@ import { ReplayedMessagePage } from '../../models/replayed-message-page';
 export interface ListReplayedMessages$Params {
   replayId: string;
 
-  /**
-   * How many items at the most.
-   */
+/**
+ * How many items at the most.
+ */
   limit?: number;
 
-  /**
-   * `nextCursor` of the page before.
-   */
+/**
+ * `nextCursor` of the page before.
+ */
   cursor?: string;
 }
 
-export function listReplayedMessages(
-  http: HttpClient,
-  rootUrl: string,
-  params: ListReplayedMessages$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<ReplayedMessagePage>> {
+export function listReplayedMessages(http: HttpClient, rootUrl: string, params: ListReplayedMessages$Params, context?: HttpContext): Observable<StrictHttpResponse<ReplayedMessagePage>> {
   const rb = new RequestBuilder(rootUrl, listReplayedMessages.PATH, 'get');
   if (params) {
     rb.path('replayId', params.replayId, {});
@@ -36,11 +31,13 @@ export function listReplayedMessages(
     rb.query('cursor', params.cursor, {});
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<ReplayedMessagePage>;
-    }),
+    })
   );
 }
 

@@ -10,28 +10,26 @@ import { RequestBuilder } from '../../request-builder';
 import { ReplayPage } from '../../models/replay-page';
 
 export interface ListReplays$Params {
-  /**
-   * How many items at the most.
-   */
+
+/**
+ * How many items at the most.
+ */
   limit?: number;
 }
 
-export function listReplays(
-  http: HttpClient,
-  rootUrl: string,
-  params?: ListReplays$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<ReplayPage>> {
+export function listReplays(http: HttpClient, rootUrl: string, params?: ListReplays$Params, context?: HttpContext): Observable<StrictHttpResponse<ReplayPage>> {
   const rb = new RequestBuilder(rootUrl, listReplays.PATH, 'get');
   if (params) {
     rb.query('limit', params.limit, {});
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<ReplayPage>;
-    }),
+    })
   );
 }
 

@@ -10,28 +10,26 @@ import { RequestBuilder } from '../../request-builder';
 import { StuckOrders } from '../../models/stuck-orders';
 
 export interface ListStuckOrders$Params {
-  /**
-   * Minutes.
-   */
+
+/**
+ * Minutes.
+ */
   olderThan?: number;
 }
 
-export function listStuckOrders(
-  http: HttpClient,
-  rootUrl: string,
-  params?: ListStuckOrders$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<StuckOrders>> {
+export function listStuckOrders(http: HttpClient, rootUrl: string, params?: ListStuckOrders$Params, context?: HttpContext): Observable<StrictHttpResponse<StuckOrders>> {
   const rb = new RequestBuilder(rootUrl, listStuckOrders.PATH, 'get');
   if (params) {
     rb.query('olderThan', params.olderThan, {});
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<StuckOrders>;
-    }),
+    })
   );
 }
 

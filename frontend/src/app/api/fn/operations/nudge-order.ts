@@ -12,26 +12,23 @@ import { Replay } from '../../models/replay';
 
 export interface NudgeOrder$Params {
   orderId: string;
-  body: NudgeRequest;
+      body: NudgeRequest
 }
 
-export function nudgeOrder(
-  http: HttpClient,
-  rootUrl: string,
-  params: NudgeOrder$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<Replay>> {
+export function nudgeOrder(http: HttpClient, rootUrl: string, params: NudgeOrder$Params, context?: HttpContext): Observable<StrictHttpResponse<Replay>> {
   const rb = new RequestBuilder(rootUrl, nudgeOrder.PATH, 'post');
   if (params) {
     rb.path('orderId', params.orderId, {});
     rb.body(params.body, 'application/json');
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<Replay>;
-    }),
+    })
   );
 }
 

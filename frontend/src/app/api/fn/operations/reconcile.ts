@@ -9,23 +9,21 @@ import { RequestBuilder } from '../../request-builder';
 
 import { Reconciliation } from '../../models/reconciliation';
 
-export interface Reconcile$Params {}
+export interface Reconcile$Params {
+}
 
-export function reconcile(
-  http: HttpClient,
-  rootUrl: string,
-  params?: Reconcile$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<Reconciliation>> {
+export function reconcile(http: HttpClient, rootUrl: string, params?: Reconcile$Params, context?: HttpContext): Observable<StrictHttpResponse<Reconciliation>> {
   const rb = new RequestBuilder(rootUrl, reconcile.PATH, 'get');
   if (params) {
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<Reconciliation>;
-    }),
+    })
   );
 }
 

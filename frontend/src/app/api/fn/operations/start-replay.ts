@@ -11,25 +11,22 @@ import { Begun } from '../../models/begun';
 import { ReplayRequest } from '../../models/replay-request';
 
 export interface StartReplay$Params {
-  body: ReplayRequest;
+      body: ReplayRequest
 }
 
-export function startReplay(
-  http: HttpClient,
-  rootUrl: string,
-  params: StartReplay$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<Begun>> {
+export function startReplay(http: HttpClient, rootUrl: string, params: StartReplay$Params, context?: HttpContext): Observable<StrictHttpResponse<Begun>> {
   const rb = new RequestBuilder(rootUrl, startReplay.PATH, 'post');
   if (params) {
     rb.body(params.body, 'application/json');
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<Begun>;
-    }),
+    })
   );
 }
 

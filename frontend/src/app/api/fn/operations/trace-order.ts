@@ -13,22 +13,19 @@ export interface TraceOrder$Params {
   orderId: string;
 }
 
-export function traceOrder(
-  http: HttpClient,
-  rootUrl: string,
-  params: TraceOrder$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<Trace>> {
+export function traceOrder(http: HttpClient, rootUrl: string, params: TraceOrder$Params, context?: HttpContext): Observable<StrictHttpResponse<Trace>> {
   const rb = new RequestBuilder(rootUrl, traceOrder.PATH, 'get');
   if (params) {
     rb.path('orderId', params.orderId, {});
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<Trace>;
-    }),
+    })
   );
 }
 

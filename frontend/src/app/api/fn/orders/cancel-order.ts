@@ -13,22 +13,19 @@ export interface CancelOrder$Params {
   orderId: string;
 }
 
-export function cancelOrder(
-  http: HttpClient,
-  rootUrl: string,
-  params: CancelOrder$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<OrderView>> {
+export function cancelOrder(http: HttpClient, rootUrl: string, params: CancelOrder$Params, context?: HttpContext): Observable<StrictHttpResponse<OrderView>> {
   const rb = new RequestBuilder(rootUrl, cancelOrder.PATH, 'post');
   if (params) {
     rb.path('orderId', params.orderId, {});
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<OrderView>;
-    }),
+    })
   );
 }
 

@@ -11,30 +11,28 @@ import { Checkout } from '../../models/checkout';
 import { PlacedOrder } from '../../models/placed-order';
 
 export interface CheckOut$Params {
-  /**
-   * Chosen by the client, one for each thing to be done once. Repeat a request with the same key.
-   */
+
+/**
+ * Chosen by the client, one for each thing to be done once. Repeat a request with the same key.
+ */
   'Idempotency-Key': string;
-  body: Checkout;
+      body: Checkout
 }
 
-export function checkOut(
-  http: HttpClient,
-  rootUrl: string,
-  params: CheckOut$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<PlacedOrder>> {
+export function checkOut(http: HttpClient, rootUrl: string, params: CheckOut$Params, context?: HttpContext): Observable<StrictHttpResponse<PlacedOrder>> {
   const rb = new RequestBuilder(rootUrl, checkOut.PATH, 'post');
   if (params) {
     rb.header('Idempotency-Key', params['Idempotency-Key'], {});
     rb.body(params.body, 'application/json');
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<PlacedOrder>;
-    }),
+    })
   );
 }
 

@@ -13,22 +13,19 @@ export interface GetOrder$Params {
   orderId: string;
 }
 
-export function getOrder(
-  http: HttpClient,
-  rootUrl: string,
-  params: GetOrder$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<OrderView>> {
+export function getOrder(http: HttpClient, rootUrl: string, params: GetOrder$Params, context?: HttpContext): Observable<StrictHttpResponse<OrderView>> {
   const rb = new RequestBuilder(rootUrl, getOrder.PATH, 'get');
   if (params) {
     rb.path('orderId', params.orderId, {});
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<OrderView>;
-    }),
+    })
   );
 }
 

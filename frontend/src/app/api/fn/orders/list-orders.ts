@@ -10,34 +10,32 @@ import { RequestBuilder } from '../../request-builder';
 import { OrderSummaryPage } from '../../models/order-summary-page';
 
 export interface ListOrders$Params {
-  /**
-   * How many items at the most.
-   */
+
+/**
+ * How many items at the most.
+ */
   limit?: number;
 
-  /**
-   * `nextCursor` of the page before.
-   */
+/**
+ * `nextCursor` of the page before.
+ */
   cursor?: string;
 }
 
-export function listOrders(
-  http: HttpClient,
-  rootUrl: string,
-  params?: ListOrders$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<OrderSummaryPage>> {
+export function listOrders(http: HttpClient, rootUrl: string, params?: ListOrders$Params, context?: HttpContext): Observable<StrictHttpResponse<OrderSummaryPage>> {
   const rb = new RequestBuilder(rootUrl, listOrders.PATH, 'get');
   if (params) {
     rb.query('limit', params.limit, {});
     rb.query('cursor', params.cursor, {});
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<OrderSummaryPage>;
-    }),
+    })
   );
 }
 

@@ -13,22 +13,19 @@ export interface GetPayment$Params {
   orderId: string;
 }
 
-export function getPayment(
-  http: HttpClient,
-  rootUrl: string,
-  params: GetPayment$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<PaymentView>> {
+export function getPayment(http: HttpClient, rootUrl: string, params: GetPayment$Params, context?: HttpContext): Observable<StrictHttpResponse<PaymentView>> {
   const rb = new RequestBuilder(rootUrl, getPayment.PATH, 'get');
   if (params) {
     rb.path('orderId', params.orderId, {});
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<PaymentView>;
-    }),
+    })
   );
 }
 

@@ -12,26 +12,23 @@ import { PaymentView } from '../../models/payment-view';
 
 export interface Pay$Params {
   orderId: string;
-  body: PaymentRequest;
+      body: PaymentRequest
 }
 
-export function pay(
-  http: HttpClient,
-  rootUrl: string,
-  params: Pay$Params,
-  context?: HttpContext,
-): Observable<StrictHttpResponse<PaymentView>> {
+export function pay(http: HttpClient, rootUrl: string, params: Pay$Params, context?: HttpContext): Observable<StrictHttpResponse<PaymentView>> {
   const rb = new RequestBuilder(rootUrl, pay.PATH, 'post');
   if (params) {
     rb.path('orderId', params.orderId, {});
     rb.body(params.body, 'application/json');
   }
 
-  return http.request(rb.build({ responseType: 'json', accept: 'application/json', context })).pipe(
+  return http.request(
+    rb.build({ responseType: 'json', accept: 'application/json', context })
+  ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
       return r as StrictHttpResponse<PaymentView>;
-    }),
+    })
   );
 }
 
