@@ -4,6 +4,8 @@ import os
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from cloudretail.errors import ShopError
+
 
 class Settings(BaseModel):
     """Base of a function's settings: field `orders_table` is the variable `ORDERS_TABLE`."""
@@ -11,7 +13,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=str.upper, populate_by_name=True)
 
 
-class MissingSetting(RuntimeError):
+class MissingSetting(ShopError):
     """A variable that the function needs is missing or invalid; the text names it."""
 
 
