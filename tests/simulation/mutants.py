@@ -238,10 +238,12 @@ def _new_attempt_key(payment: Payment) -> str:
     return f"{payment.payment_id}:{next(_calls)}"
 
 
-def _send_anew(payment: Payment, gateways: worker.Gateways) -> Any:
-    token = payment.card_token or TestToken.VISA
-    reference = gateways.named("sandbox").create(_new_attempt_key(payment), payment.money, token)
-    return AttemptSent(payment.attempts, "sandbox", reference)
+def _charge_anew(ports: worker.Ports, event: Event, payment: Payment, now: datetime) -> Result[Payment]:
+    provider = ports.gateways.named("sandbox")
+    reference = provider.create(_new_attempt_key(payment), payment.money, TestToken.VISA)
+    provider.confirm(reference)
+    accepted = ChargeAccepted(payment.attempts, "sandbox", reference)
+    return payments.apply(ports.payments, event, accepted, now).decision
 
 
 def _new_key(payment: Payment, refund: Refund | None = None) -> str:
@@ -506,7 +508,7 @@ MUTANTS = (
     Mutant("each attempt has a new key whenever it is sent", [(Payment, "attempt_key", property(_new_attempt_key))]),
     Mutant(
         "an attempt is created anew at each delivery",
-        [(worker, "_send", _send_anew), (Payment, "sent", property(lambda payment: False))],
+        [(worker, "_attempt", _charge_anew)],
     ),
     Mutant("each refund has a new key", [(Payment, "refund_key", _new_key)]),
     Mutant("the last writer of a row wins", [(InMemoryRepository, "commit", _last_one_wins)]),
