@@ -16,13 +16,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from cloudretail.decider import Change, Decision, Nothing
 from cloudretail.errors import Conflict
 from cloudretail.event import EventData
 from cloudretail.model import Model, RequestModel, asks
 from cloudretail.money import Money, total
+from cloudretail.text import Line
 from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected
 from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefunded, PaymentRefundFailed, PaymentSucceeded
@@ -48,14 +49,11 @@ class OrderStatus(StrEnum):
 class ShippingAddress(RequestModel):
     """Where the goods go."""
 
-    # A field of nothing but blanks is an empty one.
-    model_config = ConfigDict(str_strip_whitespace=True)
-
-    name: Annotated[str, Field(min_length=1, max_length=100), asks("Enter your full name.")]
-    line1: Annotated[str, Field(min_length=1, max_length=200), asks("Enter your street and number.")]
-    line2: Annotated[str | None, Field(max_length=200)] = None
-    city: Annotated[str, Field(min_length=1, max_length=100), asks("Enter your city.")]
-    postal_code: Annotated[str, Field(min_length=1, max_length=20), asks("Enter your postal code.")]
+    name: Annotated[str, Line(max_length=100), asks("Enter your full name.")]
+    line1: Annotated[str, Line(max_length=200), asks("Enter your street and number.")]
+    line2: Annotated[str, Line(max_length=200, min_length=0)] | None = None
+    city: Annotated[str, Line(max_length=100), asks("Enter your city.")]
+    postal_code: Annotated[str, Line(max_length=20), asks("Enter your postal code.")]
     country: Annotated[
         str,
         Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["SG"]),
