@@ -51,7 +51,6 @@ from cloudretail.identity import Caller, caller_of
 from cloudretail.model import Model, RequestModel
 from cloudretail.settings import Settings, load
 
-
 LAPTOP = re.compile(r"http://(localhost|127\.0\.0\.1|[a-z0-9]+\.cloudfront\.localhost)(:\d+)?")
 
 
@@ -67,7 +66,7 @@ class AuthSettings(Settings):
         """Whether pages from there may use the session cookie."""
         # On a laptop the storefront has any port, and the guard before the emulator knows which.
         on_laptop = self.stage == "local" and LAPTOP.fullmatch(origin) is not None
-        return on_laptop or origin in self.allowed_origins.split(",")
+        return on_laptop or origin in filter(None, self.allowed_origins.split(","))
 
     @property
     def cookie(self) -> str:
@@ -95,7 +94,7 @@ class Registration(RequestModel):
 
 
 class Confirmation(Registration):
-    code: Code
+    code: Annotated[Code, Field(repr=False)]
     password: NewPassword
     name: Name
 
@@ -104,12 +103,12 @@ class Credentials(Registration):
     password: Password
     app_code: Annotated[
         AppCode | None,
-        Field(description="Of an authenticator app; only accounts with a second factor need it."),
+        Field(repr=False, description="Of an authenticator app; only accounts with a second factor need it."),
     ] = None
 
 
 class PasswordReset(Registration):
-    code: Code
+    code: Annotated[Code, Field(repr=False)]
     password: NewPassword
     name: Annotated[
         Name | None, Field(description="To continue an interrupted confirmation; without it the name stays.")
@@ -121,7 +120,7 @@ class SecondFactor(RequestModel):
 
 
 class SecondFactorProof(SecondFactor):
-    app_code: AppCode
+    app_code: Annotated[AppCode, Field(repr=False)]
 
 
 class SecondFactorSecret(Model):

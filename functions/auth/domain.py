@@ -81,7 +81,7 @@ def _six_digits(what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-_A_CODE = Field(max_length=64, examples=["123456"], repr=False)
+_A_CODE = Field(max_length=64, examples=["123456"])
 Code = Annotated[str, _A_CODE, _six_digits("the e-mail")]
 AppCode = Annotated[str, _A_CODE, _six_digits("your authenticator app")]
 Name = Annotated[str, Line(max_length=100), Field(examples=["Shopper"]), asks("Enter your name.")]

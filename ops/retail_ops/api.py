@@ -27,6 +27,7 @@ class Api:
         # Cold starts of a whole shop can take some seconds. A local address is never behind a proxy.
         local = httpx.URL(url).host in ("127.0.0.1", "localhost")
         self._http = httpx.Client(base_url=url, timeout=30, trust_env=not local, transport=transport)
+        self._credentials: dict[str, str] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -42,7 +43,9 @@ class Api:
         Raises:
             Refused: not with these credentials.
         """
-        answer = self.call("POST", "/auth/login", {"email": email, "password": password})
+        self._credentials = {"email": email, "password": password}
+        self._http.headers.pop("Authorization", None)
+        answer = self.call("POST", "/auth/login", self._credentials)
         self._http.headers["Authorization"] = f"Bearer {answer.json()['idToken']}"
 
     def call(
@@ -75,9 +78,14 @@ class Api:
                 answer = self._http.request(method, path, json=body, headers=headers)
             except httpx.TransportError as error:
                 raise Refused(f"The shop's API does not answer at {self._http.base_url}: {error}") from None
-            if answer.status_code not in BUSY:
+            signed_in = "Authorization" in self._http.headers
+            if answer.status_code == httpx.codes.UNAUTHORIZED and signed_in and self._credentials:
+                # A token lasts five minutes, and what an operator does can last longer.
+                self.login(**self._credentials)
+            elif answer.status_code not in BUSY:
                 break
-            time.sleep(PAUSE * 2**attempt)
+            else:
+                time.sleep(PAUSE * 2**attempt)
         if answer.is_success or answer.status_code in accept:
             return answer
         raise Refused(f"{method} {path}: {_reason(answer)}")
