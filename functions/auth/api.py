@@ -89,17 +89,17 @@ def mailer() -> Mailer:
     return SesMailer(settings().sender_address, settings().storefront_url)
 
 
-class Registration(RequestModel):
+class EmailRequest(RequestModel):
     email: EmailAddress
 
 
-class Confirmation(Registration):
+class Confirmation(EmailRequest):
     code: Annotated[Code, Field(repr=False)]
     password: NewPassword
     name: Name
 
 
-class Credentials(Registration):
+class Credentials(EmailRequest):
     password: Password
     app_code: Annotated[
         AppCode | None,
@@ -107,7 +107,7 @@ class Credentials(Registration):
     ] = None
 
 
-class PasswordReset(Registration):
+class PasswordReset(EmailRequest):
     code: Annotated[Code, Field(repr=False)]
     password: NewPassword
     name: Annotated[
@@ -234,14 +234,9 @@ PROBLEMS: Mapping[type[AccountError], Callable[[Any], Problem]] = {
 }
 
 
-def _refused(error: AccountError) -> Response[Any]:
-    answer = problem_response(PROBLEMS[type(error)](error))
-    if isinstance(error, SessionOver):
-        answer.cookies = [_cookie("", 0)]
-    return answer
-
-
-api.exception_handler(list(PROBLEMS))(_refused)
+# A session that is over leaves its cookie: by the time that this answer arrives another tab may have put a newer one in
+# its place.
+api.exception_handler(list(PROBLEMS))(lambda error: problem_response(PROBLEMS[type(error)](error)))
 
 _INVALID = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -255,7 +250,7 @@ _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
     tags=["Auth"],
     responses=answers(HTTPStatus.CREATED, *_INVALID, *_BUSY),
 )
-def register_address(body: Registration) -> Registered:
+def register_address(body: EmailRequest) -> Registered:
     commands.register(identity_provider(), mailer(), body.email)
     return Registered(email=body.email)
 
@@ -288,7 +283,7 @@ def confirm(body: Confirmation) -> Response[None]:
     tags=["Auth"],
     responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, *_BUSY),
 )
-def resend_code(body: Registration) -> Response[None]:
+def resend_code(body: EmailRequest) -> Response[None]:
     identity_provider().resend_code(body.email)
     return no_content()
 
@@ -349,7 +344,7 @@ def logout() -> Response[None]:
     tags=["Auth"],
     responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, *_BUSY),
 )
-def forgot_password(body: Registration) -> Response[None]:
+def forgot_password(body: EmailRequest) -> Response[None]:
     commands.forgot_password(identity_provider(), body.email)
     return no_content()
 

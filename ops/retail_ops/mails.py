@@ -75,6 +75,6 @@ def read_mails(shop: Shop, to: str | None = None) -> list[Mail]:
 
 def _words(html: str) -> str:
     """What a person reads of an HTML mail."""
-    body = re.sub(r"<(style|title)\b.*?</\1>|<!--.*?-->", "", html, flags=re.DOTALL)
+    body = re.sub(r"<div style=\"display:none.*?</div>|<(style|title)\b.*?</\1>|<!--.*?-->", "", html, flags=re.DOTALL)
     lines = (unescape(line).strip() for line in re.sub(r"<[^>]*>", "\n", body).splitlines())
     return "\n\n".join(filter(None, lines)) + "\n"
