@@ -91,7 +91,7 @@ export class Accounts {
     next: string | undefined,
     work: () => Promise<unknown>,
   ): Promise<void> {
-    let refusal: unknown = null;
+    let refusal: ApiError | null = null;
     try {
       await work();
     } catch (error) {
@@ -124,6 +124,6 @@ export class Accounts {
 }
 
 /** Whether the code is all that was wrong. */
-export function isRefusedCode(error: unknown): boolean {
+export function isRefusedCode(error: unknown): error is ApiError {
   return error instanceof ApiError && error.fields.size === 1 && error.fields.has('code');
 }

@@ -222,7 +222,7 @@ describe('after a reload', () => {
 describe('another tab', () => {
   it('that refreshes is waited for', async () => {
     await logIn('ann', 'old');
-    const { promise: theirs, resolve: done } = Promise.withResolvers<void>();
+    const { promise: theirs, resolve: done } = Promise.withResolvers<null>();
     const request = vi.fn(async (_name: string, work: () => Promise<unknown>) => {
       await theirs;
       return work();
@@ -232,7 +232,7 @@ describe('another tab', () => {
     await quiet();
     expect(request.mock.calls[0]![0]).toBe('cloudretail.refresh');
     await shop.isLeftAlone();
-    done();
+    done(null);
     (await shop.takes('POST', '/api/auth/refresh')).flush(tokensOf('ann', 'new'));
     expect(await refreshed).toBe(true);
   });
