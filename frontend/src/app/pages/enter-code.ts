@@ -19,7 +19,7 @@ import { Resend } from '../ui/resend';
     <h1 shopHeading>{{ isNew() ? 'Check your inbox' : 'Choose a new password' }}</h1>
     <p class="account-lead">
       @if (!known) {
-        Enter the newest 6-digit code that we e-mailed you.
+        Enter the newest 6-digit code that we sent you.
       } @else if (isNew()) {
         We sent a 6-digit code to <strong>{{ known }}</strong>. Enter it here, and choose your password.
       } @else {
