@@ -112,11 +112,11 @@ def _payments(rule: Rule) -> Sequence[Patch]:
     return [(paying, "decide", rule), (payments, "decide", rule), (choosing, "decide", rule)]
 
 
-def _deaf(rule: Rule, to: Callable[[Any, Any], bool]) -> Rule:
+def _ignoring(rule: Rule, to: Callable[[Any, Any], bool]) -> Rule:
     """`rule` without what it does about what `to` is true for."""
 
     def decide(state: Any, message: Any, *rest: Any) -> Any:
-        return Nothing("this mutant does not hear it") if to(state, message) else rule(state, message, *rest)
+        return Nothing("this mutant ignores it") if to(state, message) else rule(state, message, *rest)
 
     return decide
 
@@ -161,7 +161,7 @@ def _is(*statuses: object) -> Callable[[Any], bool]:
 _running = _is(PaymentStatus.SUBMITTED)
 
 
-def _closes_what_it_has_not_heard_of(payment: Any, message: Any) -> tuple[Any, Any]:
+def _closes_what_it_does_not_know(payment: Any, message: Any) -> tuple[Any, Any]:
     if isinstance(message, WindowClosed) and payment and payment.status is PaymentStatus.OPEN:
         return payment.model_copy(update={"amount": payment.amount or 0, "reserved": True}), message
     return payment, message
@@ -418,14 +418,16 @@ def _event_without_its_version(id: str, *rest: Any) -> Event:
 
 MUTANTS = (
     Mutant(
-        "an order does not hear that it is paid before it hears that it is reserved",
+        "an order ignores that it is paid before it is reserved",
         _orders(
-            _deaf(ordering.decide, lambda o, m: o.status is OrderStatus.PENDING and isinstance(m, PaymentSucceeded))
+            _ignoring(ordering.decide, lambda o, m: o.status is OrderStatus.PENDING and isinstance(m, PaymentSucceeded))
         ),
     ),
     Mutant(
-        "an order does not hear that its payment failed before it hears that it is reserved",
-        _orders(_deaf(ordering.decide, lambda o, m: o.status is OrderStatus.PENDING and isinstance(m, PaymentFailed))),
+        "an order ignores that its payment failed before it is reserved",
+        _orders(
+            _ignoring(ordering.decide, lambda o, m: o.status is OrderStatus.PENDING and isinstance(m, PaymentFailed))
+        ),
     ),
     Mutant(
         "a late payment confirms a cancelled order", _orders(_mistaken(ordering.decide, _revives_a_cancelled_order))
@@ -433,16 +435,18 @@ MUTANTS = (
     Mutant("an order notes the same fact twice", [(Order, "has_noted", lambda order, cause: False)]),
     Mutant(
         "a cancellation that comes before its order leaves no tombstone",
-        _inventory(_deaf(stock.decide, lambda r, m: r is None and isinstance(m, OrderCancelled))),
+        _inventory(_ignoring(stock.decide, lambda r, m: r is None and isinstance(m, OrderCancelled))),
     ),
     Mutant(
         "a cancelled order keeps the stock that it holds",
-        _inventory(_deaf(stock.decide, lambda r, m: _is(ReservationStatus.HELD)(r) and isinstance(m, OrderCancelled))),
+        _inventory(
+            _ignoring(stock.decide, lambda r, m: _is(ReservationStatus.HELD)(r) and isinstance(m, OrderCancelled))
+        ),
     ),
     Mutant(
         "a cancelled order keeps the stock that was sold to it",
         _inventory(
-            _deaf(stock.decide, lambda r, m: _is(ReservationStatus.COMMITTED)(r) and isinstance(m, OrderCancelled))
+            _ignoring(stock.decide, lambda r, m: _is(ReservationStatus.COMMITTED)(r) and isinstance(m, OrderCancelled))
         ),
     ),
     Mutant(
@@ -452,19 +456,19 @@ MUTANTS = (
     Mutant("an order is reserved however old it is", _inventory(_mistaken(stock.decide, _has_all_year))),
     Mutant(
         "a cancellation is forgotten while an attempt runs",
-        _payments(_deaf(paying.decide, lambda p, m: _running(p) and isinstance(m, OrderCancelled))),
+        _payments(_ignoring(paying.decide, lambda p, m: _running(p) and isinstance(m, OrderCancelled))),
     ),
     Mutant(
-        "a cancellation is forgotten where payments has not heard of the order",
-        _payments(_deaf(paying.decide, lambda p, m: p is None and isinstance(m, OrderCancelled))),
+        "a cancellation is forgotten where payments does not know the order",
+        _payments(_ignoring(paying.decide, lambda p, m: p is None and isinstance(m, OrderCancelled))),
     ),
     Mutant(
         "the end of the window is forgotten while an attempt runs",
-        _payments(_deaf(paying.decide, lambda p, m: _running(p) and isinstance(m, WindowClosed))),
+        _payments(_ignoring(paying.decide, lambda p, m: _running(p) and isinstance(m, WindowClosed))),
     ),
     Mutant(
-        "the window closes what payments has not heard of",
-        _payments(_mistaken(paying.decide, _closes_what_it_has_not_heard_of)),
+        "the window closes what payments does not know",
+        _payments(_mistaken(paying.decide, _closes_what_it_does_not_know)),
     ),
     Mutant(
         "a window that cannot close yet never does",
@@ -476,11 +480,13 @@ MUTANTS = (
     ),
     Mutant(
         "a cancelled order keeps the money",
-        _payments(_deaf(paying.decide, lambda p, m: _is(PaymentStatus.SUCCEEDED)(p) and isinstance(m, OrderCancelled))),
+        _payments(
+            _ignoring(paying.decide, lambda p, m: _is(PaymentStatus.SUCCEEDED)(p) and isinstance(m, OrderCancelled))
+        ),
     ),
     Mutant(
         "the payment of a rejected order stays open",
-        _payments(_deaf(paying.decide, lambda p, m: isinstance(m, InventoryReservationFailed))),
+        _payments(_ignoring(paying.decide, lambda p, m: isinstance(m, InventoryReservationFailed))),
     ),
     Mutant(
         "an answer counts for whichever attempt is running",
@@ -488,7 +494,7 @@ MUTANTS = (
     ),
     Mutant(
         "money that nothing waited for is kept",
-        _payments(_deaf(paying.decide, lambda p, m: isinstance(m, ChargeAccepted) and not p.runs(m.attempt))),
+        _payments(_ignoring(paying.decide, lambda p, m: isinstance(m, ChargeAccepted) and not p.runs(m.attempt))),
     ),
     Mutant("an acceptance that is known is given back", [(paying, "PAID", ())]),
     Mutant("whether an attempt was sent is not looked at", [(Payment, "sent", property(lambda payment: False))]),

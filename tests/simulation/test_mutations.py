@@ -25,7 +25,7 @@ NOTICED_BY = {
     "charged after the cancellation was known": "the worker does not look at the order",
     "charged after the window was known to be closed": "the worker does not look at what payments remembers",
     "the window closes before its time": "the window closes with the reservation",
-    "an order that was chosen to be paid is cancelled unpaid": "the window closes what payments has not heard of",
+    "an order that was chosen to be paid is cancelled unpaid": "the window closes what payments does not know",
     "a stock counter is negative": "stock is taken whether it is there or not",
     "stock is not conserved": "what was sold and comes back is counted twice",
     "stock and reservations do not fit": "stock and reservation are two writes",
