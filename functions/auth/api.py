@@ -373,11 +373,11 @@ def reset_password(body: PasswordReset) -> Response[None]:
     summary="Begin to protect the account by an authenticator app",
     description="Counts once the app's code was sent to `/api/auth/second-factor/proof`.",
     tags=["Auth"],
-    responses=answers(HTTPStatus.OK, *_INVALID, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, *_BUSY),
+    responses=answers(HTTPStatus.OK, *_INVALID, HTTPStatus.UNAUTHORIZED, HTTPStatus.CONFLICT, *_BUSY),
 )
 def begin_second_factor(body: SecondFactor) -> SecondFactorSecret:
     email = api.caller.email
-    with _own_password():
+    with _in_own_account():
         secret = identity_provider().begin_second_factor(email, body.password.get_secret_value())
     return SecondFactorSecret(
         secret=secret, uri=f"otpauth://totp/CloudRetail:{quote(email)}?secret={secret}&issuer=CloudRetail"
@@ -389,21 +389,27 @@ def begin_second_factor(body: SecondFactor) -> SecondFactorSecret:
     status_code=HTTPStatus.NO_CONTENT,
     summary="Ask for the authenticator app's code at every login from now on",
     tags=["Auth"],
-    responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, *_BUSY),
+    responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, HTTPStatus.UNAUTHORIZED, HTTPStatus.CONFLICT, *_BUSY),
 )
 def finish_second_factor(body: SecondFactorProof) -> Response[None]:
-    with _own_password():
+    with _in_own_account():
         identity_provider().finish_second_factor(api.caller.email, body.password.get_secret_value(), body.app_code)
     return no_content()
 
 
 @contextmanager
-def _own_password() -> Iterator[None]:
-    """Of somebody who is signed in: a wrong one is a field of theirs, and not the end of a session."""
+def _in_own_account() -> Iterator[None]:
+    """Of somebody who is signed in: what is wrong with the password is no end of a session."""
     try:
         yield
     except WrongCredentials:
         raise invalid("password", "This is not your password.") from None
+    except SecondFactorNeeded:
+        raise Problem(
+            HTTPStatus.CONFLICT,
+            "second-factor-exists",
+            "This account is protected by an authenticator app already. If you have lost it, please contact us.",
+        ) from None
 
 
 @api.get(

@@ -102,7 +102,8 @@ def write_mails_with_codes() -> None:
         pool: Mapping[str, Any], username: str, user: Mapping[str, Any], code: str, attribute_name: str = "email"
     ) -> Any:
         source = "CustomMessage_ForgotPassword" if attribute_name == "password" else "CustomMessage_SignUp"
-        written = cognito._apply_custom_message_trigger(pool, source, username, user)
+        # The name that Cognito gives to a user, however the call names them.
+        written = cognito._apply_custom_message_trigger(pool, source, user.get("sub", username), user)
         if not written.get("emailMessage"):
             return send(pool, username, user, code, attribute_name)
         text = written["emailMessage"].replace("{####}", code)

@@ -36,6 +36,8 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "putItem": {"quantity": 2},
     "mergeCart": {"mergeId": "tab-1", "items": [{"productId": "canvas-backpack", "quantity": 1}]},
     "checkOut": {"shippingAddress": ADDRESS, "cartVersion": 1, "paymentMethod": "COD"},
+    "beginSecondFactor": {"password": "Right-4-shopping"},
+    "finishSecondFactor": {"password": "Right-4-shopping", "appCode": "123456"},
     "pay": {"method": "CARD", "cardToken": "tok_visa"},
 }
 """What a client sends, for each operation of those who have signed in that takes a body."""
@@ -112,8 +114,8 @@ def ask(
     if "content" not in response:
         assert not answer["body"]
         return answer["statusCode"], None
-    ((content_type, content),) = response["content"].items()
-    assert answer["headers"]["Content-Type"] == content_type
+    # What the gateway itself answers is described beside it.
+    content = response["content"][answer["headers"]["Content-Type"]]
     told = json.loads(answer["body"])
     Draft202012Validator(OPENAPI | content["schema"]).validate(told)
     return answer["statusCode"], told
@@ -158,6 +160,13 @@ def test_an_operation_is_described_for_people_and_for_generated_clients(operatio
 def test_a_route_behind_the_authorizer_asks_who_is_calling_itself(a_shop: Shop, operation: Operation) -> None:
     status, problem = ask(a_shop, operation.id, claims=None)
     assert (status, problem["type"]) == (401, "urn:cloudretail:problem:unauthorized")
+
+
+@signed_in
+def test_the_gateways_own_refusal_is_described_as_it_is(operation: Operation) -> None:
+    described = resolved(operation.described["responses"]["401"])
+    Draft202012Validator(described["content"]["application/json"]["schema"]).validate({"message": "Unauthorized"})
+    assert "application/problem+json" in described["content"]
 
 
 @signed_in

@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from retail_ops.catalogue import Product
+from retail_ops.recording.totp import totp
 from tests.e2e.visitor import Visitor
-from tests.support.identity import totp
 from tests.support.shoppers import PASSWORD, Shopper
 
 

@@ -21,6 +21,7 @@ from retail_ops.mails import read_mails
 from retail_ops.progress import Note, Progress
 from retail_ops.recording.deployed import Invocation, Recorder, wait_for
 from retail_ops.recording.normal import Normal
+from retail_ops.recording.totp import totp
 from retail_ops.samples import Item, kebab
 from retail_ops.seed import OPERATOR, SHOPPER, Account
 from retail_ops.shop import Shop
@@ -152,10 +153,13 @@ class Story:
         self.http("me", "GET", "/auth/me", who=SHOPPER)
         self.http("refresh", "POST", "/auth/refresh", cookie=cookie)
         self.http("bad-no-cookie", "POST", "/auth/refresh")
-        password = {"password": SHOPPER.password}
-        self.http("second-factor", "POST", "/auth/second-factor", password, who=SHOPPER)
+        password = {"password": VISITOR.password}
+        secret = self.http("second-factor", "POST", "/auth/second-factor", password, who=VISITOR).json()["secret"]
         proof = {**password, "appCode": "000000"}
-        self.http("bad-second-factor", "POST", "/auth/second-factor/proof", proof, who=SHOPPER)
+        self.http("bad-second-factor", "POST", "/auth/second-factor/proof", proof, who=VISITOR)
+        proof["appCode"] = totp(secret)
+        self.normal.name(json.dumps(proof), json.dumps({**proof, "appCode": "246810"}))
+        self.http("second-factor-proof", "POST", "/auth/second-factor/proof", proof, who=VISITOR)
         self.http("logout", "POST", "/auth/logout", cookie=cookie)
         self.http("forgot-password", "POST", "/auth/forgot-password", {"email": VISITOR.email})
         self._keep_message("reset-password", "CustomMessage_ForgotPassword")
@@ -176,7 +180,7 @@ class Story:
     def _keep_message(self, case: str, source: str) -> None:
         """The pool's request for the text of a mail."""
         call = self._wait_for_call(lambda call: call.event.get("triggerSource") == source, f"{source} of the user pool")
-        self.normal.id(call.event["userName"], VISITOR.email)
+        self._users[VISITOR] = self.normal.id(call.event["userName"], VISITOR.email)
         self._keep(call, case)
 
     def _ask_for_groups(self) -> None:
