@@ -130,7 +130,7 @@ def furnished(shop: Shop) -> Ground:
     return Ground(shop, people, orders, products)
 
 
-def rounds(ground: Ground, answered: Mapping[str, int], until: float) -> Iterator[tuple[str, Round]]:
+def rounds(ground: Ground, answered: Counter[str], until: float) -> Iterator[tuple[str, Round]]:
     """Send requests in one role after the other; a role's first round with a failure is its last.
 
     Args:
