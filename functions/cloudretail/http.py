@@ -364,6 +364,6 @@ def decode_cursor(cursor: str | None, *fields: str) -> dict[str, Any] | None:
         position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error):
         raise invalid("cursor", "is not a cursor of this list") from None
-    if not isinstance(position, dict) or set(position) != set(fields):
+    if not isinstance(position, dict) or set(position) != set(fields) or half_a_character(position) is not None:
         raise invalid("cursor", "is not a cursor of this list")
     return position

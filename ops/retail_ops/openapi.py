@@ -27,10 +27,12 @@ BEARER: Json = {
 PROBLEM: Json = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
 PROBLEM_MODELS = ("ProblemDetails", "FieldError")
 
-# Of every operation; of one that takes a body, that takes any input.
+# Of every operation; of one that takes a body, that takes any input, that takes an id in its path (where characters
+# that no id has make a path that no route has).
 ALWAYS = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 WITH_BODY = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 WITH_INPUT = (HTTPStatus.UNPROCESSABLE_ENTITY,)
+WITH_ID = (HTTPStatus.NOT_FOUND,)
 
 BEHIND_AUTHORIZER = "UnauthorizedBehindAuthorizer"
 GATEWAY_REFUSAL: Json = {
@@ -144,6 +146,7 @@ def _complete(operation: Json, signed_in: bool) -> Json:
     problems = [*ALWAYS]
     problems += WITH_BODY if body else ()
     problems += WITH_INPUT if body or parameters else ()
+    problems += WITH_ID if any(parameter["in"] == "path" for parameter in parameters) else ()
     responses = operation["responses"] | {str(status.value): _problem(status) for status in problems}
     for status, response in operation["responses"].items():
         if response.get("content") == PROBLEM:
