@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from retail_ops.shop import PROJECT
+from retail_ops.stack.shop import PROJECT
 
 CLIENT = "import boto3; boto3.client('dynamodb', region_name='ap-southeast-1')"
 PARTS = {

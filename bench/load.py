@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import cycle, islice
 from typing import Any
 
-from retail_ops.shop import Shop
+from retail_ops.stack.shop import Shop
 from tests.support.shoppers import Person, Shopper, eventually, new_product, new_shopper, row
 
 WARM_UP = 10

@@ -11,7 +11,7 @@ from cloudretail import aws, dynamodb
 from cloudretail.repository import DynamoDBRepository
 from contract import EVENTS
 from orders.store import ORDERS
-from retail_ops.template import Rule
+from retail_ops.stack.template import Rule
 from tests.contract.deployed import Shop, shop, template
 from tests.contract.told import CAUSE, NOW, ORDER_ID, PRODUCT_ID, everything, placed
 from tests.support.invocations import Context, sqs_event

@@ -13,8 +13,8 @@ from cloudretail.event import EventType
 from contract import EVENTS
 from contract.orders import WholeOrderEvent
 from contract.values import PaymentMethod
-from retail_ops.compatibility import breaks, read
-from retail_ops.schemas import RELEASED, broken, readers
+from retail_ops.contract.compatibility import breaks, read
+from retail_ops.contract.schemas import RELEASED, broken, readers
 
 type Mutation = Callable[[dict[str, Any]], object]
 

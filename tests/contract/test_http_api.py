@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 
 from cart.domain import MAX_LINES, MAX_QUANTITY
 from cloudretail.money import MAX_MINOR_UNITS, MAX_PRICE
-from retail_ops.openapi import described
-from retail_ops.template import Route
+from retail_ops.contract.openapi import described
+from retail_ops.stack.template import Route
 from tests.contract.deployed import Shop, shop, template
 from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS, Context, http_event
 

@@ -16,12 +16,12 @@ from cloudretail import aws, dynamodb
 from cloudretail.dynamodb import from_item
 from cloudretail.money import Money
 from cloudretail.outbox import due
-from retail_ops import catalogue
+from retail_ops.contract.schemas import SCHEMAS
 from retail_ops.recording.normal import MOMENT
+from retail_ops.recording.samples import EVENTS, INDEX, ROWS, Sample, folder_of, load, rows_of
 from retail_ops.recording.story import POISON, VISITOR
-from retail_ops.samples import EVENTS, INDEX, ROWS, Sample, folder_of, load, rows_of
-from retail_ops.schemas import SCHEMAS
-from retail_ops.seed import SHOPPER
+from retail_ops.stack import catalogue
+from retail_ops.stack.seed import SHOPPER
 from tests.contract.deployed import Shop, shop, template
 from tests.support.identity import InMemoryIdentityProvider, InMemoryMailer
 from tests.support.invocations import Context

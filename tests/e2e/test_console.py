@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Locator, expect
 
-from retail_ops.shop import Shop
+from retail_ops.stack.shop import Shop
 from tests.e2e.test_every_page import violations
 from tests.e2e.visitor import Visitor
 from tests.integration.test_operations import given_up_at_once

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, StorageState, expect
 
-from retail_ops.shop import Shop
+from retail_ops.stack.shop import Shop
 from tests.e2e.visitor import Visitor
 from tests.support.shoppers import PATIENCE, Shopper
 

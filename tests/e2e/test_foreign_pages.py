@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Frame, Page, Response
 
-from retail_ops.local import LocalShop
-from retail_ops.shop import Shop
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.stack.shop import Shop
 
 FOREIGN = "evil.test"
 """A name that the browser of these tests takes for this machine's (conftest.py)."""

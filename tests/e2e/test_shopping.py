@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import Route, expect
 
-from retail_ops.catalogue import Product
-from retail_ops.seed import Account
-from retail_ops.shop import Shop
+from retail_ops.stack.catalogue import Product
+from retail_ops.stack.seed import Account
+from retail_ops.stack.shop import Shop
 from tests.e2e.visitor import Visitor
 from tests.support.shoppers import PASSWORD, Person, Shopper, eventually, new_product, new_shopper, sign_in, unique
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import psutil
 
-from retail_ops.local import LocalShop, State
-from retail_ops.shop import Shop
+from retail_ops.local.local_shop import LocalShop, State
+from retail_ops.stack.shop import Shop
 from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, new_shopper, row
 
 REACTIONS = (

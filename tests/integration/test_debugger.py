@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from retail_ops.local import LocalShop
-from retail_ops.processes import free_port
-from retail_ops.shop import PROJECT
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.local.processes import free_port
+from retail_ops.stack.shop import PROJECT
 from tests.support.shoppers import PATIENCE, eventually
 
 COMMAND = Path(sys.executable).with_name("cloudretail")

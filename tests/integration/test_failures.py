@@ -14,7 +14,7 @@ from cloudretail.money import Money
 from contract.payments import PaymentSucceeded
 from contract.values import PaymentMethod
 from operations.queues import ConsumerQueue
-from retail_ops.shop import Shop
+from retail_ops.stack.shop import Shop
 from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, row, unique
 
 

@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from retail_ops.cli import app
-from retail_ops.local import LocalShop, State
-from retail_ops.shop import LOCAL_REGION, Shop, developer_session, local_session
+from retail_ops.local.local_shop import LocalShop, State
+from retail_ops.stack.shop import LOCAL_REGION, Shop, developer_session, local_session
 from tests.support.shoppers import Person, eventually
 
 STRANGERS = ["test", "000000000000", "123456789012", "defaultkey", "AKIAIOSFODNN7EXAMPLE"]

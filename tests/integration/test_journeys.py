@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from retail_ops.shop import Shop
+from retail_ops.stack.shop import Shop
 from tests.support.shoppers import (
     Person,
     Shopper,

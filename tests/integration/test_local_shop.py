@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from retail_ops.errors import ColdFunction, DeployFailed, NoShop
-from retail_ops.local import LocalShop, State
-from retail_ops.logs import Reader
-from retail_ops.processes import free_port, require_free
+from retail_ops.local.local_shop import LocalShop, State
+from retail_ops.local.processes import free_port, require_free
+from retail_ops.stack.logs import Reader
 
 TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31

@@ -19,10 +19,10 @@ from operations.dead_letters.domain import Selection
 from operations.replays.domain import Action
 from operations.replays.replayer import Replayer
 from retail_ops.cli import app
-from retail_ops.local import LocalShop
-from retail_ops.operations import Operations
-from retail_ops.shop import Shop
-from retail_ops.template import Template
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.stack.operations import Operations
+from retail_ops.stack.shop import Shop
+from retail_ops.stack.template import Template
 from tests.integration.test_failures import without_permission
 from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, new_shopper, row, unique
 from tests.support.tables import forget_clients

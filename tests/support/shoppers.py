@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 from boto3.dynamodb.types import TypeDeserializer
 
-from retail_ops.mails import Mail, read_mails
-from retail_ops.seed import Account, create_accounts
-from retail_ops.shop import Shop
+from retail_ops.local.mails import Mail, read_mails
+from retail_ops.stack.seed import Account, create_accounts
+from retail_ops.stack.shop import Shop
 
 PASSWORD = "Passw0rd-2026"
 ADDRESS = {

@@ -11,7 +11,7 @@ import pytest
 from samcli.lib.cfn_language_extensions.api import process_template  # type: ignore[import-untyped]
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
-from retail_ops.template import TEMPLATE, Template, referred
+from retail_ops.stack.template import TEMPLATE, Template, referred
 
 SHOP = Template(process_template(yaml_parse(TEMPLATE.read_text()), {"Stage": "prod"}))
 """As it is deployed to AWS for production."""

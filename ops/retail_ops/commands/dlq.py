@@ -12,10 +12,10 @@ from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from retail_ops.commands.target import Stack, find_shop
 from retail_ops.console import err, out, plain
 from retail_ops.errors import OpsError
-from retail_ops.operations import Operations
-from retail_ops.target import Stack, find_shop
+from retail_ops.stack.operations import Operations
 
 if TYPE_CHECKING:
     from operations.dead_letters.domain import DeadLetter, Selection

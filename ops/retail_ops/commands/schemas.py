@@ -6,7 +6,7 @@ import typer
 
 from retail_ops.console import out
 from retail_ops.errors import OpsError
-from retail_ops.shop import PROJECT
+from retail_ops.stack.shop import PROJECT
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +26,7 @@ def schemas(
     An event that breaks what was released within its version is a failure that names the field, the reason and who
     hears of the event. Nothing is written then.
     """
-    from retail_ops import schemas as documents  # It imports the functions, which no other command needs.
+    from retail_ops.contract import schemas as documents  # It imports the functions, which no other command needs.
 
     # First: the documents are made of samples, which an event that is broken may not be able to read.
     if broken := documents.broken():

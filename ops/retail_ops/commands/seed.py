@@ -5,14 +5,14 @@ from typing import Annotated
 import httpx
 import typer
 
-from retail_ops import catalogue
-from retail_ops.api import Api
+from retail_ops.commands.target import Stack, find_shop
 from retail_ops.console import err
 from retail_ops.progress import Progress, Steps
-from retail_ops.seed import OPERATOR, create_accounts
-from retail_ops.seed import seed as fill
-from retail_ops.shop import Shop
-from retail_ops.target import Stack, find_shop
+from retail_ops.stack import catalogue
+from retail_ops.stack.api import Api
+from retail_ops.stack.seed import OPERATOR, create_accounts
+from retail_ops.stack.seed import seed as fill
+from retail_ops.stack.shop import Shop
 
 
 def register(app: typer.Typer) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from retail_ops.errors import OpsError
-from retail_ops.shop import Shop
+from retail_ops.stack.shop import Shop
 
 MOMENT = datetime(2100, 1, 1, tzinfo=UTC)
 """When everything happened: a time that does not pass, as an `OrderPlaced` is refused a day after it."""

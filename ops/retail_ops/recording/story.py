@@ -13,18 +13,18 @@ from typing import Any
 
 import httpx
 
-from retail_ops import seed
-from retail_ops.api import Api
-from retail_ops.catalogue import Product
 from retail_ops.errors import OpsError
-from retail_ops.mails import read_mails
+from retail_ops.local.mails import read_mails
 from retail_ops.progress import Note, Progress
-from retail_ops.recording.deployed import Invocation, Recorder, wait_for
+from retail_ops.recording.invocations import Invocation, Recorder, wait_for
 from retail_ops.recording.normal import Normal
-from retail_ops.samples import Item, kebab
-from retail_ops.seed import OPERATOR, SHOPPER, Account
-from retail_ops.shop import Shop
-from retail_ops.template import Template
+from retail_ops.recording.samples import Item, kebab
+from retail_ops.stack import seed
+from retail_ops.stack.api import Api
+from retail_ops.stack.catalogue import Product
+from retail_ops.stack.seed import OPERATOR, SHOPPER, Account
+from retail_ops.stack.shop import Shop
+from retail_ops.stack.template import Template
 
 VISITOR = Account("visitor@cloudretail.example", "Val Visitor", "Visitor-2026")
 NEW_PASSWORD = "Visitor-2027"  # noqa: S105 of an account in a shop that is thrown away

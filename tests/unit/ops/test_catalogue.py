@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from retail_ops.catalogue import Product, load
+from retail_ops.stack.catalogue import Product, load
 
 PRODUCTS = load()
 EACH = pytest.mark.parametrize("product", PRODUCTS, ids=[product.id for product in PRODUCTS])

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from retail_ops.guard import CONTAINER_KEY, Guard, Message, storefront_origins
+from retail_ops.local.guard import CONTAINER_KEY, Guard, Message, storefront_origins
 
 ROOT = "SHOP00FF"
 ROLE = "ASIA0123456789ABCDEF"

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from retail_ops.cli import app
 from retail_ops.errors import NoShop, OpsError
-from retail_ops.shop import FUNCTION, Shop
+from retail_ops.stack.shop import FUNCTION, Shop
 
 type Invoke = Callable[..., Result]
 
@@ -74,7 +74,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Invoke]:
     module = tmp_path / "functions" / "a_function" / "api.py"
     module.parent.mkdir(parents=True)
     module.write_text(HANDLER)
-    monkeypatch.setattr("retail_ops.inprocess.PROJECT", tmp_path)
+    monkeypatch.setattr("retail_ops.local.inprocess.PROJECT", tmp_path)
     with patch.dict(os.environ), patch.object(sys, "path", sys.path.copy()):
         yield lambda *words, **options: CliRunner().invoke(app, ["invoke", *words], **options)
     # Only what is the function's own: a library that is forgotten and imported again is there twice.

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from retail_ops.api import Api
-from retail_ops.catalogue import Product, load
 from retail_ops.errors import Refused
-from retail_ops.seed import create_accounts, seed
-from retail_ops.shop import Shop, local_session
+from retail_ops.stack.api import Api
+from retail_ops.stack.catalogue import Product, load
+from retail_ops.stack.seed import create_accounts, seed
+from retail_ops.stack.shop import Shop, local_session
 
 PRODUCTS = load()
 SOLD_OUT = next(product for product in PRODUCTS if product.stock == 0)
@@ -129,7 +129,7 @@ def test_one_product_that_is_refused_keeps_no_other_out(shop: FakeShop, api: Api
 
 
 def test_a_busy_shop_is_asked_again(shop: FakeShop, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retail_ops.api.PAUSE", 0)
+    monkeypatch.setattr("retail_ops.stack.api.PAUSE", 0)
     shop.busy = 3
     assert fill(api, shop, PRODUCTS[:1]) == {"created": 1}
 

@@ -8,9 +8,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from retail_ops.processes import free_port
-from retail_ops.storefront import application, security_headers
-from retail_ops.template import Template
+from retail_ops.local.processes import free_port
+from retail_ops.local.storefront import application, security_headers
+from retail_ops.stack.template import Template
 
 type Client = TestClient[web.Request, web.Application]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from retail_ops.watch import affected, changes
+from retail_ops.local.watch import affected, changes
 
 SOURCES = {
     "kernel/__init__.py": "",

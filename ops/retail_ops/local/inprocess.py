@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import Any
 
 from retail_ops.errors import OpsError
-from retail_ops.sam import local_settings
-from retail_ops.shop import FUNCTION, PROJECT, Shop, role_session
+from retail_ops.local.sam import local_settings
+from retail_ops.stack.shop import FUNCTION, PROJECT, Shop, role_session
 
 
 @dataclass(frozen=True)

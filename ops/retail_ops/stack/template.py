@@ -10,7 +10,7 @@ from typing import Any, Self
 from samcli.lib.cfn_language_extensions.api import process_template  # type: ignore[import-untyped]
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
-from retail_ops.shop import PROJECT
+from retail_ops.stack.shop import PROJECT
 
 TEMPLATE = PROJECT / "template.yaml"
 

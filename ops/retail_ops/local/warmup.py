@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from retail_ops.errors import ColdFunction
 from retail_ops.progress import Note
-from retail_ops.shop import Shop
+from retail_ops.stack.shop import Shop
 
 # A queue's consumer finds no record in it and the HTTP functions find no such route, so that nothing happens.
 HARMLESS = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from retail_ops.shop import PROJECT
+from retail_ops.stack.shop import PROJECT
 
 FOLDER = PROJECT / "ops" / "catalogue"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from retail_ops.errors import OpsError
-from retail_ops.shop import PROJECT, Shop
+from retail_ops.stack.shop import PROJECT, Shop
 
 EVENTS = PROJECT / "events"
 INDEX = EVENTS / "index.json"

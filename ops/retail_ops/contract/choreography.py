@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from retail_ops import samples
-from retail_ops.shop import PROJECT
-from retail_ops.template import Template
+from retail_ops.recording import samples
+from retail_ops.stack.shop import PROJECT
+from retail_ops.stack.template import Template
 
 if TYPE_CHECKING:
     from cloudretail.event import EventData

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from retail_ops.errors import NoShop, OpsError
-from retail_ops.shop import PROJECT, Shop
+from retail_ops.stack.shop import PROJECT, Shop
 
 if TYPE_CHECKING:
     from operations.dead_letters.service import DeadLetters

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from retail_ops.errors import OpsError
-from retail_ops.shop import Shop
+from retail_ops.stack.shop import Shop
 
 RECORDER = Path(__file__).parent / "recorder.py"
 

@@ -23,12 +23,12 @@ from uuid import uuid4
 import boto3
 import httpx
 
-from retail_ops import sam, warmup
-from retail_ops.archive import ensure_local_archive
 from retail_ops.errors import NoShop, ProcessDied
-from retail_ops.processes import Owned, end, minimal_environment, require_free, spawn, tail
+from retail_ops.local import sam, warmup
+from retail_ops.local.processes import Owned, end, minimal_environment, require_free, spawn, tail
 from retail_ops.progress import Progress, Silent
-from retail_ops.shop import IMAGES_BUCKET, LOCAL_REGION, PROJECT, Shop, local_session, read_stack
+from retail_ops.stack.archive import ensure_local_archive
+from retail_ops.stack.shop import IMAGES_BUCKET, LOCAL_REGION, PROJECT, Shop, local_session, read_stack
 
 PORT = 4566
 STOREFRONT_PORT = 8080
@@ -285,7 +285,7 @@ class LocalShop:
             AWS_EC2_METADATA_DISABLED="true",
         )
         emulator = spawn(
-            [sys.executable, "-m", "retail_ops.emulator"], log=self._emulator_log, env=environment, cwd=data
+            [sys.executable, "-m", "retail_ops.local.emulator"], log=self._emulator_log, env=environment, cwd=data
         )
         state = State(self.stack, self.port, self.storefront_port, emulator, self.parameters, key=key)
         state.save(self._state_file)
@@ -316,7 +316,7 @@ class LocalShop:
             end(state.storefront)
         require_free(self.storefront_port, "--storefront-port")
         log = self.logs / "storefront.log"
-        command = [sys.executable, "-m", "retail_ops.storefront", "--port", str(self.storefront_port)]
+        command = [sys.executable, "-m", "retail_ops.local.storefront", "--port", str(self.storefront_port)]
         command += ["--api", shop.api_url, "--files", str(PROJECT / "frontend" / "dist")]
         storefront = spawn(command, log=log, env=minimal_environment(), cwd=PROJECT)
         state = replace(

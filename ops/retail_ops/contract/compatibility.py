@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retail_ops.json_schema import Json
+from retail_ops.contract.json_schema import Json
 
 SAID = frozenset({"$schema", "$id", "$defs", "title", "description", "examples", "default", "deprecated"})
 """Keywords that say something of a value and demand nothing."""

@@ -6,11 +6,11 @@ import subprocess
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from retail_ops import lambda_image, sam
 from retail_ops.errors import OpsError
-from retail_ops.local import LocalShop, locked
+from retail_ops.local import lambda_image, sam
+from retail_ops.local.local_shop import LocalShop, locked
 from retail_ops.progress import Progress
-from retail_ops.shop import PROJECT, developer_session, role_session
+from retail_ops.stack.shop import PROJECT, developer_session, role_session
 
 if TYPE_CHECKING:
     from docker import DockerClient

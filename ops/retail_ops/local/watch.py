@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from retail_ops.shop import FUNCTION, PROJECT, Shop
+from retail_ops.stack.shop import FUNCTION, PROJECT, Shop
 
 FUNCTIONS = PROJECT / "functions"
 DEPLOYED = (PROJECT / "template.yaml", PROJECT / "layer" / "requirements.txt")

@@ -1,6 +1,6 @@
 """The storefront's server on a laptop: one origin for the pages and the API, as CloudFront is on AWS.
 
-    python -m retail_ops.storefront --port 8080 --api http://.../api --files frontend/dist
+    python -m retail_ops.local.storefront --port 8080 --api http://.../api --files frontend/dist
 
 Files are held in memory, and read again once they have changed, so that a new build shows without a restart.
 """
@@ -20,7 +20,7 @@ import brotli
 from aiohttp import hdrs, web
 from yarl import URL
 
-from retail_ops.guard import foreign_page, storefront_origins, wrong_name
+from retail_ops.local.guard import foreign_page, storefront_origins, wrong_name
 
 # Headers that speak about one connection only (RFC 9110, 7.6.1) are not a proxy's to forward.
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer"}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retail_ops.errors import OpsError
-from retail_ops.sam import ARCHITECTURE
+from retail_ops.local.sam import ARCHITECTURE
 
 if TYPE_CHECKING:
     from docker import DockerClient

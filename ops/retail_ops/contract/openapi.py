@@ -7,8 +7,8 @@ from http import HTTPStatus
 from importlib import import_module
 from typing import Any
 
-from retail_ops.json_schema import Json, camel, component, tidied, tidy
-from retail_ops.template import Template
+from retail_ops.contract.json_schema import Json, camel, component, tidied, tidy
+from retail_ops.stack.template import Template
 
 INFO: Json = {
     "title": "CloudRetail",

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import httpx
 
-from retail_ops.api import Api
-from retail_ops.catalogue import Product
 from retail_ops.errors import Refused
 from retail_ops.progress import Note
-from retail_ops.shop import Shop
+from retail_ops.stack.api import Api
+from retail_ops.stack.catalogue import Product
+from retail_ops.stack.shop import Shop
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
-"""The AWS emulator's process: `python -m retail_ops.emulator`, configured by the environment as ministack itself is.
+"""The AWS emulator's process: `python -m retail_ops.local.emulator`, configured by the environment as ministack is.
 
 It is ministack's application on a server of its own, for two reasons: where it listens (on this machine, and where
 Docker is, on Docker's bridge as well, which is how the container of `sam local invoke` reaches it), and since uvicorn
 with its parser and event loop in C needs two fifths less of the processor for a call than ministack's own server does,
-which is what limits a local shop. In front of it stands `retail_ops.guard`.
+which is what limits a local shop. In front of it stands `retail_ops.local.guard`.
 """
 
 import json
@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 import uvicorn
 
-from retail_ops.guard import Application, Guard, storefront_origins
+from retail_ops.local.guard import Application, Guard, storefront_origins
 
 BRIDGE = "docker0"
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from retail_ops.local import LocalShop
-from retail_ops.shop import Shop, aws_session, read_stack
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.stack.shop import Shop, aws_session, read_stack
 
 Stack = Annotated[
     str | None,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import httpx
 
 from retail_ops.errors import NoShop
-from retail_ops.shop import Shop
+from retail_ops.stack.shop import Shop
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from retail_ops.errors import BuildFailed, DeployFailed
-from retail_ops.guard import LOCAL_NAMES
-from retail_ops.processes import tail
+from retail_ops.local.guard import LOCAL_NAMES
+from retail_ops.local.processes import tail
 
 SAM = (sys.executable, "-m", "samcli")
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from botocore.exceptions import ClientError
 
 from retail_ops.errors import OpsError
-from retail_ops.shop import Shop
+from retail_ops.stack.shop import Shop
 
 RULE = "AWS::Events::Rule"
 

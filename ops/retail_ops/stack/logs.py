@@ -10,7 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from retail_ops.console import visible
-from retail_ops.shop import LOG_GROUP, Shop
+from retail_ops.stack.shop import LOG_GROUP, Shop
 
 # Written by the runtime around each invocation. What they tell of failures the functions' own lines tell better.
 RUNTIME = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START", "XRAY TraceId")

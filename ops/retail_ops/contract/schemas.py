@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from retail_ops import choreography, compatibility, generated, pictures
-from retail_ops.json_schema import Json, tidied
-from retail_ops.openapi import openapi
-from retail_ops.shop import PROJECT
-from retail_ops.template import Template
+from retail_ops.contract import choreography, compatibility, diagram, generated
+from retail_ops.contract.json_schema import Json, tidied
+from retail_ops.contract.openapi import openapi
+from retail_ops.stack.shop import PROJECT
+from retail_ops.stack.template import Template
 
 if TYPE_CHECKING:
     from cloudretail.event import EventData
@@ -33,7 +33,7 @@ def documents() -> dict[Path, str]:
     written = {SCHEMAS / "events" / f"{_key(event)}.json": _json(event_schema(event)) for event in events}
     written[SCHEMAS / "openapi.json"] = _json(openapi(template))
     written[SCHEMAS / "asyncapi.yaml"] = _yaml(asyncapi(template, events))
-    written[pictures.CHOREOGRAPHY] = pictures.choreography(template, events)
+    written[diagram.CHOREOGRAPHY] = diagram.choreography(template, events)
     written[choreography.PAGE] = choreography.page(template, events)
     return written
 
