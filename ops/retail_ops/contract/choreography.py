@@ -3,14 +3,16 @@
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from cloudretail.decider import Change
+from cloudretail.dynamodb import from_item
+from cloudretail.event import EventData
+from contract import parse
+from orders.domain import CancelByShopper, Message, Order, OrderStatus, decide
+from orders.reactions import CONSUMER
 from retail_ops.recording import samples
 from retail_ops.stack.shop import PROJECT
 from retail_ops.stack.template import Template
-
-if TYPE_CHECKING:
-    from cloudretail.event import EventData
 
 PAGE = PROJECT / "docs" / "choreography.md"
 
@@ -42,7 +44,7 @@ edit. Every event travels over the bus; each consumer reacts from a queue of its
 """
 
 
-def page(template: Template, events: Sequence[type["EventData"]]) -> str:
+def page(template: Template, events: Sequence[type[EventData]]) -> str:
     """The page.
 
     Args:
@@ -57,7 +59,7 @@ def page(template: Template, events: Sequence[type["EventData"]]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _flow(template: Template, events: Sequence[type["EventData"]]) -> Iterator[str]:
+def _flow(template: Template, events: Sequence[type[EventData]]) -> Iterator[str]:
     for event in events:
         kind = event.event_type
         hearers = [template.consumers[rule.queue] for rule in template.rules if kind.type in rule.types]
@@ -69,12 +71,6 @@ def _flow(template: Template, events: Sequence[type["EventData"]]) -> Iterator[s
 
 def _states() -> list[str]:
     """What the orders' decider makes of every recorded event in every state."""
-    from cloudretail.decider import Change
-    from cloudretail.dynamodb import from_item
-    from contract import parse
-    from orders.domain import CancelByShopper, Message, Order, OrderStatus, decide
-    from orders.reactions import CONSUMER
-
     order = Order.model_validate(from_item(samples.rows()["OrdersTable"][0]))
     messages: dict[str, Message] = {"the shopper cancels": CancelByShopper()}
     for sample in samples.load():
@@ -93,7 +89,7 @@ def _states() -> list[str]:
     return arrows
 
 
-def _sequence(template: Template, events: Sequence[type["EventData"]], names: Sequence[str]) -> Iterator[str]:
+def _sequence(template: Template, events: Sequence[type[EventData]], names: Sequence[str]) -> Iterator[str]:
     by_name = {event.event_type.name: event.event_type for event in events}
     for name in names:
         kind = by_name[name]

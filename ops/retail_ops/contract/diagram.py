@@ -1,13 +1,10 @@
 """Who tells whom what: a picture of the choreography, made of the events and of the template's rules."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from cloudretail.event import EventData
 from retail_ops.stack.shop import PROJECT
 from retail_ops.stack.template import Template
-
-if TYPE_CHECKING:
-    from cloudretail.event import EventData
 
 CHOREOGRAPHY = PROJECT / "docs" / "choreography.svg"
 
@@ -31,7 +28,7 @@ STYLE = """
 """
 
 
-def choreography(template: Template, events: Sequence[type["EventData"]]) -> str:
+def choreography(template: Template, events: Sequence[type[EventData]]) -> str:
     """An SVG with a lane for each queue and a row for each event: a dot where it is told, arrows where it is heard
     (a ring where a service hears itself).
 

@@ -5,23 +5,20 @@ another team needs no Python to read them, and a change of the contract shows in
 """
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import yaml
 
-from retail_ops.contract import choreography, compatibility, diagram, generated
+from cloudretail.event import EventData
+from contract import EVENTS
+from retail_ops import generated
+from retail_ops.contract import choreography, compatibility, diagram
 from retail_ops.contract.json_schema import Json, tidied
 from retail_ops.contract.openapi import openapi
 from retail_ops.stack.shop import PROJECT
 from retail_ops.stack.template import Template
 
-if TYPE_CHECKING:
-    from cloudretail.event import EventData
-
-FUNCTIONS = PROJECT / "functions"
 SCHEMAS = PROJECT / "schemas"
 RELEASED = SCHEMAS / "released"
 """The events' schemas as they were released last: kept, and not generated."""
@@ -29,21 +26,13 @@ RELEASED = SCHEMAS / "released"
 
 def documents() -> dict[Path, str]:
     """Every generated document, by the file that it belongs into."""
-    events, template = _events(), Template.load()
+    events, template = EVENTS, Template.load()
     written = {SCHEMAS / "events" / f"{_key(event)}.json": _json(event_schema(event)) for event in events}
     written[SCHEMAS / "openapi.json"] = _json(openapi(template))
     written[SCHEMAS / "asyncapi.yaml"] = _yaml(asyncapi(template, events))
     written[diagram.CHOREOGRAPHY] = diagram.choreography(template, events)
     written[choreography.PAGE] = choreography.page(template, events)
     return written
-
-
-def _events() -> Sequence[type["EventData"]]:
-    if str(FUNCTIONS) not in sys.path:
-        sys.path.insert(0, str(FUNCTIONS))
-    import contract
-
-    return contract.EVENTS
 
 
 def drifted() -> list[Path]:
@@ -62,7 +51,7 @@ def _there() -> list[Path]:
 
 def broken() -> list[compatibility.Break]:
     """Everything in which the events in the code break what was released."""
-    current = {_key(event): event_schema(event) for event in _events()}
+    current = {_key(event): event_schema(event) for event in EVENTS}
     return compatibility.breaks(compatibility.read(RELEASED), current)
 
 
@@ -97,7 +86,7 @@ def _yaml(content: Json) -> str:
     return yaml.safe_dump(json.loads(json.dumps(content)), sort_keys=False, width=120)
 
 
-def event_schema(event: type["EventData"]) -> Json:
+def event_schema(event: type[EventData]) -> Json:
     """The JSON Schema (2020-12) of an event as it travels: its data in a CloudEvents envelope.
 
     Open for further members everywhere, as the readers are: a producer may add some within a version.
@@ -139,7 +128,7 @@ def event_schema(event: type["EventData"]) -> Json:
     }
 
 
-def asyncapi(template: Template, events: Sequence[type["EventData"]]) -> Json:
+def asyncapi(template: Template, events: Sequence[type[EventData]]) -> Json:
     """The AsyncAPI 3.0 description of the bus: who tells what, and who reacts to it from which queue.
 
     Args:
@@ -190,9 +179,9 @@ def asyncapi(template: Template, events: Sequence[type["EventData"]]) -> Json:
     }
 
 
-def _messages(events: Iterable[type["EventData"]]) -> list[Json]:
+def _messages(events: Iterable[type[EventData]]) -> list[Json]:
     return [{"$ref": f"#/channels/bus/messages/{_key(event)}"} for event in events]
 
 
-def _key(event: type["EventData"]) -> str:
+def _key(event: type[EventData]) -> str:
     return f"{event.event_type.name}.v{event.event_type.version}"

@@ -12,7 +12,7 @@ from typing import Any
 
 from retail_ops.errors import OpsError
 from retail_ops.local.sam import local_settings
-from retail_ops.stack.shop import FUNCTION, PROJECT, Shop, role_session
+from retail_ops.stack.shop import FUNCTION, Shop, role_session
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,6 @@ def invoke(shop: Shop, function: str, event: Any) -> Any:
         del os.environ[name]  # A profile of its caller's, for one.
     os.environ.update(settings)
     os.environ["AWS_LAMBDA_FUNCTION_NAME"] = configuration["FunctionName"]
-    sys.path.insert(0, str(PROJECT / "functions"))
     module, _, name = configuration["Handler"].rpartition(".")
     # What it logs is not its answer.
     with contextlib.redirect_stdout(sys.stderr):

@@ -6,116 +6,29 @@ Files are held in memory, and read again once they have changed, so that a new b
 """
 
 import argparse
-import gzip
-import mimetypes
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
-import brotli
 from aiohttp import hdrs, web
 from yarl import URL
 
 from retail_ops.local.guard import foreign_page, storefront_origins, wrong_name
+from retail_ops.stack.storefront_build import ALWAYS_ASK, Files, cache_control
 
 # Headers that speak about one connection only (RFC 9110, 7.6.1) are not a proxy's to forward.
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer"}
 HOP_BY_HOP |= {"transfer-encoding", "upgrade", "host"}
-
-FOREVER = "public, max-age=31536000, immutable"
-ALWAYS_ASK = "no-cache"
 
 API = web.AppKey("api", URL)
 ORIGINS = web.AppKey("origins", frozenset[str])
 CLIENT = web.AppKey("client", aiohttp.ClientSession)
 
 
-@dataclass(frozen=True)
-class Page:
-    """A file ready to be sent.
-
-    Args:
-        body: its bytes.
-        packed: the same by content coding, the smallest first, as CloudFront has it; empty where that saves nothing.
-        kind: media type.
-        changed: modification time and size, to notice a new build.
-    """
-
-    body: bytes
-    packed: Mapping[str, bytes]
-    kind: str
-    changed: tuple[int, int]
-
-
-class Files:
-    """The storefront's build.
-
-    Args:
-        folder: where it is; Angular puts the pages in a folder `browser` below.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._pages: dict[Path, Page] = {}
-
-    @property
-    def root(self) -> Path | None:
-        """The folder that holds index.html; None before the first build."""
-        for index in (self._folder / "index.html", *sorted(self._folder.glob("**/index.html"))):
-            if index.is_file():
-                return index.parent.resolve()
-        return None
-
-    def get(self, path: str) -> Page | None:
-        """A file of the build.
-
-        Args:
-            path: of the request, starting with a slash.
-
-        Returns:
-            The file; None where there is none, or where the path leads out of the build.
-        """
-        root = self.root
-        if root is None or "\0" in path:
-            return None
-        file = (root / path.lstrip("/")).resolve()
-        if not file.is_relative_to(root) or not file.is_file():
-            return None
-        status = file.stat()
-        changed = (status.st_mtime_ns, status.st_size)
-        page = self._pages.get(file)
-        if page is None or page.changed != changed:
-            page = self._pages[file] = _read(file, changed)
-        return page
-
-
 FILES = web.AppKey("files", Files)
-
-
-def _read(file: Path, changed: tuple[int, int]) -> Page:
-    body = file.read_bytes()
-    packed = {"br": brotli.compress(body), "gzip": gzip.compress(body, mtime=0)}
-    worth_it = len(packed["gzip"]) < len(body) * 0.9
-    return Page(body, packed if worth_it else {}, media_type(file.name), changed)
-
-
-def media_type(name: str) -> str:
-    """The Content-Type of a file of the build."""
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    text = kind.startswith("text/") or kind in ("application/javascript", "application/json")
-    return f"{kind}; charset=utf-8" if text else kind
-
-
-def cache_control(path: str) -> str:
-    """How long a browser may keep a file of the build.
-
-    Angular puts a hash of its content in a file's name (main-HAYGG3RZ.js), but for the pages and what is in public/.
-    """
-    return FOREVER if re.search(r"-[\w-]{8}\.(js|css|woff2)$", path) else ALWAYS_ASK
 
 
 def security_headers(images: str) -> dict[str, str]:

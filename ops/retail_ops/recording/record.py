@@ -1,13 +1,12 @@
 """Records the sample invocations in events/, from a shop of its own, so that the same code gives the same samples."""
 
 import json
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from retail_ops.contract import generated
+from retail_ops import generated
 from retail_ops.local.local_shop import LocalShop
 from retail_ops.local.processes import free_port
 from retail_ops.progress import Progress
@@ -16,7 +15,7 @@ from retail_ops.recording.normal import Normal
 from retail_ops.recording.samples import EVENTS, INDEX, ROWS, folder_of
 from retail_ops.recording.story import Recorded, Story
 from retail_ops.stack import catalogue
-from retail_ops.stack.shop import PROJECT, Shop
+from retail_ops.stack.shop import Shop
 from retail_ops.stack.template import Template
 
 
@@ -51,8 +50,6 @@ def files_of(shop: Shop, folder: Path, progress: Progress) -> dict[Path, str]:
     Returns:
         The content of each file in events/.
     """
-    if str(PROJECT / "functions") not in sys.path:
-        sys.path.insert(0, str(PROJECT / "functions"))
     recordings = folder / "recordings"
     recordings.mkdir()
     recorder = Recorder(shop, recordings)

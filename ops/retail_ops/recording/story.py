@@ -13,6 +13,9 @@ from typing import Any
 
 import httpx
 
+from cloudretail.dynamodb import from_item
+from cloudretail.outbox import due
+from orders.domain import order_id_of
 from retail_ops.errors import OpsError
 from retail_ops.local.mails import read_mails
 from retail_ops.progress import Note, Progress
@@ -306,8 +309,6 @@ class Story:
         self._keep_row("PaymentsTable", "paymentId", order.replace("ord_", "pay_"))
 
     def _check_out(self, key: str, case: str, *, put: tuple[str, int] | None, method: str | None = None) -> str:
-        from orders.domain import order_id_of
-
         if put:
             self.http("", "PUT", f"/cart/items/{put[0]}", {"quantity": put[1]}, who=SHOPPER)
         version = self.http("", "GET", "/cart", who=SHOPPER).json()["version"]
@@ -624,8 +625,5 @@ def _bodies(call: Invocation) -> list[str]:
 
 def _published(call: Invocation) -> list[str]:
     """The events that the relay was handed in this invocation."""
-    from cloudretail.dynamodb import from_item
-    from cloudretail.outbox import due
-
     images = [record["dynamodb"].get("NewImage") for record in call.event["Records"]]
     return [document for image in images if image for document in due(from_item(image))]

@@ -1,15 +1,17 @@
-"""The functions' own operations, on the resources of a stack: what the command and the API do is the same code."""
+"""The functions' own operations, on the resources of a stack: what the command and the API do is the same code.
+
+It is imported when an operation is asked for, so that every other command starts without it.
+"""
 
 import getpass
 import json
-import sys
 import time
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from retail_ops.errors import NoShop, OpsError
-from retail_ops.stack.shop import PROJECT, Shop
+from retail_ops.stack.shop import Shop
 
 if TYPE_CHECKING:
     from operations.dead_letters.service import DeadLetters
@@ -20,19 +22,11 @@ if TYPE_CHECKING:
     from operations.replays.service import Replays
     from operations.wiring import ApiSettings
 
-FUNCTIONS = PROJECT / "functions"
-
 STARTS_WITHIN = 60.0
 """Seconds in which the replay worker starts a dry run: a cold start, and a look at the longest queue."""
 
 POLL = 0.3
 """Seconds between two looks at its record."""
-
-
-def import_functions() -> None:
-    """Make the functions' modules importable; nothing but operators' commands needs them."""
-    if str(FUNCTIONS) not in sys.path:
-        sys.path.insert(0, str(FUNCTIONS))
 
 
 @dataclass(frozen=True)
@@ -46,7 +40,6 @@ class Operations:
     shop: Shop
 
     def __post_init__(self) -> None:
-        import_functions()
         from cloudretail import aws
 
         aws.connect(self.shop.session, self.shop.endpoint)

@@ -7,9 +7,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from retail_ops.errors import OpsError
-from retail_ops.local.storefront import cache_control, media_type
 from retail_ops.progress import Note
 from retail_ops.stack.shop import Shop
+from retail_ops.stack.storefront_build import cache_control, media_type
 
 
 @dataclass(frozen=True)
