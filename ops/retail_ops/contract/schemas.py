@@ -13,21 +13,27 @@ import yaml
 from cloudretail.event import EventData
 from contract import EVENTS
 from retail_ops import generated
-from retail_ops.contract import choreography, compatibility, diagram
+from retail_ops.contract import choreography, compatibility, diagram, subscriptions
 from retail_ops.contract.json_schema import Json, tidied
 from retail_ops.contract.openapi import openapi
 from retail_ops.stack.shop import PROJECT
-from retail_ops.stack.template import Template
+from retail_ops.stack.template import TEMPLATE, Template
 
 SCHEMAS = PROJECT / "schemas"
+SAMCONFIG = PROJECT / "samconfig.toml"
 RELEASED = SCHEMAS / "released"
 """The events' schemas as they were released last: kept, and not generated."""
 
 
 def documents() -> dict[Path, str]:
     """Every generated document, by the file that it belongs into."""
-    events, template = EVENTS, Template.load()
-    written = {SCHEMAS / "events" / f"{_key(event)}.json": _json(event_schema(event)) for event in events}
+    consumers = subscriptions.declared()
+    written = {
+        TEMPLATE: subscriptions.template_with(TEMPLATE.read_text(), consumers),
+        SAMCONFIG: subscriptions.samconfig_with(SAMCONFIG.read_text(), consumers),
+    }
+    events, template = EVENTS, Template.of(written[TEMPLATE])
+    written |= {SCHEMAS / "events" / f"{_key(event)}.json": _json(event_schema(event)) for event in events}
     written[SCHEMAS / "openapi.json"] = _json(openapi(template))
     written[SCHEMAS / "asyncapi.yaml"] = _yaml(asyncapi(template, events))
     written[diagram.CHOREOGRAPHY] = diagram.choreography(template, events)

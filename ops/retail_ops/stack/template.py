@@ -62,7 +62,12 @@ class Template:
     @classmethod
     def load(cls, path: Path = TEMPLATE, **parameters: str) -> Self:
         """The template as it is deployed with these parameters, and the defaults of the others."""
-        return cls(process_template(yaml_parse(path.read_text()), parameters))
+        return cls.of(path.read_text(), **parameters)
+
+    @classmethod
+    def of(cls, text: str, **parameters: str) -> Self:
+        """As `load`, from the template's text."""
+        return cls(process_template(yaml_parse(text), parameters))
 
     def properties(self, resource_type: str) -> dict[str, dict[str, Any]]:
         """The properties of every resource of one type, by logical id."""
