@@ -30,6 +30,7 @@ from auth.domain import (
     register,
 )
 from auth.identity_provider import CognitoIdentityProvider, SesMailer
+from cloudretail import emulator
 from cloudretail.http import Api, answers, no_content, problem_response
 from cloudretail.identity import Caller, caller_of
 from cloudretail.model import Model, RequestModel
@@ -265,10 +266,9 @@ def me() -> User:
 
 
 def _refresh_token() -> str:
-    # The gateway has the cookies in a list of their own; the emulator leaves them in their header.
     event = api.current_event
-    for cookie in event.cookies or event.headers.get("cookie", "").split(";"):
-        name, _, value = cookie.strip().partition("=")
+    for cookie in emulator.cookies(event.cookies, event.headers):
+        name, _, value = cookie.partition("=")
         if name == COOKIE and value:
             return value
     raise SessionOver

@@ -17,6 +17,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from cloudretail.emulator import with_lower_case_headers
 from cloudretail.envelope import Cause
 from cloudretail.errors import Problem, invalid
 from cloudretail.identity import Caller, caller_of, unauthorized, verify
@@ -95,8 +96,7 @@ class Api(APIGatewayHttpResolver):
         """Answer one invocation by API Gateway (payload format 2.0)."""
         try:
             logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
-            # The gateway gives them in lower case, `sam local start-api` as they were sent.
-            event = {**event, "headers": {name.lower(): value for name, value in event["headers"].items()}}
+            event = with_lower_case_headers(event)
             # Before Powertools parses it: its own middlewares would run too late for that.
             if problem := self.refusal(event) or _body_problem(event):
                 refusal = problem_response(problem)
