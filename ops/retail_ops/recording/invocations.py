@@ -96,8 +96,13 @@ class Recorder:
             self._shop.lambda_.update_event_source_mapping(UUID=source, **settings)
 
 
-def wait_for[T](look: Callable[[], T], what: str, seconds: float = 60) -> T:
+def wait_for[T](look: Callable[[], T], what: str | Callable[[], str], seconds: float = 60) -> T:
     """Look again and again until what is seen is true.
+
+    Args:
+        look: looks.
+        what: is waited for; or says it once it is too late.
+        seconds: it is given.
 
     Raises:
         OpsError: it never is; the text says `what`.
@@ -105,7 +110,8 @@ def wait_for[T](look: Callable[[], T], what: str, seconds: float = 60) -> T:
     deadline = time.monotonic() + seconds
     while not (seen := look()):
         if time.monotonic() > deadline:
-            raise OpsError(f"The recording was given up: {what} did not come within {seconds:.0f} s.")
+            said = what if isinstance(what, str) else what()
+            raise OpsError(f"The recording was given up: {said} did not come within {seconds:.0f} s.")
         time.sleep(0.05)
     return seen
 

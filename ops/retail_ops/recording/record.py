@@ -57,7 +57,7 @@ def files_of(shop: Shop, folder: Path, progress: Progress) -> dict[Path, str]:
         recorder.install()
         recorder.one_at_a_time()
     story = Story(shop, recorder, Normal(shop), Template.load())
-    story.tell(catalogue.load(), progress)
+    story.play(catalogue.load(), progress)
     return _files(story)
 
 
