@@ -104,7 +104,7 @@ bench: venv ## Measure cost and speed beside the synchronous design
 
 # --- what is generated and recorded ---
 
-schemas: venv ## Generate schemas/ and the choreography's picture from the code
+schemas: venv ## Generate schemas/ and the choreography's diagram from the code, and the template's subscriptions
 	@cloudretail schemas
 
 events: venv ## Record the sample invocations in events/ anew, from a shop of its own

@@ -116,9 +116,9 @@ def ask(
         return answer["statusCode"], None
     ((content_type, content),) = response["content"].items()
     assert answer["headers"]["Content-Type"] == content_type
-    told = json.loads(answer["body"])
-    Draft202012Validator(OPENAPI | content["schema"]).validate(told)
-    return answer["statusCode"], told
+    said = json.loads(answer["body"])
+    Draft202012Validator(OPENAPI | content["schema"]).validate(said)
+    return answer["statusCode"], said
 
 
 def resolved(node: Any) -> Any:

@@ -18,7 +18,7 @@ from tests.support.wire import Wire
 
 @pytest.fixture
 def a_shop() -> Iterator[Shop]:
-    """One order that nobody has heard of, and a dead letter about it."""
+    """One order that nobody has reacted to, and a dead letter about it."""
     with pytest.MonkeyPatch.context() as environment, shop(environment) as running:
         Wire(environment).stubs("Invoke", {"StatusCode": 202})
         row = DynamoDBRepository("OrdersTable", ORDERS).commit(ORDER_ID, None, placed()[0], CAUSE, NOW)

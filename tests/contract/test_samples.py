@@ -33,7 +33,7 @@ SCHEMA = {json.loads(path.read_text())["$id"]: path for path in (SCHEMAS / "even
 
 NOT_HERE = {"ops-api/get-dead-letter": 404, "ops-api/nudge-order": 404}
 """SQS gives messages their ids, so that no queue can be made that holds the recorded one; and the recorded rows have no
-events to be told again."""
+events to be published again."""
 
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 each_function = pytest.mark.parametrize("function", sorted(template().functions))

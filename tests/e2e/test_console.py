@@ -39,7 +39,7 @@ def way(visitor: Visitor, name: str) -> Locator:
     return visitor.page.get_by_role("link", name=name, exact=True)
 
 
-def show_letters(visitor: Visitor, queue: str, order_id: str, count: str) -> None:
+def show_dead_letters(visitor: Visitor, queue: str, order_id: str, count: str) -> None:
     """From the list of queues to the dead letters about an order, once there are so many."""
     way(visitor, queue).click()
     visitor.sees(f"Dead letters: {queue}")
@@ -57,7 +57,7 @@ def show_letters(visitor: Visitor, queue: str, order_id: str, count: str) -> Non
 def test_a_poisoned_queue_is_seen_understood_tried_and_dropped(on_duty: Visitor, poisoned: str) -> None:
     page = on_duty.page
     expect(page.get_by_role("listitem").filter(has=way(on_duty, "Orders"))).to_contain_text(re.compile("[1-9].* dead"))
-    show_letters(on_duty, "Orders", poisoned, "2 dead letters as filtered, 1 cause")
+    show_dead_letters(on_duty, "Orders", poisoned, "2 dead letters as filtered, 1 cause")
     on_duty.reads("2 × OrderPoisoned")
     page.get_by_role("main").get_by_role("link", name="OrderPoisoned").first.click()
     on_duty.sees("Dead letter")
@@ -99,7 +99,7 @@ def test_a_dead_letter_is_tried_and_then_replayed_to_its_consumer(
     shop.sqs.send_message(QueueUrl=shop.queues["NotificationsDlq"], MessageBody=document)
     eventually(lambda: len(shopper.mails()) == 2)
 
-    show_letters(on_duty, "Notifications", order_id, "1 dead letter as filtered")
+    show_dead_letters(on_duty, "Notifications", order_id, "1 dead letter as filtered")
     on_duty.field("Reason").fill("The mail server is back")
     on_duty.button("Dry run").click()
     on_duty.reads("Done: 1 nothing to do.")
@@ -192,7 +192,7 @@ def test_a_stranger_is_asked_to_log_in_first(visitor: Visitor, shopper: Shopper)
 
 def test_the_console_can_be_used_by_everybody(on_duty: Visitor, poisoned: str) -> None:
     page = on_duty.page
-    show_letters(on_duty, "Orders", poisoned, "2 dead letters")
+    show_dead_letters(on_duty, "Orders", poisoned, "2 dead letters")
     letters = page.url
     page.get_by_role("main").get_by_role("link", name="OrderPoisoned").first.click()
     on_duty.sees("Dead letter")

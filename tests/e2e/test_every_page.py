@@ -21,8 +21,8 @@ class Look:
 
     Args:
         path: of the page; `{confirmed}` and `{reserved}` are orders of the regular.
-        heading: that tells that it is there.
-        text: that tells that it is complete.
+        heading: which says that it is there.
+        text: which says that it is complete.
         deeds: what the visitor does there first.
         known: whether somebody is logged in.
     """

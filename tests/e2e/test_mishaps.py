@@ -282,7 +282,7 @@ class TestTheTimeToPay:
         order_id = shopper.reserved(product)
         visitor.log_in(shopper, f"/orders/{order_id}/pay")
         visitor.button("Pay SGD").wait_for()
-        # The page does not hear of it before the shopper pays.
+        # The page does not learn of it before the shopper pays.
         visitor.page.route(f"**/api/orders/{order_id}", lambda route: route.abort())
         shopper.ok("POST", f"/orders/{order_id}/cancel")
         visitor.pay_by_card(VISA)

@@ -33,7 +33,7 @@ def dead_letter(shop: Shop, queue: str, holding: str) -> str:
 
 
 def an_event(order_id: str) -> Event:
-    """A payment's success, told of this order."""
+    """A payment's success, about this order."""
     data = PaymentSucceeded(
         order_id=order_id,
         payment_id="pay_x",

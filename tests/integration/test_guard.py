@@ -58,7 +58,7 @@ def test_a_session_whose_secret_is_not_known_opens_nothing(shop: Shop) -> None:
         thief.client("dynamodb", endpoint_url=shop.endpoint).list_tables()
 
 
-def test_a_picture_is_uploaded_by_the_storefronts_page_and_its_address_has_the_functions_own_key(
+def test_an_image_is_uploaded_by_the_storefronts_page_and_its_address_has_the_functions_own_key(
     shop: Shop, operator: Person
 ) -> None:
     product = {"name": "Guarded lamp", "description": "It shines.", "category": "Home"}

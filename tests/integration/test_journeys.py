@@ -63,7 +63,7 @@ def test_a_card_is_charged_once_and_its_token_forgotten(shop: Shop, operator: Pe
 def test_a_declined_card_leaves_the_goods_held_and_the_next_one_pays(operator: Person, shopper: Shopper) -> None:
     order_id = shopper.reserved(new_product(operator, stock=1))
     shopper.pay(order_id, "tok_declined")
-    declined = shopper.hears(order_id, "PaymentDeclined")[0]
+    declined = shopper.sees_event(order_id, "PaymentDeclined")[0]
     assert (declined["attempt"], declined["status"]) == (1, "RESERVED")
     assert shopper.pay(order_id, "tok_visa").status_code == 202
     confirmed = shopper.sees(order_id, "CONFIRMED")
@@ -78,7 +78,7 @@ def test_three_declined_attempts_cancel_the_order_and_give_the_goods_back(
     order_id = shopper.reserved(product)
     for attempt in (1, 2):
         shopper.pay(order_id, "tok_declined")
-        shopper.hears(order_id, "PaymentDeclined", attempt)
+        shopper.sees_event(order_id, "PaymentDeclined", attempt)
     shopper.pay(order_id, "tok_declined")
     cancelled = shopper.sees(order_id, "CANCELLED")
     assert cancelled["story"][-1]["reason"] == "PAYMENT_DECLINED"
@@ -117,7 +117,7 @@ def test_a_paid_order_that_is_cancelled_is_restocked_and_refunded(
     shopper.sees(order_id, "CONFIRMED")
     eventually(lambda: counters(shop, product), lambda seen: seen == (0, 0, 1))
     shopper.call("POST", f"/orders/{order_id}/cancel")
-    shopper.hears(order_id, "PaymentRefunded")
+    shopper.sees_event(order_id, "PaymentRefunded")
     assert shopper.sees_payment(order_id, "REFUNDED")
     eventually(lambda: counters(shop, product), lambda seen: seen == (1, 0, 0))
     refund = row(shop, "SandboxChargesTable", chargeKey=f"{order_id.replace('ord_', 'pay_')}:refund")
@@ -133,7 +133,7 @@ def test_a_refund_that_the_provider_refuses_is_told_to_the_shopper_and_kept_for_
     shopper.pay(order_id, "tok_norefund")
     shopper.sees(order_id, "CONFIRMED")
     shopper.call("POST", f"/orders/{order_id}/cancel")
-    assert shopper.hears(order_id, "PaymentRefundFailed")
+    assert shopper.sees_event(order_id, "PaymentRefundFailed")
     assert shopper.sees_payment(order_id, "REFUND_FAILED")
     assert len(_subjects(shopper, 4)) == 4
 

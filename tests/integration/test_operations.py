@@ -71,7 +71,7 @@ def given_up_at_once(shop: Shop, queue: str) -> Iterator[None]:
         shop.sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": before["RedrivePolicy"]})
 
 
-def letters_of(command: Command, queue: str, order_id: str) -> list[dict[str, Any]]:
+def dead_letters_of(command: Command, queue: str, order_id: str) -> list[dict[str, Any]]:
     """The dead letters of an order in a queue, once there are some."""
     found = eventually(lambda: command("dlq", "show", queue, "--order", order_id), lambda seen: seen["count"] > 0)
     return list(found["items"])
@@ -107,7 +107,7 @@ def rows_of(shop: Shop, order_id: str) -> list[dict[str, Any]]:
     ]
 
 
-BROKEN = {
+OUTAGES = {
     "Inventory": ("dynamodb:BatchGetItem", "would become HELD and publish InventoryReserved"),
     "Orders": ("dynamodb:PutItem", "would become RESERVED"),
     "Payments": ("dynamodb:PutItem", "would become OPEN"),
@@ -117,11 +117,11 @@ BROKEN = {
 """For each consumer a permission that it needs, and what a dry run says of a message that failed without it."""
 
 
-@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("name", OUTAGES)
 def test_what_a_broken_consumer_gave_up_on_is_found_understood_replayed_and_done_once(
     shop: Shop, operator: Person, command: Command, name: str
 ) -> None:
-    action, would = BROKEN[name]
+    action, would = OUTAGES[name]
     shopper = new_shopper(shop)
     product = new_product(operator, stock=2)
     queue, dead = f"{name}Queue", f"{name}Dlq"
@@ -132,13 +132,13 @@ def test_what_a_broken_consumer_gave_up_on_is_found_understood_replayed_and_done
                 shopper.sees(order_id, "RESERVED")
             if name == "PaymentWorker":
                 assert shopper.pay(order_id, "tok_visa").status_code == 202
-            letter = letters_of(command, dead, order_id)[0]
+            found = dead_letters_of(command, dead, order_id)[0]
         # Found and understood ...
-        assert "AccessDenied" in letter["cause"]["message"]
-        assert letter["cause"]["where"]
+        assert "AccessDenied" in found["cause"]["message"]
+        assert found["cause"]["where"]
         (summary,) = [each for each in command("dlq", "list") if each["queue"] == dead]
         assert summary["count"] >= 1
-        detail = command("dlq", "show", dead, letter["messageId"])
+        detail = command("dlq", "show", dead, found["messageId"])
         assert order_id in detail["body"]
         assert detail["cause"]["requestId"]
         story = command("orders", "trace", order_id)
@@ -160,10 +160,10 @@ def test_what_a_broken_consumer_gave_up_on_is_found_understood_replayed_and_done
     assert counters(shop, product) == (0, 0, 2)
     found = command("orders", "trace", order_id)
     assert [entry["kind"] for entry in found["entries"]].count("REPLAY") >= 2, "the dry run and the replay"
-    # The same letters once more do nothing.
+    # The same messages once more do nothing.
     before = rows_of(shop, order_id)
     shop.sqs.send_message(QueueUrl=shop.queues[dead], MessageBody=detail["body"])
-    (again,) = letters_of(command, dead, order_id)
+    (again,) = dead_letters_of(command, dead, order_id)
     (result,) = command("dlq", "replay", dead, again["messageId"], "--dry-run")["messages"]
     assert result["outcome"] == "NOTHING_TO_DO", result
     command("dlq", "replay", dead, again["messageId"], "--yes", "--reason", "a second time")
@@ -183,8 +183,8 @@ def test_a_bad_event_is_seen_with_its_cause_by_two_at_once_and_dropped_into_the_
 ) -> None:
     poison = {"type": "cloudretail.orders.Poison.v1", "subject": unique("ord")}
     shop.sqs.send_message(QueueUrl=shop.queues["OrdersQueue"], MessageBody=json.dumps(poison))
-    (letter,) = letters_of(command, "orders", poison["subject"])
-    message = letter["messageId"]
+    (found,) = dead_letters_of(command, "orders", poison["subject"])
+    message = found["messageId"]
     path = f"/ops/dead-letters/OrdersDlq/{message}"
     here, there = command("dlq", "show", "orders", message), operator.ok("GET", path)
     for seen in (here, there):
@@ -255,12 +255,12 @@ def test_a_replay_that_is_killed_at_a_call_leaves_every_message_in_one_place_or_
     operations = Operations(shop)
 
     # CatalogImagesQueue: its test notification from S3 is taken and leads to nothing.
-    def letter(mark: str) -> str:
+    def body_with(mark: str) -> str:
         return json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": mark})
 
     marks = {unique("mark") for _ in range(5)}
     ids = tuple(
-        shop.sqs.send_message(QueueUrl=shop.queues["CatalogImagesDlq"], MessageBody=letter(mark))["MessageId"]
+        shop.sqs.send_message(QueueUrl=shop.queues["CatalogImagesDlq"], MessageBody=body_with(mark))["MessageId"]
         for mark in sorted(marks)
     )
     selection = Selection(queue="CatalogImagesDlq", message_ids=ids)
@@ -280,14 +280,14 @@ def test_a_replay_that_is_killed_at_a_call_leaves_every_message_in_one_place_or_
         with pytest.raises(Killed):
             replayer.run(planned)
         sent = [parameters["MessageBody"] for parameters in wire.made("SendMessage")]
-    left = {letter.message_id for letter in replayer.dead_letters.all("CatalogImagesDlq")[0]} & set(ids)
+    left = {each.message_id for each in replayer.dead_letters.all("CatalogImagesDlq")[0]} & set(ids)
     gone = {str(entry.message_id) for entry in operations.replays.messages(asked.replay_id) if entry.copies}
     assert left | gone == set(ids), "every message is still there, or its copy is on record"
     found = operations.replays.get(asked.replay_id)
     assert found.state == "INTERRUPTED"
     ended = replayer.run(found)
     assert ended.outcomes == {"REPLAYED": 5}
-    assert not {letter.message_id for letter in replayer.dead_letters.all("CatalogImagesDlq")[0]} & set(ids)
+    assert not {each.message_id for each in replayer.dead_letters.all("CatalogImagesDlq")[0]} & set(ids)
     assert len(sent) <= 5
 
 
@@ -332,8 +332,8 @@ def test_an_event_that_the_relay_parked_and_one_that_a_rule_could_not_deliver_re
         ("RelayDlq", parked, "NotAuthorized", "would publish OrderPlaced on the bus"),
         ("RuleTargetsDlq", undelivered, "NO_PERMISSIONS", "would become HELD"),
     ):
-        (letter,) = letters_of(command, dead, order_id)
-        assert letter["cause"]["exception"] == cause
+        (found,) = dead_letters_of(command, dead, order_id)
+        assert found["cause"]["exception"] == cause
         (tried,) = command("dlq", "replay", dead, "--order", order_id, "--dry-run")["messages"]
         assert tried["text"].startswith(would)
         command("dlq", "replay", dead, "--order", order_id, "--yes", "--reason", "mended")
@@ -420,8 +420,8 @@ def test_reconcile_names_the_row_that_breaks_a_rule_and_repairs_nothing(
         )
 
     change(2)
-    broken = {(each["rule"], each["key"]): each["text"] for each in command("reconcile", code=1)}
-    assert broken["stock-equation", product] == "5 available + 0 reserved + 0 sold = 5, received 3"
+    violated = {(each["rule"], each["key"]): each["text"] for each in command("reconcile", code=1)}
+    assert violated["stock-equation", product] == "5 available + 0 reserved + 0 sold = 5, received 3"
     assert row(shop, "InventoryTable", productId=product)["availableQty"] == 5
     assert product in [each["key"] for each in operator.ok("GET", "/ops/reconciliation")["items"]]
     change(-2)

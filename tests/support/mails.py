@@ -35,7 +35,7 @@ class InMemorySentMails:
             self.sent[mail_id] = (message_id, now)
 
 
-class Postbox:
+class InMemoryMailer:
     """A Mailer that keeps what it is given.
 
     Attributes:

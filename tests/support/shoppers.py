@@ -123,8 +123,8 @@ class Shopper(Person):
         )
         return payment
 
-    def hears(self, order_id: str, event: str, times: int = 1) -> list[dict[str, Any]]:
-        """Wait until the order's story tells of `event` so many times; returns those entries."""
+    def sees_event(self, order_id: str, event: str, times: int = 1) -> list[dict[str, Any]]:
+        """Wait until the order's history has `event` so many times; returns those entries."""
 
         def entries() -> list[dict[str, Any]]:
             story = self.ok("GET", f"/orders/{order_id}")["story"]

@@ -42,7 +42,7 @@ def invoke(
 ) -> None:
     """Run a function with an event, on the data of the shop on this machine; exit with 1 where it fails.
 
-    It runs in this process, so that breakpoints hold. An order that a sample tells of is put into the shop first. With
+    It runs in this process, so that breakpoints hold. An order that a sample is about is put into the shop first. With
     --stack the deployed function is called where it is.
     """
     content = sys.stdin.read() if event == "-" else _read(Path(event))

@@ -80,7 +80,7 @@ def down() -> None:
 
 
 def status(stack: Stack = None, as_json: AsJson = False) -> None:
-    """Tell where the shop is and what it consists of."""
+    """Say where the shop is and what it consists of."""
     shop = find_shop(stack)
     if as_json:
         out.print_json(json.dumps(description(shop)))

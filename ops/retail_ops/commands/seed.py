@@ -29,7 +29,7 @@ def seed(
         typer.Option(envvar="CLOUDRETAIL_PASSWORD", help="Asked for unless given by the variable; on AWS."),
     ] = None,
 ) -> None:
-    """Put the catalogue with its pictures and stock into a shop. What is there already stays as it is.
+    """Put the catalogue with its images and stock into a shop. What is there already stays as it is.
 
     The local shop gets accounts to try it with; a deployed one never does: sign in as one of its operators.
     """
@@ -59,7 +59,7 @@ def seed_shop(shop: Shop, progress: Progress, email: str = OPERATOR.email, passw
             create_accounts(shop)
     products = catalogue.load()
     with progress.step("Fill the catalogue") as note, Api(shop.api_url) as api:
-        # Pictures of a local shop go to this machine, which no proxy reaches.
+        # Images of a local shop go to this machine, which no proxy reaches.
         with httpx.Client(timeout=30, trust_env=shop.endpoint is None) as uploads:
             api.login(email, password)
             counts = fill(api, products, note, uploads=uploads)

@@ -20,7 +20,7 @@ LEAST = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minP
 MOST = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"})
 
 FOR_READERS = "who reads today's events would refuse such a one"
-FOR_ARCHIVE = "events that were told already would be refused"
+FOR_ARCHIVE = "events that were published already would be refused"
 
 
 @dataclass(frozen=True, order=True)

@@ -1,4 +1,4 @@
-"""Who tells whom what: a picture of the choreography, made of the events and of the template's rules."""
+"""Who publishes what to whom: a diagram of the choreography, made of the events and of the template's rules."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,36 +15,36 @@ STYLE = """
     text { font: 14px system-ui, sans-serif; fill: #1f2328 }
     .queue { font-size: 11px; fill: #656d76 }
     .lane { stroke: #d0d7de; stroke-dasharray: 3 4 }
-    .told { stroke: #0969da; stroke-width: 2; fill: none }
-    .teller { fill: #0969da }
-    .unheard { fill: #8c959f }
+    .published { stroke: #0969da; stroke-width: 2; fill: none }
+    .producer { fill: #0969da }
+    .unsubscribed { fill: #8c959f }
     @media (prefers-color-scheme: dark) {
         text { fill: #e6edf3 }
         .queue { fill: #8d96a0 }
         .lane { stroke: #30363d }
-        .told { stroke: #4493f8 }
-        .teller { fill: #4493f8 }
+        .published { stroke: #4493f8 }
+        .producer { fill: #4493f8 }
     }
 """
 
 
 def choreography(template: Template, events: Sequence[type[EventData]]) -> str:
-    """An SVG with a lane for each queue and a row for each event: a dot where it is told, arrows where it is heard
-    (a ring where a service hears itself).
+    """An SVG with a lane for each queue and a row for each event: a dot where it is published, arrows to its
+    subscribers (a ring where a service subscribes to its own).
 
     Args:
-        template: whose rules say which queue hears an event.
-        events: all that may be told, in the order of the rows.
+        template: whose rules say which queue an event is sent to.
+        events: all that may be published, in the order of the rows.
     """
     lanes = {rule.queue: LEFT + LANE * index + LANE // 2 for index, rule in enumerate(template.rules)}
     home = {_service(template, queue): x for queue, x in reversed(lanes.items())}
     width, height = LEFT + LANE * len(lanes), TOP + ROW * len(events) - 6
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">',
-        "<title>Which queue hears which event</title>",
+        "<title>Which queue subscribes to which event</title>",
         f"<style>{STYLE}</style>",
-        '<marker id="heard" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="5" markerHeight="5"'
-        ' orient="auto-start-reverse"><path class="teller" d="M0 0 8 4 0 8z"/></marker>',
+        '<marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="5" markerHeight="5"'
+        ' orient="auto-start-reverse"><path class="producer" d="M0 0 8 4 0 8z"/></marker>',
     ]
     for queue, x in lanes.items():
         service, note = _service(template, queue), _note(template, queue)
@@ -55,20 +55,23 @@ def choreography(template: Template, events: Sequence[type[EventData]]) -> str:
             f'<line class="lane" x1="{x}" x2="{x}" y1="{TOP - 20}" y2="{height}"/>',
         ]
     for row, event in enumerate(events):
-        hearers = [lanes[rule.queue] for rule in template.rules if event.event_type.type in rule.types]
-        parts += _row(event.event_type.name, home[event.event_type.service], hearers, TOP + ROW * row)
+        subscribers = [lanes[rule.queue] for rule in template.rules if event.event_type.type in rule.types]
+        parts += _row(event.event_type.name, home[event.event_type.service], subscribers, TOP + ROW * row)
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _row(name: str, teller: int, hearers: Sequence[int], y: int) -> Iterator[str]:
+def _row(name: str, producer: int, subscribers: Sequence[int], y: int) -> Iterator[str]:
     yield f'<text x="{LEFT - 10}" y="{y + 5}" text-anchor="end">{name}</text>'
-    # From hearer to hearer on either side, so that a line ends in the farthest of them and each has its arrow.
-    for side in (sorted(x for x in hearers if x > teller), sorted((x for x in hearers if x < teller), reverse=True)):
-        for start, end in zip([teller, *side], side, strict=False):
-            yield f'<path class="told" marker-end="url(#heard)" d="M{start} {y}H{end}"/>'
-    if teller in hearers:
-        yield f'<circle class="told" cx="{teller}" cy="{y}" r="9"/>'
-    yield f'<circle class="{"teller" if hearers else "unheard"}" cx="{teller}" cy="{y}" r="5"/>'
+    # From subscriber to subscriber on either side, so that a line ends in the farthest of them and each has its arrow.
+    for side in (
+        sorted(x for x in subscribers if x > producer),
+        sorted((x for x in subscribers if x < producer), reverse=True),
+    ):
+        for start, end in zip([producer, *side], side, strict=False):
+            yield f'<path class="published" marker-end="url(#arrow)" d="M{start} {y}H{end}"/>'
+    if producer in subscribers:
+        yield f'<circle class="published" cx="{producer}" cy="{y}" r="9"/>'
+    yield f'<circle class="{"producer" if subscribers else "unsubscribed"}" cx="{producer}" cy="{y}" r="5"/>'
 
 
 def _service(template: Template, queue: str) -> str:

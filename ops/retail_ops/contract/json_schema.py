@@ -29,8 +29,8 @@ def tidied(schema: Json) -> Json:
             case "description":
                 result[key] = description
             case "properties":
-                told = {name: {"description": text} for name, text in members.items()}
-                result[key] = {name: told.get(name, {}) | tidy(each) for name, each in value.items()}
+                described = {name: {"description": text} for name, text in members.items()}
+                result[key] = {name: described.get(name, {}) | tidy(each) for name, each in value.items()}
             case "$defs":
                 result[key] = {component(name): tidy(each) for name, each in value.items()}
             case "$ref":

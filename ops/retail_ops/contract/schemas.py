@@ -61,8 +61,8 @@ def broken() -> list[compatibility.Break]:
     return compatibility.breaks(compatibility.read(RELEASED), current)
 
 
-def readers(event: str) -> list[str]:
-    """The functions that hear of an event, which is named as in `OrderPlaced.v1`."""
+def subscribers(event: str) -> list[str]:
+    """The functions that subscribe to an event, which is named as in `OrderPlaced.v1`."""
     template = Template.load()
     return sorted(
         template.consumers[rule.queue]
@@ -135,7 +135,7 @@ def event_schema(event: type[EventData]) -> Json:
 
 
 def asyncapi(template: Template, events: Sequence[type[EventData]]) -> Json:
-    """The AsyncAPI 3.0 description of the bus: who tells what, and who reacts to it from which queue.
+    """The AsyncAPI 3.0 description of the bus: who publishes what, and who reacts to it from which queue.
 
     Args:
         template: whose rules say what is sent to which consumer.
@@ -145,8 +145,8 @@ def asyncapi(template: Template, events: Sequence[type[EventData]]) -> Json:
     by_type = {event.event_type.type: event for event in events}
     operations: Json = {}
     for service in dict.fromkeys(event.event_type.service for event in events):
-        told = [event for event in events if event.event_type.service == service]
-        operations[f"{service}Tells"] = {"action": "send", "channel": bus, "messages": _messages(told)}
+        published = [event for event in events if event.event_type.service == service]
+        operations[f"{service}Publishes"] = {"action": "send", "channel": bus, "messages": _messages(published)}
     for rule in template.rules:
         operations[f"{template.consumers[rule.queue]}"] = {
             "action": "receive",

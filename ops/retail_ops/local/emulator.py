@@ -37,14 +37,14 @@ def addresses() -> Iterator[str]:
     yield from (str(bridge.ip) for bridge in bridges())
 
 
-def guarded(root: str, port: int, state_file: Path, pictures: str) -> Guard:
+def guarded(root: str, port: int, state_file: Path, images: str) -> Guard:
     """The emulator behind its guard.
 
     Args:
         root: the one key's id that is the account's root.
         port: of the emulator.
         state_file: of the shop; it says where its storefront is, which may move while the emulator runs.
-        pictures: how the name of the image bucket begins.
+        images: how the name of the image bucket begins.
     """
     from ministack.core import iam_evaluator  # type: ignore[import-untyped]
 
@@ -61,7 +61,7 @@ def guarded(root: str, port: int, state_file: Path, pictures: str) -> Guard:
         return storefront_origins(json.loads(state_file.read_text())["storefront_port"])
 
     emulator: Application = app
-    return Guard(emulator, root, is_known, port, storefronts, pictures, tuple(bridges()))
+    return Guard(emulator, root, is_known, port, storefronts, images, tuple(bridges()))
 
 
 def listening(address: str, port: int) -> socket.socket:
@@ -96,9 +96,9 @@ def main() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     port = int(os.environ["GATEWAY_PORT"])
-    state_file, pictures = Path(os.environ.pop("SHOP_STATE_FILE")), os.environ.pop("PICTURES_BUCKET_PREFIX")
+    state_file, images = Path(os.environ.pop("SHOP_STATE_FILE")), os.environ.pop("IMAGES_BUCKET_PREFIX")
     layer = os.environ.pop("DEPENDENCIES_LAYER")
-    application = guarded(os.environ["AWS_ACCESS_KEY_ID"], port, state_file, pictures)
+    application = guarded(os.environ["AWS_ACCESS_KEY_ID"], port, state_file, images)
     use_own_packages(layer)
     config = uvicorn.Config(
         application,

@@ -15,10 +15,10 @@ from ipaddress import IPv4Interface, ip_address
 from typing import Any
 from urllib.parse import parse_qsl
 
-type Message = MutableMapping[str, Any]
-type Receive = Callable[[], Awaitable[Message]]
-type Send = Callable[[Message], Awaitable[None]]
-type Application = Callable[[Message, Receive, Send], Awaitable[None]]
+type AsgiMessage = MutableMapping[str, Any]
+type Receive = Callable[[], Awaitable[AsgiMessage]]
+type Send = Callable[[AsgiMessage], Awaitable[None]]
+type Application = Callable[[AsgiMessage, Receive, Send], Awaitable[None]]
 type Headers = Mapping[str, Sequence[str]]
 """By name in lower case, each with all of its values."""
 
@@ -75,7 +75,7 @@ class Guard:
         is_known: whether a key's id is of a role's session or of a user: the emulator verifies their signatures.
         port: of the emulator.
         storefronts: the origins of the local storefront's pages as they are now.
-        pictures: how the name of the image bucket begins.
+        images: how the name of the image bucket begins.
         bridges: this machine's addresses on the networks of containers.
     """
 
@@ -84,10 +84,10 @@ class Guard:
     is_known: Callable[[str], bool]
     port: int
     storefronts: Callable[[], Set[str]]
-    pictures: str
+    images: str
     bridges: Sequence[IPv4Interface] = ()
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiMessage, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
             scope = self._named(scope)
             if reason := self.refusal(scope):
@@ -95,7 +95,7 @@ class Guard:
                 return
         await self.application(scope, receive, send)
 
-    def refusal(self, scope: Message) -> str | None:
+    def refusal(self, scope: AsgiMessage) -> str | None:
         """Why a request is refused; None where it is not.
 
         Args:
@@ -105,7 +105,7 @@ class Guard:
         names = LOCAL_NAMES | {CONTAINER_NAME} | {str(bridge.ip) for bridge in self.bridges}
         return (
             wrong_name(headers, names)
-            or (None if self._is_picture(scope, headers) else foreign_page(headers, self.is_ours))
+            or (None if self._is_image(scope, headers) else foreign_page(headers, self.is_ours))
             or self._wrong_key(scope, headers)
         )
 
@@ -114,13 +114,13 @@ class Guard:
         distribution = rf"http://d[a-z0-9]+\.cloudfront\.localhost:{self.port}"
         return re.fullmatch(distribution, origin) is not None or origin in self.storefronts()
 
-    def _is_picture(self, scope: Message, headers: Headers) -> bool:
-        """A page's <img> sends no Origin; reading a picture whose address is signed changes nothing."""
+    def _is_image(self, scope: AsgiMessage, headers: Headers) -> bool:
+        """A page's <img> sends no Origin; reading an image whose address is signed changes nothing."""
         bucket, _, key = scope["path"].removeprefix("/").partition("/")
         reads = scope.get("method") == "GET" and "origin" not in headers
-        return reads and bucket.startswith(self.pictures) and key != "" and "X-Amz-Signature" in dict(_query(scope))
+        return reads and bucket.startswith(self.images) and key != "" and "X-Amz-Signature" in dict(_query(scope))
 
-    def _wrong_key(self, scope: Message, headers: Headers) -> str | None:
+    def _wrong_key(self, scope: AsgiMessage, headers: Headers) -> str | None:
         authorization = " ".join(headers.get("authorization", ()))
         path = scope["path"]
         if path.startswith(("/_ministack/", "/_localstack/")) and path not in OPEN_ROUTES:
@@ -137,7 +137,7 @@ class Guard:
                 )
         return None
 
-    def _named(self, scope: Message) -> Message:
+    def _named(self, scope: AsgiMessage) -> AsgiMessage:
         """A request of a container that `sam local` gave no credentials, as the root's.
 
         Only a container has an address of its own on the bridge, and no page can send this header to another site.
@@ -158,7 +158,7 @@ class Guard:
         return any(caller in bridge.network and caller != bridge.ip for bridge in self.bridges)
 
 
-def headers_of(scope: Message) -> Headers:
+def headers_of(scope: AsgiMessage) -> Headers:
     """The headers of an ASGI request."""
     found: dict[str, list[str]] = {}
     for name, value in scope["headers"]:
@@ -166,7 +166,7 @@ def headers_of(scope: Message) -> Headers:
     return found
 
 
-def _query(scope: Message) -> list[tuple[str, str]]:
+def _query(scope: AsgiMessage) -> list[tuple[str, str]]:
     return parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
 
 
@@ -175,7 +175,7 @@ def _keys_in_header(authorization: str) -> Iterator[str]:
     yield from re.findall(r"\bAWS ([^:\s]*):", authorization)  # Signature Version 2.
 
 
-def _keys_in_query(scope: Message) -> Iterator[str]:
+def _keys_in_query(scope: AsgiMessage) -> Iterator[str]:
     for name, value in _query(scope):
         if name.lower() in ("x-amz-credential", "awsaccesskeyid"):
             yield value.partition("/")[0]

@@ -279,7 +279,7 @@ class LocalShop:
             # For the guard in front of it.
             SHOP_STATE_FILE=str(self._state_file.resolve()),
             DEPENDENCIES_LAYER=f"{self.stack}-dependencies",
-            PICTURES_BUCKET_PREFIX=f"{self.stack}-{IMAGES_BUCKET}-".lower(),
+            IMAGES_BUCKET_PREFIX=f"{self.stack}-{IMAGES_BUCKET}-".lower(),
             AWS_CONFIG_FILE="/dev/null",
             AWS_SHARED_CREDENTIALS_FILE="/dev/null",
             AWS_EC2_METADATA_DISABLED="true",

@@ -35,7 +35,7 @@ def security_headers(images: str) -> dict[str, str]:
     """What the browser may do on the storefront's pages: the same as on AWS (template.yaml, SecurityHeaders).
 
     Args:
-        images: origin of the catalogue's pictures and of their upload; on AWS the image bucket.
+        images: origin of the catalogue's images and of their upload; on AWS the image bucket.
     """
     policy = (
         "default-src 'none'",

@@ -55,7 +55,7 @@ def affected(changed: set[Path], handlers: Mapping[str, str], root: Path = FUNCT
 
 
 def _concerns(path: Path, modules: set[Path]) -> bool:
-    # A file that is no module (a letter's template) belongs to the packages around it.
+    # A file that is no module (a mail's template) belongs to the packages around it.
     return path in modules or (path.suffix != ".py" and any(path.is_relative_to(each.parent) for each in modules))
 
 
@@ -117,13 +117,13 @@ def update(shop: Shop, functions: list[str]) -> None:
 
 
 def watch(
-    shop: Shop, tell: Callable[[str], None], until: Callable[[], bool] = lambda: False, poll: float = POLL
+    shop: Shop, report: Callable[[str], None], until: Callable[[], bool] = lambda: False, poll: float = POLL
 ) -> None:
     """Bring every change into the shop until `until` says that it is enough.
 
     Args:
         shop: a local one.
-        tell: is told what was done, in a sentence.
+        report: is told what was done, in a sentence.
         until: looked at between two looks.
         poll: seconds between two looks.
     """
@@ -138,9 +138,9 @@ def watch(
         changed = changes(before, now)
         before = now
         for path in changed.intersection(DEPLOYED):
-            tell(f"{path.relative_to(PROJECT)} has changed: deploy it with cloudretail up")
+            report(f"{path.relative_to(PROJECT)} has changed: deploy it with cloudretail up")
         functions = affected(changed, handlers)
         if functions:
             began = time.monotonic()
             update(shop, functions)
-            tell(f"Updated in {time.monotonic() - began:.1f} s: {', '.join(functions)}")
+            report(f"Updated in {time.monotonic() - began:.1f} s: {', '.join(functions)}")

@@ -30,7 +30,7 @@ OUTPUTS = {
     "UserPoolId": "UserPool",
     "UserPoolClientId": "UserPoolClient",
 }
-"""What the stack tells by its outputs, and its logical id in the template."""
+"""What the stack's outputs name, and its logical id in the template."""
 
 _ISO = re.compile(r"\b(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|\+00:00)")
 _APACHE = re.compile(r"\b(\d\d/[A-Z][a-z]{2}/20\d\d:\d\d:\d\d:\d\d) \+0000")

@@ -104,7 +104,7 @@ def _key(item: Item) -> str:
 def put_rows(shop: Shop, text: str) -> list[str]:
     """Put the rows that an invocation is about into a shop, where it does not have them yet.
 
-    They have no outbox, so that they tell nobody of an order that was never placed there.
+    They have no outbox, so that they publish nothing of an order that was never placed there.
 
     Args:
         shop: a local one.

@@ -192,7 +192,7 @@ class Story:
             def shows_it(call: Invocation, product_id: str = product.id) -> bool:
                 return call.function == "CatalogImages" and product_id in str(call.event)
 
-            self._keep(self._wait_for_call(shows_it, f"the picture of {product.id}"), "picture-uploaded")
+            self._keep(self._wait_for_call(shows_it, f"the image of {product.id}"), "image-uploaded")
         self._unsorted.clear()
         lamp_id, price = "recorded-desk-lamp", {"amount": 3450, "currency": "SGD"}
         lamp: dict[str, Any] = {"name": "Desk Lamp", "description": "Bends where it is needed.", "category": "Home"}
@@ -203,9 +203,9 @@ class Story:
         self.http("bad-json", "POST", "/products", raw='{"name": ', who=OPERATOR)
         self.http("change-product", "PUT", f"/products/{GOODS}", _text(products[0]), who=OPERATOR)
         image = {"contentType": "image/webp"}
-        self.http("upload-picture", "POST", f"/products/{GOODS}/image", image, who=OPERATOR)
+        self.http("upload-image", "POST", f"/products/{GOODS}/image", image, who=OPERATOR)
         image = {"contentType": "image/svg+xml"}
-        self.http("bad-picture", "POST", f"/products/{GOODS}/image", image, who=OPERATOR)
+        self.http("bad-image", "POST", f"/products/{GOODS}/image", image, who=OPERATOR)
         self.http("list-products", "GET", "/products?category=Bags&sort=price&limit=2")
         self.http("bad-limit", "GET", "/products?limit=1000")
         self.http("get-product", "GET", f"/products/{GOODS}")
@@ -348,9 +348,9 @@ class Story:
                     nth[sent.name] = nth.get(sent.name, 0) + 1
                     order.append((nth[sent.name], sent.document))
             messages[rule.queue] = [document for _, document in sorted(order, key=lambda each: each[0])]
-        pictures = [call for call in self._invocations if call.function == "CatalogImages"]
+        images = [call for call in self._invocations if call.function == "CatalogImages"]
         # Not S3's greeting, which may have come before anybody recorded.
-        bodies = [body for call in pictures for body in _bodies(call)]
+        bodies = [body for call in images for body in _bodies(call)]
         messages["CatalogImagesQueue"] = [body for body in bodies if "ObjectCreated" in body]
         return messages
 

@@ -28,7 +28,7 @@ def ensure_local_archive(shop: Shop) -> None:
 
 
 def start_replay(shop: Shop, name: str, rule: str, begin: datetime, end: datetime, description: str) -> None:
-    """Let the archive tell one rule again what was said in a time.
+    """Let the archive send one rule again what was published in a time.
 
     Args:
         shop: whose archive.
@@ -60,7 +60,7 @@ def start_replay(shop: Shop, name: str, rule: str, begin: datetime, end: datetim
 
 
 def replay_state(shop: Shop, name: str) -> tuple[str, datetime | None]:
-    """STARTING, RUNNING, COMPLETED, CANCELLED or FAILED, and the time of the last event that it told."""
+    """STARTING, RUNNING, COMPLETED, CANCELLED or FAILED, and the time of the last event that it sent."""
     found = shop.events.describe_replay(ReplayName=name)
     last = found.get("EventLastReplayedTime")
     return found["State"], last.astimezone(UTC) if last else None

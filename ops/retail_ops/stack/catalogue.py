@@ -22,7 +22,7 @@ class Product:
         price: in minor units of the currency.
         currency: ISO 4217 code.
         stock: how many are received; 0 is sold out.
-        picture: file with its picture.
+        image: file with its image.
     """
 
     id: str
@@ -32,17 +32,17 @@ class Product:
     price: int
     currency: str
     stock: int
-    picture: Path
+    image: Path
 
 
 def load(folder: Path = FOLDER) -> list[Product]:
     """The products in the order of the file.
 
     Args:
-        folder: holds catalogue.yaml and the pictures.
+        folder: holds catalogue.yaml and the images.
     """
     content = yaml.safe_load((folder / "catalogue.yaml").read_text())
     return [
-        Product(**entry, currency=content["currency"], picture=folder / "pictures" / f"{entry['id']}.webp")
+        Product(**entry, currency=content["currency"], image=folder / "images" / f"{entry['id']}.webp")
         for entry in content["products"]
     ]

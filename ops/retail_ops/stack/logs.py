@@ -12,7 +12,7 @@ from rich.text import Text
 from retail_ops.console import visible
 from retail_ops.stack.shop import LOG_GROUP, Shop
 
-# Written by the runtime around each invocation. What they tell of failures the functions' own lines tell better.
+# Written by the runtime around each invocation. What they say of failures the functions' own lines say better.
 RUNTIME = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START", "XRAY TraceId")
 
 LEVELS = {"DEBUG": "dim", "INFO": "cyan", "WARNING": "yellow", "ERROR": "bold red", "CRITICAL": "bold red"}

@@ -73,15 +73,15 @@ def create_accounts(shop: Shop, accounts: Sequence[Account] = (SHOPPER, OPERATOR
 
 
 def seed(api: Api, products: Sequence[Product], note: Note, *, uploads: httpx.Client) -> Counter[str]:
-    """Put products with their pictures and stock into a shop.
+    """Put products with their images and stock into a shop.
 
-    A product that exists keeps what operators have made of it; a picture or a receipt that is missing is added.
+    A product that exists keeps what operators have made of it; an image or a receipt that is missing is added.
 
     Args:
         api: signed in as an operator.
         products: what to sell.
         note: is told how many are done.
-        uploads: client for the pictures, which go straight to their bucket.
+        uploads: client for the images, which go straight to their bucket.
 
     Returns:
         How many were "created" and how many were "there already".
@@ -101,17 +101,17 @@ def seed(api: Api, products: Sequence[Product], note: Note, *, uploads: httpx.Cl
             note(f"{counts.total()} of {len(products)} products")
     if failures:
         raise failures[0]
-    note("pictures arriving")
-    _wait_for_pictures(api, {product.id for product in products})
+    note("images arriving")
+    _wait_for_images(api, {product.id for product in products})
     return counts
 
 
-def _wait_for_pictures(api: Api, products: set[str], seconds: float = 30) -> None:
-    """A picture shows once its upload has been noticed; a shop that is said to be open should have them all.
+def _wait_for_images(api: Api, products: set[str], seconds: float = 30) -> None:
+    """An image shows once its upload has been noticed; a shop that is said to be open should have them all.
 
     Args:
         api: of the shop.
-        products: ids of those that have a picture.
+        products: ids of those that have an image.
         seconds: after which the rest may arrive as it likes.
     """
     deadline = time.monotonic() + seconds
@@ -154,10 +154,10 @@ def _put(api: Api, product: Product, uploads: httpx.Client) -> bool:
 
 
 def _upload(api: Api, product: Product, uploads: httpx.Client) -> None:
-    picture = product.picture.read_bytes()
-    kind = mimetypes.guess_type(product.picture.name)[0] or "application/octet-stream"
+    image = product.image.read_bytes()
+    kind = mimetypes.guess_type(product.image.name)[0] or "application/octet-stream"
     target = api.call("POST", f"/products/{product.id}/image", {"contentType": kind}).json()
     # The file comes last in the form: S3 ignores fields that follow it.
-    answer = uploads.post(target["url"], data=target["fields"], files={"file": (product.picture.name, picture, kind)})
+    answer = uploads.post(target["url"], data=target["fields"], files={"file": (product.image.name, image, kind)})
     if not answer.is_success:
-        raise Refused(f"Picture of {product.id}: {answer.status_code} {answer.text[:200]}")
+        raise Refused(f"Image of {product.id}: {answer.status_code} {answer.text[:200]}")
