@@ -75,10 +75,11 @@ def visitor(page: Page, shop: Shop) -> Iterator[Visitor]:
 
 @pytest.fixture(scope="session")
 def regular(shop: Shop, operator: Person, catalogue: list[Product]) -> Shopper:
-    """Somebody with things in the cart, an order that is confirmed, and one that waits to be paid."""
+    """Somebody with things in the cart, an order that is confirmed, one that is cancelled, and one that waits."""
     regular = new_shopper(shop)
     confirmed = regular.order(catalogue[0].id, 2, method="COD")
     regular.sees(confirmed, "CONFIRMED")
+    regular.ok("POST", f"/orders/{regular.reserved(catalogue[4].id)}/cancel")
     regular.reserved(catalogue[1].id)
     regular.put(catalogue[2].id, 2)
     regular.put(catalogue[3].id)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, StorageState, expect
+from playwright.sync_api import Browser, Page, Route, StorageState, expect
 
 from retail_ops.stack.shop import Shop
 from tests.e2e.visitor import Visitor
@@ -20,7 +20,7 @@ class Look:
     """A page in one of its states.
 
     Args:
-        path: of the page; `{confirmed}` and `{reserved}` are orders of the regular.
+        path: of the page; `{confirmed}`, `{reserved}` and `{cancelled}` are orders of the regular.
         heading: which says that it is there.
         text: which says that it is complete.
         deeds: what the visitor does there first.
@@ -50,8 +50,38 @@ def open_the_cart(visitor: Visitor) -> None:
     visitor.page.get_by_role("dialog").get_by_role("link", name="Check out").wait_for()
 
 
+def have_a_cart_that_has_changed(visitor: Visitor) -> None:
+    """One line has too few left, another one a new price."""
+
+    def change(route: Route) -> None:
+        answer = route.fetch()
+        cart = answer.json()
+        cart["items"][0] |= {"available": 1}
+        cart["items"][1] |= {"priceChanged": True, "currentPrice": {"amount": 1, "currency": "SGD"}}
+        route.fulfill(response=answer, json=cart)
+
+    visitor.page.route("**/api/cart", change)
+    visitor.page.reload()
+    visitor.reads("A price has changed")
+
+
+def get_no_categories(visitor: Visitor) -> None:
+    """They do not come, and that is said."""
+    visitor.page.route("**/api/categories", lambda route: route.abort())
+    visitor.page.reload()
+    visitor.reads("We cannot reach the shop right now.")
+
+
+def have_changed_a_checkout_too_late(visitor: Visitor) -> None:
+    """The first order stands."""
+    visitor.page.evaluate("history.replaceState({...history.state, asEntered: false}, '')")
+    visitor.page.reload()
+    visitor.reads("Your first order went through")
+
+
 LOOKS = {
     "home": Look("/", "Well-made things", "New in the shop"),
+    "home without categories": Look("/", "Well-made things", deeds=(get_no_categories,)),
     "products": Look("/products", "All products", "In stock only"),
     "nothing found": Look("/products?q=unobtainium", "unobtainium", "No products found"),
     "product": Look("/products/{product}", "{name}", "Cancel with one click"),
@@ -65,6 +95,8 @@ LOOKS = {
     "reset password": Look("/reset-password", "Choose a new password"),
     "empty cart": Look("/cart", "Your cart", "Your cart is empty"),
     "cart": Look("/cart", "Your cart", "Order summary", known=True),
+    "cart, changed": Look("/cart", "Your cart", deeds=(have_a_cart_that_has_changed,), known=True),
+    "checkout, changed": Look("/checkout", "Checkout", deeds=(have_a_cart_that_has_changed,), known=True),
     "cart beside the page": Look("/products", "All products", deeds=(open_the_cart,), known=True),
     "account menu": Look("/orders", "Your orders", deeds=(press("your account"),), known=True),
     "checkout": Look("/checkout", "Checkout", "Delivery address", known=True),
@@ -82,6 +114,12 @@ LOOKS = {
     "orders": Look("/orders", "Your orders", "Confirmed", known=True),
     "order, confirmed": Look("/orders/{confirmed}", "Your order", "Order confirmed", known=True),
     "order, reserved": Look("/orders/{reserved}", "Your order", "Waiting for your payment", known=True),
+    "order, cancelled": Look("/orders/{cancelled}", "Your order", "Put these items back", known=True),
+    "order that stands": Look(
+        "/orders/{reserved}", "Your order", deeds=(have_changed_a_checkout_too_late,), known=True
+    ),
+    "payment, over": Look("/orders/{cancelled}/pay", "Payment", "Put these items back", known=True),
+    "confirmation, over": Look("/orders/{cancelled}/confirmation", "Order cancelled", known=True),
     "cancel an order": Look("/orders/{reserved}", "Your order", deeds=(press("Cancel order"),), known=True),
     "no such order": Look("/orders/ord_nobodys", "Page not found", known=True),
     "no such page": Look("/no/such/page", "Page not found"),

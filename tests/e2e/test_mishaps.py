@@ -1,6 +1,7 @@
 """What goes wrong on the way to an order: the storefront says so, helps on, and loses nothing."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
@@ -272,11 +273,21 @@ class TestTheTimeToPay:
 
     def test_is_over_aloud_and_keeps_the_focus(self, visitor: Visitor, shopper: Shopper, product: str) -> None:
         order_id = shopper.reserved(product)
+        ends = (datetime.now(UTC) + timedelta(seconds=8)).isoformat()
+
+        def shorten(route: Route) -> None:
+            answer = route.fetch()
+            order = answer.json()
+            route.fulfill(response=answer, json=order | {"reservedUntil": order["reservedUntil"] and ends})
+
+        visitor.page.route(f"**/api/orders/{order_id}", shorten)
         visitor.log_in(shopper, f"/orders/{order_id}/pay")
         visitor.field("Card number").focus()
+        expect(visitor.page.locator("shop-countdown [aria-live=polite]")).to_have_text("The time is up.")
         shopper.ok("POST", f"/orders/{order_id}/cancel")
         over = visitor.page.get_by_role("alert").filter(has_text="You cancelled this order.")
         expect(over).to_be_focused()
+        visitor.page.unroute_all()
 
     def test_that_is_over_is_said_in_a_shoppers_words(self, visitor: Visitor, shopper: Shopper, product: str) -> None:
         order_id = shopper.reserved(product)

@@ -80,7 +80,7 @@ def test_a_stranger_registers_buys_pays_in_cash_and_is_written_to(
 
     visitor.sees("Thank you, your order is confirmed")
     visitor.reads(number_of(order_id))
-    visitor.reads("in cash at the door")
+    visitor.reads("in cash when it arrives")
     page.get_by_role("contentinfo").get_by_role("link", name="Your orders").click()
     visitor.sees("Your orders")
     row = page.get_by_role("listitem").filter(has_text=number_of(order_id))

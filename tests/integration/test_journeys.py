@@ -99,6 +99,18 @@ def test_a_provider_in_trouble_charges_once_in_the_end(
     assert charge["outcome"] == "ACCEPTED"
 
 
+def test_an_order_cancelled_between_a_providers_failures_is_never_charged(
+    shop: Shop, operator: Person, shopper: Shopper
+) -> None:
+    order_id = shopper.reserved(new_product(operator, stock=1))
+    shopper.pay(order_id, "tok_flaky")
+    key = f"{order_id.replace('ord_', 'pay_')}:1"
+    eventually(lambda: row(shop, "SandboxChargesTable", chargeKey=key), lambda charge: "calls" in charge)
+    assert shopper.call("POST", f"/orders/{order_id}/cancel").status_code == 202
+    shopper.sees_payment(order_id, "VOIDED")
+    assert row(shop, "SandboxChargesTable", chargeKey=key)["outcome"] == "ENDED"
+
+
 def test_an_order_cancelled_while_held_gives_the_goods_back(shop: Shop, operator: Person, shopper: Shopper) -> None:
     product = new_product(operator, stock=2)
     order_id = shopper.reserved(product)

@@ -8,7 +8,7 @@ import pytest
 from retail_ops.local.local_shop import LocalShop
 from retail_ops.local.processes import free_port
 from retail_ops.stack.shop import Shop
-from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, new_shopper
+from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, new_shopper, row
 
 WINDOW_SECONDS = 3
 
@@ -71,13 +71,17 @@ def test_an_order_that_was_paid_in_time_stays_confirmed(
     assert hasty_shopper.ok("GET", f"/orders/{order_id}")["status"] == "CONFIRMED"
 
 
-def test_a_window_that_closes_while_the_provider_answers_waits_for_the_answer(
-    hasty_operator: Person, hasty_shopper: Shopper
+def test_a_window_that_closes_while_the_provider_is_away_ends_the_attempt_and_nobody_is_charged(
+    hasty_shop: Shop, hasty_operator: Person, hasty_shopper: Shopper
 ) -> None:
     # The provider is unavailable twice, which takes longer than the window is open.
-    order_id = hasty_shopper.reserved(new_product(hasty_operator, stock=1))
+    product = new_product(hasty_operator, stock=1)
+    order_id = hasty_shopper.reserved(product)
     hasty_shopper.pay(order_id, "tok_flaky")
-    hasty_shopper.sees(order_id, "CONFIRMED")
+    assert hasty_shopper.sees(order_id, "CANCELLED")["story"][-1]["reason"] == "PAYMENT_WINDOW_CLOSED"
+    charge = row(hasty_shop, "SandboxChargesTable", chargeKey=f"{order_id.replace('ord_', 'pay_')}:1")
+    assert charge["outcome"] == "ENDED"
+    eventually(lambda: counters(hasty_shop, product), lambda seen: seen == (1, 0, 0))
 
 
 def test_a_card_declined_as_the_window_closes_is_the_end(

@@ -71,7 +71,8 @@ def test_a_failure_is_cut_down_to_what_it_needs_and_told_with_the_command_that_r
 
     # Placed, reserved, paid, cancelled: what arrives of itself when the faults have ended needs no step.
     kinds = [step.kind.name for step in short.steps]
-    assert kinds.count("CHECK_OUT") == kinds.count("CANCEL") == 1 >= kinds.count("PAY")
+    assert kinds.count("CANCEL") == 1 >= kinds.count("PAY")
+    assert 1 <= kinds.count("CHECK_OUT") <= 2
     assert len(short.baskets) == 1
     assert len(kinds) <= 12
     assert not any(step.interruption for step in short.steps)

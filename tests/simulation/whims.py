@@ -54,11 +54,12 @@ PROLOGUES = (
     (Kind.CHECK_OUT, Kind.PAY),
     (Kind.CHECK_OUT, Kind.PAY, Kind.CANCEL),
     (Kind.CHECK_OUT, Kind.PAY, Kind.DELIVER, Kind.CANCEL),
+    (Kind.CHECK_OUT, Kind.PAY, Kind.DELIVER, Kind.CANCEL, Kind.DELIVER),
 )
 """Some faults matter only late in an order's life, to which few orders come through all the others. A delivery is one
 to the sick consumer, who alone is interrupted in a prologue."""
 
-POINTS = (1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 7, 8, 9)
+POINTS = (1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 6, 7, 7, 8, 9)
 """Where a function is interrupted; only the worker passes more than six points."""
 
 

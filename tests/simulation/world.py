@@ -398,7 +398,7 @@ class World:
             except Crash as error:
                 self.note(f"    {error!r}")
                 return
-            except Transient as error:
+            except Exception as error:  # As the consumer does: then all of them have failed.
                 outcomes = [error] * len(batch)
             for message, outcome in zip(batch, outcomes, strict=True):
                 if not isinstance(outcome, Exception):

@@ -61,7 +61,7 @@ function step(entry: HistoryEntry, order: OrderView): Step {
         at,
         mood: 'plain',
         title: 'Items set aside',
-        text: 'We are holding your items. Nobody else can buy them.',
+        text: 'We put your items aside, so that nobody else could buy them.',
       };
     case 'InventoryReservationFailed':
       return entry.reason === 'SOLD_OUT'

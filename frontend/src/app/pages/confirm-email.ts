@@ -17,7 +17,7 @@ import { Resend } from '../ui/resend';
       @if (known) {
         We sent a 6-digit code to <strong>{{ known }}</strong>. Enter it here to confirm your e-mail address.
       } @else {
-        Enter the 6-digit code that we e-mailed you.
+        Enter the 6-digit code that we sent you.
       }
     </p>
     <form [shopForm]="form" (send)="send()">

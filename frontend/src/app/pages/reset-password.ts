@@ -16,7 +16,7 @@ import { FormMessage } from '../ui/form-message';
       @if (known) {
         If <strong>{{ known }}</strong> has an account, a 6-digit code is on its way.
       } @else {
-        Enter the 6-digit code that we e-mailed you.
+        Enter the 6-digit code that we sent you.
       }
     </p>
     <form [shopForm]="form" (send)="send()">
