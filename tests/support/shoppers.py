@@ -132,6 +132,22 @@ class Shopper(Person):
 
         return eventually(entries, lambda found: len(found) >= times)
 
+    def mailed_about(self, order_id: str, *kinds: str) -> list[Mail]:
+        """Wait until this shopper was sent these mails about an order; returns all mails, of which none came twice.
+
+        Args:
+            order_id: of the order.
+            kinds: names of the events that the mails are about.
+        """
+
+        def sent(kind: str) -> bool:
+            return bool(row(self.shop, "SentMailsTable", mailId=f"{order_id}#{kind}").get("status") == "SENT")
+
+        eventually(lambda: all(map(sent, kinds)))
+        mails = self.mails()
+        assert len({mail.subject for mail in mails}) == len(mails), "a mail came twice"
+        return mails
+
     def mails(self) -> list[Mail]:
         """What came to this shopper's address."""
         return read_mails(self.shop, self.email)

@@ -292,6 +292,13 @@ class Story:
             order = self._place("recorded-6", "", put=(GOODS, 1))
         self._settle(order, "CANCELLED", windows=1)
 
+    def _confirmed(self, key: str) -> str:
+        """An order that is paid; its row is kept as it is then, for samples that need one. Returns its id here."""
+        order = self._check_out(key, "", put=(GOODS, 1), method="COD")
+        self._settle(order, "CONFIRMED")
+        self._keep_row("OrdersTable", "orderId", order)
+        return order
+
     def _place(self, key: str, case: str, *, put: tuple[str, int] | None) -> str:
         """An order that is reserved and not paid yet; returns its id as it is here."""
         with self.recorder.held_up("InventoryReactions", batch=1):
