@@ -132,6 +132,8 @@ def test_a_function_that_cannot_be_imported_is_named_with_the_reason(small: Smal
     with pytest.raises(ColdFunction) as failure:
         small.local.start()
     assert failure.value.detail == "Greeter: Worker init failed: No module named 'no_such_module'"
+    reader = Reader(small.local.read(), ["Greeter"], since=0)
+    assert any("No module named 'no_such_module'" in line.message for line in reader.read() if line.of_interest)
     small.says("well again")
     small.local.start()
     assert small.answer() == "well again"

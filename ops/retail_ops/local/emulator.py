@@ -91,6 +91,21 @@ def use_own_packages(layer: str) -> None:
     lambda_svc._resolve_layer_zip = resolve_others
 
 
+def log_failed_starts() -> None:
+    """Have a function's log say why it does not start, as Lambda does; the emulator says so in its own log only."""
+    from ministack.services import lambda_svc
+
+    execute = lambda_svc._execute_function_warm
+
+    def execute_and_say(function: Any, event: Any, request_id: str) -> dict[str, Any]:
+        result: dict[str, Any] = execute(function, event, request_id)
+        if result.get("error") and not result.get("log"):
+            return {**result, "log": f"[ERROR] {result['body'].get('errorMessage')}"}
+        return result
+
+    lambda_svc._execute_function_warm = execute_and_say
+
+
 def main() -> None:
     # A burst of orders needs more connections than the 1024 files that a process may open unless it asks for more.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -100,6 +115,7 @@ def main() -> None:
     layer = os.environ.pop("DEPENDENCIES_LAYER")
     application = guarded(os.environ["AWS_ACCESS_KEY_ID"], port, state_file, images)
     use_own_packages(layer)
+    log_failed_starts()
     config = uvicorn.Config(
         application,
         loop="uvloop",

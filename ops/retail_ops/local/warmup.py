@@ -4,6 +4,7 @@ On the emulator many cold starts at once take seconds each; on AWS there is noth
 """
 
 import json
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -45,19 +46,20 @@ HARMLESS = {
 NOT_IMPORTED = "Worker init failed"
 
 
-def warm_up(shop: Shop, note: Note) -> None:
-    """Invoke every function with an event that does nothing.
+def warm_up(shop: Shop, note: Note, functions: Collection[str] | None = None) -> None:
+    """Invoke functions with an event that does nothing.
 
     Args:
         shop: a local one.
         note: is told how many are done.
+        functions: logical ids; all unless they are named.
 
     Raises:
         ColdFunction: one cannot even be imported; the text says why.
     """
     payload = json.dumps(HARMLESS).encode()
     invoke = shop.lambda_.invoke  # Making a client is not safe in threads; using one is.
-    broken: list[str] = []
+    cold: list[str] = []
 
     def call(logical_id: str, name: str) -> None:
         try:
@@ -66,16 +68,20 @@ def warm_up(shop: Shop, note: Note) -> None:
                 return
             error = json.loads(answer["Payload"].read() or b"{}")
         except (ClientError, BotoCoreError, ValueError) as problem:
-            broken.append(f"{logical_id}: {problem}")
+            cold.append(f"{logical_id}: {problem}")
             return
         message = str(error.get("errorMessage", ""))
         if message.startswith(NOT_IMPORTED) or error.get("errorType") == "MissingSetting":
-            broken.append(f"{logical_id}: {message}")
+            cold.append(f"{logical_id}: {message}")
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        calls = [pool.submit(call, logical_id, name) for logical_id, name in shop.functions.items()]
+        calls = [
+            pool.submit(call, logical_id, name)
+            for logical_id, name in shop.functions.items()
+            if functions is None or logical_id in functions
+        ]
         for done, finished in enumerate(as_completed(calls), start=1):
             finished.result()
             note(f"{done} of {len(calls)}")
-    if broken:
-        raise ColdFunction("These functions do not start:", "\n".join(sorted(broken)))
+    if cold:
+        raise ColdFunction("These functions do not start:", "\n".join(sorted(cold)))

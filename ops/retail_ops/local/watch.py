@@ -7,11 +7,15 @@ those of others that use it, and a change in the kernel all of them.
 import ast
 import io
 import time
+import traceback
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
+from retail_ops.errors import ColdFunction
+from retail_ops.local.warmup import warm_up
 from retail_ops.stack.shop import FUNCTION, PROJECT, Shop
 
 FUNCTIONS = PROJECT / "functions"
@@ -82,7 +86,7 @@ def _files(module: str, root: Path) -> Iterator[Path]:
 def _imports(path: Path) -> Iterator[str]:
     try:
         tree = ast.parse(path.read_text())
-    except SyntaxError:  # It is being written; the next save tells.
+    except SyntaxError:  # It is being written; the next save will do.
         return
     for node in ast.walk(tree):
         match node:
@@ -116,10 +120,25 @@ def update(shop: Shop, functions: list[str]) -> None:
         list(pool.map(lambda name: update_code(FunctionName=shop.functions[name], ZipFile=code), functions))
 
 
+def syntax_errors(files: Iterable[Path]) -> list[str]:
+    """What Python says of each file that it cannot read: where, the line itself, and why."""
+    found = []
+    for path in sorted(files):
+        if path.suffix == ".py" and path.exists():
+            try:
+                compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+            except (SyntaxError, ValueError) as error:
+                found.append("".join(traceback.format_exception_only(error)).rstrip())
+    return found
+
+
 def watch(
     shop: Shop, report: Callable[[str], None], until: Callable[[], bool] = lambda: False, poll: float = POLL
 ) -> None:
-    """Bring every change into the shop until `until` says that it is enough.
+    """Bring every change into the shop until `until` says that it is enough, those before the start among them.
+
+    A function that cannot be read stays as it was in the shop; one that was updated is called once, so that whatever
+    keeps it from starting is said here and not found out later.
 
     Args:
         shop: a local one.
@@ -127,20 +146,39 @@ def watch(
         until: looked at between two looks.
         poll: seconds between two looks.
     """
-    handlers = {
-        logical_id: shop.lambda_.get_function_configuration(FunctionName=shop.resource(FUNCTION, logical_id))["Handler"]
+    configurations = {
+        logical_id: shop.lambda_.get_function_configuration(FunctionName=shop.resource(FUNCTION, logical_id))
         for logical_id in shop.functions
     }
-    before = snapshot()
+    handlers = {logical_id: configuration["Handler"] for logical_id, configuration in configurations.items()}
+    deployed = min(datetime.fromisoformat(each["LastModified"]).timestamp() for each in configurations.values())
+    now = snapshot()
+    before: Snapshot = {path: changed if changed < deployed * 1e9 else 0 for path, changed in now.items()}
+    waiting: set[Path] = set()
     while not until():
-        time.sleep(poll)
-        now = snapshot()
         changed = changes(before, now)
-        before = now
         for path in changed.intersection(DEPLOYED):
             report(f"{path.relative_to(PROJECT)} has changed: deploy it with cloudretail up")
-        functions = affected(changed, handlers)
-        if functions:
-            began = time.monotonic()
-            update(shop, functions)
-            report(f"Updated in {time.monotonic() - began:.1f} s: {', '.join(functions)}")
+        if changed:
+            waiting = _bring(shop, changed | waiting, handlers, report)
+        time.sleep(poll)
+        before, now = now, snapshot()
+
+
+def _bring(shop: Shop, changed: set[Path], handlers: Mapping[str, str], report: Callable[[str], None]) -> set[Path]:
+    """Returns the changes that could not be brought in, to be tried with the next ones."""
+    functions = affected(changed, handlers)
+    if not functions:
+        return set()
+    if errors := syntax_errors(changed):
+        report("\n".join([*errors, f"Not updated: {', '.join(functions)}"]))
+        return changed
+    began = time.monotonic()
+    update(shop, functions)
+    try:
+        warm_up(shop, lambda _: None, functions)
+    except ColdFunction as error:
+        report(f"Updated, but {error.message.lower()}\n{error.detail}")
+    else:
+        report(f"Updated in {time.monotonic() - began:.1f} s: {', '.join(functions)}")
+    return set()
