@@ -15,7 +15,6 @@ The sandbox's test tokens, each for one thing that can happen:
     anything else  declined, as an unknown card
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -249,13 +248,6 @@ def open_sandbox() -> Provider | None:
     """The sandbox of this function's environment; None on a stage that does not have it."""
     table = load(SandboxSettings).sandbox_charges_table
     return Sandbox(table) if table else None
-
-
-GATEWAYS: Mapping[str, Callable[[], Provider | None]] = {SANDBOX: open_sandbox}
-"""Who can take cards, by name: how each is opened from a function's environment, or None on a stage without it.
-
-Which of them takes new attempts is the stage's choice (`CARD_GATEWAY`); all are asked for what they took.
-"""
 
 
 def _decision(effect: object) -> Answer:

@@ -12,7 +12,8 @@ from cloudretail.repository import DynamoDBRepository
 from cloudretail.settings import Absent, Settings, load
 from contract.values import PaymentMethod
 from payments.domain import Payment
-from payments.providers import GATEWAYS, SANDBOX
+from payments.gateways import GATEWAYS
+from payments.providers import SANDBOX
 
 PAYMENTS = Aggregate("payments", "paymentId", Payment)
 

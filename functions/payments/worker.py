@@ -43,8 +43,8 @@ from payments.domain import (
     RefundStatus,
     payment_id_of,
 )
+from payments.gateways import GATEWAYS
 from payments.providers import (
-    GATEWAYS,
     Accepted,
     Answer,
     Ended,

@@ -41,7 +41,7 @@ ORDER_ID = ORDER["order_id"]
 CHARGE = f"{PAYMENT['payment_id']}:1"
 SENT: dict[str, Any] = {"provider": "sandbox", "reference": CHARGE, "card_token": None}
 """Of a payment whose attempt the provider has taken in."""
-UPLOAD = str(json.loads((EVENTS / "catalog-images" / "picture-uploaded.json").read_text())["Records"][0]["body"])
+UPLOAD = str(json.loads((EVENTS / "catalog-images" / "image-uploaded.json").read_text())["Records"][0]["body"])
 
 
 @pytest.fixture(scope="module", autouse=True)
