@@ -6,12 +6,11 @@ from pydantic import ValidationInfo, field_validator
 
 from cloudretail import aws, dynamodb
 from cloudretail.errors import Permanent
-from cloudretail.model import Model
 from cloudretail.outbox import Aggregate
 from cloudretail.repository import DynamoDBRepository
 from cloudretail.settings import Absent, Settings, load
 from contract.values import PaymentMethod
-from payments.domain import Payment
+from payments.domain import PayableOrder, Payment
 from payments.gateways import GATEWAYS
 from payments.providers import SANDBOX
 
@@ -55,19 +54,6 @@ class WorkerSettings(GatewaySettings):
     """What the worker needs besides."""
 
     orders_table: str
-
-
-class PayableOrder(Model):
-    """What the payments API needs to know of an order: payments itself may not have heard of it yet."""
-
-    order_id: str
-    status: str
-    total_amount: int
-    currency: str
-
-    @property
-    def payable(self) -> bool:
-        return self.status in ("PENDING", "RESERVED")
 
 
 @cache

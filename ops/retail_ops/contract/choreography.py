@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from cloudretail.decider import Change
+from cloudretail.decider import Change, Context
 from cloudretail.dynamodb import from_item
 from cloudretail.event import EventData
 from contract import parse
-from orders.domain import CancelByShopper, Message, Order, OrderStatus, decide
+from contract.values import OrderStatus
+from orders.domain import CancelByShopper, Message, Order, decide
 from orders.reactions import CONSUMER
 from retail_ops.recording import samples
 from retail_ops.stack.shop import PROJECT
@@ -82,7 +83,8 @@ def _states() -> list[str]:
     arrows = ["    [*] --> PENDING: OrderPlaced"]
     for status in OrderStatus:
         for name in sorted(messages):
-            decision = decide(order.model_copy(update={"status": status}), messages[name], "cause", datetime.now(UTC))
+            context = Context(order.order_id, "cause", datetime.now(UTC))
+            decision = decide(order.model_copy(update={"status": status}), messages[name], context)
             if isinstance(decision, Change) and decision.state.status is not status:
                 sent = ", ".join(event.event_type.name for event in decision.events)
                 arrows.append(f"    {status} --> {decision.state.status}: {name}{f' / {sent}' if sent else ''}")

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from cloudretail.decider import Change, Decision
+from cloudretail.decider import Change, Context, Decision
 from cloudretail.envelope import Cause
 from cloudretail.event import EventData
 from cloudretail.model import Model
@@ -23,6 +23,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CAUSE = Cause("request-1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 USER_ID, EMAIL = "user-1", "shopper@cloudretail.example"
 ORDER_ID = order_id_of(USER_ID, "a-key")
+CONTEXT = Context(ORDER_ID, CAUSE.id, NOW)
 
 
 @dataclass(frozen=True)

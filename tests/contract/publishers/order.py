@@ -6,10 +6,11 @@ from functools import cache
 from cloudretail.decider import Change, Decision
 from cloudretail.event import EventData
 from cloudretail.money import Money
+from contract.values import PaymentMethod
 from orders import domain
 from orders.reactions import CONSUMER
 from orders.store import ORDERS
-from tests.contract.publishers import CAUSE, EMAIL, NOW, ORDER_ID, USER_ID, Publisher, known
+from tests.contract.publishers import CONTEXT, EMAIL, USER_ID, Publisher, known
 
 PRODUCT_ID = "canvas-backpack"
 PRICE = Money(amount=5990, currency="SGD")
@@ -18,24 +19,17 @@ PRICE = Money(amount=5990, currency="SGD")
 @cache
 def placed() -> tuple[Change[domain.Order], ...]:
     """A checkout for each way to pay that may be chosen at checkout."""
-    address = domain.ShippingAddress(
-        name="Shopper", line1="1 Market St", city="Singapore", postal_code="1", country="SG"
-    )
+    address = domain.Address(name="Shopper", line1="1 Market St", city="Singapore", postal_code="1", country="SG")
     line = domain.CartLine(product_id=PRODUCT_ID, quantity=2, unit_price=PRICE)
     listed = domain.Listed(product_id=PRODUCT_ID, name="Canvas backpack", price=PRICE)
     return tuple(
         domain.place(
-            domain.Checkout(shipping_address=address, cart_version=1, payment_method=method),
-            domain.Cart(items=(line,), version=1),
-            {PRODUCT_ID: listed},
-            {PRODUCT_ID: 5},
-            order_id=ORDER_ID,
-            user_id=USER_ID,
-            user_email=EMAIL,
-            cause=CAUSE.id,
-            now=NOW,
+            domain.PlaceOrder(shipping_address=address, cart_version=1, payment_method=method),
+            domain.Basket(domain.Cart(items=(line,), version=1), {PRODUCT_ID: listed}, {PRODUCT_ID: 5}),
+            domain.Shopper(USER_ID, EMAIL),
+            CONTEXT,
         )
-        for method in (None, *domain.PaymentChoice)
+        for method in (None, PaymentMethod.COD)
     )
 
 
@@ -43,7 +37,7 @@ def decide(order: domain.Order | None, events: Sequence[EventData]) -> Iterator[
     assert order, "an order begins with its checkout"
     messages: list[domain.Message] = [*known(events, *CONSUMER.subscribes_to), domain.CancelByShopper()]
     for message in messages:
-        yield domain.decide(order, message, "cause", NOW)
+        yield domain.decide(order, message, CONTEXT)
 
 
 def without_history(order: domain.Order) -> domain.Order:

@@ -8,7 +8,7 @@ from contract.values import PaymentMethod
 from payments import domain
 from payments.reactions import CONSUMER
 from payments.store import PAYMENTS
-from tests.contract.publishers import NOW, ORDER_ID, Publisher, known
+from tests.contract.publishers import CONTEXT, Publisher, known
 
 COMMANDS: tuple[domain.Message, ...] = (
     domain.ChooseMethod(PaymentMethod.COD),
@@ -40,7 +40,7 @@ def accepted(payment: domain.Payment | None) -> list[domain.Message]:
 
 def decide(payment: domain.Payment | None, events: Sequence[EventData]) -> Iterator[Decision[domain.Payment]]:
     for message in (*known(events, *CONSUMER.subscribes_to), *COMMANDS, *accepted(payment)):
-        yield domain.decide(payment, message, ORDER_ID, NOW)
+        yield domain.decide(payment, message, CONTEXT)
 
 
 PUBLISHER = Publisher(PAYMENTS, lambda payment: payment.payment_id, decide)

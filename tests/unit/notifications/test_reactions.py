@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import Any, cast
 
@@ -13,17 +13,19 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from cloudretail import aws, dynamodb
 from cloudretail.consumer import Delivery
+from cloudretail.decider import Done, Nothing
 from cloudretail.envelope import Event
 from cloudretail.errors import Permanent, Transient
 from cloudretail.event import EventData
-from contract.orders import OrderCancelled, OrderConfirmed
+from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
+from contract.values import PaymentMethod
 from notifications.domain import TEXTS
 from notifications.mailer import Mail
 from notifications.reactions import Ports, handler, notify
-from notifications.store import LEASE, DynamoDBSentMails, SentMails
+from notifications.store import LEASE, DynamoDBSentMails, SentMails, order_status
 from tests.support.examples import EXAMPLES, NOW, ORDER, event_of, name_of
 from tests.support.invocations import Context, sqs_event
-from tests.support.mails import InMemoryMailer, InMemorySentMails
+from tests.support.mails import InMemorySentMails, Mailbox
 from tests.support.tables import TEMPLATE, items_of
 from tests.support.turns import calls_take_turns
 from tests.support.wire import Wire, everything_printed, refused
@@ -40,19 +42,21 @@ class Killed(BaseException):
 
 
 class Shop:
-    """Notifications over a store and a postbox, and a clock that a test sets forward."""
+    """Notifications over a store and a mailbox, and a clock that a test sets forward."""
 
     def __init__(self, sent: SentMails) -> None:
         self.sent = sent
-        self.mailer = InMemoryMailer()
+        self.mailbox = Mailbox()
         self.now = NOW
+        self.order_status = "PENDING"
 
-    def deliver(self, event: Event = CONFIRMED) -> None:
-        notify(Ports(self.sent, self.mailer, SHOP, lambda: self.now), Delivery(event, attempt=1), self.now)
+    def deliver(self, event: Event = CONFIRMED) -> Done | Nothing:
+        ports = Ports(self.sent, self.mailbox, lambda order_id: self.order_status, SHOP, lambda: self.now)
+        return notify(ports, Delivery(event, attempt=1), self.now)
 
     @property
     def kinds(self) -> list[str]:
-        return [mail.kind for mail in self.mailer.mails]
+        return [mail.kind for mail in self.mailbox.mails]
 
 
 @pytest.fixture(params=["on DynamoDB", "in memory"])
@@ -83,15 +87,66 @@ def test_an_event_that_is_published_again_under_another_id_sends_no_second_mail(
     assert shop.kinds == ["OrderConfirmed"]
 
 
+PLACED = next(data for data in EXAMPLES if isinstance(data, OrderPlaced))
+BY_CARD = event_of(PLACED.model_copy(update={"payment_method": None}))
+IN_CASH = event_of(PLACED.model_copy(update={"payment_method": PaymentMethod.COD}))
+
+
+@pytest.mark.parametrize("status", ["REJECTED", "CANCELLED"])
+@pytest.mark.parametrize("placed", [BY_CARD, IN_CASH], ids=["by card", "in cash"])
+def test_an_order_that_has_ended_is_not_written_about_as_received(shop: Shop, placed: Event, status: str) -> None:
+    shop.order_status = status
+    assert shop.deliver(placed) == Nothing(f"no longer true: the order is {status}")
+    assert shop.kinds == []
+
+
+def test_an_order_that_is_paid_is_not_asked_to_be_paid(shop: Shop) -> None:
+    shop.order_status = "CONFIRMED"
+    assert shop.deliver(BY_CARD) == Nothing("no longer true: the order is CONFIRMED")
+    shop.deliver(IN_CASH)
+    assert shop.kinds == ["OrderPlaced"], "cash is still to be paid"
+
+
+@pytest.mark.parametrize("status", ["PENDING", "RESERVED", "A_STATUS_OF_TOMORROW"])
+def test_an_order_that_is_not_over_is_written_about_as_received_until_its_time_is_over(shop: Shop, status: str) -> None:
+    shop.order_status = status
+    shop.now = PLACED.place_by + timedelta(microseconds=1)
+    assert shop.deliver(BY_CARD) == Nothing("no longer true: the order is too old")
+    assert shop.kinds == []
+    shop.now = PLACED.place_by
+    shop.deliver(BY_CARD)
+    assert shop.kinds == ["OrderPlaced"]
+
+
+def test_what_has_become_of_an_order_is_written_about_whatever_becomes_of_it_later(shop: Shop) -> None:
+    shop.order_status = "CANCELLED"
+    shop.now = PLACED.place_by + timedelta(days=1)
+    shop.deliver(CONFIRMED)
+    assert shop.kinds == ["OrderConfirmed"]
+
+
+def test_an_order_that_does_not_exist_is_a_failure_and_no_mail(tables: None) -> None:
+    with pytest.raises(Permanent, match="there is no order ord_none"):
+        order_status("OrdersTable", "ord_none")
+
+
+def test_the_order_is_read_consistently(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    item = dynamodb.to_item({"orderId": "ord_1", "status": "RESERVED"})
+    aws.dynamodb().put_item(TableName="OrdersTable", Item=item)
+    wire = Wire(monkeypatch)
+    assert order_status("OrdersTable", "ord_1") == "RESERVED"
+    assert [call["ConsistentRead"] for call in wire.made("GetItem")] == [True]
+
+
 def test_a_replay_years_later_sends_nothing(shop: Shop) -> None:
     shop.deliver()
     shop.now += timedelta(days=3650)
     shop.deliver()
-    assert len(shop.mailer.mails) == 1
+    assert len(shop.mailbox.mails) == 1
 
 
 def test_a_mail_that_ses_takes_only_later_is_sent_by_the_next_delivery(shop: Shop) -> None:
-    shop.mailer.refusals = [Transient("SES: throttled"), Transient("SES: throttled")]
+    shop.mailbox.refusals = [Transient("SES: throttled"), Transient("SES: throttled")]
     for _ in range(2):
         with pytest.raises(Transient, match="throttled"):
             shop.deliver()
@@ -101,7 +156,7 @@ def test_a_mail_that_ses_takes_only_later_is_sent_by_the_next_delivery(shop: Sho
 
 
 def test_a_mail_that_ses_refuses_for_good_is_sent_by_a_replay_once_the_cause_is_mended(shop: Shop) -> None:
-    shop.mailer.refusals = [Permanent("SES: the sender is not verified")]
+    shop.mailbox.refusals = [Permanent("SES: the sender is not verified")]
     with pytest.raises(Permanent, match="not verified"):
         shop.deliver()
     shop.deliver()
@@ -109,7 +164,7 @@ def test_a_mail_that_ses_refuses_for_good_is_sent_by_a_replay_once_the_cause_is_
 
 
 def test_a_worker_that_dies_before_sending_holds_the_mail_up_for_a_lease_and_loses_nothing(shop: Shop) -> None:
-    shop.mailer.refusals = cast(list[Exception], [Killed()])
+    shop.mailbox.refusals = cast(list[Exception], [Killed()])
     with pytest.raises(Killed):
         shop.deliver()
 
@@ -158,7 +213,7 @@ def test_a_mail_that_is_out_is_not_failed_because_it_could_not_be_marked(shop: S
 
 def test_a_claim_that_cannot_be_given_up_does_not_hide_why_the_mail_was_refused(shop: Shop) -> None:
     shop.sent = Faulty(shop.sent, "give_up", refused("ThrottlingException"))
-    shop.mailer.refusals = [Permanent("SES: no")]
+    shop.mailbox.refusals = [Permanent("SES: no")]
     with pytest.raises(Permanent, match="SES: no"):
         shop.deliver()
 
@@ -190,13 +245,13 @@ def test_of_threads_that_race_for_a_mail_one_sends_it(shop: Shop) -> None:
 def test_threads_that_race_while_the_mail_is_being_sent_come_back(shop: Shop) -> None:
     sending, checked = Barrier(2), Barrier(2)
 
-    class Slow(InMemoryMailer):
+    class Slow(Mailbox):
         def send(self, mail: Mail) -> str:
             sending.wait(timeout=10)
             checked.wait(timeout=10)
             return super().send(mail)
 
-    shop.mailer = Slow()
+    shop.mailbox = Slow()
     with ThreadPoolExecutor(1) as thread:
         first = thread.submit(shop.deliver)
         sending.wait(timeout=10)
@@ -235,12 +290,18 @@ def function(tables: None, monkeypatch: pytest.MonkeyPatch) -> Function:
     aws.ses().create_email_identity(EmailIdentity=SENDER)
     monkeypatch.setenv("QUEUE_URL", aws.sqs().create_queue(QueueName="notifications")["QueueUrl"])
     monkeypatch.setenv("DLQ_URL", aws.sqs().create_queue(QueueName="notifications-dlq")["QueueUrl"])
+    item = dynamodb.to_item({"orderId": ORDER["order_id"], "status": "PENDING"})
+    aws.dynamodb().put_item(TableName="OrdersTable", Item=item)
     monkeypatch.setenv("SENDER_ADDRESS", SENDER)
     monkeypatch.setenv("STOREFRONT_URL", SHOP)
     return Function(Wire(monkeypatch))
 
 
-EVERY_BODY = [event_of(data).to_json() for data in WRITTEN_ABOUT]
+TOMORROW = {"place_by": datetime.now(UTC) + timedelta(days=1)}
+EVERY_BODY = [
+    event_of(data.model_copy(update=TOMORROW) if isinstance(data, OrderPlaced) else data).to_json()
+    for data in WRITTEN_ABOUT
+]
 
 
 def test_a_batch_of_all_events_is_sent_and_recorded(function: Function) -> None:
