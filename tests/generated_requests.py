@@ -18,10 +18,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from retail_ops.local import LocalShop
-from retail_ops.processes import free_port
-from retail_ops.seed import Account
-from retail_ops.shop import PROJECT, Shop
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.local.processes import free_port
+from retail_ops.stack.seed import Account
+from retail_ops.stack.shop import PROJECT, Shop
 from tests.support.shoppers import PASSWORD, Shopper, new_product, new_shopper, sign_in
 
 ROLES = ("anonymous", "shopper", "operator")

@@ -216,6 +216,12 @@ PARTS = {
         run_tests("tests/simulation/test_mutations.py"),
         _tests_reached,
     ),
+    "recipes": Part(
+        "every recipe of docs/development.md, carried out on a copy of the project",
+        (*SHOP, "docs/development.md", "pyproject.toml", "tests"),
+        run_tests("tests/recipes"),
+        _tests_reached,
+    ),
     "containers": Part(
         "every function, and the API, in containers like Lambda's own",
         SHOP,

@@ -45,6 +45,7 @@ from auth.domain import (
 )
 from auth.identity_provider import CognitoIdentityProvider
 from auth.mailer import SesMailer
+from cloudretail import emulator
 from cloudretail.errors import Problem, invalid
 from cloudretail.http import Api, answers, no_content, problem_response
 from cloudretail.identity import Caller, caller_of
@@ -424,9 +425,8 @@ def me() -> User:
 
 def _refresh_tokens() -> list[str]:
     """Of every session cookie: a browser sends one for each path and domain that it was set for, in any order."""
-    # The gateway has the cookies in a list of their own; the emulator leaves them in their header.
     event = api.current_event
-    cookies = [each.strip().partition("=") for each in event.cookies or event.headers.get("cookie", "").split(";")]
+    cookies = [each.partition("=") for each in emulator.cookies(event.cookies, event.headers)]
     return list(dict.fromkeys(value for name, _, value in cookies if name == settings().cookie and value))
 
 

@@ -18,6 +18,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from cloudretail.emulator import with_lower_case_headers
 from cloudretail.envelope import Cause
 from cloudretail.errors import Conflict, InvalidInput, NotFound, Problem, Refusal, invalid
 from cloudretail.identity import Caller, caller_of, unauthorized, verify
@@ -107,8 +108,7 @@ class Api(APIGatewayHttpResolver):
         """Answer one invocation by API Gateway (payload format 2.0)."""
         try:
             logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
-            # The gateway gives them in lower case, `sam local start-api` as they were sent.
-            event = {**event, "headers": {name.lower(): value for name, value in event["headers"].items()}}
+            event = with_lower_case_headers(event)
             _with_plain_media_type(event["headers"])
             # Before Powertools parses it: its own middlewares would run too late for that.
             if problem := self.refusal(event) or _body_problem(event):

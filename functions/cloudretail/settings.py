@@ -1,8 +1,9 @@
 """The environment of a function, parsed once into a typed model."""
 
 import os
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from cloudretail.errors import ShopError
 
@@ -11,6 +12,10 @@ class Settings(BaseModel):
     """Base of a function's settings: field `orders_table` is the variable `ORDERS_TABLE`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=str.upper, populate_by_name=True)
+
+
+type Absent[T] = Annotated[T | None, BeforeValidator(lambda value: value or None)]
+"""A variable that is empty or missing where a stage does not have the thing."""
 
 
 class MissingSetting(ShopError):

@@ -16,12 +16,12 @@ from cloudretail import aws, dynamodb
 from cloudretail.dynamodb import from_item
 from cloudretail.money import Money
 from cloudretail.outbox import due
-from retail_ops import catalogue
+from retail_ops.contract.schemas import SCHEMAS
 from retail_ops.recording.normal import MOMENT
+from retail_ops.recording.samples import EVENTS, INDEX, ROWS, Sample, folder_of, load, rows_of
 from retail_ops.recording.story import POISON, VISITOR
-from retail_ops.samples import EVENTS, INDEX, ROWS, Sample, folder_of, load, rows_of
-from retail_ops.schemas import SCHEMAS
-from retail_ops.seed import SHOPPER
+from retail_ops.stack import catalogue
+from retail_ops.stack.seed import SHOPPER
 from tests.contract.deployed import Shop, shop, template
 from tests.support.identity import InMemoryIdentityProvider, InMemoryMailer
 from tests.support.invocations import Context
@@ -36,7 +36,7 @@ AFTER_CONFIRMING = {"forgot-password", "reset-password", "second-factor", "secon
 
 NOT_HERE = {"ops-api/get-dead-letter": 404, "ops-api/nudge-order": 404}
 """SQS gives messages their ids, so that no queue can be made that holds the recorded one; and the recorded rows have no
-events to be told again."""
+events to be published again."""
 
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 each_function = pytest.mark.parametrize("function", sorted(template().functions))

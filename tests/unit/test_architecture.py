@@ -68,7 +68,7 @@ def _imports(node: ast.AST) -> Iterator[str]:
             assert node.module and not node.level, "imports are absolute, so that this test can follow them"
             for each in node.names:
                 inner = f"{node.module}.{each.name}"
-                yield inner if source_of(inner) else node.module
+                yield inner if source_of(inner) or node.module == "retail_ops" else node.module
     for child in ast.iter_child_nodes(node):
         yield from _imports(child)
 
@@ -144,3 +144,32 @@ def test_what_the_functions_import_is_in_their_layer_or_brought_along() -> None:
     distributions = packages_distributions()
     missing = {name for name in foreign if not layer & set(map(canonicalize_name, distributions[name]))}
     assert missing == set()
+
+
+# ------------------------------------------------------------------------------------------------ the command's rooms
+
+ROOMS: dict[str, set[str]] = {
+    "stack": set(),
+    "local": {"stack"},
+    "recording": {"local", "stack"},
+    "contract": {"recording", "stack"},
+    "commands": {"contract", "local", "recording", "stack"},
+}
+"""Which rooms of the command each of its rooms may import."""
+
+OPS = PROJECT / "ops" / "retail_ops"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_of_the_command_knows_only_the_rooms_below_it(room: str) -> None:
+    known = set()
+    for file in (OPS / room).rglob("*.py"):
+        for imported in _imports(ast.parse(file.read_text())):
+            package, _, rest = imported.partition(".")
+            if package == "retail_ops" and rest.split(".")[0] in ROOMS:
+                known.add(rest.split(".")[0])
+    assert known <= ROOMS[room] | {room}
+
+
+def test_every_room_of_the_command_is_in_the_table_above() -> None:
+    assert {folder.name for folder in OPS.iterdir() if (folder / "__init__.py").exists()} == set(ROOMS)
