@@ -74,12 +74,14 @@ class Ground:
 
     Attributes:
         shop: a local one.
+        description: the OpenAPI document as it was when the shop started: the code goes on meanwhile.
         people: who asks, by role; whoever is in none is a stranger.
         orders: ids, of the shopper.
         products: ids.
     """
 
     shop: Shop
+    description: str
     people: Mapping[str, Shopper]
     orders: Sequence[str]
     products: Sequence[str]
@@ -106,16 +108,17 @@ class Round:
 def ground() -> Iterator[Ground]:
     """A shop of its own, on free ports, with orders in several states and a dead letter that nobody can read."""
     build = PROJECT / ".aws-sam" / "tests-requests"
+    description = (PROJECT / "schemas" / "openapi.json").read_text()
     with (
         TemporaryDirectory(prefix="cloudretail-requests-") as folder,
         LocalShop(
             Path(folder), port=free_port(), storefront_port=free_port(), stack="requests", build_dir=build
         ) as local,
     ):
-        yield furnished(local.read())
+        yield furnished(local.read(), description)
 
 
-def furnished(shop: Shop) -> Ground:
+def furnished(shop: Shop, description: str) -> Ground:
     """Put accounts, products, orders, a cart and a dead letter into a shop."""
     people = {"shopper": new_shopper(shop), "operator": new_shopper(shop, "operators")}
     shopper = people["shopper"]
@@ -127,7 +130,7 @@ def furnished(shop: Shop) -> Ground:
     shopper.put(products[0])
     dead = next(url for name, url in sorted(shop.queues.items()) if name.endswith("Dlq"))
     shop.sqs.send_message(QueueUrl=dead, MessageBody='{"not": "an event"}')
-    return Ground(shop, people, orders, products)
+    return Ground(shop, description, people, orders, products)
 
 
 def rounds(ground: Ground, answered: Counter[str], until: float) -> Iterator[tuple[str, Round]]:
@@ -169,8 +172,9 @@ def send(ground: Ground, role: str, seed: int, *phases: str) -> Round:
     with TemporaryDirectory(prefix="cloudretail-schemathesis-") as name:
         folder = Path(name)
         (folder / "settings.toml").write_text(settings)
+        (folder / "openapi.json").write_text(ground.description)
         command = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", "settings.toml", "run"]
-        command += [str(PROJECT / "schemas" / "openapi.json"), "--url", shop.api_url.removesuffix("/api")]
+        command += ["openapi.json", "--url", shop.api_url.removesuffix("/api")]
         command += ["--seed", str(seed), "--report", "ndjson", "--report-ndjson-path", "events.ndjson", "--no-color"]
         command += ["--phases", ",".join(phases)] if phases else []
         environment = {"PATH": os.environ["PATH"], "HOME": name}
