@@ -93,10 +93,12 @@ class Round:
 
     Attributes:
         answers: how many there were, by status; None stands for no answer.
+        in_role: how many of them count as this role's: a 401 was answered to somebody whose token was left out, or is over.
         report: the failures in words, each with a command that repeats the request; empty where there are none.
     """
 
     answers: Counter[int | None]
+    in_role: int
     report: str
 
     @property
@@ -183,7 +185,7 @@ def send(ground: Ground, role: str, seed: int, *phases: str) -> Round:
     report = "" if ended.returncode == 0 else failures_in(ended.stdout + ended.stderr)
     if person and not me:
         report += f"The {role} was never signed in: GET /api/auth/me answered no 200."
-    return Round(answers, report)
+    return Round(answers, answers.total() - (answers[401] if person else 0), report)
 
 
 def answers_in(events: Path) -> tuple[Counter[int | None], bool]:
