@@ -93,7 +93,7 @@ class Round:
 
     Attributes:
         answers: how many there were, by status; None stands for no answer.
-        in_role: how many of them count as this role's: a 401 was answered to somebody whose token was left out, or is over.
+        in_role: how many of them were this role's: a 401 answers somebody whose token was left out or is over.
         report: the failures in words, each with a command that repeats the request; empty where there are none.
     """
 
