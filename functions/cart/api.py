@@ -92,7 +92,7 @@ class CartView(Model):
 
     Attributes:
         items: in the order in which they were first put in.
-        total: at the accepted prices.
+        total: at the accepted prices; of one in a currency that the shop no longer sells in, nothing is added.
         version: to be sent with the checkout, which refuses a cart that changed since.
     """
 
@@ -199,9 +199,10 @@ def _view(cart: Cart, known: Offers) -> CartView:
     unknown = [line.product_id for line in cart.items if line.product_id not in known]
     offers = {**known, **offers_of(_settings(), unknown)}
     items = tuple(_line(line, offers.get(line.product_id)) for line in cart.items)
-    return CartView(
-        items=items, total=total((line.line_total for line in items), _settings().currency), version=cart.version
-    )
+    currency = _settings().currency
+    # Such a line is refused at checkout until its price of today is accepted.
+    addable = (line.line_total for line in items if line.line_total.currency == currency)
+    return CartView(items=items, total=total(addable, currency), version=cart.version)
 
 
 def _line(line: CartLine, offer: Offer | None) -> LineView:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -108,11 +109,19 @@ class Api(APIGatewayHttpResolver):
         try:
             logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
             event = with_lower_case_headers(event)
+            _with_plain_media_type(event["headers"])
             # Before Powertools parses it: its own middlewares would run too late for that.
             if problem := self.refusal(event) or _body_problem(event):
                 refusal = problem_response(problem)
-                return {"statusCode": int(refusal.status_code), "headers": refusal.headers, "body": refusal.body}
-            answer = self.resolve(event, context)
+                answer: dict[str, Any] = {
+                    "statusCode": int(refusal.status_code),
+                    "headers": refusal.headers,
+                    "body": refusal.body,
+                }
+            else:
+                answer = self.resolve(event, context)
+            if _is_private(event):
+                answer["headers"] = {"Cache-Control": "no-store", **answer["headers"]}
             # A 204 has no body; the gateway takes a string, and not everything that stands for it takes a null.
             return answer | {"body": answer["body"] or ""}
         finally:
@@ -204,6 +213,20 @@ def no_content() -> Response[None]:
     return Response(status_code=HTTPStatus.NO_CONTENT, content_type=None, body=None)
 
 
+def _with_plain_media_type(headers: dict[str, str]) -> None:
+    """Media types are the same in any case (RFC 9110, 8.3.1); Powertools knows them in lower case."""
+    if content_type := headers.get("content-type"):
+        media_type, semicolon, parameters = content_type.partition(";")
+        headers["content-type"] = media_type.strip().lower() + semicolon + parameters
+
+
+def _is_private(event: Mapping[str, Any]) -> bool:
+    """Whether an answer may be one person's, so that nobody on the way may keep it: all but a stranger's GET."""
+    headers = event["headers"]
+    is_get = event["requestContext"]["http"]["method"] in ("GET", "HEAD")
+    return not is_get or "authorization" in headers or "cookie" in headers or bool(event.get("cookies"))
+
+
 def _body_problem(event: Mapping[str, Any]) -> Problem | None:
     """What is wrong with a request's body before anybody looks into it: its size, its type, that it is no JSON."""
     body: str | None = event.get("body")
@@ -215,15 +238,38 @@ def _body_problem(event: Mapping[str, Any]) -> Problem | None:
             return Problem(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", f"The body has more than {MAX_BODY} bytes."
             )
-        if event["headers"].get("content-type", "").partition(";")[0].strip() != "application/json":
+        if event["headers"].get("content-type", "").partition(";")[0] != "application/json":
             return _unsupported()
-        json.loads(raw.decode())
+        text = raw.decode()
+        parsed = json.loads(text)
+        # Only an escape can write half a character, as a body that is not UTF-8 is refused.
+        if re.search(r"\\u[dD][89a-fA-F]", text) and (field := half_a_character(parsed)) is not None:
+            return invalid(field or "body", "Use characters that can be written.")
     except json.JSONDecodeError as error:
         return _malformed(f"is not JSON (at character {error.pos})")
     except (ValueError, RecursionError):
         # Not UTF-8, a number of thousands of digits, or thousands of nested lists: the client's mistake, not ours.
         return _malformed("is not JSON that can be read")
     return None
+
+
+def half_a_character(value: object, at: str = "") -> str | None:
+    """Where there is a lone surrogate in parsed JSON, as a field's path; None where there is none.
+
+    JSON's escapes can write one, Python reads it, and nothing can store, publish or answer it.
+    """
+    if isinstance(value, str):
+        return at if any("\ud800" <= each <= "\udfff" for each in value) else None
+    if isinstance(value, dict):
+        if any(half_a_character(name) is not None for name in value):
+            return at
+        inside = [(name, each) for name, each in value.items()]
+    elif isinstance(value, list):
+        inside = [(str(index), each) for index, each in enumerate(value)]
+    else:
+        return None
+    paths = (half_a_character(each, f"{at}.{name}" if at else name) for name, each in inside)
+    return next((path for path in paths if path is not None), None)
 
 
 def _malformed(message: str) -> Problem:
@@ -318,6 +364,6 @@ def decode_cursor(cursor: str | None, *fields: str) -> dict[str, Any] | None:
         position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error):
         raise invalid("cursor", "is not a cursor of this list") from None
-    if not isinstance(position, dict) or set(position) != set(fields):
+    if not isinstance(position, dict) or set(position) != set(fields) or half_a_character(position) is not None:
         raise invalid("cursor", "is not a cursor of this list")
     return position

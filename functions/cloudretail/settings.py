@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from cloudretail.errors import ShopError
+
 
 class Settings(BaseModel):
     """Base of a function's settings: field `orders_table` is the variable `ORDERS_TABLE`."""
@@ -16,7 +18,7 @@ type Absent[T] = Annotated[T | None, BeforeValidator(lambda value: value or None
 """A variable that is empty or missing where a stage does not have the thing."""
 
 
-class MissingSetting(RuntimeError):
+class MissingSetting(ShopError):
     """A variable that the function needs is missing or invalid; the text names it."""
 
 

@@ -31,6 +31,9 @@ from tests.support.wire import Wire
 SAMPLES = load()
 SCHEMA = {json.loads(path.read_text())["$id"]: path for path in (SCHEMAS / "events").glob("*.json")}
 
+AFTER_CONFIRMING = {"forgot-password", "reset-password", "second-factor", "second-factor-proof", "bad-second-factor"}
+"""The samples of the visitor's account, who registers in the recording."""
+
 NOT_HERE = {"ops-api/get-dead-letter": 404, "ops-api/nudge-order": 404}
 """SQS gives messages their ids, so that no queue can be made that holds the recorded one; and the recorded rows have no
 events to be published again."""
@@ -44,7 +47,9 @@ each_consumer = pytest.mark.parametrize("queue", sorted(template().consumers))
 def running() -> Iterator[Shop]:
     """Every function, with tables and a bus; what a function starts besides is not started."""
     with pytest.MonkeyPatch.context() as environment, shop(environment) as found:
-        Wire(environment).stubs("Invoke", {"StatusCode": 202})
+        wire = Wire(environment)
+        wire.stubs("Invoke", {"StatusCode": 202})
+        wire.stubs("AdminGetUser", {"Username": "operator"})
         environment.setenv("AWS_REGION", "ap-southeast-1")
         aws.eventbridge().create_event_bus(Name="EventBus")
         yield found
@@ -84,10 +89,11 @@ def accounts(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) ->
     if case == "register":
         return
     for account in (SHOPPER, VISITOR):
-        provider.sign_up(account.email, account.password, account.name)
+        provider.sign_up(account.email)
         user = provider.users[account.email]
+        user.password, user.name = account.password, account.name
         user.code = user.reset_code = "123456"
-        user.confirmed = account is SHOPPER or case in ("forgot-password", "reset-password")
+        user.confirmed = account is SHOPPER or case in AFTER_CONFIRMING
     provider._sessions["recorded-refresh-token"] = provider.users[SHOPPER.email].user_id
 
 

@@ -82,7 +82,20 @@ def ways_to_the_outside(module: str, seen: frozenset[str] = frozenset()) -> Iter
             yield from (f"{module} imports {way}" for way in ways_to_the_outside(imported, seen | {module}))
 
 
+def test_every_failure_of_the_shop_has_its_place_in_the_tree() -> None:
+    by_themselves = {
+        node.name
+        for module in MODULES
+        for node in ast.walk(ast.parse((source_of(module) or FUNCTIONS).read_text()))
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(base, ast.Name) and base.id.endswith(("Error", "Exception")) for base in node.bases)
+        and not any(isinstance(base, ast.Name) and base.id == "ShopError" for base in node.bases)
+    }
+    assert by_themselves == {"ShopError", "WouldAct"}, "WouldAct is no failure: it ends a dry run"
+
+
 def test_these_checks_see_what_they_look_for() -> None:
+    assert "cloudretail.http" in imports("orders.api")
     assert {"orders.domain", "inventory.domain", "payments.domain"} <= set(DOMAINS)
     assert list(ways_to_the_outside("cloudretail.aws")), "an import inside a function"
     assert "cloudretail.batch imports cloudretail.failures imports cloudretail.aws imports boto3" in set(

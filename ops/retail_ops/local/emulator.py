@@ -91,6 +91,28 @@ def use_own_packages(layer: str) -> None:
     lambda_svc._resolve_layer_zip = resolve_others
 
 
+def write_mails_with_codes() -> None:
+    """Let the pool's own function write the mails with a code, as Cognito does: the emulator lets it write invitations
+    only."""
+    from ministack.services import cognito
+
+    send = cognito._send_verification_email
+
+    def write_and_send(
+        pool: Mapping[str, Any], username: str, user: Mapping[str, Any], code: str, attribute_name: str = "email"
+    ) -> Any:
+        source = "CustomMessage_ForgotPassword" if attribute_name == "password" else "CustomMessage_SignUp"
+        # The name that Cognito gives to a user, however the call names them.
+        written = cognito._apply_custom_message_trigger(pool, source, user.get("sub", username), user)
+        if not written.get("emailMessage"):
+            return send(pool, username, user, code, attribute_name)
+        text = written["emailMessage"].replace("{####}", code)
+        kind = "CognitoVerificationMessage"
+        return cognito._deliver_cognito_email(pool, user.get("email"), written["emailSubject"], text, type_name=kind)
+
+    cognito._send_verification_email = write_and_send
+
+
 def log_failed_starts() -> None:
     """Have a function's log say why it does not start, as Lambda does; the emulator says so in its own log only."""
     from ministack.services import lambda_svc
@@ -115,6 +137,7 @@ def main() -> None:
     layer = os.environ.pop("DEPENDENCIES_LAYER")
     application = guarded(os.environ["AWS_ACCESS_KEY_ID"], port, state_file, images)
     use_own_packages(layer)
+    write_mails_with_codes()
     log_failed_starts()
     config = uvicorn.Config(
         application,

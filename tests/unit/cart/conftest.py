@@ -1,4 +1,5 @@
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -15,13 +16,15 @@ TABLES = ("CartTable", "ProductsTable", "InventoryTable")
 class Shop:
     """The cart's API over real tables, and what is for sale."""
 
-    def sells(self, product_id: str, *, price: int = 1990, available: int = 10, name: str = "") -> None:
+    def sells(
+        self, product_id: str, *, price: int = 1990, available: int = 10, name: str = "", currency: str = "SGD"
+    ) -> None:
         item = {
             "productId": product_id,
             "name": name or product_id.title(),
             "description": "",
             "category": "Bags",
-            "price": {"amount": price, "currency": "SGD"},
+            "price": {"amount": price, "currency": currency},
             "createdAt": "2026-01-01T00:00:00Z",
         }
         aws.dynamodb().put_item(TableName="ProductsTable", Item=dynamodb.to_item(item))
@@ -49,6 +52,15 @@ class Shop:
 
     def put(self, product_id: str, quantity: int) -> Answer:
         return self.call("PUT", f"/items/{product_id}", {"quantity": quantity})
+
+    @contextmanager
+    def selling_in(self, currency: str) -> Iterator[None]:
+        """Deployed with another currency."""
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("CURRENCY", currency)
+            api._settings.cache_clear()
+            yield
+        api._settings.cache_clear()
 
     @property
     def rows(self) -> list[dict[str, Any]]:

@@ -181,6 +181,39 @@ def test_a_price_that_was_seen_before_a_rise_is_shown_as_changed_until_it_is_put
     assert (line["unitPrice"], line["priceChanged"]) == (now, False)
 
 
+def test_a_cart_that_was_filled_before_the_currency_changed_is_shown_and_its_new_prices_wait_to_be_accepted(
+    shop: Shop,
+) -> None:
+    shop.sells("bag", price=4900, currency="USD")
+    shop.sells("hat", price=900, currency="USD")
+    with shop.selling_in("USD"):
+        shop.put("bag", 2)
+        shop.put("hat", 1)
+    shop.sells("bag", price=6500)
+
+    answer = shop.call("GET", "")
+
+    bag, hat = answer.body["items"]
+    assert (answer.status, answer.body["total"]) == (200, {"amount": 0, "currency": "SGD"})
+    assert (bag["priceChanged"], bag["unitPrice"]["currency"], bag["currentPrice"]["currency"]) == (True, "USD", "SGD")
+    assert hat["discontinued"]
+    assert shop.put("hat", 2).status == 404
+    accepted = shop.call("PUT", "/items/bag", {"quantity": 2, "unitPrice": bag["currentPrice"]})
+    assert accepted.body["total"] == {"amount": 13000, "currency": "SGD"}
+    assert shop.call("DELETE", "/items/hat").status == 200
+
+
+def test_what_a_visitor_saw_in_another_currency_comes_along_as_seen(shop: Shop) -> None:
+    shop.sells("bag", price=6500)
+    item = {"productId": "bag", "quantity": 1, "unitPrice": {"amount": 4900, "currency": "USD"}}
+
+    merged = shop.call("POST", "/merge", {"mergeId": "visit-1", "items": [item]})
+
+    assert (merged.status, merged.body["items"][0]["priceChanged"]) == (200, True)
+    again = shop.call("POST", "/merge", {"mergeId": "visit-2", "items": [{"productId": "bag", "quantity": 3}]})
+    assert (again.status, again.body["items"][0]["quantity"]) == (200, 3)
+
+
 @pytest.mark.parametrize(
     ("price", "field"),
     [
