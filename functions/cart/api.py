@@ -1,5 +1,6 @@
 """The cart API. Every answer is the whole cart, with what became of its prices and of the stock meanwhile."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
@@ -8,25 +9,10 @@ from typing import Annotated, Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
-from cart.domain import (
-    MAX_LINES,
-    MAX_QUANTITY,
-    Capped,
-    Cart,
-    CartLine,
-    Offer,
-    Offers,
-    Skipped,
-    Wanted,
-    clear,
-    left_out,
-    merge,
-    put,
-    remove,
-)
-from cart.store import CartSettings, change, dynamodb_carts, offers_of
-from cart.store import load as load_cart
-from cloudretail.errors import NotFound
+from cart import commands
+from cart.commands import Ports
+from cart.domain import MAX_LINES, MAX_QUANTITY, Capped, Cart, CartLine, Offer, Offers, Skipped, Wanted
+from cart.store import CartSettings, dynamodb_carts, offers_of
 from cloudretail.http import Api, IdInPath, answers
 from cloudretail.model import Model, RequestModel
 from cloudretail.money import MAX_PRICE, Currency, Money, total
@@ -71,6 +57,16 @@ class Merge(RequestModel):
 
     merge_id: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
     items: Annotated[tuple[WantedItem, ...], Field(max_length=MAX_LINES)]
+
+    @property
+    def wanted(self) -> dict[str, Wanted]:
+        """By product id; of a product that is named twice, the larger quantity."""
+        wanted: dict[str, Wanted] = {}
+        for item in self.items:
+            if item.product_id not in wanted or wanted[item.product_id].quantity < item.quantity:
+                seen = item.unit_price.money if item.unit_price else None
+                wanted[item.product_id] = Wanted(quantity=item.quantity, seen=seen)
+        return wanted
 
 
 class LineView(CartLine):
@@ -127,6 +123,14 @@ def _carts() -> Repository[Cart]:
     return dynamodb_carts(_settings())
 
 
+def _ports() -> Ports:
+    return Ports(_carts(), _offers_of)
+
+
+def _offers_of(product_ids: Iterable[str]) -> Offers:
+    return offers_of(_settings(), product_ids)
+
+
 @api.get(
     "/api/cart",
     summary="The caller's cart",
@@ -134,7 +138,7 @@ def _carts() -> Repository[Cart]:
     responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED),
 )
 def get_cart() -> CartView:
-    return _view(load_cart(_carts(), api.caller.user_id), {})
+    return _view(commands.load(_carts(), api.caller.user_id), {})
 
 
 @api.put(
@@ -150,14 +154,9 @@ def get_cart() -> CartView:
     ),
 )
 def put_item(product_id: IdInPath, wanted: WantedQuantity) -> CartView:
-    user_id, now = api.caller.user_id, datetime.now(UTC)
-    offers = offers_of(_settings(), [product_id])
-    if product_id not in offers:
-        raise NotFound("product")
-    offer = offers[product_id]
     seen = wanted.unit_price.money if wanted.unit_price else None
-    cart = change(_carts(), user_id, lambda cart: put(cart, offer, wanted.quantity, now, seen=seen), api.cause, now)
-    return _view(cart, offers)
+    user_id, now = api.caller.user_id, datetime.now(UTC)
+    return _view(*commands.put(_ports(), user_id, product_id, wanted.quantity, seen, api.cause, now))
 
 
 @api.delete(
@@ -167,8 +166,7 @@ def put_item(product_id: IdInPath, wanted: WantedQuantity) -> CartView:
     responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED),
 )
 def remove_item(product_id: IdInPath) -> CartView:
-    user_id, now = api.caller.user_id, datetime.now(UTC)
-    return _view(change(_carts(), user_id, lambda cart: remove(cart, product_id, now), api.cause, now), {})
+    return _view(commands.remove(_ports(), api.caller.user_id, product_id, api.cause, datetime.now(UTC)), {})
 
 
 @api.delete(
@@ -178,8 +176,7 @@ def remove_item(product_id: IdInPath) -> CartView:
     responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED),
 )
 def clear_cart() -> CartView:
-    user_id, now = api.caller.user_id, datetime.now(UTC)
-    return _view(change(_carts(), user_id, lambda cart: clear(cart, now), api.cause, now), {})
+    return _view(commands.clear(_ports(), api.caller.user_id, api.cause, datetime.now(UTC)), {})
 
 
 @api.post(
@@ -190,17 +187,11 @@ def clear_cart() -> CartView:
 )
 def merge_cart(visitor: Merge) -> MergedCart:
     user_id, now = api.caller.user_id, datetime.now(UTC)
-    wanted: dict[str, Wanted] = {}
-    for item in visitor.items:
-        if item.product_id not in wanted or wanted[item.product_id].quantity < item.quantity:
-            wanted[item.product_id] = Wanted(
-                quantity=item.quantity, seen=item.unit_price.money if item.unit_price else None
-            )
-    offers = offers_of(_settings(), wanted)
-    cart = change(_carts(), user_id, lambda cart: merge(cart, visitor.merge_id, wanted, offers, now), api.cause, now)
-    skipped, capped = left_out(cart, wanted, offers)
-    view = _view(cart, offers)
-    return MergedCart(items=view.items, total=view.total, version=view.version, skipped=skipped, capped=capped)
+    merged = commands.merge(_ports(), user_id, visitor.merge_id, visitor.wanted, api.cause, now)
+    view = _view(merged.cart, merged.offers)
+    return MergedCart(
+        items=view.items, total=view.total, version=view.version, skipped=merged.skipped, capped=merged.capped
+    )
 
 
 def _view(cart: Cart, known: Offers) -> CartView:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cloudretail.decider import Change, Decision, Nothing
-from cloudretail.errors import Conflict, invalid
+from cloudretail.errors import Conflict, InvalidInput
 from cloudretail.model import Model
 from cloudretail.money import Money
 
@@ -71,10 +71,10 @@ class Offer(Model):
         """So many of it, at the unit price that the shopper has seen; at today's where nobody says which that was.
 
         Raises:
-            Problem: 422, the price that was seen is in another currency.
+            InvalidInput: the price that was seen is in another currency.
         """
         if seen and seen.currency != self.price.currency:
-            raise invalid("unitPrice.currency", f"The price is in {self.price.currency}.")
+            raise InvalidInput("unitPrice.currency", f"The price is in {self.price.currency}.")
         return CartLine(product_id=self.product_id, name=self.name, quantity=quantity, unit_price=seen or self.price)
 
 
@@ -124,7 +124,7 @@ def put(cart: Cart, offer: Offer, quantity: int, now: datetime, *, seen: Money |
 
     Raises:
         Conflict: `insufficient-stock` with how many are `available`; `cart-full` for one line too many.
-        Problem: 422, the price that was seen is in another currency.
+        InvalidInput: the price that was seen is in another currency.
     """
     line = cart.line(offer.product_id)
     if quantity > max(offer.available, line.quantity if line else 0):
@@ -150,7 +150,7 @@ def clear(cart: Cart, now: datetime) -> Decision[Cart]:
 
 
 def merge(cart: Cart, merge_id: str, wanted: Mapping[str, Wanted], offers: Offers, now: datetime) -> Decision[Cart]:
-    """Take over what a visitor collected before signing in, once for each merge id.
+    """Add what a visitor collected before signing in, once for each merge id.
 
     Of a product in both, the larger quantity wins; never more than there are, and never fewer than the shopper has.
     The price comes along as it was seen, so that a rise since then still has to be accepted.
@@ -179,7 +179,7 @@ def merge(cart: Cart, merge_id: str, wanted: Mapping[str, Wanted], offers: Offer
 def left_out(
     cart: Cart, wanted: Mapping[str, Wanted], offers: Offers
 ) -> tuple[tuple[Skipped, ...], tuple[Capped, ...]]:
-    """What a merge that led to `cart` could not take over: the products left out, and those there are too few of."""
+    """What a merge that led to `cart` could not add: the products left out, and those there are too few of."""
     skipped: list[Skipped] = []
     capped: list[Capped] = []
     for product_id, each in wanted.items():

@@ -1,18 +1,15 @@
 """Carts in DynamoDB, and what they read of the catalogue and the stock."""
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Iterable
 
 from cart.domain import Cart, Offer, Offers
-from cloudretail.decider import Decision
-from cloudretail.envelope import Cause
 from cloudretail.money import Currency
 from cloudretail.outbox import Aggregate
-from cloudretail.repository import DynamoDBRepository, Repository, batch_get, transact
+from cloudretail.repository import DynamoDBRepository, Repository, batch_get
 from cloudretail.settings import Settings
 
 CARTS = Aggregate("cart", "userId", Cart)
-"""A cart is an aggregate that tells nobody anything: its row never has an outbox."""
+"""A cart is an aggregate that publishes nothing: its row never has an outbox."""
 
 
 class CartSettings(Settings):
@@ -22,27 +19,6 @@ class CartSettings(Settings):
     products_table: str
     inventory_table: str
     currency: Currency
-
-
-def load(carts: Repository[Cart], user_id: str) -> Cart:
-    """The shopper's cart as it is now; an untouched one where there is no row."""
-    row = carts.load(user_id)
-    return row.state if row else Cart(user_id=user_id)
-
-
-def change(
-    carts: Repository[Cart], user_id: str, decide: Callable[[Cart], Decision[Cart]], cause: Cause, now: datetime
-) -> Cart:
-    """Decide on the cart as it is, write what was decided, and return the cart that this led to.
-
-        tab A    read 4                     put 5 if 4: holds
-        tab B           read 4                                 put 5 if 4: lost -> read 5, put 6 if 5: holds
-
-    Raises:
-        Contention: the race was lost again and again.
-    """
-    settled = transact(carts, user_id, lambda cart: decide(cart or Cart(user_id=user_id)), cause, now)
-    return settled.state or Cart(user_id=user_id)
 
 
 def dynamodb_carts(settings: CartSettings) -> Repository[Cart]:

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, StringConstraints
 
+from catalog import commands, domain
 from catalog.domain import (
     MAX_ID,
     MAX_IMAGE_BYTES,
@@ -21,7 +22,6 @@ from catalog.domain import (
     is_position,
     position,
     select,
-    slug_of,
 )
 from catalog.store import MAX_KEYS, CatalogSettings, Catalogue, Pictures
 from cloudretail.errors import invalid
@@ -52,6 +52,15 @@ class ProductText(RequestModel):
     description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
     category: Line
     price: Price
+
+    @property
+    def text(self) -> domain.ProductText:
+        return domain.ProductText(
+            name=self.name,
+            description=self.description,
+            category=self.category,
+            price=Money(amount=self.price.amount, currency=self.price.currency),
+        )
 
 
 class NewProduct(ProductText):
@@ -115,6 +124,10 @@ def _settings() -> CatalogSettings:
 @cache
 def _catalogue() -> Catalogue:
     return Catalogue(_settings().products_table, _settings().inventory_table)
+
+
+def _ports() -> commands.Ports:
+    return commands.Ports(_catalogue(), _settings().currency)
 
 
 @cache
@@ -203,15 +216,7 @@ def get_product(product_id: IdInPath) -> ProductView:
 )
 def add_product(new: NewProduct) -> ProductView:
     _ = api.operator
-    product = Product(
-        product_id=new.product_id or slug_of(new.name),
-        name=new.name,
-        description=new.description,
-        category=new.category,
-        price=_price(new.price),
-        created_at=datetime.now(UTC),
-    )
-    _catalogue().add(product)
+    product = commands.add_product(_ports(), new.product_id, new.text, datetime.now(UTC))
     return _view(product, _catalogue().available([product.product_id])[product.product_id])
 
 
@@ -229,9 +234,7 @@ def add_product(new: NewProduct) -> ProductView:
 )
 def replace_product(product_id: IdInPath, text: ProductText) -> ProductView:
     _ = api.operator
-    product = _catalogue().replace(
-        product_id, name=text.name, description=text.description, category=text.category, price=_price(text.price)
-    )
+    product = commands.replace_product(_ports(), product_id, text.text)
     return _view(product, _catalogue().available([product_id])[product_id])
 
 
@@ -253,12 +256,6 @@ def upload_image(product_id: IdInPath, image: NewImage) -> UploadTicket:
     _catalogue().get(product_id)
     ticket = _pictures().ticket(product_id, image.content_type)
     return UploadTicket(url=ticket["url"], fields=ticket["fields"], max_bytes=MAX_IMAGE_BYTES)
-
-
-def _price(price: Price) -> Money:
-    if price.currency != _settings().currency:
-        raise invalid("price.currency", f"This shop sells in {_settings().currency}.")
-    return Money(amount=price.amount, currency=price.currency)
 
 
 def _view(product: Product, available: int) -> ProductView:

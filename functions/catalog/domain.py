@@ -22,7 +22,16 @@ IMAGE_TYPES = {"image/webp": "webp", "image/png": "png", "image/jpeg": "jpg"}
 """What a picture may be, and how its key ends."""
 
 
-class Product(Model):
+class ProductText(Model):
+    """What an operator writes of a product."""
+
+    name: str
+    description: str
+    category: str
+    price: Money
+
+
+class Product(ProductText):
     """A product, as it is stored.
 
     Attributes:
@@ -30,10 +39,6 @@ class Product(Model):
     """
 
     product_id: str
-    name: str
-    description: str
-    category: str
-    price: Money
     image_key: str | None = None
     created_at: datetime
 
@@ -152,7 +157,7 @@ def uploads_of(message: str) -> list[Upload]:
 
     S3's `sequencer` orders only the events of one and the same key, and every upload has a key of its own: what orders
     those is the time at which S3 had the object, and where that is the same, the key, so that whatever order
-    they are heard of in, the same one stays. Source: S3 user guide, "Event message structure".
+    they arrive in, the same one stays. Source: S3 user guide, "Event message structure".
 
     Args:
         message: S3's notification, JSON; its keys are URL-encoded.

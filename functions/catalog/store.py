@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from catalog.domain import IMAGE_TYPES, MAX_IMAGE_BYTES, Product, Upload
+from catalog.domain import IMAGE_TYPES, MAX_IMAGE_BYTES, Product, ProductText, Upload
 from cloudretail import aws, dynamodb
 from cloudretail.errors import Conflict, NotFound, Permanent
-from cloudretail.money import Currency, Money
+from cloudretail.money import Currency
 from cloudretail.repository import batch_get
 from cloudretail.settings import Settings
 
@@ -107,7 +107,7 @@ class Catalogue:
         return Product.model_validate(found[self._products][0]), available
 
     def add(self, product: Product) -> None:
-        """Raises Conflict `product-exists` where the id is taken."""
+        """Raises Conflict `product-exists` where there is a product of this id."""
         try:
             aws.dynamodb().put_item(
                 TableName=self._products,
@@ -120,9 +120,9 @@ class Catalogue:
             raise
         self._lists.clear()
 
-    def replace(self, product_id: str, *, name: str, description: str, category: str, price: Money) -> Product:
+    def replace(self, product_id: str, text: ProductText) -> Product:
         """Replace what an operator writes of a product, and keep the rest; raises NotFound."""
-        values = {"name": name, "description": description, "category": category, "price": price.model_dump()}
+        values = text.model_dump()
         try:
             updated = aws.dynamodb().update_item(
                 TableName=self._products,
@@ -145,10 +145,10 @@ class ProductImages(Protocol):
     """Which picture each product shows."""
 
     def show_newest(self, upload: Upload) -> bool:
-        """Let a product show an uploaded picture, unless a newer one was heard of already.
+        """Let a product show an uploaded picture, unless a newer one has arrived already.
 
             uploaded   A          B
-            heard of                    B: shown          A: older than B, nothing          B again: not newer, nothing
+            arrives                     B: shown          A: older than B, nothing          B again: not newer, nothing
 
         Returns:
             Whether the product shows it now for the first time.

@@ -1,11 +1,27 @@
-"""The shape of every business rule: `decide(state, message, now)` returns a Change or Nothing, and does no I/O."""
+"""The shape of every business rule: `decide(state, message, context)` returns a Change or Nothing, and does no I/O."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cloudretail.event import EventData
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a decision depends on besides the state and the message.
+
+    Attributes:
+        subject: id of what the message is about, such as an order's.
+        cause: id of the event or request that brought the message.
+        now: aware.
+    """
+
+    subject: str
+    cause: str
+    now: datetime
 
 
 @dataclass(frozen=True)

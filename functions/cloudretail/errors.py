@@ -1,4 +1,4 @@
-"""Everything the shop raises on purpose.
+"""The roots of what the shop raises on purpose. A service derives its own exceptions from them, beside its rules.
 
 ShopError
 ├── InvalidEvent      a message that is no event this consumer knows: permanent, it goes to the dead-letter queue
@@ -6,9 +6,11 @@ ShopError
 ├── Transient         a throttle, a conflict, a time-out: the same message may succeed later
 │   └── Contention    a race that was lost more often than is worth repeating at once
 ├── LostRace          the row changed between the read and the write; the shell reads again
-└── Problem           what an HTTP client gets, as RFC 9457 problem details
-    ├── NotFound      404, also for what belongs to somebody else
-    └── Conflict      409, the state does not allow it
+├── Refusal           a rule of the business says no; it knows nothing of HTTP, `cloudretail.http` maps it
+│   ├── NotFound      the thing is not there, or belongs to somebody else
+│   ├── Conflict      the state does not allow it
+│   └── InvalidInput  what was asked for breaks a rule, whatever the state
+└── Problem           what an HTTP client gets, as RFC 9457 problem details: only for the edge
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,6 +42,63 @@ class LostRace(ShopError):
     """A conditional write found another version than the one that was read."""
 
 
+class Refusal(ShopError):
+    """A rule of the business says no.
+
+    Args:
+        type: stable name of the kind of refusal (`price-changed`).
+        detail: one sentence for the person who has to do something about it.
+        errors: for invalid input one entry per field: {"field": "items.0.quantity", "message": "..."}.
+        extra: further facts that help to decide what to do, JSON types only.
+    """
+
+    def __init__(
+        self,
+        type: str,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(f"{type}: {detail}")
+        self.type = type
+        self.detail = detail
+        self.errors = errors
+        self.extra = extra or {}
+
+
+class NotFound(Refusal):
+    """The thing does not exist for this caller."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__("not-found", f"We could not find this {what}.")
+
+
+class Conflict(Refusal):
+    """The state of the thing does not allow what was asked."""
+
+    def __init__(self, type: str, detail: str, **extra: Any) -> None:
+        super().__init__(type, detail, extra=extra)
+
+
+class InvalidInput(Refusal):
+    """What was asked for breaks a rule that one field can be blamed for.
+
+    Args:
+        field: which one, as the client calls it.
+        message: what is wrong with it.
+        type: as in Refusal.
+        detail: as in Refusal; made of field and message where it is None.
+        extra: as in Refusal.
+    """
+
+    def __init__(
+        self, field: str, message: str, *, type: str = "invalid-input", detail: str | None = None, **extra: Any
+    ) -> None:
+        errors = [{"field": field, "message": message}]
+        super().__init__(type, detail or f"{field}: {message}", errors=errors, extra=extra)
+
+
 class Problem(ShopError):
     """What an HTTP client gets.
 
@@ -66,20 +125,6 @@ class Problem(ShopError):
         self.detail = detail
         self.errors = errors
         self.extra = extra or {}
-
-
-class NotFound(Problem):
-    """The thing does not exist for this caller."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(HTTPStatus.NOT_FOUND, "not-found", f"We could not find this {what}.")
-
-
-class Conflict(Problem):
-    """The state of the thing does not allow what was asked."""
-
-    def __init__(self, type: str, detail: str, **extra: Any) -> None:
-        super().__init__(HTTPStatus.CONFLICT, type, detail, extra=extra)
 
 
 def invalid(field: str, message: str) -> Problem:

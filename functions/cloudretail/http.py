@@ -18,11 +18,12 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail.envelope import Cause
-from cloudretail.errors import Problem, invalid
+from cloudretail.errors import Conflict, InvalidInput, NotFound, Problem, Refusal, invalid
 from cloudretail.identity import Caller, caller_of, unauthorized, verify
 from cloudretail.model import Model
+from cloudretail.repository import Settled
 from cloudretail.retries import may_pass
-from cloudretail.telemetry import flush, logger
+from cloudretail.telemetry import flush, logger, record
 from cloudretail.tracing import root
 
 MAX_BODY = 64 * 1024
@@ -31,6 +32,14 @@ MAX_BODY = 64 * 1024
 PROBLEM_JSON = "application/problem+json"
 
 _LATER = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
+
+STATUS_OF: Mapping[type[Refusal], HTTPStatus] = {
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Refusal: HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+"""With which status a client is answered when a rule says no; the most special kinds first."""
 
 IdempotencyKey = Annotated[
     str,
@@ -74,13 +83,15 @@ class Page[Item](Model):
 class Api(APIGatewayHttpResolver):
     """A service's routes.
 
-    What a route raises becomes an answer: a `Problem` its own, invalid input a 422 with an entry for each field, a
-    failure that may pass a 503, anything else a 500 that says nothing of the inside.
+    What a route raises becomes an answer: a `Problem` its own, the refusal of a rule the one in `STATUS_OF`, invalid
+    input a 422 with an entry for each field, a failure that may pass a 503, anything else a 500 that says nothing of
+    the inside.
     """
 
     def __init__(self) -> None:
         super().__init__(enable_validation=True, response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR)
         self.exception_handler(Problem)(problem_response)
+        self.exception_handler(Refusal)(lambda refusal: problem_response(_problem_of(refusal)))
         self.exception_handler(RequestValidationError)(_invalid_input)
         self.exception_handler(RequestUnsupportedContentType)(lambda _: problem_response(_unsupported()))
         self.exception_handler(NotFoundError)(
@@ -125,6 +136,21 @@ class Api(APIGatewayHttpResolver):
     def optional_caller(self) -> Caller | None:
         """Who is calling a route that also answers strangers; None for them, a 401 Problem for a bad token."""
         return self.caller if self.current_event.headers.get("authorization") else None
+
+    def recorded[S: Model](self, settled: Settled[S], *, command: str, **keys: str) -> S:
+        """Log and count what a command came to.
+
+        Args:
+            settled: what was decided, and the state that it led to.
+            command: its name.
+            keys: what it is about, such as `order_id`.
+
+        Returns:
+            The state.
+        """
+        record(settled.decision, message=command, event_id=self.cause.id, keys=keys)
+        assert settled.state is not None, "a command leaves a row"
+        return settled.state
 
     @property
     def cause(self) -> Cause:
@@ -246,6 +272,11 @@ def _sentence(error: Mapping[str, Any]) -> str:
             return f"Use at most {most} characters."
     message = str(error["msg"])
     return message if message.endswith(".") else f"{message}."
+
+
+def _problem_of(refusal: Refusal) -> Problem:
+    status = next(status for kind, status in STATUS_OF.items() if isinstance(refusal, kind))
+    return Problem(status, refusal.type, refusal.detail, errors=refusal.errors, extra=refusal.extra)
 
 
 def _unexpected(error: Exception) -> Response[Any]:

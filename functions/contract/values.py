@@ -59,6 +59,16 @@ class PaymentMethod(StrEnum):
     CARD = "CARD"
 
 
+class OrderStatus(StrEnum):
+    """Where an order stands; REJECTED and CANCELLED are final."""
+
+    PENDING = "PENDING"
+    RESERVED = "RESERVED"
+    CONFIRMED = "CONFIRMED"
+    REJECTED = "REJECTED"
+    CANCELLED = "CANCELLED"
+
+
 class RefusalReason(Reason):
     """Why stock was not reserved: not enough of it, or the order was too old when it was heard of."""
 

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
-from cloudretail.errors import NotFound, Problem
+from cloudretail.errors import NotFound
 from cloudretail.http import Api, IdempotencyKey, IdInPath, answers
 from cloudretail.model import Model, RequestModel
 from cloudretail.settings import load
-from inventory.receipts import Receipt, ReceiptSettings, Stock, Warehouse
+from inventory import commands
+from inventory.receipts import ReceiptSettings, Stock, Warehouse
 
 api = Api()
 
@@ -74,22 +75,8 @@ def get_stock(product_id: IdInPath) -> Stock | Availability:
     ),
 )
 def receive_goods(product_id: IdInPath, new: NewReceipt, idempotency_key: IdempotencyKey) -> ReceiptView:
-    receipt = _warehouse().receive(
-        Receipt(
-            receipt_id=f"{product_id}#{idempotency_key}",
-            product_id=product_id,
-            quantity=new.quantity,
-            by=api.operator.user_id,
-            at=datetime.now(UTC),
-        )
-    )
-    if receipt.quantity != new.quantity:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "idempotency-key-reused",
-            f"This Idempotency-Key was used for {receipt.quantity} units.",
-            errors=[{"field": "Idempotency-Key", "message": "was used for another receipt"}],
-        )
+    by, now = api.operator.user_id, datetime.now(UTC)
+    receipt = commands.receive_goods(_warehouse(), product_id, idempotency_key, new.quantity, by, now)
     return ReceiptView(
         receipt_id=receipt.receipt_id,
         product_id=receipt.product_id,

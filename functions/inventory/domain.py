@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from cloudretail.decider import Change, Nothing
+from cloudretail.decider import Change, Context, Nothing
 from cloudretail.event import EventData
 from cloudretail.model import Model
 from contract.inventory import InventoryCommitted, InventoryReleased, InventoryReservationFailed, InventoryReserved
@@ -43,6 +43,22 @@ class Reservation(Model):
     until: datetime | None = None
 
 
+class Receipt(Model):
+    """Goods that arrived, as they are stored.
+
+    Attributes:
+        receipt_id: product id and idempotency key.
+        quantity: units.
+        by: user id of the operator who reported it.
+    """
+
+    receipt_id: str
+    product_id: str
+    quantity: int
+    by: str
+    at: datetime
+
+
 @dataclass(frozen=True)
 class Delta:
     """What changes in a product's counters, in units."""
@@ -66,28 +82,43 @@ class StockChange(Change[Reservation]):
     stock: Mapping[str, Delta] = field(default_factory=dict)
 
 
-def decide(
-    reservation: Reservation | None,
-    message: EventData,
-    now: datetime,
-    window: timedelta,
-    shortages: Sequence[Shortage] = (),
-) -> StockChange | Nothing:
+@dataclass(frozen=True)
+class Reserve:
+    """An order asks for its goods.
+
+    Attributes:
+        placed: the event.
+        window: how long stock is held for a payment.
+        shortages: what the stock could not cover, when the write of a first decision was refused for it.
+    """
+
+    placed: OrderPlaced
+    window: timedelta
+    shortages: Sequence[Shortage] = ()
+
+
+type Message = Reserve | EventData
+
+
+def message_of(event: EventData, window: timedelta, shortages: Sequence[Shortage] = ()) -> Message:
+    """What an event asks of inventory; `window` and `shortages` as in Reserve."""
+    return Reserve(event, window, shortages) if isinstance(event, OrderPlaced) else event
+
+
+def decide(reservation: Reservation | None, message: Message, context: Context) -> StockChange | Nothing:
     """What `message` means for the order's reservation.
 
     Whether there is enough stock is not read beforehand: the transaction's own condition says so, and then this is
-    asked once more with the `shortages` that it found.
+    asked once more with the shortages that it found.
 
     Args:
-        reservation: as it is now; None where inventory has not heard of the order.
-        message: an event that the consumer subscribes to.
-        now: aware.
-        window: how long stock is held for a payment.
-        shortages: what the stock could not cover, when the write of the first decision was refused for it.
+        reservation: as it is now; None where inventory has received nothing about the order.
+        message: made by `message_of`.
+        context: its subject is the order.
     """
     match message, reservation:
-        case OrderPlaced(), None:
-            return _placed(message, now, window, shortages)
+        case Reserve(), None:
+            return _reserved(message, context.now)
         case OrderCancelled(), None:
             tombstone = Reservation(order_id=message.order_id, status=ReservationStatus.RELEASED, lines=_lines(message))
             return StockChange(tombstone)
@@ -109,8 +140,9 @@ def decide(
             return Nothing(f"the reservation is {reservation.status}")
 
 
-def _placed(placed: OrderPlaced, now: datetime, window: timedelta, shortages: Sequence[Shortage]) -> StockChange:
+def _reserved(message: Reserve, now: datetime) -> StockChange:
     """Hold all lines or none."""
+    placed, shortages = message.placed, message.shortages
     lines = _lines(placed)
     expired = now > placed.place_by
     if expired or shortages:
@@ -121,10 +153,10 @@ def _placed(placed: OrderPlaced, now: datetime, window: timedelta, shortages: Se
             shortages=() if expired else tuple(shortages),
         )
         return StockChange(refused, [failed])
-    until = now + window
+    until = now + message.window
     held = Reservation(order_id=placed.order_id, status=ReservationStatus.HELD, lines=lines, until=until)
-    taken = {line.product_id: Delta(available=-line.quantity, reserved=line.quantity) for line in lines}
-    return StockChange(held, [InventoryReserved(order_id=placed.order_id, lines=lines, until=until)], taken)
+    reserved = {line.product_id: Delta(available=-line.quantity, reserved=line.quantity) for line in lines}
+    return StockChange(held, [InventoryReserved(order_id=placed.order_id, lines=lines, until=until)], reserved)
 
 
 def _lines(order: WholeOrderEvent) -> tuple[StockLine, ...]:

@@ -14,13 +14,14 @@ from functools import cache
 from cloudretail import deadline
 from cloudretail.batch import GivenBack
 from cloudretail.consumer import Consumer, Delivery, Outcome
-from cloudretail.decider import Nothing
+from cloudretail.decider import Context, Nothing
 from cloudretail.errors import Contention, LostRace, Permanent
 from cloudretail.outbox import Row
 from cloudretail.repository import MAX_RACES, pause_before_retry
 from cloudretail.settings import load
 from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
-from inventory.domain import Reservation, decide
+from contract.values import Shortage
+from inventory.domain import Reservation, StockChange, decide, message_of
 from inventory.store import DynamoDBStock, InventorySettings, OutOfStock, ReadOnlyStock, Stock, Write, packed, shortages
 
 type Rows = dict[str, Row[Reservation]]
@@ -75,12 +76,19 @@ class Batch:
         for delivery in deliveries:
             event = delivery.event
             read = rows.get(event.data.subject)
-            decision = decide(read.state if read else None, event.data, self._now, self._window)
+            decision = self._decide(delivery, read)
             if isinstance(decision, Nothing):
                 self._outcomes[id(delivery)] = decision
             else:
                 writes.append(Write(event.data.subject, read, decision, event.cause))
         return writes
+
+    def _decide(
+        self, delivery: Delivery, read: Row[Reservation] | None, missing: Sequence[Shortage] = ()
+    ) -> StockChange | Nothing:
+        event = delivery.event
+        context = Context(event.data.subject, event.id, self._now)
+        return decide(read.state if read else None, message_of(event.data, self._window, missing), context)
 
     def _written(self, group: Sequence[Write], deliveries: Sequence[Delivery]) -> list[Delivery]:
         """Commit a group; return the deliveries that have to be decided again."""
@@ -105,9 +113,7 @@ class Batch:
         return []
 
     def _refuse(self, write: Write, delivery: Delivery, error: OutOfStock) -> list[Delivery]:
-        missing = shortages(write.change, error.available)
-        state = write.read.state if write.read else None
-        refusal = decide(state, delivery.event.data, self._now, self._window, missing)
+        refusal = self._decide(delivery, write.read, shortages(write.change, error.available))
         assert not isinstance(refusal, Nothing), "the same row and message were decided before"
         return self._written([Write(write.order_id, write.read, refusal, write.cause)], [delivery])
 

@@ -1,6 +1,5 @@
-"""Goods received: each delivery is counted once, however often it is told."""
+"""Goods received: each delivery is counted once, however often it is reported."""
 
-from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -10,6 +9,7 @@ from cloudretail.errors import Contention, NotFound
 from cloudretail.model import Model
 from cloudretail.repository import MAX_TRIES, pause_before_retry
 from cloudretail.settings import Settings
+from inventory.domain import Receipt
 
 
 class ReceiptSettings(Settings):
@@ -18,22 +18,6 @@ class ReceiptSettings(Settings):
     inventory_table: str
     products_table: str
     receipts_table: str
-
-
-class Receipt(Model):
-    """A delivery, as it is stored.
-
-    Attributes:
-        receipt_id: product id and idempotency key.
-        quantity: units received.
-        by: user id of the operator who told of it.
-    """
-
-    receipt_id: str
-    product_id: str
-    quantity: int
-    by: str
-    at: datetime
 
 
 class Stock(Model):

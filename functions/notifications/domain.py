@@ -1,4 +1,4 @@
-"""What a shopper is told, and when. Pure: the words and the figures; how a mail looks stands in `templates/`."""
+"""What a shopper is written, and when. Pure: the words and the figures; how a mail looks stands in `templates/`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected, WholeOrderEvent
 from contract.payments import PaymentRefunded, PaymentRefundFailed
-from contract.values import CancelReason, OrderEvent, PaymentMethod, RefusalReason, Shortage
+from contract.values import CancelReason, OrderEvent, OrderStatus, PaymentMethod, RefusalReason, Shortage
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Letter:
+class MailContent:
     """A mail before it is laid out.
 
     Attributes:
-        kind: name of the event that it tells of; an order gets one mail of each kind.
+        kind: name of the event that it is about; an order gets one mail of each kind.
         order_id: of the order.
         number: short form of the order id, for people.
-        to: address of the shopper.
+        to: e-mail address of the shopper.
         subject: a short line with the number in it.
         words: what it says.
         lines: the order's items; none where the event does not know them.
@@ -69,7 +69,7 @@ class Letter:
     link: str
 
 
-def letter(data: OrderEvent, storefront_url: str) -> Letter:
+def content_of(data: OrderEvent, storefront_url: str) -> MailContent:
     """The mail that an event leads to.
 
     Args:
@@ -79,7 +79,7 @@ def letter(data: OrderEvent, storefront_url: str) -> Letter:
     number = order_number(data.order_id)
     words = TEXTS[type(data)](data)
     order = data if isinstance(data, WholeOrderEvent) else None
-    return Letter(
+    return MailContent(
         kind=data.event_type.name,
         order_id=data.order_id,
         number=number,
@@ -284,3 +284,25 @@ TEXTS: Mapping[type[OrderEvent], Callable[[Any], Words]] = {
     PaymentRefundFailed: _refund_failed,
 }
 """Which events are written about, and in which words."""
+
+DEPENDS_ON_ORDER: tuple[type[OrderEvent], ...] = (OrderPlaced,)
+"""The events whose mail is true only as long as the order is in a state that fits: it is read before they are sent."""
+
+
+def why_untrue(data: OrderEvent, order_status: str, now: datetime) -> str | None:
+    """Why the mail about an event in DEPENDS_ON_ORDER is no longer true; None where it still is.
+
+    Args:
+        data: of the event.
+        order_status: an OrderStatus, or one that this code does not know yet.
+        now: aware.
+    """
+    if not isinstance(data, OrderPlaced):
+        return None
+    over = {OrderStatus.REJECTED, OrderStatus.CANCELLED}
+    if data.payment_method is None:
+        # It says that the order can be paid.
+        over.add(OrderStatus.CONFIRMED)
+    if order_status in over:
+        return f"the order is {order_status}"
+    return "the order is too old" if now > data.place_by else None

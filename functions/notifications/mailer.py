@@ -14,7 +14,7 @@ from cloudretail import aws
 from cloudretail.decider import WouldAct
 from cloudretail.errors import Permanent, Transient
 from contract.values import OrderEvent
-from notifications.domain import Letter, letter
+from notifications.domain import MailContent, content_of
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TEMPORARY = frozenset({"TooManyRequestsException", "LimitExceededException", "Throttling", "ThrottlingException"})
 """Codes with which SES says "later"; source: SES v2 API reference, SendEmail and common errors."""
 
-_ADDRESS = re.compile(r"[^\s<>\"',;:()]+@[^\s<>\"',;:()]+")
+_EMAIL = re.compile(r"[^\s<>\"',;:()]+@[^\s<>\"',;:()]+")
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Mail:
     """A mail as it is sent.
 
     Attributes:
-        kind: name of the event that it tells of.
+        kind: name of the event that it is about.
         order_id: of the order that it is about.
-        to: address of the shopper.
+        to: e-mail address of the shopper.
         subject: in one line.
         text: for those who read plain text.
         html: for everybody else, with the same words.
@@ -51,8 +51,8 @@ class Mail:
         return f"{self.order_id}#{self.kind}"
 
 
-class Mailer(Protocol):
-    """Hands mails over to whoever delivers them."""
+class OrderMailer(Protocol):
+    """Hands mails about orders over to whoever delivers them."""
 
     def send(self, mail: Mail) -> str:
         """The id under which the mail was accepted; raises Transient or Permanent where it was not."""
@@ -67,21 +67,21 @@ def compose(data: OrderEvent, storefront_url: str) -> Mail:
         storefront_url: where the storefront is.
 
     Raises:
-        jinja2.UndefinedError: a template names something that a letter does not have.
+        jinja2.UndefinedError: a template names something that the content does not have.
     """
-    content = letter(data, storefront_url)
+    content = content_of(data, storefront_url)
     return Mail(
         kind=content.kind,
         order_id=content.order_id,
         to=content.to,
         subject=content.subject,
-        text=_render("letter.txt", content),
-        html=_render("letter.html", content),
+        text=_render("mail.txt", content),
+        html=_render("mail.html", content),
     )
 
 
-def _render(name: str, content: Letter) -> str:
-    return _templates()(name).render(letter=content)
+def _render(name: str, content: MailContent) -> str:
+    return _templates()(name).render(content=content)
 
 
 @cache
@@ -100,10 +100,10 @@ def _templates() -> "Callable[[str], Template]":
 
 
 class SesMailer:
-    """A Mailer on SES.
+    """An OrderMailer on SES.
 
     Args:
-        sender: a verified address.
+        sender: a verified e-mail address.
     """
 
     def __init__(self, sender: str) -> None:
@@ -128,12 +128,12 @@ class SesMailer:
         except ClientError as error:
             raise _refusal(error) from None
         except BotoCoreError as error:
-            raise Transient(f"SES could not be reached: {_without_addresses(str(error))}") from None
+            raise Transient(f"SES could not be reached: {_without_emails(str(error))}") from None
         return answer["MessageId"]
 
 
 class DryRunMailer:
-    """A Mailer that says what it would send."""
+    """An OrderMailer that says what it would send."""
 
     def send(self, mail: Mail) -> str:
         raise WouldAct(f'send the mail "{mail.subject}"')
@@ -142,10 +142,10 @@ class DryRunMailer:
 def _refusal(error: ClientError) -> Transient | Permanent:
     code = error.response["Error"]["Code"]
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    text = f"SES: {code}: {_without_addresses(error.response['Error'].get('Message', ''))}"
+    text = f"SES: {code}: {_without_emails(error.response['Error'].get('Message', ''))}"
     return Transient(text) if code in TEMPORARY or status >= HTTPStatus.INTERNAL_SERVER_ERROR else Permanent(text)
 
 
-def _without_addresses(text: str) -> str:
-    """SES names the address that it refuses, which does not belong into logs."""
-    return _ADDRESS.sub("<address>", text)
+def _without_emails(text: str) -> str:
+    """SES names the e-mail address that it refuses, which does not belong into logs."""
+    return _EMAIL.sub("<e-mail>", text)

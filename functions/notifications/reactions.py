@@ -1,4 +1,7 @@
-"""Reacts to what became of an order by writing to its shopper."""
+"""How notifications react to what became of an order: by a mail to its shopper.
+
+A mail that is no longer true is not sent: an order that was cancelled meanwhile is not asked to be paid.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,15 +14,16 @@ from cloudretail.errors import Transient
 from cloudretail.settings import Settings, load
 from cloudretail.telemetry import count, logger
 from contract.values import OrderEvent
-from notifications.domain import TEXTS
-from notifications.mailer import DryRunMailer, Mailer, SesMailer, compose
-from notifications.store import Claim, DynamoDBSentMails, ReadOnlySentMails, SentMails
+from notifications.domain import DEPENDS_ON_ORDER, TEXTS, why_untrue
+from notifications.mailer import DryRunMailer, OrderMailer, SesMailer, compose
+from notifications.store import Claim, DynamoDBSentMails, ReadOnlySentMails, SentMails, order_status
 
 
 class NotificationsSettings(Settings):
     """What this function needs besides its queue."""
 
     sent_mails_table: str
+    orders_table: str
     sender_address: str
     storefront_url: str
 
@@ -31,12 +35,14 @@ class Ports:
     Attributes:
         sent: which mails were sent.
         mailer: sends them.
+        order_status: of an order as it is now, by a consistent read.
         storefront_url: where the storefront is.
         clock: tells the time, aware.
     """
 
     sent: SentMails
-    mailer: Mailer
+    mailer: OrderMailer
+    order_status: Callable[[str], str]
     storefront_url: str
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -46,10 +52,15 @@ def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
 
     Raises:
         Transient: another delivery is sending this mail just now, or the mailer cannot for the moment.
-        Permanent: the mail was refused for good.
+        Permanent: the mail was refused for good, or there is no such order.
     """
     del now  # A batch takes a while, and a claim is a lease.
-    sent, mail = ports.sent, compose(_about_an_order(delivery), ports.storefront_url)
+    data = _about_an_order(delivery)
+    if isinstance(data, DEPENDS_ON_ORDER):
+        reason = why_untrue(data, ports.order_status(data.order_id), ports.clock())
+        if reason:
+            return Nothing(f"no longer true: {reason}")
+    sent, mail = ports.sent, compose(data, ports.storefront_url)
     claimed_at = ports.clock()
     match sent.claim(mail.id, claimed_at):
         case Claim.SENT:
@@ -86,15 +97,23 @@ def _settings() -> NotificationsSettings:
     return load(NotificationsSettings)
 
 
+def _order_status(order_id: str) -> str:
+    return order_status(_settings().orders_table, order_id)
+
+
 def _ports() -> Ports:
     settings = _settings()
     return Ports(
-        DynamoDBSentMails(settings.sent_mails_table), SesMailer(settings.sender_address), settings.storefront_url
+        DynamoDBSentMails(settings.sent_mails_table),
+        SesMailer(settings.sender_address),
+        _order_status,
+        settings.storefront_url,
     )
 
 
 def _read_only() -> Ports:
-    return Ports(ReadOnlySentMails(_settings().sent_mails_table), DryRunMailer(), _settings().storefront_url)
+    settings = _settings()
+    return Ports(ReadOnlySentMails(settings.sent_mails_table), DryRunMailer(), _order_status, settings.storefront_url)
 
 
 CONSUMER = Consumer(

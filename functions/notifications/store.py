@@ -20,6 +20,7 @@ from typing import Protocol
 from botocore.exceptions import ClientError
 
 from cloudretail import aws, dynamodb
+from cloudretail.errors import Permanent
 
 LEASE = timedelta(seconds=20)
 """How long a claim holds off others: longer than the function's time-out of 10 s, so that its holder is surely dead,
@@ -131,6 +132,24 @@ class ReadOnlySentMails:
 
     def mark_sent(self, mail_id: str, message_id: str, now: datetime) -> None:
         """Nothing was sent."""
+
+
+def order_status(table: str, order_id: str) -> str:
+    """Where an order stands now, by a consistent read.
+
+    Raises:
+        Permanent: there is no such order. Checkout writes the order before any event of it, so waiting cannot help.
+    """
+    found = aws.dynamodb().get_item(
+        TableName=table,
+        Key={"orderId": {"S": order_id}},
+        ConsistentRead=True,
+        ProjectionExpression="#status",
+        ExpressionAttributeNames={"#status": "status"},
+    )
+    if "Item" not in found:
+        raise Permanent(f"there is no order {order_id}")
+    return str(dynamodb.from_item(found["Item"])["status"])
 
 
 def _text(moment: datetime) -> str:

@@ -1,36 +1,64 @@
 """The orders API: check out, look at one's orders, call one off."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ConfigDict, Field
 
-from cloudretail.decider import Decision
-from cloudretail.errors import Conflict, LostRace, NotFound, Problem, Transient, invalid
+from cloudretail.errors import NotFound, invalid
 from cloudretail.http import Api, Cursor, IdempotencyKey, IdInPath, Limit, Page, answers, decode_cursor, encode_cursor
 from cloudretail.identity import Caller
-from cloudretail.model import Model
+from cloudretail.model import Model, RequestModel, asks
 from cloudretail.money import Money
-from cloudretail.repository import transact
 from cloudretail.settings import load
-from cloudretail.telemetry import record
-from contract.values import OrderItem, PaymentMethod
-from orders.domain import (
-    CancelByShopper,
-    Checkout,
-    HistoryEntry,
-    Order,
-    OrderStatus,
-    ShippingAddress,
-    decide,
-    order_id_of,
-    place,
-)
+from contract.values import OrderItem, OrderStatus, PaymentMethod
+from orders import commands
+from orders.domain import HistoryEntry, Order, PlaceOrder, Shopper, order_id_of
 from orders.store import CheckoutSettings, CheckoutStore, OwnedOrders
 
 api = Api()
+
+
+class ShippingAddress(RequestModel):
+    """Where the goods go."""
+
+    # A field of nothing but blanks is an empty one.
+    model_config = ConfigDict(str_strip_whitespace=True)
+
+    name: Annotated[str, Field(min_length=1, max_length=100), asks("Enter your full name.")]
+    line1: Annotated[str, Field(min_length=1, max_length=200), asks("Enter your street and number.")]
+    line2: Annotated[str | None, Field(max_length=200)] = None
+    city: Annotated[str, Field(min_length=1, max_length=100), asks("Enter your city.")]
+    postal_code: Annotated[str, Field(min_length=1, max_length=20), asks("Enter your postal code.")]
+    country: Annotated[
+        str,
+        Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["SG"]),
+        asks("Choose a country."),
+    ]
+
+
+class PaymentChoice(StrEnum):
+    """What may be chosen at checkout already; a card is paid with afterwards, when the goods are held."""
+
+    COD = "COD"
+
+
+class Checkout(RequestModel):
+    """The shopper's order.
+
+    Attributes:
+        shipping_address: where the goods go.
+        cart_version: of the cart that the shopper saw.
+        payment_method: COD, or None to choose later.
+    """
+
+    shipping_address: ShippingAddress
+    cart_version: Annotated[int, Field(strict=True, ge=0)]
+    payment_method: PaymentChoice | None = None
 
 
 class PlacedOrder(Model):
@@ -81,46 +109,13 @@ def _orders_of(caller: Caller) -> OwnedOrders:
     responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT),
 )
 def check_out(checkout: Checkout, idempotency_key: IdempotencyKey) -> PlacedOrder:
-    caller = api.caller
-    order_id = order_id_of(caller.user_id, idempotency_key)
-    store = CheckoutStore(_settings(), caller.user_id)
-    # The second time round finds the order that a request with the same key has placed at the same moment.
-    for _ in range(2):
-        existing, cart = store.order_and_cart(order_id)
-        if existing:
-            return _repeated(existing, checkout)
-        now = datetime.now(UTC)
-        basket = store.basket(cart)
-        change = place(
-            checkout,
-            basket.cart,
-            basket.products,
-            basket.available,
-            order_id=order_id,
-            user_id=caller.user_id,
-            user_email=caller.email,
-            cause=api.cause.id,
-            now=now,
-        )
-        try:
-            store.place(change, checkout.cart_version, api.cause, now)
-        except LostRace:
-            continue
-        record(change, message="Checkout", event_id=api.cause.id, keys={"order_id": order_id})
-        return PlacedOrder(order_id=order_id, status=OrderStatus.PENDING)
-    raise Transient("the order was placed, but cannot be read yet")
-
-
-def _repeated(order: Order, checkout: Checkout) -> PlacedOrder:
-    """The same answer to the same request; a key may not be used for another one."""
-    if order.fingerprint != checkout.fingerprint:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "idempotency-key-reused",
-            "You have already placed an order from this page. You can find it in your orders.",
-            errors=[{"field": "Idempotency-Key", "message": "You have already placed an order from this page."}],
-        )
-    return PlacedOrder(order_id=order.order_id, status=OrderStatus.PENDING)
+    shopper = Shopper(api.caller.user_id, api.caller.email)
+    order_id = order_id_of(shopper.user_id, idempotency_key)
+    command = PlaceOrder.model_validate(checkout.model_dump())
+    checkouts = CheckoutStore(_settings(), shopper.user_id)
+    settled = commands.check_out(checkouts, order_id, command, shopper, api.cause, datetime.now(UTC))
+    api.recorded(settled, command="Checkout", order_id=order_id)
+    return PlacedOrder(order_id=order_id, status=OrderStatus.PENDING)
 
 
 @api.get(
@@ -166,22 +161,8 @@ def get_order(order_id: IdInPath) -> OrderView:
     responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 def cancel_order(order_id: IdInPath) -> OrderView:
-    cause, now = api.cause, datetime.now(UTC)
-
-    def answer(order: Order | None) -> Decision[Order]:
-        if order is None:
-            raise NotFound("order")
-        return decide(order, CancelByShopper(), cause.id, now)
-
-    settled = transact(_orders_of(api.caller), order_id, answer, cause, now)
-    record(settled.decision, message="CancelByShopper", event_id=cause.id, keys={"order_id": order_id})
-    if settled.state is None:
-        raise NotFound("order")
-    # An order that is cancelled already is what was asked for.
-    if settled.state.status is not OrderStatus.CANCELLED:
-        status = settled.state.status
-        raise Conflict("not-cancellable", "This order can no longer be cancelled.", orderStatus=status)
-    return _view(settled.state)
+    settled = commands.cancel(_orders_of(api.caller), order_id, api.cause, datetime.now(UTC))
+    return _view(api.recorded(settled, command="CancelByShopper", order_id=order_id))
 
 
 def _view(order: Order) -> OrderView:
@@ -191,7 +172,7 @@ def _view(order: Order) -> OrderView:
         items=order.items,
         total=order.total,
         created_at=order.created_at,
-        shipping_address=order.shipping_address,
+        shipping_address=ShippingAddress.model_validate(order.shipping_address.model_dump()),
         payment_method=order.payment_method,
         reserved_until=order.reserved_until,
         story=order.history,

@@ -13,54 +13,46 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import ConfigDict, Field
-
-from cloudretail.decider import Change, Decision, Nothing
+from cloudretail.decider import Change, Context, Decision, Nothing
 from cloudretail.errors import Conflict
 from cloudretail.event import EventData
-from cloudretail.model import Model, RequestModel, asks
+from cloudretail.model import Model
 from cloudretail.money import Money, total
 from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected
 from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefunded, PaymentRefundFailed, PaymentSucceeded
-from contract.values import CancelReason, OrderItem, PaymentFailure, PaymentMethod, RefusalReason, Shortage
+from contract.values import (
+    CancelReason,
+    OrderItem,
+    OrderStatus,
+    PaymentFailure,
+    PaymentMethod,
+    RefusalReason,
+    Shortage,
+)
 
 PLACE_WITHIN = timedelta(hours=24)
-"""How long inventory may take to hear of an order: a replay next week must not surprise a shopper."""
+"""How long an order may take to reach inventory: a replay next week must not surprise a shopper."""
 
 MAX_LINES = 50
 """Lines of an order: with its reservation they fit into one transaction of 100 items."""
 
 
-class OrderStatus(StrEnum):
-    """Where an order stands; REJECTED and CANCELLED are final."""
+class Address(Model):
+    """Where the goods go.
 
-    PENDING = "PENDING"
-    RESERVED = "RESERVED"
-    CONFIRMED = "CONFIRMED"
-    REJECTED = "REJECTED"
-    CANCELLED = "CANCELLED"
+    Attributes:
+        country: ISO 3166-1 alpha-2.
+    """
 
-
-class ShippingAddress(RequestModel):
-    """Where the goods go."""
-
-    # A field of nothing but blanks is an empty one.
-    model_config = ConfigDict(str_strip_whitespace=True)
-
-    name: Annotated[str, Field(min_length=1, max_length=100), asks("Enter your full name.")]
-    line1: Annotated[str, Field(min_length=1, max_length=200), asks("Enter your street and number.")]
-    line2: Annotated[str | None, Field(max_length=200)] = None
-    city: Annotated[str, Field(min_length=1, max_length=100), asks("Enter your city.")]
-    postal_code: Annotated[str, Field(min_length=1, max_length=20), asks("Enter your postal code.")]
-    country: Annotated[
-        str,
-        Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["SG"]),
-        asks("Choose a country."),
-    ]
+    name: str
+    line1: str
+    line2: str | None = None
+    city: str
+    postal_code: str
+    country: str
 
 
 class HistoryEntry(Model):
@@ -68,10 +60,10 @@ class HistoryEntry(Model):
 
     Attributes:
         event: name of what happened.
-        at: when the order heard of it.
+        at: when the order learned of it.
         caused_by: id of the event or request.
         status: of the order afterwards.
-        reason: where there is one to tell.
+        reason: where there is one.
         attempt: for a declined payment, which one.
         shortages: for a rejected order, what was missing.
     """
@@ -106,7 +98,7 @@ class Order(Model):
     currency: str
     created_at: datetime
     place_by: datetime
-    shipping_address: ShippingAddress
+    shipping_address: Address
     payment_method: PaymentMethod | None = None
     reserved_until: datetime | None = None
     fingerprint: str
@@ -116,7 +108,7 @@ class Order(Model):
     def total(self) -> Money:
         return Money(amount=self.total_amount, currency=self.currency)
 
-    def heard_of(self, cause: str) -> bool:
+    def has_noted(self, cause: str) -> bool:
         """Whether the event or request `cause` is part of the story already."""
         return any(entry.caused_by == cause for entry in self.history)
 
@@ -129,41 +121,39 @@ class CancelByShopper:
 type Message = EventData | CancelByShopper
 
 
-def decide(order: Order, message: Message, cause: str, now: datetime) -> Decision[Order]:
+def decide(order: Order, message: Message, context: Context) -> Decision[Order]:
     """What `message` means for `order`.
 
     Args:
         order: as it is now.
         message: an event that the consumer subscribes to, or the shopper's command.
-        cause: id of the event or request.
-        now: aware.
+        context: of the message.
 
     Returns:
         The change, or Nothing where the order's state does not listen to it.
     """
     match message, order.status:
         case InventoryReserved(until=until), OrderStatus.PENDING:
-            return Change(_moved(order, OrderStatus.RESERVED, "InventoryReserved", cause, now, until=until))
+            return Change(_moved(order, OrderStatus.RESERVED, "InventoryReserved", context, until=until))
         case InventoryReservationFailed(reason=refusal, shortages=shortages), OrderStatus.PENDING:
             rejected = _moved(
                 order,
                 OrderStatus.REJECTED,
                 "InventoryReservationFailed",
-                cause,
-                now,
+                context,
                 reason=refusal,
                 shortages=shortages,
             )
             return Change(rejected, [_rejected(rejected, refusal, shortages)])
         case PaymentSucceeded(method=method), (OrderStatus.PENDING | OrderStatus.RESERVED):
-            confirmed = _moved(order, OrderStatus.CONFIRMED, "PaymentSucceeded", cause, now, method=method)
+            confirmed = _moved(order, OrderStatus.CONFIRMED, "PaymentSucceeded", context, method=method)
             return Change(confirmed, [OrderConfirmed(**_common(confirmed), payment_method=method)])
         case PaymentFailed(reason=failure), (OrderStatus.PENDING | OrderStatus.RESERVED):
-            return _cancelled(order, "PaymentFailed", _CANCEL_REASONS[failure], cause, now)
+            return _cancelled(order, "PaymentFailed", _CANCEL_REASONS[failure], context)
         case CancelByShopper(), (OrderStatus.PENDING | OrderStatus.RESERVED | OrderStatus.CONFIRMED):
-            return _cancelled(order, "CancelledByShopper", CancelReason.BY_SHOPPER, cause, now)
-        case (PaymentDeclined() | PaymentRefunded() | PaymentRefundFailed()) as told, _:
-            return _noted(order, told, cause, now)
+            return _cancelled(order, "CancelledByShopper", CancelReason.BY_SHOPPER, context)
+        case (PaymentDeclined() | PaymentRefunded() | PaymentRefundFailed()) as fact, _:
+            return _noted(order, fact, context)
         case _:
             return Nothing(f"the order is {order.status}")
 
@@ -179,15 +169,21 @@ def _moved(
     order: Order,
     status: OrderStatus,
     event: str,
-    cause: str,
-    now: datetime,
+    context: Context,
     *,
     until: datetime | None = None,
     method: PaymentMethod | None = None,
     reason: str | None = None,
     shortages: Sequence[Shortage] = (),
 ) -> Order:
-    entry = HistoryEntry(event=event, at=now, caused_by=cause, status=status, reason=reason, shortages=tuple(shortages))
+    entry = HistoryEntry(
+        event=event,
+        at=context.now,
+        caused_by=context.cause,
+        status=status,
+        reason=reason,
+        shortages=tuple(shortages),
+    )
     return order.model_copy(
         update={
             "status": status,
@@ -198,8 +194,8 @@ def _moved(
     )
 
 
-def _cancelled(order: Order, event: str, reason: CancelReason, cause: str, now: datetime) -> Decision[Order]:
-    cancelled = _moved(order, OrderStatus.CANCELLED, event, cause, now, reason=reason)
+def _cancelled(order: Order, event: str, reason: CancelReason, context: Context) -> Decision[Order]:
+    cancelled = _moved(order, OrderStatus.CANCELLED, event, context, reason=reason)
     return Change(cancelled, [OrderCancelled(**_common(cancelled), reason=reason)])
 
 
@@ -208,21 +204,18 @@ def _rejected(order: Order, reason: RefusalReason, shortages: Sequence[Shortage]
 
 
 def _noted(
-    order: Order,
-    told: PaymentDeclined | PaymentRefunded | PaymentRefundFailed,
-    cause: str,
-    now: datetime,
+    order: Order, fact: PaymentDeclined | PaymentRefunded | PaymentRefundFailed, context: Context
 ) -> Decision[Order]:
-    """A fact for the story that moves nothing. Told twice, it is noted once."""
-    if order.heard_of(cause):
+    """A fact for the story that moves nothing. A duplicate is noted once."""
+    if order.has_noted(context.cause):
         return Nothing("noted already")
     entry = HistoryEntry(
-        event=told.event_type.name,
-        at=now,
-        caused_by=cause,
+        event=fact.event_type.name,
+        at=context.now,
+        caused_by=context.cause,
         status=order.status,
-        reason=None if isinstance(told, PaymentRefunded) else told.reason,
-        attempt=told.attempt if isinstance(told, PaymentDeclined) else None,
+        reason=None if isinstance(fact, PaymentRefunded) else fact.reason,
+        attempt=fact.attempt if isinstance(fact, PaymentDeclined) else None,
     )
     return Change(order.model_copy(update={"history": (*order.history, entry)}))
 
@@ -241,30 +234,37 @@ def _common(order: Order) -> dict[str, Any]:
 # --- checkout ---------------------------------------------------------------------------------------------------
 
 
-class PaymentChoice(StrEnum):
-    """What may be chosen at checkout already; a card is paid with afterwards, when the goods are held."""
-
-    COD = "COD"
-
-
-class Checkout(RequestModel):
-    """The shopper's order.
+class PlaceOrder(Model):
+    """The shopper's command.
 
     Attributes:
         shipping_address: where the goods go.
         cart_version: of the cart that the shopper saw.
-        payment_method: COD, or None to choose later.
+        payment_method: cash on delivery, or None to choose later, when the goods are held.
     """
 
-    shipping_address: ShippingAddress
-    cart_version: Annotated[int, Field(strict=True, ge=0)]
-    payment_method: PaymentChoice | None = None
+    shipping_address: Address
+    cart_version: int
+    payment_method: PaymentMethod | None = None
 
     @property
     def fingerprint(self) -> str:
-        """Two requests with the same content have the same one."""
+        """Two commands with the same content have the same one."""
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Shopper:
+    """Who orders.
+
+    Attributes:
+        user_id: the owner of the order.
+        email: verified.
+    """
+
+    user_id: str
+    email: str
 
 
 class Listed(Model):
@@ -290,6 +290,21 @@ class Cart(Model):
     version: int = 0
 
 
+@dataclass(frozen=True)
+class Basket:
+    """What checkout decides on.
+
+    Attributes:
+        cart: the shopper's, as it is now.
+        products: today's name and price by product id; a product that is gone is missing.
+        available: units that can be reserved, by product id.
+    """
+
+    cart: Cart
+    products: Mapping[str, Listed]
+    available: Mapping[str, int]
+
+
 def order_id_of(user_id: str, idempotency_key: str) -> str:
     """The id of the order that this user places with this key: the same request is the same order.
 
@@ -299,46 +314,27 @@ def order_id_of(user_id: str, idempotency_key: str) -> str:
     return "ord_" + base64.b32encode(digest).decode()[:20].lower()
 
 
-def place(
-    checkout: Checkout,
-    cart: Cart,
-    products: Mapping[str, Listed],
-    available: Mapping[str, int],
-    *,
-    order_id: str,
-    user_id: str,
-    user_email: str,
-    cause: str,
-    now: datetime,
-) -> Change[Order]:
-    """The order that `checkout` makes of `cart`.
+def place(command: PlaceOrder, basket: Basket, shopper: Shopper, context: Context) -> Change[Order]:
+    """The order that `command` makes of a basket.
 
     Args:
-        checkout: the request.
-        cart: as it is now.
-        products: today's name and price by product id; a product that is gone is missing.
-        available: units that can be reserved, by product id.
-        order_id: derived by `order_id_of`.
-        user_id: the owner.
-        user_email: verified address of the owner.
-        cause: id of the request.
-        now: aware.
+        command: the shopper's.
+        basket: as it is now.
+        shopper: who orders.
+        context: its subject is the order's id, derived by `order_id_of`.
 
     Raises:
         Conflict: the cart is not the one that the shopper saw, is empty or too long, a price or the stock is no longer
-            what was accepted; `lines` tells which and how.
+            what was accepted; `lines` says which and how.
     """
-    if cart.version != checkout.cart_version:
-        raise Conflict(
-            "cart-changed",
-            "Your cart has changed since you last saw it. Please check it and place your order again.",
-            cartVersion=cart.version,
-        )
+    cart, products, now = basket.cart, basket.products, context.now
+    if cart.version != command.cart_version:
+        raise cart_changed(cartVersion=cart.version)
     if not cart.items:
         raise Conflict("cart-empty", "Your cart is empty.")
     if len(cart.items) > MAX_LINES:
         raise Conflict("too-many-lines", f"An order can have up to {MAX_LINES} different products. Please remove some.")
-    _require_unchanged(cart, products, available)
+    _require_unchanged(cart, products, basket.available)
     items = tuple(
         OrderItem(
             product_id=line.product_id,
@@ -349,24 +345,32 @@ def place(
         for line in cart.items
     )
     sum_ = total((item.unit_price * item.quantity for item in items), items[0].unit_price.currency)
-    method = PaymentMethod(checkout.payment_method) if checkout.payment_method else None
     order = Order(
-        order_id=order_id,
-        user_id=user_id,
-        user_email=user_email,
+        order_id=context.subject,
+        user_id=shopper.user_id,
+        user_email=shopper.email,
         status=OrderStatus.PENDING,
         items=items,
         total_amount=sum_.amount,
         currency=sum_.currency,
         created_at=now,
         place_by=now + PLACE_WITHIN,
-        shipping_address=checkout.shipping_address,
-        payment_method=method,
-        fingerprint=checkout.fingerprint,
-        history=(HistoryEntry(event="OrderPlaced", at=now, caused_by=cause, status=OrderStatus.PENDING),),
+        shipping_address=command.shipping_address,
+        payment_method=command.payment_method,
+        fingerprint=command.fingerprint,
+        history=(HistoryEntry(event="OrderPlaced", at=now, caused_by=context.cause, status=OrderStatus.PENDING),),
     )
     placed = OrderPlaced(**_common(order), placed_at=now, place_by=order.place_by, payment_method=order.payment_method)
     return Change(order, [placed])
+
+
+def cart_changed(**facts: Any) -> Conflict:
+    """The refusal of a checkout whose cart is no longer the one that the shopper saw."""
+    return Conflict(
+        "cart-changed",
+        "Your cart has changed since you last saw it. Please check it and place your order again.",
+        **facts,
+    )
 
 
 def _require_unchanged(cart: Cart, products: Mapping[str, Listed], available: Mapping[str, int]) -> None:

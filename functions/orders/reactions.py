@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from cloudretail.consumer import Consumer, Delivery, row_by_row
-from cloudretail.decider import Change, Decision, Result
+from cloudretail.decider import Change, Context, Decision, Result
 from cloudretail.errors import Permanent
 from cloudretail.repository import BatchRepository, DynamoDBRepository, ReadOnly, Repository, transact
 from cloudretail.settings import load
@@ -20,7 +20,8 @@ from contract.payments import (
     PaymentRefundFailed,
     PaymentSucceeded,
 )
-from orders.domain import Order, OrderStatus, decide
+from contract.values import OrderStatus
+from orders.domain import Order, decide
 from orders.store import ORDERS, OrderSettings
 
 
@@ -41,7 +42,7 @@ def react(orders: Repository[Order], delivery: Delivery, now: datetime) -> Resul
     def answer(order: Order | None) -> Decision[Order]:
         if order is None:
             raise Permanent(f"there is no order {order_id}")
-        return decide(order, event.data, event.id, now)
+        return decide(order, event.data, Context(order_id, event.id, now))
 
     return transact(orders, order_id, answer, event.cause, now).decision
 
@@ -49,8 +50,8 @@ def react(orders: Repository[Order], delivery: Delivery, now: datetime) -> Resul
 def _time_confirmation(delivery: Delivery, result: Result[Any], now: datetime) -> None:
     del delivery
     if isinstance(result, Change) and result.events and result.state.status is OrderStatus.CONFIRMED:
-        taken = (now - result.state.created_at).total_seconds() * 1000
-        count("PlacedToConfirmed", taken, MetricUnit.Milliseconds)
+        milliseconds = (now - result.state.created_at).total_seconds() * 1000
+        count("PlacedToConfirmed", milliseconds, MetricUnit.Milliseconds)
 
 
 CONSUMER: Consumer[BatchRepository[Order]] = Consumer(

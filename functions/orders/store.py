@@ -1,7 +1,6 @@
 """Orders in DynamoDB, and what checkout reads of the cart, the catalogue and the stock."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +9,11 @@ from botocore.exceptions import ClientError
 from cloudretail import aws, dynamodb
 from cloudretail.decider import Change
 from cloudretail.envelope import Cause
-from cloudretail.errors import Conflict, LostRace, Transient
+from cloudretail.errors import LostRace, Transient
 from cloudretail.outbox import Aggregate, Row
 from cloudretail.repository import MAX_TRIES, DynamoDBRepository, batch_get, conditional_put, pause_before_retry
 from cloudretail.settings import Settings
-from orders.domain import MAX_LINES, Cart, Listed, Order
+from orders.domain import MAX_LINES, Basket, Cart, Listed, Order, cart_changed
 
 ORDERS = Aggregate("orders", "orderId", Order)
 
@@ -31,21 +30,6 @@ class CheckoutSettings(OrderSettings):
     cart_table: str
     products_table: str
     inventory_table: str
-
-
-@dataclass(frozen=True)
-class Basket:
-    """What checkout decides on.
-
-    Attributes:
-        cart: the shopper's, as it is now.
-        products: today's names and prices by product id.
-        available: units that can be reserved, by product id.
-    """
-
-    cart: Cart
-    products: Mapping[str, Listed]
-    available: Mapping[str, int]
 
 
 class OwnedOrders:
@@ -104,7 +88,7 @@ class OwnedOrders:
 
 
 class CheckoutStore:
-    """What one checkout reads and writes, in three round trips.
+    """`Checkouts` on DynamoDB: what one checkout reads and writes, in three round trips.
 
     Args:
         settings: the tables.
@@ -197,7 +181,5 @@ def _refused(error: ClientError, order_id: str) -> None:
         # Of the order nothing is known yet: if it is there, it is itself what changed the cart.
         return
     if cart == dynamodb.CONDITION_FAILED:
-        raise Conflict(
-            "cart-changed", "Your cart has changed since you last saw it. Please check it and place your order again."
-        ) from error
+        raise cart_changed() from error
     raise error

@@ -9,17 +9,15 @@ from typing import Annotated, Any, Self
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, model_validator
 
-from cloudretail.decider import Decision, Nothing
-from cloudretail.errors import Conflict, NotFound, Problem
+from cloudretail.errors import NotFound
 from cloudretail.http import Api, IdInPath, answers
 from cloudretail.model import Model, RequestModel
 from cloudretail.money import Money
-from cloudretail.repository import transact
 from cloudretail.settings import load
-from cloudretail.telemetry import record
 from contract.values import PaymentMethod
-from payments.domain import MAX_ATTEMPTS, ChooseMethod, Payment, PaymentStatus, decide, payment_id_of
-from payments.store import PayableOrder, PaymentsApiSettings, open_payments, order_of
+from payments.commands import Ports, choose_method
+from payments.domain import MAX_ATTEMPTS, ChooseMethod, PayableOrder, Payment, payment_id_of
+from payments.store import PaymentsApiSettings, open_payments, order_of
 
 api = Api()
 
@@ -55,18 +53,8 @@ class PaymentMethods(Model):
     card_gateway: str | None
 
 
-_TOO_LATE = "This order can no longer be paid."
-
-_UNPAYABLE = {
-    "CONFIRMED": "This order is already confirmed. There is nothing left to pay.",
-    "REJECTED": "This order was closed because an item sold out. You were not charged.",
-    "CANCELLED": "This order was cancelled, so it can no longer be paid.",
-}
-"""Why an order that is not waiting to be paid cannot be paid, by its status."""
-
-
 class PaymentProgress(StrEnum):
-    """A payment's status as its owner sees it; WAITING until payments has heard of the order."""
+    """A payment's status as its owner sees it; WAITING until payments knows the order."""
 
     WAITING = "WAITING"
     OPEN = "OPEN"
@@ -101,11 +89,8 @@ def _settings() -> PaymentsApiSettings:
     return load(PaymentsApiSettings)
 
 
-def _owned(order_id: str) -> PayableOrder:
-    order = order_of(_settings().orders_table, api.caller.user_id, order_id)
-    if order is None:
-        raise NotFound("order")
-    return order
+def _order_of(order_id: str) -> PayableOrder | None:
+    return order_of(_settings().orders_table, api.caller.user_id, order_id)
 
 
 @api.get(
@@ -118,18 +103,6 @@ def get_payment_methods() -> PaymentMethods:
     return PaymentMethods(methods=_settings().methods, card_gateway=_settings().card_gateway)
 
 
-def _require_offered(method: PaymentMethod) -> None:
-    methods = _settings().methods
-    if method not in methods:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "payment-method-not-offered",
-            f"{method} is not taken in this shop. You can pay by {' or '.join(methods)}.",
-            errors=[{"field": "method", "message": f"has to be {' or '.join(methods)} in this shop"}],
-            extra={"methods": methods},
-        )
-
-
 @api.post(
     "/api/orders/<order_id>/payment",
     status_code=HTTPStatus.ACCEPTED,
@@ -138,21 +111,14 @@ def _require_offered(method: PaymentMethod) -> None:
     responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 def pay(order_id: IdInPath, request: PaymentRequest) -> PaymentView:
-    order, cause, now = _owned(order_id), api.cause, datetime.now(UTC)
-    _require_offered(request.method)
-    if not order.payable:
-        raise Conflict("not-payable", _UNPAYABLE.get(order.status, _TOO_LATE), orderStatus=order.status)
-
-    def answer(payment: Payment | None) -> Decision[Payment]:
-        return decide(payment, ChooseMethod(request.method, request.card_token), order_id, now)
-
-    settled = transact(open_payments(), payment_id_of(order_id), answer, cause, now)
-    record(settled.decision, message="ChooseMethod", event_id=cause.id, keys={"order_id": order_id})
-    if isinstance(settled.decision, Nothing):
-        if settled.state and settled.state.status is PaymentStatus.SUBMITTED:
-            raise Conflict("payment-in-progress", "Your payment is already being processed.")
-        raise Conflict("not-payable", _TOO_LATE)
-    return _view(order, settled.state)
+    order, settled = choose_method(
+        Ports(_order_of, open_payments(), _settings().methods),
+        order_id,
+        ChooseMethod(request.method, request.card_token),
+        api.cause,
+        datetime.now(UTC),
+    )
+    return _view(order, api.recorded(settled, command="ChooseMethod", order_id=order_id))
 
 
 @api.get(
@@ -162,7 +128,9 @@ def pay(order_id: IdInPath, request: PaymentRequest) -> PaymentView:
     responses=answers(HTTPStatus.OK, HTTPStatus.NOT_FOUND),
 )
 def get_payment(order_id: IdInPath) -> PaymentView:
-    order = _owned(order_id)
+    order = _order_of(order_id)
+    if order is None:
+        raise NotFound("order")
     row = open_payments().load(payment_id_of(order_id))
     return _view(order, row.state if row else None)
 

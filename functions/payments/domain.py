@@ -29,7 +29,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from cloudretail.decider import Change, Decision, Nothing
+from cloudretail.decider import Change, Context, Decision, Nothing
 from cloudretail.event import EventData
 from cloudretail.model import Model
 from cloudretail.money import Money
@@ -44,7 +44,7 @@ from contract.payments import (
     PaymentSucceeded,
     RefundRequested,
 )
-from contract.values import PaymentFailure, PaymentMethod
+from contract.values import OrderStatus, PaymentFailure, PaymentMethod
 
 MAX_ATTEMPTS = 3
 
@@ -94,12 +94,12 @@ class Payment(Model):
     """A payment as it is stored.
 
     Attributes:
-        amount: minor units of `currency`; None until OrderPlaced was heard.
-        reserved: whether InventoryReserved was heard.
+        amount: minor units of `currency`; None until OrderPlaced has arrived.
+        reserved: whether InventoryReserved has arrived.
         method: the shopper's choice for the next or the running attempt.
         card_token: only until the attempt that needs it is at its provider.
         attempts: how many were submitted.
-        provider: which one has the running or latest attempt; None until it may have heard of it.
+        provider: which one has the running or latest attempt; None until it may know of it.
         reference: of that attempt, there; written before it is asked to move money.
         decline_reason: of the latest declined attempt.
         window_closed: remembered while an attempt runs.
@@ -128,9 +128,9 @@ class Payment(Model):
 
     @property
     def money(self) -> Money:
-        """The amount to pay; raises ValueError before OrderPlaced was heard."""
+        """The amount to pay; raises ValueError before OrderPlaced has arrived."""
         if self.amount is None or self.currency is None:
-            raise ValueError(f"payment {self.payment_id} has not heard of its amount")
+            raise ValueError(f"payment {self.payment_id} does not know its amount yet")
         return Money(amount=self.amount, currency=self.currency)
 
     @property
@@ -258,16 +258,35 @@ def payment_id_of(order_id: str) -> str:
     return "pay_" + order_id.removeprefix("ord_")
 
 
-def decide(payment: Payment | None, message: Message, order_id: str, now: datetime) -> Decision[Payment]:
+class PayableOrder(Model):
+    """What payments needs to know of an order.
+
+    Attributes:
+        status: an OrderStatus; another text where orders has a status that this code does not know yet.
+        total_amount: minor units of `currency`.
+    """
+
+    order_id: str
+    status: str
+    total_amount: int
+    currency: str
+
+    @property
+    def payable(self) -> bool:
+        """Whether the order still waits for its payment: the one rule of the API, of the worker and of the dry run."""
+        return self.status in (OrderStatus.PENDING, OrderStatus.RESERVED)
+
+
+def decide(payment: Payment | None, message: Message, context: Context) -> Decision[Payment]:
     """What `message` means for the payment of the order.
 
     Args:
-        payment: as it is now; None where payments has not heard of the order.
+        payment: as it is now; None where payments has received nothing about the order.
         message: an event that a consumer subscribes to, or a command.
-        order_id: of the order.
-        now: aware.
+        context: its subject is the order.
     """
-    known = payment or Payment(payment_id=payment_id_of(order_id), order_id=order_id, created_at=now)
+    order_id = context.subject
+    known = payment or Payment(payment_id=payment_id_of(order_id), order_id=order_id, created_at=context.now)
     match message:
         case ChargeAccepted(attempt=attempt) if not known.runs(attempt):
             return _give_back_unexpected(known, message)
@@ -312,7 +331,7 @@ def _while_open(payment: Payment, message: Message) -> Decision[Payment]:
             return Change(_ended(payment, PaymentStatus.VOIDED))
         case WindowClosed() if payment.amount is None or not payment.reserved:
             # What it waits for may have been chosen to be paid long ago: an outage must not cancel it.
-            return Nothing("payments has not heard of the order and its reservation yet")
+            return Nothing("payments does not know the order and its reservation yet")
         case WindowClosed():
             return _failed(payment, PaymentFailure.WINDOW_CLOSED)
         case _:

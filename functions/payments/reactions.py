@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from cloudretail.consumer import Consumer, Delivery, row_by_row
-from cloudretail.decider import Decision, Result
+from cloudretail.decider import Context, Decision, Result
 from cloudretail.envelope import Event
 from cloudretail.repository import BatchRepository, ReadOnly, Repository, Settled, transact
 from contract.inventory import InventoryReservationFailed, InventoryReserved
@@ -17,7 +17,7 @@ def apply(payments: Repository[Payment], event: Event, message: Message, now: da
     order_id = event.data.subject
 
     def answer(payment: Payment | None) -> Decision[Payment]:
-        return decide(payment, message, order_id, now)
+        return decide(payment, message, Context(order_id, event.id, now))
 
     return transact(payments, payment_id_of(order_id), answer, event.cause, now)
 

@@ -7,12 +7,11 @@ from pydantic import BeforeValidator, ValidationInfo, field_validator
 
 from cloudretail import aws, dynamodb
 from cloudretail.errors import Permanent
-from cloudretail.model import Model
 from cloudretail.outbox import Aggregate
 from cloudretail.repository import DynamoDBRepository
 from cloudretail.settings import Settings, load
 from contract.values import PaymentMethod
-from payments.domain import Payment
+from payments.domain import PayableOrder, Payment
 
 PAYMENTS = Aggregate("payments", "paymentId", Payment)
 
@@ -57,19 +56,6 @@ class WorkerSettings(GatewaySettings):
 
     orders_table: str
     sandbox_charges_table: Absent[str] = None
-
-
-class PayableOrder(Model):
-    """What the payments API needs to know of an order: payments itself may not have heard of it yet."""
-
-    order_id: str
-    status: str
-    total_amount: int
-    currency: str
-
-    @property
-    def payable(self) -> bool:
-        return self.status in ("PENDING", "RESERVED")
 
 
 @cache

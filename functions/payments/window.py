@@ -18,7 +18,7 @@ from payments.store import open_payments
 def close_window(payments: Repository[Payment], delivery: Delivery, now: datetime) -> Result[Payment]:
     """End what was not paid in time.
 
-    It closes what payments has heard of, only. What it is the first to say is noted, and the window closes at a later
+    It closes only what payments knows. What this event is the first to say is noted, and the window closes at a later
     delivery: what was chosen to be paid long ago can be paid meanwhile, and what is declined then still ends.
 
     Raises:
@@ -26,10 +26,10 @@ def close_window(payments: Repository[Payment], delivery: Delivery, now: datetim
     """
     event = delivery.event
     if isinstance(react(payments, delivery, now), Change):
-        raise Transient("payments heard of the reservation only now: its window closes later")
+        raise Transient("payments learned of the reservation only now: its window closes later")
     settled = apply(payments, event, WindowClosed(), now)
     if settled.state and settled.state.status is PaymentStatus.OPEN:
-        raise Transient("payments has not heard of the order yet: its window closes later")
+        raise Transient("payments does not know the order yet: its window closes later")
     return settled.decision
 
 

@@ -1,14 +1,16 @@
-"""The relay: hands the events of the rows' outboxes, as the tables' streams show them, to the bus.
+"""The relay: publishes the events of the rows' outboxes, as the tables' streams show them, on the bus.
 
-A transient failure raises, and the stream tries the batch again for as long as it keeps it (24 hours): what was
-published before is then published twice, which every consumer takes. What the bus refuses for good, and what the relay
-cannot read, is parked whole in the relay's own dead-letter queue, with its cause, so that the rest goes on.
+A failure that may pass raises, and the stream tries the batch again for as long as it keeps it (24 hours): what was
+published before is then published twice, and every consumer ignores the duplicate. An event that the bus refuses for
+good, and a record that the relay cannot read, are parked in the relay's own dead-letter queue with their cause, so that
+the rest goes on.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -27,7 +29,7 @@ MAX_BYTES = 256 * 1024
 """Of all entries of one call, and so of one entry. Source: Amazon EventBridge user guide, "PutEvents entry size"."""
 
 PASSING = frozenset({"ThrottlingException", "InternalFailure", "InternalException", "ServiceUnavailable"})
-"""Error codes of an entry that may be taken later. Source: EventBridge API reference, PutEventsResultEntry."""
+"""Error codes of an entry that may be accepted later. Source: EventBridge API reference, PutEventsResultEntry."""
 
 
 class RelaySettings(Settings):
@@ -37,12 +39,45 @@ class RelaySettings(Settings):
     dlq_url: str
 
 
-@cache
-def _settings() -> RelaySettings:
-    return load(RelaySettings)
-
-
 type Entry = dict[str, Any]
+
+
+class Bus(Protocol):
+    """Where events are published, and what cannot be is parked."""
+
+    @property
+    def name(self) -> str:
+        """Of the event bus."""
+        ...
+
+    def put(self, entries: Sequence[Entry]) -> Sequence[Mapping[str, Any]]:
+        """Offer at most MAX_ENTRIES of at most MAX_BYTES together.
+
+        Returns:
+            A receipt for each: with an `ErrorCode` where it was not accepted.
+        """
+        ...
+
+    def park(self, parked: Mapping[str, Any]) -> None:
+        """Put something into the relay's dead-letter queue."""
+        ...
+
+
+@dataclass(frozen=True)
+class EventBridgeBus:
+    """A Bus on EventBridge and SQS."""
+
+    settings: RelaySettings
+
+    @property
+    def name(self) -> str:
+        return self.settings.event_bus_name
+
+    def put(self, entries: Sequence[Entry]) -> Sequence[Mapping[str, Any]]:
+        return aws.eventbridge().put_events(Entries=entries)["Entries"]  # type: ignore[arg-type]
+
+    def park(self, parked: Mapping[str, Any]) -> None:
+        aws.sqs().send_message(QueueUrl=self.settings.dlq_url, MessageBody=json.dumps(parked))
 
 
 def entries(record: Mapping[str, Any], bus: str) -> list[Entry]:
@@ -77,7 +112,7 @@ def size(entry: Entry) -> int:
 
 
 def batches(all_entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Split into calls that the bus takes; an entry too large for any is a batch of its own."""
+    """Split into calls of a size that the bus accepts; an entry too large for any is a batch of its own."""
     batch: list[Entry] = []
     total = 0
     for entry in all_entries:
@@ -90,58 +125,72 @@ def batches(all_entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         yield batch
 
 
-def publish(batch: Sequence[Entry], settings: RelaySettings) -> None:
+def publish(batch: Sequence[Entry], bus: Bus) -> None:
     """Put one batch on the bus; park what is refused for good.
 
     Raises:
-        Transient: the bus did not take an entry, but may later.
+        Transient: the bus did not accept an entry, but may later.
     """
     if size(batch[0]) > MAX_BYTES:
-        _park(batch[0], "EntryTooLarge", f"{size(batch[0])} bytes", settings)
+        _park(batch[0], "EntryTooLarge", f"{size(batch[0])} bytes", bus)
         return
     # 200 OK says nothing about the entries: each has a receipt of its own.
-    receipts = aws.eventbridge().put_events(Entries=batch)["Entries"]  # type: ignore[arg-type]
-    taken = passing = 0
+    receipts = bus.put(batch)
+    accepted = passing = 0
     for entry, receipt in zip(batch, receipts, strict=True):
         code = receipt.get("ErrorCode")
         if code is None:
-            taken += 1
+            accepted += 1
         elif code in PASSING:
             passing += 1
         else:
-            _park(entry, code, receipt.get("ErrorMessage", ""), settings)
-    count("Relayed", taken)
+            _park(entry, code, receipt.get("ErrorMessage", ""), bus)
+    count("Relayed", accepted)
     if passing:
-        raise Transient(f"the bus did not take {passing} of {len(batch)} entries")
+        raise Transient(f"the bus did not accept {passing} of {len(batch)} entries")
 
 
-def _park(entry: Entry, code: str, message: str, settings: RelaySettings) -> None:
+def _park(entry: Entry, code: str, message: str, bus: Bus) -> None:
     logger.error("The bus refused an event for good", detail_type=entry["DetailType"], code=code, reason=message)
-    _send({"entry": entry, "errorCode": code, "errorMessage": message}, settings)
-
-
-def _send(parked: Mapping[str, Any], settings: RelaySettings) -> None:
+    bus.park({"entry": entry, "errorCode": code, "errorMessage": message})
     count("Parked")
-    aws.sqs().send_message(QueueUrl=settings.dlq_url, MessageBody=json.dumps(parked))
 
 
-def _readable(records: Iterable[Mapping[str, Any]], settings: RelaySettings) -> Iterator[Entry]:
+def _readable(records: Iterable[Mapping[str, Any]], bus: Bus) -> Iterator[Entry]:
     """The entries of all records; one that cannot be read is parked, or it would hold up its shard for a day."""
     for record in records:
         try:
-            found = entries(record, settings.event_bus_name)
+            found = entries(record, bus.name)
         except Exception as error:
             logger.exception("A stream record cannot be read", keys=record.get("dynamodb", {}).get("Keys"))
-            _send({"record": record, "errorCode": "Unreadable", "errorMessage": repr(error)}, settings)
+            bus.park({"record": record, "errorCode": "Unreadable", "errorMessage": repr(error)})
+            count("Parked")
         else:
             yield from found
 
 
+def relay(records: Iterable[Mapping[str, Any]], bus: Bus) -> None:
+    """Publish the events that a batch of stream records hands over, in order.
+
+    Args:
+        records: of DynamoDB streams with NEW_IMAGE.
+        bus: where to.
+
+    Raises:
+        Transient: the bus did not accept something, but may later; the batch is to be tried again.
+    """
+    for batch in batches(_readable(records, bus)):
+        publish(batch, bus)
+
+
+@cache
+def _settings() -> RelaySettings:
+    return load(RelaySettings)
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
     """Invoked by the streams of orders, reservations and payments."""
-    settings = _settings()
     try:
-        for batch in batches(_readable(event["Records"], settings)):
-            publish(batch, settings)
+        relay(event["Records"], EventBridgeBus(_settings()))
     finally:
         flush()

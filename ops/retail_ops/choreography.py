@@ -69,10 +69,11 @@ def _flow(template: Template, events: Sequence[type["EventData"]]) -> Iterator[s
 
 def _states() -> list[str]:
     """What the orders' decider makes of every recorded event in every state."""
-    from cloudretail.decider import Change
+    from cloudretail.decider import Change, Context
     from cloudretail.dynamodb import from_item
     from contract import parse
-    from orders.domain import CancelByShopper, Message, Order, OrderStatus, decide
+    from contract.values import OrderStatus
+    from orders.domain import CancelByShopper, Message, Order, decide
     from orders.reactions import CONSUMER
 
     order = Order.model_validate(from_item(samples.rows()["OrdersTable"][0]))
@@ -86,7 +87,8 @@ def _states() -> list[str]:
     arrows = ["    [*] --> PENDING: OrderPlaced"]
     for status in OrderStatus:
         for name in sorted(messages):
-            decision = decide(order.model_copy(update={"status": status}), messages[name], "cause", datetime.now(UTC))
+            context = Context(order.order_id, "cause", datetime.now(UTC))
+            decision = decide(order.model_copy(update={"status": status}), messages[name], context)
             if isinstance(decision, Change) and decision.state.status is not status:
                 told = ", ".join(event.event_type.name for event in decision.events)
                 arrows.append(f"    {status} --> {decision.state.status}: {name}{f' / {told}' if told else ''}")

@@ -55,7 +55,7 @@ def affected(changed: set[Path], handlers: Mapping[str, str], root: Path = FUNCT
 
 
 def _concerns(path: Path, modules: set[Path]) -> bool:
-    # A file that is no module (a letter's template) belongs to the packages around it.
+    # A file that is no module (a mail's template) belongs to the packages around it.
     return path in modules or (path.suffix != ".py" and any(path.is_relative_to(each.parent) for each in modules))
 
 

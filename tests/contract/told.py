@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from cloudretail.decider import Change, Decision
+from cloudretail.decider import Change, Context, Decision
 from cloudretail.envelope import Cause
 from cloudretail.event import EventData
 from cloudretail.model import Model
@@ -29,6 +29,7 @@ TOO_LATE = NOW + orders.PLACE_WITHIN + timedelta(seconds=1)
 CAUSE = Cause("request-1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 USER_ID, EMAIL = "user-1", "shopper@cloudretail.example"
 ORDER_ID = orders.order_id_of(USER_ID, "a-key")
+CONTEXT = Context(ORDER_ID, CAUSE.id, NOW)
 PRODUCT_ID = "canvas-backpack"
 PRICE = Money(amount=5990, currency="SGD")
 
@@ -55,24 +56,17 @@ class Told:
 @cache
 def placed() -> tuple[Change[orders.Order], ...]:
     """A checkout for each way to pay that may be chosen at checkout."""
-    address = orders.ShippingAddress(
-        name="Shopper", line1="1 Market St", city="Singapore", postal_code="1", country="SG"
-    )
+    address = orders.Address(name="Shopper", line1="1 Market St", city="Singapore", postal_code="1", country="SG")
     line = orders.CartLine(product_id=PRODUCT_ID, quantity=2, unit_price=PRICE)
     listed = orders.Listed(product_id=PRODUCT_ID, name="Canvas backpack", price=PRICE)
     return tuple(
         orders.place(
-            orders.Checkout(shipping_address=address, cart_version=1, payment_method=method),
-            orders.Cart(items=(line,), version=1),
-            {PRODUCT_ID: listed},
-            {PRODUCT_ID: 5},
-            order_id=ORDER_ID,
-            user_id=USER_ID,
-            user_email=EMAIL,
-            cause=CAUSE.id,
-            now=NOW,
+            orders.PlaceOrder(shipping_address=address, cart_version=1, payment_method=method),
+            orders.Basket(orders.Cart(items=(line,), version=1), {PRODUCT_ID: listed}, {PRODUCT_ID: 5}),
+            orders.Shopper(USER_ID, EMAIL),
+            CONTEXT,
         )
-        for method in (None, *orders.PaymentChoice)
+        for method in (None, PaymentMethod.COD)
     )
 
 
@@ -128,7 +122,7 @@ class Everything:
                     self._tell(ORDERS, ORDER_ID, decision)
         for payment in list(self._payments):
             for message in (*self._known(PAYMENTS_CONSUMER.subscribes_to), *COMMANDS_TO_PAYMENTS, *accepted(payment)):
-                paid = payments.decide(payment, message, ORDER_ID, NOW)
+                paid = payments.decide(payment, message, CONTEXT)
                 if isinstance(paid, Change):
                     self._payments[paid.state] = None
                     self._tell(PAYMENTS, paid.state.payment_id, paid)
@@ -142,16 +136,17 @@ class Everything:
     def _decided_by(self, order: orders.Order) -> Iterator[Decision[orders.Order]]:
         messages: list[orders.Message] = [*self._known(ORDERS_CONSUMER.subscribes_to), orders.CancelByShopper()]
         for message in messages:
-            yield orders.decide(order, message, "cause", NOW)
+            yield orders.decide(order, message, CONTEXT)
 
     def _decided_on(self, reservation: inventory.Reservation | None) -> Iterator[Decision[inventory.Reservation]]:
         window = timedelta(minutes=15)
         sold_out = [Shortage(product_id=PRODUCT_ID, requested=2, available=1)]
         for message in self._known(INVENTORY_CONSUMER.subscribes_to):
-            yield inventory.decide(reservation, message, NOW, window)
-            yield inventory.decide(reservation, message, TOO_LATE, window)
+            asked = inventory.message_of(message, window)
+            yield inventory.decide(reservation, asked, CONTEXT)
+            yield inventory.decide(reservation, asked, Context(ORDER_ID, CAUSE.id, TOO_LATE))
             if isinstance(message, OrderPlaced):
-                yield inventory.decide(reservation, message, NOW, window, sold_out)
+                yield inventory.decide(reservation, inventory.Reserve(message, window, sold_out), CONTEXT)
 
     def _known(self, types: tuple[type[EventData], ...]) -> list[EventData]:
         return [data for data in self.events if isinstance(data, types)]

@@ -11,7 +11,7 @@ from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefunded, PaymentRefundFailed, PaymentSucceeded
 from contract.values import PaymentFailure, PaymentMethod, RefusalReason
 from inventory.domain import ReservationStatus
-from orders.domain import OrderStatus
+from contract.values import OrderStatus
 from orders.store import ORDERS
 from payments.domain import MAX_ATTEMPTS, PaymentStatus, RefundStatus, payment_id_of
 from payments.providers import Accepted

@@ -23,7 +23,8 @@ from inventory.domain import Delta, ReservationStatus, StockChange
 from inventory.store import OutOfStock, Write
 from orders import domain as ordering
 from orders import reactions as orders
-from orders.domain import Order, OrderStatus
+from contract.values import OrderStatus
+from orders.domain import Order
 from payments import domain as paying
 from payments import reactions as payments
 from payments import window, worker

@@ -19,7 +19,7 @@ from contract import EVENTS
 from inventory import reactions as inventory
 from inventory.domain import ReservationStatus
 from inventory.store import packed
-from orders.domain import OrderStatus
+from contract.values import OrderStatus
 from payments.domain import PaymentStatus
 from tests.simulation.invariants import check, check_replay
 from tests.simulation.schedule import Kind, Schedule, Step, Violation

@@ -7,8 +7,9 @@ from threading import Barrier, local
 
 import pytest
 
+from cart.commands import change, load
 from cart.domain import Cart, Offer, Wanted, merge, put
-from cart.store import CARTS, CartSettings, change, load
+from cart.store import CARTS, CartSettings
 from cloudretail import repository
 from cloudretail.decider import Change, Decision
 from cloudretail.envelope import Cause

@@ -18,7 +18,7 @@ from cart.domain import (
     remove,
 )
 from cloudretail.decider import Change, Decision, Nothing
-from cloudretail.errors import Conflict, Problem
+from cloudretail.errors import Conflict, InvalidInput
 from cloudretail.money import Money
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -103,7 +103,7 @@ def test_a_change_of_the_quantity_keeps_the_price_that_the_shopper_saw() -> None
 
 
 def test_a_price_in_another_currency_was_never_seen_here() -> None:
-    with pytest.raises(Problem, match="SGD"):
+    with pytest.raises(InvalidInput, match="SGD"):
         put(EMPTY, offer("bag"), 1, NOW, seen=Money(amount=1000, currency="USD"))
 
 

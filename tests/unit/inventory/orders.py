@@ -4,12 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 from cloudretail.consumer import Delivery
+from cloudretail.decider import Context
 from cloudretail.envelope import Event
 from cloudretail.event import EventData
 from cloudretail.outbox import Row
 from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
 from contract.values import CancelReason, PaymentMethod
-from inventory.domain import Reservation, StockChange, decide
+from inventory.domain import Reservation, StockChange, decide, message_of
 from inventory.store import Write
 from tests.support.examples import CAUSE, NOW, event_of, sgd
 from tests.unit.inventory.conftest import WINDOW
@@ -57,6 +58,6 @@ def delivered(*events: Event) -> list[Delivery]:
 def decided(event: Event, read: Row[Reservation] | None = None) -> Write:
     """The write that inventory's rule makes of an event."""
     data: EventData = event.data
-    change = decide(read.state if read else None, data, NOW, WINDOW)
+    change = decide(read.state if read else None, message_of(data, WINDOW), Context(data.subject, event.id, NOW))
     assert isinstance(change, StockChange)
     return Write(data.subject, read, change, CAUSE)

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudretail.decider import Nothing
+from cloudretail.decider import Context, Nothing
 from cloudretail.event import EventData
 from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
 from contract.values import CancelReason, RefusalReason, Shortage, StockLine
-from inventory.domain import Delta, Reservation, ReservationStatus, StockChange, decide, summed
+from inventory.domain import Delta, Reservation, ReservationStatus, StockChange, decide, message_of, summed
 from inventory.reactions import CONSUMER
 from inventory.store import RESERVATIONS
 from tests.support.examples import CAUSE, EXAMPLES, NOW, ORDER, name_of, sgd
@@ -31,6 +31,12 @@ def reservation(status: str) -> Reservation | None:
     return Reservation(order_id=ORDER["order_id"], status=ReservationStatus(status), lines=LINES, until=NOW + WINDOW)
 
 
+def decided(
+    state: Reservation | None, event: EventData, now: datetime = NOW, shortages: tuple[Shortage, ...] = ()
+) -> StockChange | Nothing:
+    return decide(state, message_of(event, WINDOW, shortages), Context(event.subject, "event-1", now))
+
+
 class Case:
     """A message as it reaches inventory: when, and with what the stock said to a first decision."""
 
@@ -38,7 +44,7 @@ class Case:
         self.message, self.now, self.shortages = message, now, shortages
 
     def decide(self, state: Reservation | None) -> StockChange | Nothing:
-        return decide(state, self.message, self.now, WINDOW, self.shortages)
+        return decided(state, self.message, self.now, self.shortages)
 
 
 BY_NAME = {name_of(data): data for data in EXAMPLES}
@@ -144,7 +150,7 @@ def test_two_lines_of_one_product_are_one_line_of_stock() -> None:
     assert isinstance(placed, OrderPlaced)
     twice = placed.model_copy(update={"items": (*placed.items, *placed.items)})
 
-    held = decide(None, twice, NOW, WINDOW)
+    held = decided(None, twice)
 
     assert isinstance(held, StockChange)
     assert [(line.product_id, line.quantity) for line in held.state.lines] == [("canvas-backpack", 4), ("desk-lamp", 2)]
@@ -199,7 +205,7 @@ ORDERS = st.lists(
 def test_the_sum_of_several_changes_is_what_they_do_to_each_product_together(orders: list[dict[str, int]]) -> None:
     changes = []
     for number, quantities in enumerate(orders):
-        change = decide(None, placed(f"ord_{number}", **quantities), NOW, WINDOW)
+        change = decided(None, placed(f"ord_{number}", **quantities))
         assert isinstance(change, StockChange)
         changes.append(change)
 
@@ -209,7 +215,7 @@ def test_the_sum_of_several_changes_is_what_they_do_to_each_product_together(ord
 
 @pytest.mark.parametrize("reason", CancelReason)
 def test_what_was_held_goes_back_whoever_called_the_order_off(reason: CancelReason) -> None:
-    decision = decide(reservation("HELD"), OrderCancelled(**ORDER, reason=reason), NOW, WINDOW)
+    decision = decided(reservation("HELD"), OrderCancelled(**ORDER, reason=reason))
 
     assert isinstance(decision, StockChange)
     assert decision.stock == GIVE_BACK

@@ -6,7 +6,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from cloudretail.repository import MAX_TRIES
 from inventory import api
-from inventory.receipts import Receipt
+from inventory.domain import Receipt
 from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS
 from tests.support.wire import Wire, cancelled
 from tests.unit.inventory_api.conftest import Pool, Shop

@@ -4,14 +4,16 @@ import pytest
 
 from tests.support.tables import empty, shop_tables
 
+TABLES = ("SentMailsTable", "OrdersTable", "FailuresTable")
+
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as environment, shop_tables(environment, "SentMailsTable", "FailuresTable"):
+    with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
         yield
 
 
 @pytest.fixture
 def tables(account: None) -> None:
-    """The tables of sent mails and of failures, on moto, empty."""
-    empty("SentMailsTable", "FailuresTable")
+    """Its tables, on moto, empty."""
+    empty(*TABLES)

@@ -110,10 +110,10 @@ def test_what_ses_refuses_for_good_is_permanent_and_says_why(wire: Wire, code: s
         "Domain contains illegal character: 'shopper@cloudretail.example'",
     ],
 )
-def test_a_refusal_names_no_address(wire: Wire, message: str) -> None:
+def test_a_refusal_names_no_email_address(wire: Wire, message: str) -> None:
     wire.refuses("SendEmail", answer("MessageRejected", 400, message))
     with pytest.raises(Permanent) as refusal:
         SesMailer(SENDER).send(MAIL)
     assert "cloudretail.example" not in str(refusal.value)
-    assert "<address>" in str(refusal.value)
+    assert "<e-mail>" in str(refusal.value)
     assert "shopper@" not in "".join(format_exception(refusal.value)), "what a log prints with it"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import Any, cast
 
@@ -13,14 +13,16 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from cloudretail import aws, dynamodb
 from cloudretail.consumer import Delivery
+from cloudretail.decider import Done, Nothing
 from cloudretail.envelope import Event
 from cloudretail.errors import Permanent, Transient
 from cloudretail.event import EventData
-from contract.orders import OrderCancelled, OrderConfirmed
+from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
+from contract.values import PaymentMethod
 from notifications.domain import TEXTS
 from notifications.mailer import Mail
 from notifications.reactions import Ports, handler, notify
-from notifications.store import LEASE, DynamoDBSentMails, SentMails
+from notifications.store import LEASE, DynamoDBSentMails, SentMails, order_status
 from tests.support.examples import EXAMPLES, NOW, ORDER, event_of, name_of
 from tests.support.invocations import Context, sqs_event
 from tests.support.mails import InMemorySentMails, Postbox
@@ -46,9 +48,11 @@ class Shop:
         self.sent = sent
         self.postbox = Postbox()
         self.now = NOW
+        self.order_status = "PENDING"
 
-    def deliver(self, event: Event = CONFIRMED) -> None:
-        notify(Ports(self.sent, self.postbox, SHOP, lambda: self.now), Delivery(event, attempt=1), self.now)
+    def deliver(self, event: Event = CONFIRMED) -> Done | Nothing:
+        ports = Ports(self.sent, self.postbox, lambda order_id: self.order_status, SHOP, lambda: self.now)
+        return notify(ports, Delivery(event, attempt=1), self.now)
 
     @property
     def kinds(self) -> list[str]:
@@ -81,6 +85,57 @@ def test_an_event_that_is_published_again_under_another_id_sends_no_second_mail(
     shop.deliver(CONFIRMED)
     shop.deliver(event_of(CONFIRMED.data, "orders:ord_1:9:0"))
     assert shop.kinds == ["OrderConfirmed"]
+
+
+PLACED = next(data for data in EXAMPLES if isinstance(data, OrderPlaced))
+BY_CARD = event_of(PLACED.model_copy(update={"payment_method": None}))
+IN_CASH = event_of(PLACED.model_copy(update={"payment_method": PaymentMethod.COD}))
+
+
+@pytest.mark.parametrize("status", ["REJECTED", "CANCELLED"])
+@pytest.mark.parametrize("placed", [BY_CARD, IN_CASH], ids=["by card", "in cash"])
+def test_an_order_that_has_ended_is_not_written_about_as_received(shop: Shop, placed: Event, status: str) -> None:
+    shop.order_status = status
+    assert shop.deliver(placed) == Nothing(f"no longer true: the order is {status}")
+    assert shop.kinds == []
+
+
+def test_an_order_that_is_paid_is_not_asked_to_be_paid(shop: Shop) -> None:
+    shop.order_status = "CONFIRMED"
+    assert shop.deliver(BY_CARD) == Nothing("no longer true: the order is CONFIRMED")
+    shop.deliver(IN_CASH)
+    assert shop.kinds == ["OrderPlaced"], "cash is still to be paid"
+
+
+@pytest.mark.parametrize("status", ["PENDING", "RESERVED", "A_STATUS_OF_TOMORROW"])
+def test_an_order_that_is_not_over_is_written_about_as_received_until_its_time_is_over(shop: Shop, status: str) -> None:
+    shop.order_status = status
+    shop.now = PLACED.place_by + timedelta(microseconds=1)
+    assert shop.deliver(BY_CARD) == Nothing("no longer true: the order is too old")
+    assert shop.kinds == []
+    shop.now = PLACED.place_by
+    shop.deliver(BY_CARD)
+    assert shop.kinds == ["OrderPlaced"]
+
+
+def test_what_has_become_of_an_order_is_written_about_whatever_becomes_of_it_later(shop: Shop) -> None:
+    shop.order_status = "CANCELLED"
+    shop.now = PLACED.place_by + timedelta(days=1)
+    shop.deliver(CONFIRMED)
+    assert shop.kinds == ["OrderConfirmed"]
+
+
+def test_an_order_that_does_not_exist_is_a_failure_and_no_mail(tables: None) -> None:
+    with pytest.raises(Permanent, match="there is no order ord_none"):
+        order_status("OrdersTable", "ord_none")
+
+
+def test_the_order_is_read_consistently(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    item = dynamodb.to_item({"orderId": "ord_1", "status": "RESERVED"})
+    aws.dynamodb().put_item(TableName="OrdersTable", Item=item)
+    wire = Wire(monkeypatch)
+    assert order_status("OrdersTable", "ord_1") == "RESERVED"
+    assert [call["ConsistentRead"] for call in wire.made("GetItem")] == [True]
 
 
 def test_a_replay_years_later_sends_nothing(shop: Shop) -> None:
@@ -235,12 +290,18 @@ def function(tables: None, monkeypatch: pytest.MonkeyPatch) -> Function:
     aws.ses().create_email_identity(EmailIdentity=SENDER)
     monkeypatch.setenv("QUEUE_URL", aws.sqs().create_queue(QueueName="notifications")["QueueUrl"])
     monkeypatch.setenv("DLQ_URL", aws.sqs().create_queue(QueueName="notifications-dlq")["QueueUrl"])
+    item = dynamodb.to_item({"orderId": ORDER["order_id"], "status": "PENDING"})
+    aws.dynamodb().put_item(TableName="OrdersTable", Item=item)
     monkeypatch.setenv("SENDER_ADDRESS", SENDER)
     monkeypatch.setenv("STOREFRONT_URL", SHOP)
     return Function(Wire(monkeypatch))
 
 
-EVERY_BODY = [event_of(data).to_json() for data in WRITTEN_ABOUT]
+TOMORROW = {"place_by": datetime.now(UTC) + timedelta(days=1)}
+EVERY_BODY = [
+    event_of(data.model_copy(update=TOMORROW) if isinstance(data, OrderPlaced) else data).to_json()
+    for data in WRITTEN_ABOUT
+]
 
 
 def test_a_batch_of_all_events_is_sent_and_recorded(function: Function) -> None:

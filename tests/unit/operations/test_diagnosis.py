@@ -7,6 +7,7 @@ import pytest
 
 from cloudretail.outbox import Outbox
 from contract.orders import OrderConfirmed
+from contract.values import OrderStatus
 from inventory.domain import ReservationStatus
 from operations.dead_letters.domain import Cause, DeadLetter
 from operations.diagnosis.store import setting_of
@@ -26,7 +27,6 @@ from operations.diagnosis.tables import (
 )
 from operations.diagnosis.trace import EntryKind, trace
 from operations.replays.domain import Outcome, ReplayedMessage
-from orders.domain import OrderStatus
 from payments.domain import PaymentStatus
 from retail_ops.template import Template
 from tests.support.examples import EXAMPLES, NOW, event_of

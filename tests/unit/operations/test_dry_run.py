@@ -275,6 +275,12 @@ def test_a_payment_window_would_close(wire: Wire) -> None:
 
 
 def test_a_mail_would_be_sent_unless_it_was(wire: Wire) -> None:
+    assert at("notifications", OrderPlaced, wire).outcome is Outcome.WOULD_FAIL, "there is no such order"
+    put("OrdersTable", orderId=ORDER_ID, status="CANCELLED")
+    assert (
+        at("notifications", OrderPlaced, wire).text == "already done: nothing, no longer true: the order is CANCELLED"
+    )
+    put("OrdersTable", orderId=ORDER_ID, status="PENDING")
     assert at("notifications", OrderPlaced, wire).text.startswith('would send the mail "Order ')
     put("SentMailsTable", mailId=f"{ORDER_ID}#OrderPlaced", status="SENT")
     assert at("notifications", OrderPlaced, wire).outcome is Outcome.NOTHING_TO_DO
@@ -313,6 +319,7 @@ def test_an_entry_that_the_bus_would_refuse_would_fail_again(wire: Wire) -> None
 def test_of_several_consumers_those_that_would_act_are_named(wire: Wire) -> None:
     paying(PaymentStatus.VOIDED)
     stock(canvas_backpack=5, desk_lamp=5)
+    put("OrdersTable", orderId=ORDER_ID, status="PENDING")
     result = tried(document_of(OrderPlaced), RULE_TARGETS_DLQ, wire)
     assert result.outcome is Outcome.WOULD_ACT
     reserve, mail = result.text.split("; ")

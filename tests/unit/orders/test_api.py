@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from cloudretail.decider import Change
+from cloudretail.decider import Change, Context
 from cloudretail.http import MAX_BODY, encode_cursor
 from cloudretail.repository import MAX_RACES, MAX_TRIES, DynamoDBRepository
 from cloudretail.settings import load
-from orders.domain import Checkout, Order, decide, order_id_of, place
+from orders.domain import Order, PlaceOrder, Shopper, decide, order_id_of, place
 from orders.store import ORDERS, CheckoutSettings, CheckoutStore
 from tests.support.examples import CAUSE, EXAMPLES, NOW, name_of
 from tests.support.http import Answer
@@ -29,7 +29,7 @@ def happened(order_id: str, *names: str) -> None:
         row = TABLE.load(order_id)
         assert row
         message = next(data for data in EXAMPLES if name_of(data) == name)
-        change = decide(row.state, message, f"event-{name}", NOW)
+        change = decide(row.state, message, Context(order_id, f"event-{name}", NOW))
         assert isinstance(change, Change)
         TABLE.commit(order_id, row, change, CAUSE, NOW)
 
@@ -333,19 +333,9 @@ def test_an_order_has_fifty_lines_at_the_most(shop: Shop, lines: int, status: in
 def another_process_places(order_id: str) -> None:
     store = CheckoutStore(load(CheckoutSettings), "user-1")
     cart = store.order_and_cart(order_id)[1]
-    basket = store.basket(cart)
-    request = Checkout.model_validate({"shippingAddress": ADDRESS, "cartVersion": cart.version})
-    change = place(
-        request,
-        cart,
-        basket.products,
-        basket.available,
-        order_id=order_id,
-        user_id="user-1",
-        user_email="shopper@cloudretail.example",
-        cause="request-0",
-        now=datetime.now(UTC),
-    )
+    request = PlaceOrder.model_validate({"shippingAddress": ADDRESS, "cartVersion": cart.version})
+    shopper = Shopper("user-1", "shopper@cloudretail.example")
+    change = place(request, store.basket(cart), shopper, Context(order_id, "request-0", NOW))
     store.place(change, cart.version, CAUSE, datetime.now(UTC))
 
 

@@ -6,9 +6,10 @@ from threading import Barrier
 
 import pytest
 
+from cloudretail.decider import Context
 from cloudretail.errors import Conflict, LostRace
 from cloudretail.settings import load
-from orders.domain import Checkout, order_id_of, place
+from orders.domain import PlaceOrder, Shopper, order_id_of, place
 from orders.store import CheckoutSettings, CheckoutStore
 from tests.support.examples import CAUSE
 from tests.support.turns import calls_take_turns
@@ -26,17 +27,11 @@ def checked_out_at_once(keys: list[str]) -> list[str]:
         store = CheckoutStore(load(CheckoutSettings), "user-1")
         order_id = order_id_of("user-1", key)
         _, cart = store.order_and_cart(order_id)
-        basket = store.basket(cart)
         change = place(
-            Checkout.model_validate({"shippingAddress": ADDRESS, "cartVersion": cart.version}),
-            cart,
-            basket.products,
-            basket.available,
-            order_id=order_id,
-            user_id="user-1",
-            user_email="shopper@cloudretail.example",
-            cause=CAUSE.id,
-            now=NOW,
+            PlaceOrder.model_validate({"shippingAddress": ADDRESS, "cartVersion": cart.version}),
+            store.basket(cart),
+            Shopper("user-1", "shopper@cloudretail.example"),
+            Context(order_id, CAUSE.id, NOW),
         )
         everybody_has_read.wait(timeout=10)
         try:

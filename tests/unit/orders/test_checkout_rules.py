@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudretail.decider import Change
+from cloudretail.decider import Change, Context
 from cloudretail.errors import Conflict
 from cloudretail.money import Money
 from contract.orders import OrderPlaced
-from contract.values import OrderItem, PaymentMethod
-from orders.domain import Cart, CartLine, Checkout, Listed, Order, OrderStatus, order_id_of, place
+from contract.values import OrderItem, OrderStatus, PaymentMethod
+from orders.domain import Basket, Cart, CartLine, Listed, Order, PlaceOrder, Shopper, order_id_of, place
 from tests.support.examples import NOW, sgd
 
 ADDRESS = {"name": "A Shopper", "line1": "1 Main Street", "city": "Singapore", "postalCode": "049315", "country": "SG"}
@@ -27,26 +27,21 @@ PRODUCTS = {
 PLENTY = {"bag": 10, "lamp": 10}
 
 
-def checkout(**fields: Any) -> Checkout:
-    return Checkout.model_validate({"shippingAddress": ADDRESS, "cartVersion": 7, **fields})
+def checkout(**fields: Any) -> PlaceOrder:
+    return PlaceOrder.model_validate({"shippingAddress": ADDRESS, "cartVersion": 7, **fields})
 
 
 def placed(
-    request: Checkout | None = None,
+    request: PlaceOrder | None = None,
     cart: Cart = CART,
     products: dict[str, Listed] = PRODUCTS,
     available: dict[str, int] = PLENTY,
 ) -> Change[Order]:
     return place(
         request or checkout(),
-        cart,
-        products,
-        available,
-        order_id="ord_1",
-        user_id="user-1",
-        user_email="shopper@cloudretail.example",
-        cause="request-1",
-        now=NOW,
+        Basket(cart, products, available),
+        Shopper("user-1", "shopper@cloudretail.example"),
+        Context("ord_1", "request-1", NOW),
     )
 
 
@@ -199,7 +194,7 @@ def test_an_order_id_fits_into_a_path_and_into_an_event(user: str, key: str) -> 
 
 def test_a_request_that_says_the_same_in_other_words_has_the_same_fingerprint() -> None:
     said = checkout()
-    spelt_out = Checkout.model_validate(
+    spelt_out = PlaceOrder.model_validate(
         {"paymentMethod": None, "cartVersion": 7, "shippingAddress": {**dict(reversed(ADDRESS.items())), "line2": None}}
     )
 

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloudretail.decider import Change
+from cloudretail.decider import Change, Context
 from cloudretail.errors import Conflict, LostRace, Transient
 from cloudretail.repository import MAX_TRIES
 from cloudretail.settings import load
 from contract import parse
-from orders.domain import Cart, Checkout, Order, place
+from orders.domain import Cart, Order, PlaceOrder, Shopper, place
 from orders.store import CheckoutSettings, CheckoutStore
 from tests.support.examples import CAUSE
 from tests.support.wire import Wire, cancelled, refused
@@ -27,17 +27,11 @@ def store(shop: Shop) -> CheckoutStore:
 
 
 def decided(store: CheckoutStore, order_id: str = "ord_1") -> Change[Order]:
-    basket = store.basket(store.order_and_cart(order_id)[1])
     return place(
-        Checkout.model_validate({"shippingAddress": ADDRESS, "cartVersion": 3}),
-        basket.cart,
-        basket.products,
-        basket.available,
-        order_id=order_id,
-        user_id="user-1",
-        user_email="shopper@cloudretail.example",
-        cause=CAUSE.id,
-        now=NOW,
+        PlaceOrder.model_validate({"shippingAddress": ADDRESS, "cartVersion": 3}),
+        store.basket(store.order_and_cart(order_id)[1]),
+        Shopper("user-1", "shopper@cloudretail.example"),
+        Context(order_id, CAUSE.id, NOW),
     )
 
 

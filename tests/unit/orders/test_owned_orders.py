@@ -4,16 +4,18 @@ from datetime import timedelta
 
 import pytest
 
-from cloudretail.decider import Change, Decision
+from cloudretail.decider import Change, Context, Decision
 from cloudretail.errors import LostRace
 from cloudretail.repository import DynamoDBRepository, transact
-from orders.domain import CancelByShopper, Order, OrderStatus, decide
+from contract.values import OrderStatus
+from orders.domain import CancelByShopper, Order, decide
 from orders.store import ORDERS, OwnedOrders
 from tests.support.examples import CAUSE, NOW
 from tests.support.wire import Wire
 from tests.unit.orders.conftest import Shop
 from tests.unit.orders.test_rules import order
 
+CONTEXT = Context("ord_1", "request-2", NOW)
 ORDERS_TABLE: DynamoDBRepository[Order] = DynamoDBRepository("OrdersTable", ORDERS)
 
 
@@ -61,7 +63,7 @@ def test_a_change_is_conditional_on_the_version_that_was_read(shop: Shop) -> Non
     stored("ord_1")
     read = owned().load("ord_1")
     assert read
-    cancelled = decide(read.state, CancelByShopper(), "request-2", NOW)
+    cancelled = decide(read.state, CancelByShopper(), CONTEXT)
     assert isinstance(cancelled, Change)
 
     owned().commit("ord_1", read, cancelled, CAUSE, NOW)
@@ -80,7 +82,7 @@ def test_a_cancellation_that_lost_the_race_against_a_payment_is_decided_again(sh
         if len(states) == 1:
             row = ORDERS_TABLE.load("ord_1")
             ORDERS_TABLE.commit("ord_1", row, Change(order("CONFIRMED", order_id="ord_1")), CAUSE, NOW)
-        return decide(read, CancelByShopper(), "request-2", NOW)
+        return decide(read, CancelByShopper(), CONTEXT)
 
     settled = transact(owned(), "ord_1", cancel, CAUSE, NOW)
 

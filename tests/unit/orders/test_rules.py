@@ -4,26 +4,25 @@ from typing import Any
 
 import pytest
 
-from cloudretail.decider import Change, Decision, Nothing
+from cloudretail.decider import Change, Context, Decision, Nothing
 from cloudretail.event import EventData
 from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.orders import OrderCancelled, OrderConfirmed, OrderRejected
 from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefunded, PaymentRefundFailed, PaymentSucceeded
-from contract.values import CancelReason, PaymentFailure, PaymentMethod, RefusalReason, Shortage
+from contract.values import CancelReason, OrderStatus, PaymentFailure, PaymentMethod, RefusalReason, Shortage
 from orders.domain import (
+    Address,
     CancelByShopper,
     HistoryEntry,
     Message,
     Order,
-    OrderStatus,
-    ShippingAddress,
     decide,
 )
 from orders.reactions import CONSUMER
 from orders.store import ORDERS
 from tests.support.examples import CAUSE, EXAMPLES, NOW, ORDER, PAYMENT, name_of, sgd
 
-ADDRESS = ShippingAddress(name="A Shopper", line1="1 Main Street", city="Singapore", postal_code="049315", country="SG")
+ADDRESS = Address(name="A Shopper", line1="1 Main Street", city="Singapore", postal_code="049315", country="SG")
 UNTIL = NOW.replace(minute=19)
 LATER = NOW.replace(minute=10)
 
@@ -80,7 +79,7 @@ RULES: dict[tuple[str, str], tuple[str, list[str]]] = {
 
 
 def answer(state: Order, message: Message, cause: str = "event-1") -> Decision[Order]:
-    return decide(state, message, cause, LATER)
+    return decide(state, message, Context(state.order_id, cause, LATER))
 
 
 def changed(state: Order, message: Message, cause: str = "event-1") -> Change[Order]:

@@ -191,14 +191,14 @@ def test_an_outage_of_payments_cancels_no_order_that_was_chosen_to_be_paid(
     assert till.row.state.status == "SUCCEEDED"
 
 
-def test_an_order_of_which_payments_has_not_heard_waits_for_that(till: Till, window: Queue, wire: Wire) -> None:
+def test_a_window_whose_order_payments_does_not_know_waits_for_it(till: Till, window: Queue, wire: Wire) -> None:
     till.has(payment(".RC"))
 
     with till.unchanged("PaymentsTable"):
         assert window.deliver(told("InventoryReserved")) == ["message-0"]
 
     (cause,) = till.rows("FailuresTable")
-    assert (cause["exception"], "not heard of the order" in cause["message"]) == ("Transient", True)
+    assert (cause["exception"], "does not know the order" in cause["message"]) == ("Transient", True)
 
 
 def test_a_window_closes_once(till: Till, window: Queue) -> None:

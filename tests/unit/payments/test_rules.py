@@ -10,7 +10,7 @@ from itertools import permutations
 
 import pytest
 
-from cloudretail.decider import Change, Decision, Nothing
+from cloudretail.decider import Change, Context, Decision, Nothing
 from cloudretail.event import EventData
 from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.orders import OrderCancelled, OrderPlaced
@@ -238,8 +238,11 @@ def unexpected(state: Payment | None, name: str) -> bool:
     return isinstance(said, ChargeAccepted) and not (state and state.runs(said.attempt))
 
 
+CONTEXT = Context(ORDER["order_id"], "event-1", NOW)
+
+
 def answer_to(state: Payment | None, name: str) -> Decision[Payment]:
-    return decide(state, message(name, state), ORDER["order_id"], NOW)
+    return decide(state, message(name, state), CONTEXT)
 
 
 def changed(state: str, name: str) -> Change[Payment]:
@@ -318,7 +321,7 @@ def test_a_payment_answers_as_the_tables_say_and_nothing_else_changes_it(state: 
 def test_the_same_message_again_is_nothing(state: str, name: str) -> None:
     said = message(name, state_of(state))
 
-    assert isinstance(decide(changed(state, name).state, said, ORDER["order_id"], NOW), Nothing)
+    assert isinstance(decide(changed(state, name).state, said, CONTEXT), Nothing)
 
 
 @pytest.mark.parametrize("state", ["none", "A..", ".R.", "..C", "..K", "A.C", "A.K", ".RC", ".RK"])
@@ -397,7 +400,7 @@ def test_a_choice_after_checkout_is_newer_than_the_one_at_checkout_whenever_that
 
 
 def test_another_card_takes_the_place_of_the_first_and_cash_forgets_it() -> None:
-    other = decide(state_of("A.K"), ChooseMethod(PaymentMethod.CARD, "tok_declined"), ORDER["order_id"], NOW)
+    other = decide(state_of("A.K"), ChooseMethod(PaymentMethod.CARD, "tok_declined"), CONTEXT)
 
     assert isinstance(other, Change)
     assert other.state.card_token == "tok_declined"
@@ -519,8 +522,8 @@ def test_an_order_has_one_payment_whose_id_follows_from_its_own() -> None:
     assert changed("none", "reserved").state.payment_id == payment_id_of(ORDER["order_id"])
 
 
-def test_a_payment_that_has_not_heard_of_its_amount_has_no_money() -> None:
-    with pytest.raises(ValueError, match="has not heard of its amount"):
+def test_a_payment_that_does_not_know_its_amount_has_no_money() -> None:
+    with pytest.raises(ValueError, match="does not know its amount yet"):
         _ = payment(".RK").money
 
 

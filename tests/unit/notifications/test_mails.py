@@ -15,7 +15,7 @@ from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRe
 from contract.payments import PaymentRefunded, PaymentRefundFailed
 from contract.values import CancelReason, OrderEvent, OrderItem, PaymentMethod, RefusalReason, Shortage
 from notifications import mailer
-from notifications.domain import TEXTS, Letter, letter, order_number
+from notifications.domain import TEXTS, MailContent, content_of, order_number
 from notifications.mailer import Mail, compose
 from tests.support.examples import EXAMPLES, NOW, ORDER, PAYMENT, sgd
 
@@ -149,7 +149,7 @@ def test_a_subject_is_short_and_carries_the_orders_number(data: OrderEvent) -> N
 
 @every_case
 def test_html_and_text_say_the_same(data: OrderEvent) -> None:
-    content = letter(data, SHOP)
+    content = content_of(data, SHOP)
     words = content.words
     text, html = both(compose(data, SHOP))
     for sentence in (words.heading, *words.story, *words.points, *words.next_steps, content.number):
@@ -309,7 +309,7 @@ def test_a_mail_is_ready_for_the_dark_and_loads_nothing(data: OrderEvent) -> Non
 @every_case
 def test_a_list_of_mails_shows_what_happened_behind_the_subject(data: OrderEvent) -> None:
     page = Page(compose(data, SHOP).html)
-    content = letter(data, SHOP)
+    content = content_of(data, SHOP)
     assert page.text.startswith(f"{content.subject} {content.words.preview} ")
 
 
@@ -319,13 +319,13 @@ def test_the_longest_order_is_not_cut_off_by_a_mail_program() -> None:
     assert len(mail.html.encode()) < 102_000
 
 
-@pytest.mark.parametrize("template", ["letter.txt", "letter.html"])
+@pytest.mark.parametrize("template", ["mail.txt", "mail.html"])
 @pytest.mark.parametrize("missing", ["number", "link", "total"])
-def test_a_template_that_asks_for_what_a_letter_does_not_have_fails(template: str, missing: str) -> None:
-    content = SimpleNamespace(**vars(letter(placed(), SHOP)))
+def test_a_template_that_asks_for_what_a_mail_does_not_have_fails(template: str, missing: str) -> None:
+    content = SimpleNamespace(**vars(content_of(placed(), SHOP)))
     delattr(content, missing)
     with pytest.raises(UndefinedError, match=missing):
-        mailer._render(template, cast(Letter, content))
+        mailer._render(template, cast(MailContent, content))
 
 
 def test_the_template_engine_is_loaded_with_the_first_mail_only() -> None:
@@ -336,12 +336,12 @@ def test_the_template_engine_is_loaded_with_the_first_mail_only() -> None:
 
 @pytest.mark.parametrize("url", ["https://shop.example", "https://shop.example/"])
 def test_a_storefronts_address_may_end_in_a_slash(url: str) -> None:
-    assert letter(placed(), url).link == f"https://shop.example/orders/{ORDER['order_id']}"
+    assert content_of(placed(), url).link == f"https://shop.example/orders/{ORDER['order_id']}"
 
 
 def test_an_order_id_cannot_lead_a_link_elsewhere() -> None:
     order = cancelled(CancelReason.BY_SHOPPER).model_copy(update={"order_id": "../login?next=//evil"})
-    assert letter(order, SHOP).link == f"{SHOP}/orders/..%2Flogin%3Fnext%3D%2F%2Fevil"
+    assert content_of(order, SHOP).link == f"{SHOP}/orders/..%2Flogin%3Fnext%3D%2F%2Fevil"
 
 
 @pytest.mark.parametrize(

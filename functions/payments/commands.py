@@ -1,0 +1,90 @@
+"""What a shopper can ask of payments: over ports, without HTTP. The API and the simulation call the same function."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cloudretail.decider import Context, Decision, Nothing
+from cloudretail.envelope import Cause
+from cloudretail.errors import Conflict, InvalidInput, NotFound
+from cloudretail.repository import Repository, Settled, transact
+from contract.values import OrderStatus, PaymentMethod
+from payments.domain import ChooseMethod, PayableOrder, Payment, PaymentStatus, decide, payment_id_of
+
+_TOO_LATE = "This order can no longer be paid."
+
+_UNPAYABLE = {
+    OrderStatus.CONFIRMED: "This order is already confirmed. There is nothing left to pay.",
+    OrderStatus.REJECTED: "This order was closed because an item sold out. You were not charged.",
+    OrderStatus.CANCELLED: "This order was cancelled, so it can no longer be paid.",
+}
+"""Why an order that does not wait for its payment cannot be paid, by its status."""
+
+type OrderOf = Callable[[str], PayableOrder | None]
+"""The shopper's order of this id, None where there is none; a consistent read."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What the command works on.
+
+    Attributes:
+        order_of: finds the shopper's orders.
+        payments: their rows.
+        methods: how an order can be paid in this shop.
+    """
+
+    order_of: OrderOf
+    payments: Repository[Payment]
+    methods: Sequence[PaymentMethod]
+
+
+def choose_method(
+    ports: Ports, order_id: str, choice: ChooseMethod, cause: Cause, now: datetime
+) -> tuple[PayableOrder, Settled[Payment]]:
+    """Choose how to pay for an order; where its other facts are there, the payment begins.
+
+    Args:
+        ports: of the shopper who asks.
+        order_id: of the order.
+        choice: how to pay.
+        cause: the request.
+        now: aware.
+
+    Returns:
+        The order, and its payment.
+
+    Raises:
+        NotFound: the shopper has no such order.
+        InvalidInput: the shop does not offer this method.
+        Conflict: the order does not wait for its payment, or an attempt is running.
+        Contention: the race was lost again and again.
+    """
+    order = ports.order_of(order_id)
+    if order is None:
+        raise NotFound("order")
+    _require_offered(choice.method, ports.methods)
+    if not order.payable:
+        reason = next((text for status, text in _UNPAYABLE.items() if status == order.status), _TOO_LATE)
+        raise Conflict("not-payable", reason, orderStatus=order.status)
+
+    def answer(payment: Payment | None) -> Decision[Payment]:
+        return decide(payment, choice, Context(order_id, cause.id, now))
+
+    settled = transact(ports.payments, payment_id_of(order_id), answer, cause, now)
+    if isinstance(settled.decision, Nothing):
+        if settled.state and settled.state.status is PaymentStatus.SUBMITTED:
+            raise Conflict("payment-in-progress", "Your payment is already being processed.")
+        raise Conflict("not-payable", _TOO_LATE)
+    return order, settled
+
+
+def _require_offered(method: PaymentMethod, methods: Sequence[PaymentMethod]) -> None:
+    if method not in methods:
+        raise InvalidInput(
+            "method",
+            f"has to be {' or '.join(methods)} in this shop",
+            type="payment-method-not-offered",
+            detail=f"{method} is not taken in this shop. You can pay by {' or '.join(methods)}.",
+            methods=methods,
+        )
