@@ -3,7 +3,9 @@
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -17,9 +19,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from cloudretail import origin
 from cloudretail.envelope import Cause
 from cloudretail.errors import Conflict, InvalidInput, NotFound, Problem, Refusal, invalid
 from cloudretail.identity import Caller, caller_of, unauthorized, verify
+from cloudretail.limits import Limited
 from cloudretail.model import Model
 from cloudretail.repository import Settled
 from cloudretail.retries import may_pass
@@ -37,6 +41,7 @@ STATUS_OF: Mapping[type[Refusal], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Limited: HTTPStatus.TOO_MANY_REQUESTS,
     Refusal: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 """With which status a client is answered when a rule says no; the most special kinds first."""
@@ -109,14 +114,21 @@ class Api(APIGatewayHttpResolver):
             # The gateway gives them in lower case, `sam local start-api` as they were sent.
             event = {**event, "headers": {name.lower(): value for name, value in event["headers"].items()}}
             # Before Powertools parses it: its own middlewares would run too late for that.
-            if problem := self.refusal(event) or _body_problem(event):
-                refusal = problem_response(problem)
-                return {"statusCode": int(refusal.status_code), "headers": refusal.headers, "body": refusal.body}
+            if refused := self._refused(event):
+                return {"statusCode": int(refused.status_code), "headers": refused.headers, "body": refused.body}
             answer = self.resolve(event, context)
             # A 204 has no body; the gateway takes a string, and not everything that stands for it takes a null.
             return answer | {"body": answer["body"] or ""}
         finally:
             flush()
+
+    def _refused(self, event: Mapping[str, Any]) -> Response[Any] | None:
+        """The answer to a request that no route gets to see."""
+        try:
+            problem = _past_cloudfront(event) or self.refusal(event) or _body_problem(event)
+        except Exception as error:
+            return _unexpected(error)
+        return problem_response(problem) if problem else None
 
     def refusal(self, event: Mapping[str, Any]) -> Problem | None:  # noqa: ARG002
         """Why a request is refused whatever it asks for; a service may have a reason."""
@@ -151,6 +163,11 @@ class Api(APIGatewayHttpResolver):
         record(settled.decision, message=command, event_id=self.cause.id, keys=keys)
         assert settled.state is not None, "a command leaves a row"
         return settled.state
+
+    @property
+    def client_address(self) -> str:
+        """Where the request comes from; all addresses of one client are one."""
+        return origin.client_address(self.current_event.raw_event)
 
     @property
     def cause(self) -> Cause:
@@ -204,6 +221,11 @@ def no_content() -> Response[None]:
     return Response(status_code=HTTPStatus.NO_CONTENT, content_type=None, body=None)
 
 
+def _past_cloudfront(event: Mapping[str, Any]) -> Problem | None:
+    # Whoever is there learns nothing, not even what is missing.
+    return None if origin.came_through_cloudfront(event) else Problem(HTTPStatus.FORBIDDEN, "forbidden", "Forbidden.")
+
+
 def _body_problem(event: Mapping[str, Any]) -> Problem | None:
     """What is wrong with a request's body before anybody looks into it: its size, its type, that it is no JSON."""
     body: str | None = event.get("body")
@@ -248,7 +270,9 @@ def problem_response(problem: Problem) -> Response[Any]:
     }
     if problem.errors:
         body["errors"] = list(problem.errors)
-    headers: dict[str, str | list[str]] = {"Retry-After": "1"} if problem.status in _LATER else {}
+    headers: dict[str, str | list[str]] = {}
+    if problem.status in _LATER:
+        headers["Retry-After"] = str(problem.retry_after)
     return Response(status_code=problem.status, content_type=PROBLEM_JSON, body=json.dumps(body), headers=headers)
 
 
@@ -276,7 +300,10 @@ def _sentence(error: Mapping[str, Any]) -> str:
 
 def _problem_of(refusal: Refusal) -> Problem:
     status = next(status for kind, status in STATUS_OF.items() if isinstance(refusal, kind))
-    return Problem(status, refusal.type, refusal.detail, errors=refusal.errors, extra=refusal.extra)
+    problem = Problem(status, refusal.type, refusal.detail, errors=refusal.errors, extra=refusal.extra)
+    if isinstance(refusal, Limited):
+        problem.retry_after = max(1, math.ceil((refusal.until - datetime.now(UTC)).total_seconds()))
+    return problem
 
 
 def _unexpected(error: Exception) -> Response[Any]:
