@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 
 from cloudretail import aws, dynamodb
-from cloudretail.limits import WAITED_FOR, RateLimit, Limited, Tries, attempt
+from cloudretail.limits import WAITED_FOR, Limited, RateLimit, Tries, attempt
 from cloudretail.repository import MAX_RACES, batch_get, pause_before_retry
 from cloudretail.settings import Settings
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from cloudretail.attempts import DynamoDBAttempts
-from cloudretail.limits import WAIT, WAITED_FOR, RateLimit, Limited, Rate, RateSetting, Tries, attempt
+from cloudretail.limits import WAIT, WAITED_FOR, Limited, Rate, RateLimit, RateSetting, Tries, attempt
 from cloudretail.settings import MissingSetting, Settings, load
 from tests.support.tables import items_of
 
