@@ -90,12 +90,12 @@ def try_schedules(progress: Progress, deadline: float) -> int:
 
     first, began = progress.schedules, time.monotonic()
 
-    def told(done: int) -> None:
+    def progressed(done: int) -> None:
         progress.schedules = first + done
         progress.keep()
         _show(f"{progress.schedules} schedules ended well, {done / (time.monotonic() - began):.0f}/s ")
 
-    failure = search(until(deadline, first), told=told).failure
+    failure = search(until(deadline, first), progress=progressed).failure
     sys.stderr.write("\n")
     if failure:
         sys.stdout.write(f"{report(shortest(failure))}\n")
@@ -212,7 +212,7 @@ def main() -> int:
     progress = _progress(options.part)
     if options.again:
         progress.schedules, progress.passed = 0, set()
-    with _told(options.part, progress):
+    with _reported(options.part, progress):
         return PARTS[options.part].run(progress, time.monotonic() + options.minutes * 60)
 
 
@@ -221,7 +221,7 @@ def _progress(name: str) -> Progress:
 
 
 @contextmanager
-def _told(name: str, progress: Progress) -> Iterator[None]:
+def _reported(name: str, progress: Progress) -> Iterator[None]:
     """Say how far it was and how far it has come, also where it is interrupted."""
     reached = PARTS[name].reached
     sys.stderr.write(f"{name}: {reached(progress)} before\n")

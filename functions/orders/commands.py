@@ -15,7 +15,10 @@ class Checkouts(Protocol):
     """What the checkouts of one shopper read and write."""
 
     def order_cart_and_account(self, order_id: str) -> tuple[Order | None, Cart, Account]:
-        """The shopper's order of this id, None where there is none, the cart and what is held; consistent reads."""
+        """The shopper's order of this id, None where there is none, the cart and what is held.
+
+        Each read is consistent, and they are no snapshot.
+        """
         ...
 
     def basket(self, cart: Cart) -> Basket:
@@ -38,8 +41,8 @@ def check_out(
 ) -> Settled[Order]:
     """Place an order. The same command with the same id is the same order, whenever it comes.
 
-        request A    no such order                             placed
-        request B    no such order    LostRace: A was faster            the order of A, which is the answer to both
+        request A    no such order               placed
+        request B    no such order                        LostRace, or a cart that A has emptied: the order of A
 
     An account's checkouts and the ends of its orders are one after the other: what it holds is as it was read.
 
@@ -64,11 +67,17 @@ def check_out(
         existing, cart, account = checkouts.order_cart_and_account(order_id)
         if existing:
             return _repeated(existing, command)
-        change = place(command, checkouts.basket(cart), account, shopper, context)
         try:
+            change = place(command, checkouts.basket(cart), account, shopper, context)
             checkouts.place(change, command.cart_version, account, cause, now)
         except LostRace:
             pause_before_retry(race)
+        except Conflict:
+            # The reads are no snapshot: what stands in the way may be the very order that was not there yet.
+            existing, *_ = checkouts.order_cart_and_account(order_id)
+            if existing is None:
+                raise
+            return _repeated(existing, command)
         else:
             return Settled(change, change.state)
     raise Contention(f"{order_id}: lost {MAX_RACES} races in a row")

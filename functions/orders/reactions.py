@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from cloudretail.consumer import Consumer, Delivery, row_by_row
 from cloudretail.decider import Change, Context, Decision, Result
 from cloudretail.errors import Permanent
-from cloudretail.repository import BatchRepository, ReadOnly, Repository, transact
+from cloudretail.repository import BatchRepository, DynamoDBRepository, ReadOnly, Repository, transact
 from cloudretail.settings import load
 from cloudretail.telemetry import count
 from contract.inventory import InventoryReservationFailed, InventoryReserved
@@ -22,12 +22,12 @@ from contract.payments import (
 )
 from contract.values import OrderStatus
 from orders.domain import Order, decide
-from orders.store import DynamoDBOrders, OrderSettings
+from orders.store import ORDERS, AccountSettings, DynamoDBOrders, OrderSettings
 
 
 @cache
 def _orders() -> DynamoDBOrders:
-    return DynamoDBOrders(load(OrderSettings))
+    return DynamoDBOrders(load(AccountSettings))
 
 
 def react(orders: Repository[Order], delivery: Delivery, now: datetime) -> Result[Order]:
@@ -67,7 +67,7 @@ CONSUMER: Consumer[BatchRepository[Order]] = Consumer(
     ),
     react=row_by_row(str, react),
     ports=_orders,
-    read_only=lambda: ReadOnly(_orders()),
+    read_only=lambda: ReadOnly(DynamoDBRepository(load(OrderSettings).orders_table, ORDERS)),
     observe=_time_confirmation,
 )
 handler = CONSUMER.handler

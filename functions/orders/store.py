@@ -19,13 +19,18 @@ ORDERS = Aggregate("orders", "orderId", Order)
 
 
 class OrderSettings(Settings):
-    """What the order functions need."""
+    """What reading orders needs."""
 
     orders_table: str
+
+
+class AccountSettings(OrderSettings):
+    """What changing orders needs besides."""
+
     limits_table: str
 
 
-class CheckoutSettings(OrderSettings):
+class CheckoutSettings(AccountSettings):
     """What checkout needs besides."""
 
     cart_table: str
@@ -50,7 +55,7 @@ class DynamoDBOrders(DynamoDBRepository[Order]):
         settings: the tables.
     """
 
-    def __init__(self, settings: OrderSettings) -> None:
+    def __init__(self, settings: AccountSettings) -> None:
         super().__init__(settings.orders_table, ORDERS)
         self._orders = settings.orders_table
         self._limits = settings.limits_table
@@ -93,7 +98,7 @@ class OwnedOrders:
         user_id: the owner, who stands in the condition of every read.
     """
 
-    def __init__(self, settings: OrderSettings, user_id: str) -> None:
+    def __init__(self, settings: AccountSettings, user_id: str) -> None:
         self._table = settings.orders_table
         self._user_id = user_id
         self._rows = DynamoDBOrders(settings)
@@ -153,7 +158,10 @@ class CheckoutStore:
         self._user_id = user_id
 
     def order_cart_and_account(self, order_id: str) -> tuple[Order | None, Cart, Account]:
-        """The order that this request has placed already, if so, the cart and what is held; all read consistently."""
+        """The order that this request has placed already, if so, the cart and what is held.
+
+        Each read is consistent, but BatchGetItem is no snapshot: the order may be placed between the two.
+        """
         orders, cart, limits = self._settings.orders_table, self._settings.cart_table, self._settings.limits_table
         mine = {"Keys": [{"userId": {"S": self._user_id}}], "ConsistentRead": True}
         found = batch_get(

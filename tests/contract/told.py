@@ -23,6 +23,7 @@ from orders.store import ORDERS
 from payments import domain as payments
 from payments.reactions import CONSUMER as PAYMENTS_CONSUMER
 from payments.store import PAYMENTS
+from tests.support.checkouts import NOTHING_HELD
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TOO_LATE = NOW + orders.PLACE_WITHIN + timedelta(seconds=1)
@@ -63,6 +64,7 @@ def placed() -> tuple[Change[orders.Order], ...]:
         orders.place(
             orders.PlaceOrder(shipping_address=address, cart_version=1, payment_method=method),
             orders.Basket(orders.Cart(items=(line,), version=1), {PRODUCT_ID: listed}, {PRODUCT_ID: 5}),
+            NOTHING_HELD,
             orders.Shopper(USER_ID, EMAIL),
             CONTEXT,
         )

@@ -5,7 +5,7 @@ import sys
 import time
 
 from tests.simulation import __doc__ as description
-from tests.simulation.search import Broken, chunks, play, report, search, shortest, simulated, wander
+from tests.simulation.search import FailedSchedule, chunks, play, report, search, shortest, simulated, wander
 
 
 def main() -> int:
@@ -22,14 +22,14 @@ def main() -> int:
         return _show(options.seed)
     began = time.monotonic()
 
-    def told(done: int) -> None:
+    def progress(done: int) -> None:
         line = f"{done} of {options.schedules} schedules, {done / (time.monotonic() - began):.0f}/s "
         # Over the last one, on a terminal.
         sys.stderr.write(f"\r{line}" if sys.stderr.isatty() else f"{line}\n")
         sys.stderr.flush()
 
     seeds = range(options.first, options.first + options.schedules)
-    failure = search(chunks(seeds), options.jobs, told).failure
+    failure = search(chunks(seeds), options.jobs, progress).failure
     if sys.stderr.isatty():
         sys.stderr.write("\n")
     sys.stdout.write((report(shortest(failure)) if failure else "Every schedule ended well.") + "\n")
@@ -42,8 +42,8 @@ def _show(seed: int) -> int:
         try:
             schedule, _ = wander(seed)
             play(schedule, trace)
-        except Broken as broken:
-            sys.stdout.write(f"{report(shortest(broken.failure))}\n")
+        except FailedSchedule as failed:
+            sys.stdout.write(f"{report(shortest(failed.failure))}\n")
             return 1
     sys.stdout.write("\n".join([*trace, "Every rule holds.", ""]))
     return 0

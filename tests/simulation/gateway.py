@@ -24,16 +24,16 @@ hours). What it has a reference for, it never forgets."""
 
 @dataclass
 class Attempt:
-    """An attempt that the gateway has taken in.
+    """An attempt that the gateway knows.
 
     Attributes:
         key: idempotency key.
         reference: the gateway's own name for it.
-        at: when it was taken in.
+        at: when it was created.
         token: of the card.
         answers: that were given, the latest last; more than one only where the gateway did not keep its word.
         refunded: whether the card has its money back.
-        unavailable: how often a confirmation was not taken.
+        unavailable: how often a confirmation was not accepted.
     """
 
     key: str
@@ -77,8 +77,9 @@ class Gateway:
     Attributes:
         attempts: all, oldest first.
         refunds: likewise.
-        underway: requests that the worker has given up and that the gateway has not taken yet.
-        news: references of attempts about which the gateway has changed its answer, and that it will tell of.
+        underway: requests that the worker has given up and that the gateway has not received yet.
+        news: references of attempts about which the gateway has changed its answer, which the shop is not
+            notified of yet.
     """
 
     def __init__(self, hook: Callable[[str, str], None], clock: Callable[[], datetime]) -> None:

@@ -9,9 +9,8 @@ from typing import Any
 from cloudretail.envelope import Event
 from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefunded, PaymentRefundFailed, PaymentSucceeded
-from contract.values import PaymentFailure, PaymentMethod, RefusalReason
+from contract.values import OrderStatus, PaymentFailure, PaymentMethod, RefusalReason
 from inventory.domain import ReservationStatus
-from contract.values import OrderStatus
 from orders.store import ORDERS
 from payments.domain import MAX_ATTEMPTS, PaymentStatus, RefundStatus, payment_id_of
 from payments.providers import Accepted
@@ -38,7 +37,7 @@ ENDED = frozenset({PaymentStatus.VOIDED, PaymentStatus.FAILED, PaymentStatus.REF
 """The payments of which nothing may be kept."""
 
 REPEATABLE = {"PaymentSubmitted": MAX_ATTEMPTS, "PaymentDeclined": MAX_ATTEMPTS - 1}
-"""How often these may be told of an order; anything else is told once."""
+"""How often these may be published about an order; anything else is published once."""
 
 NOTED = (PaymentDeclined, PaymentRefunded, PaymentRefundFailed)
 """What moves no order, but belongs to its story."""
@@ -53,6 +52,8 @@ def check(world: World) -> None:
     events = [read(document) for document in world.archive.values()]
     for order_id in world.orders.items:
         _check_order(world, order_id, [event for event in events if event.data.subject == order_id])
+    _check_carts(world)
+    _check_accounts(world)
     _check_stock(world)
 
 
@@ -79,13 +80,27 @@ def _everything(world: World) -> dict[str, Any]:
     """Each row, counter, movement of money and event. No values that the world changes in place."""
     return (
         {f"order {key}": item for key, item in world.orders.items.items()}
+        | {f"cart {key}": item for key, item in world.carts.items.items()}
         | {f"reservation {key}": item for key, item in world.stock.items.items()}
         | {f"payment {key}": item for key, item in world.payments.items.items()}
         | {f"stock of {key}": counters for key, counters in world.stock.counters.items()}
+        | {f"account of {user}": account for user, account in world.orders.accounts.items()}
         | {f"attempt {attempt.reference}": replace(attempt) for attempt in world.gateway.attempts}
         | {f"refund {index}": refund for index, refund in enumerate(world.gateway.refunds)}
         | dict(world.archive)
     )
+
+
+def _check_accounts(world: World) -> None:
+    """When everything has arrived, an account holds what is to be paid in cash on delivery, and nothing else."""
+    due = {
+        (order["userId"], order_id)
+        for order_id, order in world.orders.items.items()
+        if (order["status"], order.get("paymentMethod")) == (OrderStatus.CONFIRMED, PaymentMethod.COD)
+    }
+    held = {(user, order_id) for user, account in world.orders.accounts.items() for order_id in account.held}
+    if held != due:
+        raise Violation("an account holds what it should not", f"{sorted(held ^ due)}")
 
 
 def _check_order(world: World, order_id: str, events: list[Event]) -> None:
@@ -102,13 +117,13 @@ def _check_order(world: World, order_id: str, events: list[Event]) -> None:
     if "cardToken" in payment:
         raise Violation("a card token outlives its attempt", found)
     for event in events:
-        if isinstance(event.data, NOTED) and not order.heard_of(event.id):
+        if isinstance(event.data, NOTED) and not order.has_noted(event.id):
             raise Violation("the story leaves something out", f"{found}: {event.id}")
     causes = Counter(entry.caused_by for entry in order.history)
     if max(causes.values()) > 1:
-        raise Violation("the story tells one thing twice", f"{found}: {causes.most_common(1)}")
+        raise Violation("the story notes one thing twice", f"{found}: {causes.most_common(1)}")
     unexpected = len(payment.get("refunds", ()))
-    _check_told(
+    _check_published(
         order_id, events, dict.fromkeys(("RefundRequested", "PaymentRefunded", "PaymentRefundFailed"), unexpected)
     )
     chosen = world.schedule.baskets[order_id].cod or payment.get("method")
@@ -121,7 +136,7 @@ def _check_money(world: World, order_id: str, found: str, events: list[Event]) -
     names = {event.data.event_type.name for event in events}
     kept = len(world.gateway.kept(payment["paymentId"]))
     paid_by_card = payment["status"] == PaymentStatus.SUCCEEDED and payment["method"] == PaymentMethod.CARD
-    # Money that the card does not take back is a person's work; they have been told, and only then.
+    # Money that the card cannot be given back is a person's work; it is published, and only then.
     refunds = [refund["status"] for refund in payment.get("refunds", ())]
     stuck = (payment["status"] == PaymentStatus.REFUND_FAILED) + refunds.count(RefundStatus.REFUSED)
     if kept > stuck and payment["status"] in ENDED:
@@ -140,14 +155,14 @@ def _check_money(world: World, order_id: str, found: str, events: list[Event]) -
         if accepted not in answers:
             raise Violation("the gateway never gave this answer", event.id)
     if (stuck > 0) != ("PaymentRefundFailed" in names):
-        raise Violation("nobody was told of a refund that failed", found)
+        raise Violation("a refund that failed was not published", found)
 
 
-def _check_told(order_id: str, events: list[Event], more: Mapping[str, int]) -> None:
-    told = Counter(event.data.event_type.name for event in events)
-    for name, times in told.items():
+def _check_published(order_id: str, events: list[Event], more: Mapping[str, int]) -> None:
+    published = Counter(event.data.event_type.name for event in events)
+    for name, times in published.items():
         if times > REPEATABLE.get(name, 1) + more.get(name, 0):
-            raise Violation("one thing is told twice", f"{order_id}: {name} {times} times")
+            raise Violation("one thing is published twice", f"{order_id}: {name} {times} times")
     place_by = next((event.data.place_by for event in events if hasattr(event.data, "place_by")), None)
     until = next((event.data.until for event in events if isinstance(event.data, InventoryReserved)), None)
     for event in events:
@@ -162,6 +177,27 @@ def _check_told(order_id: str, events: list[Event], more: Mapping[str, int]) -> 
                 raise Violation("an order is refused for stock that was there", event.id)
             case PaymentFailed(reason=PaymentFailure.WINDOW_CLOSED) if until is None or event.time < until:
                 raise Violation("the window closes before its time", event.id)
+
+
+def _check_carts(world: World) -> None:
+    """An order is the cart that its shopper saw, which is ordered once, and empty afterwards."""
+    carts = {(cart["userId"], cart["version"]): cart for cart in world.carts.images}
+    if len(carts) < len(world.carts.images):
+        raise Violation("a change of a cart is lost", f"{len(world.carts.images)} writes, {len(carts)} versions")
+    ordered: Counter[tuple[str, int]] = Counter()
+    for order_id, item in world.orders.items.items():
+        order = ORDERS.from_item(item).state
+        command = world.commands[order_id, order.fingerprint]
+        seen = order.user_id, command.cart_version
+        lines = [(line["productId"], line["quantity"]) for line in carts[seen]["items"]]
+        if lines != [(line.product_id, line.quantity) for line in order.items]:
+            raise Violation("an order is not the cart that was seen", f"{order_id}: {order.items}, cart {lines}")
+        ordered[seen] += 1
+        if ordered[seen] > 1:
+            raise Violation("a cart is ordered twice", f"{seen}, the second time by {order_id}")
+        after = carts.get((order.user_id, command.cart_version + 1))
+        if after is None or after["items"]:
+            raise Violation("an ordered cart is not emptied", f"{order_id}: {after}")
 
 
 def _check_stock(world: World) -> None:

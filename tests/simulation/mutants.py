@@ -17,13 +17,13 @@ from cloudretail.repository import Repository
 from contract.inventory import InventoryReservationFailed
 from contract.orders import OrderCancelled, OrderPlaced
 from contract.payments import PaymentFailed, PaymentSucceeded
+from contract.values import OrderStatus
 from inventory import domain as stock
 from inventory import reactions as inventory
 from inventory.domain import Delta, ReservationStatus, StockChange
 from inventory.store import OutOfStock, Write
 from orders import domain as ordering
 from orders import reactions as orders
-from contract.values import OrderStatus
 from orders.domain import Order
 from payments import domain as paying
 from payments import reactions as payments

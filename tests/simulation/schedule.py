@@ -26,9 +26,13 @@ class Break(StrEnum):
     PAUSE = "pauses"
     CRASH = "dies"
     FAIL = "fails"
-    """Before a request: it is not taken. After it: it was taken, but its answer is lost."""
-    LATE = "is taken late"
+    """Before a request: it is not accepted. After it: it was accepted, but its answer is lost."""
+    LATE = "is accepted late"
     """Of a request to the gateway: after the worker has given it up. Anywhere else it fails."""
+    PART = "is accepted in part"
+    """Of a call to the bus: the rest of its entries is throttled. Anywhere else it fails."""
+    REFUSE = "is refused for good"
+    """Of a call to the bus: its last entry is. Anywhere else it fails."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,9 @@ class Interruption:
 class Kind(StrEnum):
     """The kinds of steps; how many words of `on` each takes, and which."""
 
+    FILL = "fill the cart"  # order
+    CHANGE = "change the cart"  # order, product, units
+    CLEAR = "empty the cart"  # order
     CHECK_OUT = "check out"  # order
     PAY = "pay"  # order, COD or a card token
     CANCEL = "cancel"  # order
@@ -53,7 +60,9 @@ class Kind(StrEnum):
     REDRIVE = "redrive"  # message
     LAND = "land"  # request to the gateway
     TURN = "turn"  # reference at the gateway
-    TELL = "tell"  # reference at the gateway
+    NOTIFY = "notify"  # reference at the gateway
+    GARBLE = "garble"  # shard
+    REPUBLISH = "republish"  # event id
 
 
 @dataclass(frozen=True)
@@ -74,12 +83,14 @@ class Basket:
     """An order that somebody will place.
 
     Attributes:
-        lines: product and units, a product perhaps more than once.
+        lines: product and units.
         cod: whether cash on delivery is chosen at checkout already.
+        shopper: user id; who places two orders, does it with one cart.
     """
 
     lines: tuple[tuple[str, int], ...]
     cod: bool
+    shopper: str = "user-1"
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,16 @@ from unittest.mock import patch
 
 from cloudretail import repository
 from contract import EVENTS
+from contract.values import OrderStatus
 from inventory import reactions as inventory
 from inventory.domain import ReservationStatus
 from inventory.store import packed
-from contract.values import OrderStatus
+from notifications import reactions as notifications
 from payments.domain import PaymentStatus
+from relay import stream
 from tests.simulation.invariants import check, check_replay
 from tests.simulation.schedule import Kind, Schedule, Step, Violation
-from tests.simulation.whims import Whim
+from tests.simulation.workload import Workload
 from tests.simulation.world import World
 
 STATES_AND_EVENTS = frozenset(
@@ -47,22 +49,31 @@ class Failure:
     violation: Violation
 
 
+def _nothing(*_: object, **__: object) -> None:
+    """Takes the place of logs and metrics."""
+
+
 @contextmanager
 def simulated() -> Iterator[None]:
     """The shop's code as it is simulated.
 
-    It does not wait between tries, and a transaction takes 4 items, so that batches are split here as those of
-    a hundred items are.
+    It does not wait between tries and logs nothing; and a transaction holds 4 items, so that batches are split here as
+    those of a hundred items are.
     """
+    quiet = SimpleNamespace(error=_nothing, exception=_nothing)
     with (
         patch.object(repository, "time", SimpleNamespace(sleep=lambda seconds: None)),
         patch.object(inventory, "packed", partial(packed, limit=4)),
+        patch.object(stream, "count", _nothing),
+        patch.object(stream, "logger", quiet),
+        patch.object(notifications, "count", _nothing),
+        patch.object(notifications, "logger", quiet),
     ):
         yield
 
 
 def play(schedule: Schedule, trace: list[str] | None = None) -> World:
-    """Take the steps of a schedule, end the faults, and look at what came of it.
+    """Play the steps of a schedule, end the faults, and look at what came of it.
 
     Args:
         schedule: what happens.
@@ -91,23 +102,23 @@ def wander(seed: int) -> tuple[Schedule, World]:
         The schedule, which `play` repeats, and the world at its end.
 
     Raises:
-        Broken: something happened that must not.
+        FailedSchedule: something happened that must not.
     """
-    whim = Whim.of(random.Random(seed))
-    shop = whim.shop()
+    workload = Workload.of(random.Random(seed))
+    shop = workload.shop()
     world = World(shop)
     steps: list[Step] = []
     try:
-        for step in whim.steps(world):
+        for step in workload.steps(world):
             steps.append(step)
             world.do(step)
         _finish(world)
     except Violation as violation:
-        raise Broken(Failure(seed, replace(shop, steps=tuple(steps)), violation)) from violation
+        raise FailedSchedule(Failure(seed, replace(shop, steps=tuple(steps)), violation)) from violation
     return replace(shop, steps=tuple(steps)), world
 
 
-class Broken(Exception):
+class FailedSchedule(Exception):
     """A schedule broke a rule."""
 
     def __init__(self, failure: Failure) -> None:
@@ -146,8 +157,8 @@ def explore(seeds: range) -> Outcome:
         for seed in seeds:
             try:
                 _, world = wander(seed)
-            except Broken as broken:
-                return Outcome(broken.failure, frozenset(happened))
+            except FailedSchedule as failed:
+                return Outcome(failed.failure, frozenset(happened))
             happened |= world.happened
     return Outcome(None, frozenset(happened))
 
@@ -171,14 +182,14 @@ def until(deadline: float, first: int = 0) -> Iterator[range]:
 
 
 def search(
-    portions: Iterable[range], jobs: int | None = None, told: Callable[[int], None] = lambda done: None
+    portions: Iterable[range], jobs: int | None = None, progress: Callable[[int], None] = lambda done: None
 ) -> Outcome:
     """Try seeds on several cores, until one fails.
 
     Args:
         portions: to try, in this order.
         jobs: processes; None for one a core.
-        told: called now and then with the number of schedules from the first on that have all been tried.
+        progress: called now and then with the number of schedules from the first on that have all been tried.
     """
     jobs = jobs or os.process_cpu_count() or 1
     to_come = iter(portions)
@@ -201,7 +212,7 @@ def search(
                 return outcome
             happened |= seen
             done += tried
-            told(done)
+            progress(done)
 
 
 def _explored(seeds: range) -> tuple[int | None, frozenset[str]]:

@@ -1,39 +1,46 @@
 """The shop in one process: its functions run as greenlets that stop wherever they talk to somebody else."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any
 
 from greenlet import greenlet
 
+from cart import commands as shopping
+from cart.domain import Cart, Offer, Offers
+from cart.store import CARTS
 from cloudretail.consumer import Consumer, Delivery, Outcome
-from cloudretail.decider import Decision
+from cloudretail.dynamodb import to_item
 from cloudretail.envelope import Cause
-from cloudretail.errors import Conflict, LostRace, Transient
+from cloudretail.errors import LostRace, Refusal, Transient
 from cloudretail.money import Money
 from cloudretail.outbox import due
-from cloudretail.repository import transact
+from cloudretail.retries import GiveUp, History, Retry, kind_of, next_step
 from contract import parse
 from contract.payments import PaymentSubmitted
 from contract.values import PaymentMethod
 from inventory import reactions as inventory
-from orders import domain as ordering
-from orders.domain import CancelByShopper, Cart, CartLine, Checkout, Listed, Order, ShippingAddress
-from orders.store import ORDERS
-from payments import domain as paying
+from notifications import reactions as notifications
+from orders import commands as ordering
+from orders.domain import Address, Listed, PlaceOrder, Shopper
+from payments import commands as paying
 from payments import reactions as payments
 from payments import worker
-from payments.domain import ChargeAccepted, ChooseMethod, Payment, payment_id_of
+from payments.domain import ChargeAccepted, ChooseMethod, PayableOrder, Payment
 from payments.providers import SANDBOX, ProviderTimeout, ProviderUnavailable
-from payments.store import PAYMENTS, PayableOrder
+from payments.store import PAYMENTS
 from payments.worker import Gateways
+from relay import stream
+from tests.simulation.bus import Bus, PartlyAccepted, Refused
 from tests.simulation.gateway import Gateway, Late
-from tests.simulation.schedule import Basket, Break, Interruption, Kind, Schedule, Step, Violation
+from tests.simulation.schedule import Break, Interruption, Kind, Schedule, Step, Violation
 from tests.simulation.wiring import Queue, wiring
+from tests.support.checkouts import InMemoryCheckouts, InMemoryOrders
+from tests.support.mails import InMemorySentMails, Mailbox
 from tests.support.repositories import InMemoryRepository
 from tests.support.stock import InMemoryStock
 
@@ -51,11 +58,11 @@ GIVEN_UP = 5
 BATCH = 10
 """Messages that a function gets at a time, at the most."""
 
-UNHEARD = frozenset({"notifications.reactions.handler"})
-"""The handlers whose messages nobody takes here: they move neither money nor goods."""
+QUEUES = {queue.name: queue for queue in wiring().queues}
+"""All queues that rules send to."""
 
-CONSUMERS = {queue.name: queue for queue in wiring().queues if queue.handler not in UNHEARD}
-"""The queues of this world."""
+CONSUMERS = {name: queue for name, queue in QUEUES.items() if queue.handler != "notifications.reactions.handler"}
+"""The queues of random schedules: mails move neither money nor goods."""
 
 
 def queue_of(handler: str) -> Queue:
@@ -82,6 +89,7 @@ class Message:
         document: the event.
         ready: when it may be delivered first.
         receives: how often it was delivered.
+        history: how it has failed so far, where the queues are patient.
     """
 
     name: str
@@ -89,6 +97,11 @@ class Message:
     document: str
     ready: datetime
     receives: int = 0
+    history: History | None = None
+
+
+AFTERWARDS = frozenset({"committed", "created", "confirmed", "cancelled", "refunded", "published", "sent", "marked"})
+"""The points at which a request was carried out, and its answer is on its way."""
 
 
 class Crash(BaseException):
@@ -128,7 +141,13 @@ class World:
         dead: what was delivered too often.
         paused: functions that have stopped on the way, by name.
         order: of what arrives when the faults have ended.
-        happened: states, events and breaks that the run came across, which tell whether schedules are worth their time.
+        happened: states, events and breaks that the run came across, which show whether schedules are worth their time.
+        consumers: the queues of this world.
+        patient: whether failures are retried as the shop retries them; else a message is given up after GIVEN_UP
+            deliveries.
+        away: what nobody can reach at present: `gateway`, `ses`, `bus`, or a table.
+        clicks: of each order, the command that the shopper sends again until it is answered.
+        commands: every command that was sent, by order id and fingerprint.
     """
 
     schedule: Schedule
@@ -136,16 +155,26 @@ class World:
     now: datetime = BEGINNING
     archive: dict[str, str] = field(default_factory=dict)
     streams: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
-    queues: dict[str, list[Message]] = field(default_factory=lambda: {queue: [] for queue in CONSUMERS})
+    queues: dict[str, list[Message]] = field(default_factory=dict)
     dead: list[Message] = field(default_factory=list)
     paused: dict[str, Invocation] = field(default_factory=dict)
     happened: set[str] = field(default_factory=set)
+    consumers: Mapping[str, Queue] = field(default_factory=lambda: CONSUMERS)
+    patient: bool = False
+    away: set[str] = field(default_factory=set)
+    clicks: dict[str, PlaceOrder] = field(default_factory=dict)
+    commands: dict[tuple[str, str], PlaceOrder] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.orders: InMemoryRepository[Order] = InMemoryRepository(ORDERS, partial(self._pass, "orders"))
+        self.queues = {queue: [] for queue in self.consumers}
+        self.carts: InMemoryRepository[Cart] = InMemoryRepository(CARTS, partial(self._pass, "carts"))
+        self.orders = InMemoryOrders(partial(self._pass, "orders"))
         self.stock = InMemoryStock(self.schedule.received, partial(self._pass, "inventory"))
         self.payments: InMemoryRepository[Payment] = InMemoryRepository(PAYMENTS, partial(self._pass, "payments"))
         self.gateway = Gateway(partial(self._pass, "gateway"), lambda: self.now)
+        self.bus = Bus(partial(self._pass, "bus"), self._publish)
+        self.mails = InMemorySentMails(partial(self._pass, "mails"))
+        self.mailbox = Mailbox(partial(self._pass, "ses"))
         self._gateways = Gateways(SANDBOX, {SANDBOX: self.gateway})
         self.order = random.Random(self.schedule.order)
         self._copies: dict[str, int] = {}
@@ -159,6 +188,12 @@ class World:
         if self.trace is not None:
             self.trace.append(str(step))
         match step.kind, step.on:
+            case Kind.FILL, (order_id,) if order_id in self.schedule.baskets:
+                self._request(partial(self._fill, order_id), step)
+            case Kind.CHANGE, (order_id, product, units) if order_id in self.schedule.baskets:
+                self._request(partial(self._change, order_id, product, int(units)), step)
+            case Kind.CLEAR, (order_id,) if order_id in self.schedule.baskets:
+                self._request(partial(self._clear, order_id), step)
             case Kind.CHECK_OUT, (order_id,) if order_id in self.schedule.baskets:
                 self._request(partial(self._check_out, order_id), step)
             case Kind.PAY, (order_id, means):
@@ -181,8 +216,13 @@ class World:
                 self.gateway.land(request)
             case Kind.TURN, (reference,) if reference in {attempt.reference for attempt in self.gateway.attempts}:
                 self.gateway.turn(reference)
-            case Kind.TELL, (reference,) if reference in self.gateway.news:
-                self._request(partial(self._tell, reference), step)
+            case Kind.NOTIFY, (reference,) if reference in self.gateway.news:
+                self._request(partial(self._notify, reference), step)
+            case Kind.GARBLE, (row,) if self.streams.get(row):
+                self.streams[row].insert(0, _GARBLED)
+                self.happened.add("unreadable record")
+            case Kind.REPUBLISH, (event_id,):
+                self._republish(event_id)
 
     def ready(self, queue: str) -> list[str]:
         """The names of the messages of a queue that can be delivered now."""
@@ -191,7 +231,8 @@ class World:
     def targets(self, event_id: str) -> tuple[str, ...]:
         """The queues of this world that get an event."""
         document = self.archive[event_id]
-        return _targets(read(document).data.event_type.type, document)
+        targets = _targets(read(document).data.event_type.type, document)
+        return tuple(queue for queue in targets if queue in self.consumers)
 
     def pending(self) -> list[str]:
         """The rows with images that the relay has not acknowledged."""
@@ -209,7 +250,8 @@ class World:
         for request in list(self.gateway.underway):
             self.do(Step(Kind.LAND, (request,)))
         for reference in list(self.gateway.news):
-            self.do(Step(Kind.TELL, (reference,)))
+            self.do(Step(Kind.NOTIFY, (reference,)))
+        self._republish_all()
         self._empty([queue for queue in self.queues if queue != self.schedule.down])
         self._empty(list(self.queues))
         for _ in range(2):
@@ -218,6 +260,11 @@ class World:
             self._empty(list(self.queues))
         if self.dead:
             raise Violation("a message stays in a dead-letter queue", self.dead[0].name)
+
+    def _republish_all(self) -> None:
+        """The relay comes to rest, and operators publish what it has parked."""
+        for event_id in list(self.bus.parked):
+            self.do(Step(Kind.REPUBLISH, (event_id,)))
 
     def note(self, line: str) -> None:
         """Add to the trace."""
@@ -249,57 +296,96 @@ class World:
         def answer() -> None:
             try:
                 body(cause, now)
-            except (Conflict, LostRace, Transient, Crash) as error:
+            except (Refusal, LostRace, Transient, Crash) as error:
                 self.note(f"    {error!r}")
             except Exception as error:
                 raise Violation("a request breaks down", f"{step}: {error!r}") from error
 
         self._start(f"{step.kind} {' '.join(step.on)}", answer, step.interruption)
 
-    def _check_out(self, order_id: str, cause: Cause, now: datetime) -> None:
-        """As the orders' API does, without its cart: two requests with the same key are the same order."""
-        if self.orders.load(order_id):
-            return
-        basket = self.schedule.baskets[order_id]
+    def cart_of(self, order_id: str) -> dict[str, Any]:
+        """The cart from which an order is placed, as it is now."""
+        return self.carts.items.get(self.schedule.baskets[order_id].shopper, {"items": [], "version": 0})
+
+    def _shopping(self) -> shopping.Ports:
+        return shopping.Ports(self.carts, self._offers_of)
+
+    def _offers_of(self, product_ids: Iterable[str]) -> Offers:
         self._pass("inventory", "load", "counters")
-        change = ordering.place(
-            _CHECKOUTS[basket.cod],
-            _cart(basket),
+        return {
+            product: Offer(
+                product_id=product,
+                name=_LISTED[product].name,
+                price=_PRICE,
+                available=self.stock.counters[product].available,
+            )
+            for product in product_ids
+        }
+
+    def _fill(self, order_id: str, cause: Cause, now: datetime) -> None:
+        basket = self.schedule.baskets[order_id]
+        for product, units in basket.lines:
+            shopping.put(self._shopping(), basket.shopper, product, units, _PRICE, cause, now)
+
+    def _change(self, order_id: str, product: str, units: int, cause: Cause, now: datetime) -> None:
+        shopping.put(self._shopping(), self.schedule.baskets[order_id].shopper, product, units, _PRICE, cause, now)
+        self.happened.add("the cart changes")
+
+    def _clear(self, order_id: str, cause: Cause, now: datetime) -> None:
+        shopping.clear(self._shopping(), self.schedule.baskets[order_id].shopper, cause, now)
+        self.happened.add("the cart is emptied")
+
+    def _check_out(self, order_id: str, cause: Cause, now: datetime) -> None:
+        """The shopper looks at the cart and orders it; what is not answered is sent again as it was."""
+        basket = self.schedule.baskets[order_id]
+        command = self.clicks.get(order_id)
+        if command is None:
+            cart = shopping.load(self.carts, basket.shopper)
+            method = PaymentMethod.COD if basket.cod else None
+            command = PlaceOrder(shipping_address=_ADDRESS, cart_version=cart.version, payment_method=method)
+            self.clicks[order_id] = command
+            self.commands[order_id, command.fingerprint] = command
+        try:
+            ordering.check_out(
+                self._checkouts(basket.shopper),
+                order_id,
+                command,
+                Shopper(basket.shopper, "shopper@cloudretail.example"),
+                cause,
+                now,
+            )
+        except Refusal as refusal:
+            placed = self.orders.items.get(order_id)
+            if placed and placed["fingerprint"] == command.fingerprint:
+                raise Violation("a placed order is answered as refused", f"{order_id}: {refusal!r}") from refusal
+            # An answer: the shopper looks at the cart anew.
+            if self.clicks.get(order_id) is command:
+                del self.clicks[order_id]
+            self.happened.add(f"checkout is refused: {refusal.type}")
+            raise
+
+    def _checkouts(self, user_id: str) -> InMemoryCheckouts:
+        return InMemoryCheckouts(
+            self.orders,
+            self.carts,
             _LISTED,
-            {product: counters.available for product, counters in self.stock.counters.items()},
-            order_id=order_id,
-            user_id="user-1",
-            user_email="shopper@cloudretail.example",
-            cause=cause.id,
-            now=now,
+            lambda: {product: counters.available for product, counters in self.stock.counters.items()},
+            user_id,
+            partial(self._pass, "orders"),
         )
-        self.orders.commit(order_id, None, change, cause, now)
 
     def _pay(self, order_id: str, means: str, cause: Cause, now: datetime) -> None:
-        """As the payments' API does."""
-        if not self.orders.load(order_id) or not PayableOrder.model_validate(self.orders.items[order_id]).payable:
-            return
         method = PaymentMethod.COD if means == PaymentMethod.COD else PaymentMethod.CARD
         choice = ChooseMethod(method, means if method is PaymentMethod.CARD else None)
-
-        def answer(payment: Payment | None) -> Decision[Payment]:
-            return paying.decide(payment, choice, order_id, now)
-
-        transact(self.payments, payment_id_of(order_id), answer, cause, now)
+        paying.choose_method(
+            paying.Ports(self._order_of, self.payments, tuple(PaymentMethod)), order_id, choice, cause, now
+        )
 
     def _cancel(self, order_id: str, cause: Cause, now: datetime) -> None:
-        """As the orders' API does."""
-        if order_id not in self.orders.items:
-            return
+        ordering.cancel(self.orders, order_id, cause, now)
 
-        def answer(order: Order | None) -> Decision[Order]:
-            assert order, "an order is never deleted"
-            return ordering.decide(order, CancelByShopper(), cause.id, now)
-
-        transact(self.orders, order_id, answer, cause, now)
-
-    def _tell(self, reference: str, cause: Cause, now: datetime) -> None:
-        """The gateway tells, until it is heard, that it has taken the money of an attempt after all."""
+    def _notify(self, reference: str, cause: Cause, now: datetime) -> None:
+        """The gateway notifies the shop, until it is acknowledged, that it has the money of an attempt after all."""
         key = reference.partition("/")[0]
         events = [read(document) for document in self.archive.values()]
         submitted = next(
@@ -329,25 +415,29 @@ class World:
             images.clear()
 
     def _relay(self, step: Step) -> None:
-        """The relay takes what the streams of these rows hold, publishes what is due, and only then acknowledges."""
+        """The relay receives what the streams of these rows hold; the streams keep what it fails at."""
         self._stream()
         batch = {row: list(self.streams[row]) for row in step.on if self.streams.get(row)}
+        records = [{"dynamodb": {"NewImage": to_item(dict(image))}} for images in batch.values() for image in images]
 
         def relay() -> None:
             try:
-                for row, images in batch.items():
-                    for document in (document for image in images for document in due(image)):
-                        self._pass("bus", "publish", row)
-                        self._publish(document)
-                        self._pass("bus", "published", row)
+                stream.relay(records, self.bus)
             except (Transient, Crash) as error:
                 self.note(f"    {error!r}")
                 return
+            except Exception as error:
+                raise Violation("the relay stands still", repr(error)) from error
             for row, images in batch.items():
                 self.streams[row] = [image for image in self.streams[row] if not any(image is one for one in images)]
 
         if batch:
             self._start(f"relay {step.on[0]}", relay, step.interruption)
+
+    def _republish(self, event_id: str) -> None:
+        """An operator publishes what the relay has parked."""
+        if event_id in self.bus.parked:
+            self._publish(self.bus.parked.pop(event_id))
 
     def _publish(self, document: str) -> None:
         event = read(document)
@@ -361,7 +451,7 @@ class World:
     def _send(self, event_id: str, queue: str) -> None:
         """EventBridge puts an event into a queue, be it the first time, a duplicate or a replay."""
         nth = self._copies[f"{queue}/{event_id}"] = self._copies.get(f"{queue}/{event_id}", 0) + 1
-        ready = self.now + CONSUMERS[queue].delay
+        ready = self.now + self.consumers[queue].delay
         self.queues[queue].append(Message(f"{queue}/{event_id}/{nth}", queue, self.archive[event_id], ready))
 
     def _redrive(self, name: str) -> None:
@@ -377,7 +467,7 @@ class World:
         batch = []
         there = {message.name: message for message in self.queues[queue] if message.ready <= self.now}
         for message in [there[name] for name in step.on if name in there]:
-            if message.receives == GIVEN_UP:
+            if message.receives == GIVEN_UP and not self.patient:
                 self.queues[queue].remove(message)
                 self.dead.append(message)
                 self.happened.add("dead letter")
@@ -391,7 +481,9 @@ class World:
         def consume() -> None:
             for delivery in deliveries:
                 if type(delivery.event.data) not in consumer.subscribes_to:
-                    raise Violation("a queue gets what its consumer does not take", f"{queue}: {delivery.event.id}")
+                    raise Violation(
+                        "a queue gets what its consumer does not subscribe to", f"{queue}: {delivery.event.id}"
+                    )
             outcomes: Sequence[Outcome]
             try:
                 outcomes = consumer.react(self._ports(consumer.name), deliveries, now)
@@ -406,15 +498,28 @@ class World:
                     self.queues[queue] = [one for one in self.queues[queue] if one is not message]
                 elif isinstance(outcome, Transient):
                     self.note(f"    {message.name}: {outcome!r}")
+                    if self.patient:
+                        self._retry(message, outcome)
                 else:
                     raise Violation("a message is poisoned", f"{message.name}: {outcome!r}")
 
         if batch:
             self._start(f"deliver {step.on[0]}", consume, step.interruption)
 
+    def _retry(self, message: Message, error: Exception) -> None:
+        """As a consumer decides what becomes of a message that has failed."""
+        before = message.history or History(self.now, 0, 0)
+        message.history = History(before.since, before.failures + 1, before.unexpected)
+        match next_step(kind_of(error), message.history, self.now, self.order.random):
+            case Retry(after=seconds):
+                message.ready = self.now + timedelta(seconds=seconds)
+            case GiveUp():
+                self.queues[message.queue].remove(message)
+                self.dead.append(message)
+
     def _consumer(self, queue: str) -> Consumer[Any]:
         """The declaration of the consumer behind a queue."""
-        consumer: Consumer[Any] = import_module(CONSUMERS[queue].handler.rpartition(".")[0]).CONSUMER
+        consumer: Consumer[Any] = import_module(self.consumers[queue].handler.rpartition(".")[0]).CONSUMER
         return consumer
 
     def _ports(self, consumer: str) -> Any:
@@ -425,14 +530,26 @@ class World:
             "payments": self.payments,
             "payment-window": self.payments,
             "payment-worker": worker.Ports(self.payments, self._is_payable, self._gateways),
+            "notifications": notifications.Ports(
+                self.mails, self.mailbox, self._order_status, "https://shop.example", lambda: self.now
+            ),
         }
         assert consumer in ports, f"the simulation does not know the consumer {consumer} yet"
         return ports[consumer]
 
-    def _is_payable(self, order_id: str) -> bool:
-        """As `payments.store.is_payable` does."""
+    def _order_of(self, order_id: str) -> PayableOrder | None:
         self._pass("orders", "load", order_id)
-        return PayableOrder.model_validate(self.orders.items[order_id]).payable
+        item = self.orders.items.get(order_id)
+        return PayableOrder.model_validate(item) if item else None
+
+    def _is_payable(self, order_id: str) -> bool:
+        order = self._order_of(order_id)
+        assert order, "an order is never deleted"
+        return order.payable
+
+    def _order_status(self, order_id: str) -> str:
+        self._pass("orders", "load", order_id)
+        return str(self.orders.items[order_id]["status"])
 
     # --- functions and time -----------------------------------------------------------------------------------------
 
@@ -468,6 +585,8 @@ class World:
         """Called wherever a function talks to somebody else: before and after."""
         invocation = self._running
         assert invocation, "only functions talk to somebody"
+        if whom in self.away and point not in AFTERWARDS:
+            raise Transient(f"{whom} is away")
         if whom == "inventory" and point == "committed":
             self._require_sound_stock()
         if whom == "gateway" and point == "confirm" and (why := invocation.unwanted.get(key.partition(":")[0])):
@@ -490,19 +609,25 @@ class World:
                     raise Crash("timed out")
             case Break.CRASH, _:
                 raise Crash
+            case Break.PART, "publish":
+                raise PartlyAccepted
+            case Break.REFUSE, "publish":
+                raise Refused
             case Break.LATE, ("create" | "confirm" | "cancel" | "refund"):
                 raise Late
-            case ((Break.FAIL | Break.LATE), "committed"):
+            case _, "committed":
                 # The SDK tries again what got no answer, and finds its own write.
                 raise LostRace(whom)
-            case ((Break.FAIL | Break.LATE), ("created" | "confirmed" | "cancelled" | "refunded")):
+            case _, ("created" | "confirmed" | "cancelled" | "refunded"):
                 raise ProviderTimeout("no answer in time")
-            case ((Break.FAIL | Break.LATE), ("create" | "confirm" | "cancel" | "find" | "refund")):
+            case _, ("create" | "confirm" | "cancel" | "find" | "refund"):
                 raise ProviderUnavailable("unavailable")
-            case ((Break.FAIL | Break.LATE), _):
+            case _:
                 raise Transient(f"{whom} is busy")
 
     def _became(self, whom: str, key: str) -> str:
+        if whom == "carts":
+            return f": {self.carts.items[key]['items']}"
         rows = {"orders": self.orders.items, "payments": self.payments.items, "inventory": self.stock.items}[whom]
         return f": {', '.join(rows[each]['status'] for each in key.split(','))}"
 
@@ -531,26 +656,13 @@ _targets_by_type: dict[str, tuple[str, ...]] = {}
 def _targets(type_: str, document: str) -> tuple[str, ...]:
     """The wiring's answer, asked once for each type: rules see nothing else of an event."""
     if type_ not in _targets_by_type:
-        _targets_by_type[type_] = tuple(queue for queue in wiring().targets(document) if queue in CONSUMERS)
+        _targets_by_type[type_] = wiring().targets(document)
     return _targets_by_type[type_]
 
 
 _TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 _PRICE = Money(amount=1000, currency="SGD")
 _LISTED = {product: Listed(product_id=product, name=product.capitalize(), price=_PRICE) for product in PRODUCTS}
-_CHECKOUTS = {
-    cod: Checkout(
-        shipping_address=ShippingAddress(
-            name="A Shopper", line1="1 Some Street", city="Singapore", postal_code="018956", country="SG"
-        ),
-        cart_version=1,
-        payment_method=ordering.PaymentChoice.COD if cod else None,
-    )
-    for cod in (False, True)
-}
-
-
-@cache
-def _cart(basket: Basket) -> Cart:
-    lines = tuple(CartLine(product_id=product, quantity=units, unit_price=_PRICE) for product, units in basket.lines)
-    return Cart(items=lines, version=1)
+_ADDRESS = Address(name="A Shopper", line1="1 Some Street", city="Singapore", postal_code="018956", country="SG")
+_GARBLED: dict[str, Any] = {"version": 1, "outbox": "no outbox"}
+"""An image of a row that no code of the shop has written."""

@@ -25,7 +25,7 @@ from notifications.reactions import Ports, handler, notify
 from notifications.store import LEASE, DynamoDBSentMails, SentMails, order_status
 from tests.support.examples import EXAMPLES, NOW, ORDER, event_of, name_of
 from tests.support.invocations import Context, sqs_event
-from tests.support.mails import InMemorySentMails, Postbox
+from tests.support.mails import InMemorySentMails, Mailbox
 from tests.support.tables import TEMPLATE, items_of
 from tests.support.turns import calls_take_turns
 from tests.support.wire import Wire, everything_printed, refused
@@ -42,21 +42,21 @@ class Killed(BaseException):
 
 
 class Shop:
-    """Notifications over a store and a postbox, and a clock that a test sets forward."""
+    """Notifications over a store and a mailbox, and a clock that a test sets forward."""
 
     def __init__(self, sent: SentMails) -> None:
         self.sent = sent
-        self.postbox = Postbox()
+        self.mailbox = Mailbox()
         self.now = NOW
         self.order_status = "PENDING"
 
     def deliver(self, event: Event = CONFIRMED) -> Done | Nothing:
-        ports = Ports(self.sent, self.postbox, lambda order_id: self.order_status, SHOP, lambda: self.now)
+        ports = Ports(self.sent, self.mailbox, lambda order_id: self.order_status, SHOP, lambda: self.now)
         return notify(ports, Delivery(event, attempt=1), self.now)
 
     @property
     def kinds(self) -> list[str]:
-        return [mail.kind for mail in self.postbox.mails]
+        return [mail.kind for mail in self.mailbox.mails]
 
 
 @pytest.fixture(params=["on DynamoDB", "in memory"])
@@ -142,11 +142,11 @@ def test_a_replay_years_later_sends_nothing(shop: Shop) -> None:
     shop.deliver()
     shop.now += timedelta(days=3650)
     shop.deliver()
-    assert len(shop.postbox.mails) == 1
+    assert len(shop.mailbox.mails) == 1
 
 
 def test_a_mail_that_ses_takes_only_later_is_sent_by_the_next_delivery(shop: Shop) -> None:
-    shop.postbox.refusals = [Transient("SES: throttled"), Transient("SES: throttled")]
+    shop.mailbox.refusals = [Transient("SES: throttled"), Transient("SES: throttled")]
     for _ in range(2):
         with pytest.raises(Transient, match="throttled"):
             shop.deliver()
@@ -156,7 +156,7 @@ def test_a_mail_that_ses_takes_only_later_is_sent_by_the_next_delivery(shop: Sho
 
 
 def test_a_mail_that_ses_refuses_for_good_is_sent_by_a_replay_once_the_cause_is_mended(shop: Shop) -> None:
-    shop.postbox.refusals = [Permanent("SES: the sender is not verified")]
+    shop.mailbox.refusals = [Permanent("SES: the sender is not verified")]
     with pytest.raises(Permanent, match="not verified"):
         shop.deliver()
     shop.deliver()
@@ -164,7 +164,7 @@ def test_a_mail_that_ses_refuses_for_good_is_sent_by_a_replay_once_the_cause_is_
 
 
 def test_a_worker_that_dies_before_sending_holds_the_mail_up_for_a_lease_and_loses_nothing(shop: Shop) -> None:
-    shop.postbox.refusals = cast(list[Exception], [Killed()])
+    shop.mailbox.refusals = cast(list[Exception], [Killed()])
     with pytest.raises(Killed):
         shop.deliver()
 
@@ -213,7 +213,7 @@ def test_a_mail_that_is_out_is_not_failed_because_it_could_not_be_marked(shop: S
 
 def test_a_claim_that_cannot_be_given_up_does_not_hide_why_the_mail_was_refused(shop: Shop) -> None:
     shop.sent = Faulty(shop.sent, "give_up", refused("ThrottlingException"))
-    shop.postbox.refusals = [Permanent("SES: no")]
+    shop.mailbox.refusals = [Permanent("SES: no")]
     with pytest.raises(Permanent, match="SES: no"):
         shop.deliver()
 
@@ -245,13 +245,13 @@ def test_of_threads_that_race_for_a_mail_one_sends_it(shop: Shop) -> None:
 def test_threads_that_race_while_the_mail_is_being_sent_come_back(shop: Shop) -> None:
     sending, checked = Barrier(2), Barrier(2)
 
-    class Slow(Postbox):
+    class Slow(Mailbox):
         def send(self, mail: Mail) -> str:
             sending.wait(timeout=10)
             checked.wait(timeout=10)
             return super().send(mail)
 
-    shop.postbox = Slow()
+    shop.mailbox = Slow()
     with ThreadPoolExecutor(1) as thread:
         first = thread.submit(shop.deliver)
         sending.wait(timeout=10)

@@ -23,7 +23,7 @@ MEANS: dict[str, float] = {
 }
 """What is paid with, and how often."""
 
-PATIENCE = (
+WAITS = (
     {timedelta(seconds=1): 4, timedelta(seconds=30): 1},
     {timedelta(seconds=1): 2, timedelta(minutes=2): 1, WINDOW: 2},
     {timedelta(seconds=1): 2, timedelta(hours=25): 2, timedelta(days=3): 1},
@@ -35,7 +35,9 @@ LIKELY = {
     Kind.DELIVER: 42,
     Kind.RELAY: 16,
     Kind.PAY: 12,
-    Kind.CHECK_OUT: 12,
+    Kind.CHECK_OUT: 16,
+    Kind.CHANGE: 1,
+    Kind.CLEAR: 0.5,
     Kind.CANCEL: 3,
     Kind.RESUME: 8,
     Kind.WAIT: 5,
@@ -43,7 +45,9 @@ LIKELY = {
     Kind.REDRIVE: 2,
     Kind.LAND: 1,
     Kind.TURN: 1,
-    Kind.TELL: 1,
+    Kind.NOTIFY: 1,
+    Kind.GARBLE: 0.3,
+    Kind.REPUBLISH: 1,
 }
 """How often each kind of step is tried."""
 
@@ -64,16 +68,16 @@ POINTS = (1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 6, 7, 7, 8, 9)
 
 
 @dataclass(frozen=True)
-class Whim:
+class Workload:
     """What tends to happen in one schedule. It differs from schedule to schedule: where everything happens equally
-    often, what takes three rare things in a row hardly ever does.
+    often, what needs three rare things in a row hardly ever happens.
 
     Attributes:
         chance: the source of everything random.
         length: how many steps are tried.
         prologue: what everybody does before anything random happens; but for the sick consumer, without faults.
         kinds: weights of the kinds of steps.
-        patience: one of PATIENCE.
+        waits: one of WAITS.
         means: weights of the means of payment.
         trouble: how often a function is interrupted.
         breaks: weights of the kinds of interruption.
@@ -85,7 +89,7 @@ class Whim:
     length: int
     prologue: tuple[Kind, ...]
     kinds: dict[Kind, float]
-    patience: dict[timedelta, int]
+    waits: dict[timedelta, int]
     means: dict[str, float]
     trouble: float
     breaks: tuple[int, ...]
@@ -93,16 +97,18 @@ class Whim:
     down: str | None
 
     @classmethod
-    def of(cls, chance: random.Random) -> "Whim":
+    def of(cls, chance: random.Random) -> "Workload":
         return cls(
             chance,
             chance.choice((20, 50, 80, 120)),
             chance.choice(PROLOGUES),
             {kind: weight * chance.choice((0.3, 1, 1, 2)) for kind, weight in LIKELY.items()},
-            chance.choice(PATIENCE),
+            chance.choice(WAITS),
             {means: weight * chance.choice((0.2, 1, 1, 3)) for means, weight in MEANS.items()},
             chance.choice((0, 0.1, 0.25, 0.4)),
-            chance.choice(((6, 3, 3, 1), (20, 2, 2, 1), (2, 6, 2, 1), (2, 2, 6, 3), (1, 1, 1, 9))),
+            chance.choice(
+                ((6, 3, 3, 1, 1, 1), (20, 2, 2, 1, 1, 1), (2, 6, 2, 1, 0, 0), (2, 2, 6, 3, 2, 2), (1, 1, 1, 9, 0, 0))
+            ),
             # Where money moves, most can go wrong.
             chance.choice((None, WORKER, WORKER, *CONSUMERS)),
             chance.choice((None, None, None, None, *CONSUMERS)),
@@ -113,8 +119,13 @@ class Whim:
         chance = self.chance
         baskets = {
             f"ord_{number}": Basket(
-                tuple((chance.choice(PRODUCTS), chance.choice((1, 1, 2))) for _ in range(chance.choice((1, 1, 1, 2)))),
+                tuple(
+                    (product, chance.choice((1, 1, 2)))
+                    for product in chance.sample(PRODUCTS, chance.choice((1, 1, 1, 2)))
+                ),
                 cod=chance.random() < 0.25,
+                # Now and then two orders are placed from one cart.
+                shopper=f"user-{chance.choice((1, number, number))}",
             )
             for number in range(1, chance.choice((1, 1, 1, 2, 2, 3)) + 1)
         }
@@ -122,19 +133,21 @@ class Whim:
         return Schedule(received, baskets, self.down, chance.randrange(2**16))
 
     def steps(self, world: World) -> Iterator[Step]:
-        """One thing after the other, each thought of when the one before has been taken."""
+        """One thing after the other, each thought of when the one before has happened."""
         for prologue in self.prologue:
             if prologue is Kind.DELIVER:
                 names = world.ready(self.sick)[:BATCH] if self.sick else ()
                 yield from [Step(prologue, (name,), self._interruption(1)) for name in names]
                 continue
             for order_id in world.schedule.baskets:
+                if prologue is Kind.CHECK_OUT:
+                    yield Step(Kind.FILL, (order_id,))
                 yield Step(prologue, (order_id, self._means()) if prologue is Kind.PAY else (order_id,))
             yield from self._smoothly(world)
         yield from filter(None, (self._step(world) for _ in range(self.length)))
 
     def _smoothly(self, world: World) -> Iterator[Step]:
-        """Everything arrives that can, but for what the sick consumer takes."""
+        """Everything arrives that can, but for what the sick consumer gets."""
         while True:
             yield from [Step(Kind.RELAY, tuple(rows)) for rows in [world.pending()] if rows]
             deliveries = [tuple(world.ready(queue)[:BATCH]) for queue in world.queues if queue != self.sick]
@@ -157,6 +170,14 @@ class Whim:
                 placed = world.orders.items
                 # And now and then one that is there already: the same click twice.
                 on = [key for key in world.schedule.baskets if key not in placed or chance.random() < 0.1]
+                if on:
+                    return self._checkout(world, chance.choice(on))
+            case Kind.CHANGE:
+                order_id, product = chance.choice(list(world.schedule.baskets)), chance.choice(PRODUCTS)
+                units = str(chance.choice((1, 2, 3)))
+                return Step(kind, (order_id, product, units), self._interruption(self.trouble))
+            case Kind.CLEAR:
+                on = list(world.schedule.baskets)
             case Kind.CANCEL:
                 on = list(world.orders.items)
             case Kind.PAY:
@@ -167,7 +188,7 @@ class Whim:
             case Kind.RESUME:
                 on = list(world.paused)
             case Kind.WAIT:
-                time = chance.choices(tuple(self.patience), tuple(self.patience.values()))[0]
+                time = chance.choices(tuple(self.waits), tuple(self.waits.values()))[0]
                 return Step(kind, (str(int(time.total_seconds())),))
             case Kind.REPLAY:
                 return self._replay(world)
@@ -177,9 +198,19 @@ class Whim:
                 on = list(world.gateway.underway)
             case Kind.TURN:
                 on = [attempt.reference for attempt in world.gateway.attempts]
-            case Kind.TELL:
+            case Kind.NOTIFY:
                 on = world.gateway.news
+            case Kind.GARBLE:
+                on = world.pending()
+            case Kind.REPUBLISH:
+                on = list(world.bus.parked)
         return Step(kind, (chance.choice(on),), self._interruption(self.trouble)) if on else None
+
+    def _checkout(self, world: World, order_id: str) -> Step:
+        """Who has nothing in the cart fills it first; and once in a while orders an empty one."""
+        empty = not world.cart_of(order_id)["items"] and order_id not in world.orders.items
+        kind = Kind.FILL if empty and self.chance.random() < 0.95 else Kind.CHECK_OUT
+        return Step(kind, (order_id,), self._interruption(self.trouble))
 
     def _means(self) -> str:
         return self.chance.choices(tuple(self.means), tuple(self.means.values()))[0]
