@@ -43,9 +43,10 @@ class Till:
         assert row
         return row
 
-    def has_order(self, order_id: str, status: str, user: str = "user-1") -> None:
+    def has_order(self, order_id: str, status: str, user: str = "user-1", **more: Any) -> None:
         """Write what payments reads of an order, as the orders service does."""
         order = {"orderId": order_id, "userId": user, "status": status, "totalAmount": 15430, "currency": "SGD"}
+        order |= more
         aws.dynamodb().put_item(TableName="OrdersTable", Item=dynamodb.to_item(order))
 
     def rows(self, table: str) -> list[dict[str, Any]]:
