@@ -22,7 +22,16 @@ from cloudretail.settings import load
 from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
 from contract.values import Shortage
 from inventory.domain import Reservation, StockChange, decide, message_of
-from inventory.store import DynamoDBStock, InventorySettings, OutOfStock, ReadOnlyStock, Stock, Write, packed, shortages
+from inventory.store import (
+    DynamoDBStockRepository,
+    InventorySettings,
+    OutOfStock,
+    ReadOnlyStockRepository,
+    StockRepository,
+    Write,
+    packed,
+    shortages,
+)
 
 type Rows = dict[str, Row[Reservation]]
 """Reservations by order id."""
@@ -37,7 +46,7 @@ class Batch:
         now: time of the batch, aware.
     """
 
-    def __init__(self, stock: Stock, window: timedelta, now: datetime) -> None:
+    def __init__(self, stock: StockRepository, window: timedelta, now: datetime) -> None:
         self._stock = stock
         self._window = window
         self._now = now
@@ -144,7 +153,7 @@ class Ports:
         window: how long stock is held for a payment.
     """
 
-    stock: Stock
+    stock: StockRepository
     window: timedelta
 
 
@@ -166,7 +175,7 @@ CONSUMER = Consumer(
     name="inventory",
     subscribes_to=(OrderPlaced, OrderConfirmed, OrderCancelled),
     react=react,
-    ports=lambda: Ports(DynamoDBStock(_settings()), _window()),
-    read_only=lambda: Ports(ReadOnlyStock(_settings()), _window()),
+    ports=lambda: Ports(DynamoDBStockRepository(_settings()), _window()),
+    read_only=lambda: Ports(ReadOnlyStockRepository(_settings()), _window()),
 )
 handler = CONSUMER.handler

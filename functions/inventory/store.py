@@ -63,7 +63,7 @@ class OutOfStock(ShopError):
         self.available = available
 
 
-class Stock(Protocol):
+class StockRepository(Protocol):
     """Reservations and stock counters, changed together."""
 
     def load(self, order_ids: Sequence[str]) -> dict[str, Row[Reservation]]:
@@ -100,7 +100,7 @@ def packed(writes: Sequence[Write], limit: int = MAX_TRANSACTION_ITEMS) -> list[
     return groups
 
 
-class DynamoDBStock:
+class DynamoDBStockRepository:
     """Stock on two tables.
 
     Args:
@@ -187,11 +187,11 @@ def _left(product: str, delta: Delta, counters: Mapping[str, Any]) -> int:
     return available
 
 
-class ReadOnlyStock:
+class ReadOnlyStockRepository:
     """Stock for dry runs: it refuses what a transaction would refuse, and writes nothing."""
 
     def __init__(self, settings: InventorySettings) -> None:
-        self._stock = DynamoDBStock(settings)
+        self._stock = DynamoDBStockRepository(settings)
         self._inventory = settings.inventory_table
 
     def load(self, order_ids: Sequence[str]) -> dict[str, Row[Reservation]]:

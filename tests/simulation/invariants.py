@@ -182,20 +182,20 @@ def _check_published(order_id: str, events: list[Event], more: Mapping[str, int]
 def _check_carts(world: World) -> None:
     """An order is the cart that its shopper saw, which is ordered once, and empty afterwards."""
     carts = {(cart["userId"], cart["version"]): cart for cart in world.carts.images}
-    if len(carts) < len(world.carts.images):
-        raise Violation("a change of a cart is lost", f"{len(world.carts.images)} writes, {len(carts)} versions")
-    ordered: Counter[tuple[str, int]] = Counter()
+    ordered: dict[tuple[str, int], str] = {}
     for order_id, item in world.orders.items.items():
         order = ORDERS.from_item(item).state
-        command = world.commands[order_id, order.fingerprint]
-        seen = order.user_id, command.cart_version
+        seen = order.user_id, world.commands[order_id, order.fingerprint].cart_version
         lines = [(line["productId"], line["quantity"]) for line in carts[seen]["items"]]
         if lines != [(line.product_id, line.quantity) for line in order.items]:
             raise Violation("an order is not the cart that was seen", f"{order_id}: {order.items}, cart {lines}")
-        ordered[seen] += 1
-        if ordered[seen] > 1:
-            raise Violation("a cart is ordered twice", f"{seen}, the second time by {order_id}")
-        after = carts.get((order.user_id, command.cart_version + 1))
+        if seen in ordered:
+            raise Violation("a cart is ordered twice", f"{seen}, by {ordered[seen]} and {order_id}")
+        ordered[seen] = order_id
+    if len(carts) < len(world.carts.images):
+        raise Violation("a change of a cart is lost", f"{len(world.carts.images)} writes, {len(carts)} versions")
+    for (user_id, version), order_id in ordered.items():
+        after = carts.get((user_id, version + 1))
         if after is None or after["items"]:
             raise Violation("an ordered cart is not emptied", f"{order_id}: {after}")
 

@@ -1,30 +1,34 @@
 """The shop with one rule, guard or route taken away: what the simulation must notice."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 from unittest.mock import patch
 
+from cloudretail import envelope
 from cloudretail.consumer import Delivery, row_by_row
-from cloudretail.decider import Nothing, Result
-from cloudretail.envelope import Event
-from cloudretail.errors import Transient
+from cloudretail.decider import Change, Context, Nothing, Result
+from cloudretail.envelope import Cause, Event
+from cloudretail.errors import Permanent, Transient
 from cloudretail.outbox import Row
-from cloudretail.repository import Repository
-from contract.inventory import InventoryReservationFailed
-from contract.orders import OrderCancelled, OrderPlaced
-from contract.payments import PaymentFailed, PaymentSucceeded
+from cloudretail.repository import Repository, Settled, transact
+from contract.inventory import InventoryReservationFailed, InventoryReserved
+from contract.orders import OrderCancelled
+from contract.payments import PaymentFailed, PaymentRefundFailed, PaymentSucceeded
 from contract.values import OrderStatus
 from inventory import domain as stock
 from inventory import reactions as inventory
 from inventory.domain import Delta, ReservationStatus, StockChange
 from inventory.store import OutOfStock, Write
+from orders import commands as buying
 from orders import domain as ordering
 from orders import reactions as orders
-from orders.domain import Order
+from orders.domain import Basket, Order, PlaceOrder, Shopper
+from payments import commands as choosing
 from payments import domain as paying
 from payments import reactions as payments
 from payments import window, worker
@@ -40,13 +44,20 @@ from payments.domain import (
     payment_id_of,
 )
 from payments.providers import Answer, Provider, ProviderTimeout, Refused
+from relay import stream
 from tests.simulation import world
 from tests.simulation.search import STATES_AND_EVENTS, explore
+from tests.support.checkouts import InMemoryCheckouts
 from tests.support.repositories import InMemoryRepository
-from tests.support.stock import InMemoryStock
+from tests.support.stock import InMemoryStockRepository
 
 type Patch = tuple[object, str, object]
 """Owner, attribute, replacement."""
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """Takes the place of what the mutant lacks."""
+
 
 type Rule = Callable[..., Any]
 """A decider: its first two arguments are the state and the message."""
@@ -90,7 +101,7 @@ class Mutant:
 
 
 def _orders(rule: Rule) -> Sequence[Patch]:
-    return [(ordering, "decide", rule), (orders, "decide", rule)]
+    return [(ordering, "decide", rule), (orders, "decide", rule), (buying, "decide", rule)]
 
 
 def _inventory(rule: Rule) -> Sequence[Patch]:
@@ -98,7 +109,7 @@ def _inventory(rule: Rule) -> Sequence[Patch]:
 
 
 def _payments(rule: Rule) -> Sequence[Patch]:
-    return [(paying, "decide", rule), (payments, "decide", rule)]
+    return [(paying, "decide", rule), (payments, "decide", rule), (choosing, "decide", rule)]
 
 
 def _deaf(rule: Rule, to: Callable[[Any, Any], bool]) -> Rule:
@@ -126,12 +137,14 @@ def _revives_a_cancelled_order(order: Order, message: Any) -> tuple[Any, Any]:
 
 def _takes_the_released_for_new(reservation: Any, message: Any) -> tuple[Any, Any]:
     released = reservation and reservation.status is ReservationStatus.RELEASED
-    return None if released and isinstance(message, OrderPlaced) else reservation, message
+    return None if released and isinstance(message, stock.Reserve) else reservation, message
 
 
 def _has_all_year(reservation: Any, message: Any) -> tuple[Any, Any]:
-    if isinstance(message, OrderPlaced):
-        message = message.model_copy(update={"place_by": message.place_by + timedelta(days=365)})
+    if isinstance(message, stock.Reserve):
+        placed = message.placed
+        placed = placed.model_copy(update={"place_by": placed.place_by + timedelta(days=365)})
+        message = replace(message, placed=placed)
     return reservation, message
 
 
@@ -159,6 +172,12 @@ def _closes_what_it_has_not_heard_of(payment: Any, message: Any) -> tuple[Any, A
 
 def _take_the_window_for_closed(rows: Repository[Payment], delivery: Delivery, now: datetime) -> Result[Payment]:
     return payments.apply(rows, delivery.event, WindowClosed(), now).decision
+
+
+def _never_close(rows: Repository[Payment], delivery: Delivery, now: datetime) -> Result[Payment]:
+    if isinstance(payments.react(rows, delivery, now), Nothing):
+        raise Transient("this mutant waits for ever")
+    return Nothing("noted")
 
 
 # --- the worker -------------------------------------------------------------------------------------------------------
@@ -221,7 +240,7 @@ def _new_key(payment: Payment, refund: Refund | None = None) -> str:
 
 # --- stores -----------------------------------------------------------------------------------------------------------
 
-_commit, _stock_commit = InMemoryRepository.commit, InMemoryStock.commit
+_commit, _stock_commit = InMemoryRepository.commit, InMemoryStockRepository.commit
 
 
 def _last_one_wins(rows: InMemoryRepository[Any], key: str, read: Row[Any] | None, *rest: Any) -> Row[Any]:
@@ -233,28 +252,163 @@ def _last_one_wins(rows: InMemoryRepository[Any], key: str, read: Row[Any] | Non
     return row
 
 
-def _last_reservation_wins(rows: InMemoryStock, write: Write) -> None:
+def _last_reservation_wins(rows: InMemoryStockRepository, write: Write) -> None:
     """The version is not compared."""
 
 
-def _count_below_zero(rows: InMemoryStock, deltas: Mapping[str, Delta]) -> None:
+def _count_below_zero(rows: InMemoryStockRepository, deltas: Mapping[str, Delta]) -> None:
     for product, delta in deltas.items():
         rows.counters[product] = rows.counters[product] + delta
 
 
-def _write_twice(rows: InMemoryStock, writes: Sequence[Write], now: datetime) -> Any:
+def _write_twice(rows: InMemoryStockRepository, writes: Sequence[Write], now: datetime) -> Any:
     rows.hook("commit", "counters")
     rows._count(stock.summed([write.change for write in writes]))
     unmoved = [replace(w, change=StockChange(w.change.state, w.change.events)) for w in writes]
     return _stock_commit(rows, unmoved, now)
 
 
-def _call_a_conflict_sold_out(rows: InMemoryStock, writes: Sequence[Write], now: datetime) -> Any:
+def _call_a_conflict_sold_out(rows: InMemoryStockRepository, writes: Sequence[Write], now: datetime) -> Any:
     try:
         return _stock_commit(rows, writes, now)
     except Transient:
         wanted = [product for write in writes for product, delta in write.change.stock.items() if delta.available < 0]
         raise OutOfStock({product: rows.counters[product].available for product in wanted}) from None
+
+
+# --- checkout ---------------------------------------------------------------------------------------------------------
+
+_place = ordering.place
+
+
+def _place_whatever_is_in_the_cart(command: PlaceOrder, basket: Basket, *rest: Any) -> Any:
+    return _place(command.model_copy(update={"cart_version": basket.cart.version}), basket, *rest)
+
+
+def _check_out_once(
+    checkouts: buying.Checkouts, order_id: str, command: PlaceOrder, shopper: Shopper, cause: Cause, now: datetime
+) -> Any:
+    existing, cart = checkouts.order_and_cart(order_id)
+    if existing:
+        return Settled(Nothing("the order was placed"), existing)
+    change = _place(command, checkouts.basket(cart), shopper, Context(order_id, cause.id, now))
+    checkouts.place(change, command.cart_version, cause, now)
+    return Settled(change, change.state)
+
+
+def _place_an_empty_cart(command: PlaceOrder, basket: Basket, *rest: Any) -> Any:
+    if not basket.cart.items:
+        raise IndexError("of an empty cart no total can be made")
+    return _place(command, basket, *rest)
+
+
+# --- the relay --------------------------------------------------------------------------------------------------------
+
+
+def _publish_without_receipts(batch: Sequence[stream.Entry], bus: stream.Bus) -> None:
+    bus.put(batch)
+
+
+_publish = stream.publish
+
+
+def _fail_at_what_was_accepted(batch: Sequence[stream.Entry], bus: stream.Bus) -> None:
+    _publish(batch, bus)
+    raise Transient("this mutant trusts no receipt")
+
+
+def _read_or_stop(records: Iterable[Mapping[str, Any]], bus: stream.Bus) -> Iterator[stream.Entry]:
+    for record in records:
+        yield from stream.entries(record, bus.name)
+
+
+def _read_until_unreadable(records: Iterable[Mapping[str, Any]], bus: stream.Bus) -> Iterator[stream.Entry]:
+    with suppress(TypeError):
+        yield from _read_or_stop(records, bus)
+
+
+# --- what payments keeps and publishes --------------------------------------------------------------------------------
+
+_payments_with, _decide_payment = paying._with, paying.decide
+
+
+def _keep_the_token(payment: Payment, status: PaymentStatus) -> Payment:
+    return _payments_with(payment, status=status)
+
+
+def _keep_a_token_that_was_sent(payment: Payment, **changes: Any) -> Payment:
+    return _payments_with(
+        payment, **({**changes, "card_token": payment.card_token} if "reference" in changes else changes)
+    )
+
+
+def _fail_in_silence(payment: Any, message: Any, *rest: Any) -> Any:
+    decision = _decide_payment(payment, message, *rest)
+    if isinstance(decision, Change):
+        kept = [event for event in decision.events if not isinstance(event, PaymentRefundFailed)]
+        return Change(decision.state, kept)
+    return decision
+
+
+def _close_at_once(payment: Any, message: Any, *rest: Any) -> Any:
+    """A reservation that completes nothing closes the window, too."""
+    decision = _decide_payment(payment, message, *rest)
+    if isinstance(message, InventoryReserved) and isinstance(decision, Change) and not decision.events:
+        closed = _decide_payment(decision.state, WindowClosed(), *rest)
+        return closed if isinstance(closed, Change) else decision
+    return decision
+
+
+# --- inventory --------------------------------------------------------------------------------------------------------
+
+
+def _always_in_a_hurry(reservation: Any, message: Any) -> tuple[Any, Any]:
+    if isinstance(message, stock.Reserve):
+        early = message.placed.place_by - timedelta(hours=23, minutes=59)
+        message = replace(message, placed=message.placed.model_copy(update={"place_by": early}))
+    return reservation, message
+
+
+def _lose_a_unit(rows: InMemoryStockRepository, deltas: Mapping[str, Delta]) -> None:
+    _count(
+        rows, {product: Delta(delta.available, delta.reserved, max(delta.sold, 0)) for product, delta in deltas.items()}
+    )
+
+
+_count = InMemoryStockRepository._count
+
+
+# --- the reactions ----------------------------------------------------------------------------------------------------
+
+_transact = transact
+
+
+def _fail_at_nothing(*arguments: Any) -> Any:
+    settled = _transact(*arguments)
+    if isinstance(settled.decision, Nothing):
+        raise Permanent(settled.decision.reason)
+    return settled
+
+
+def _write_the_story_twice(order: Order, message: Any, context: Context) -> Any:
+    decision = _decide_order(order, message, context)
+    if isinstance(decision, Change) and decision.events:
+        twice = (*decision.state.history, decision.state.history[-1])
+        return Change(decision.state.model_copy(update={"history": twice}), decision.events)
+    return decision
+
+
+_decide_order = ordering.decide
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+_Event = envelope.Event
+
+
+def _event_without_its_version(id: str, *rest: Any) -> Event:
+    """As `orders:ord_1:0` in place of `orders:ord_1:3:0`."""
+    return _Event(re.sub(r"^(\w+:\w+):\d+:(\d+)$", r"\1:\2", id), *rest)
 
 
 MUTANTS = (
@@ -271,7 +425,7 @@ MUTANTS = (
     Mutant(
         "a late payment confirms a cancelled order", _orders(_mistaken(ordering.decide, _revives_a_cancelled_order))
     ),
-    Mutant("an order notes the same fact twice", [(Order, "heard_of", lambda order, cause: False)]),
+    Mutant("an order notes the same fact twice", [(Order, "has_noted", lambda order, cause: False)]),
     Mutant(
         "a cancellation that comes before its order leaves no tombstone",
         _inventory(_deaf(stock.decide, lambda r, m: r is None and isinstance(m, OrderCancelled))),
@@ -312,6 +466,10 @@ MUTANTS = (
         [(window, "CONSUMER", replace(window.CONSUMER, react=row_by_row(payment_id_of, _take_the_window_for_closed)))],
     ),
     Mutant(
+        "the window never closes",
+        [(window, "CONSUMER", replace(window.CONSUMER, react=row_by_row(payment_id_of, _never_close)))],
+    ),
+    Mutant(
         "a cancelled order keeps the money",
         _payments(_deaf(paying.decide, lambda p, m: _is(PaymentStatus.SUCCEEDED)(p) and isinstance(m, OrderCancelled))),
     ),
@@ -344,10 +502,38 @@ MUTANTS = (
     Mutant("the worker takes a time-out for a no", [(worker, "_confirm", _take_a_timeout_for_a_no)]),
     Mutant("each refund has a new key", [(Payment, "refund_key", _new_key)]),
     Mutant("the last writer of a row wins", [(InMemoryRepository, "commit", _last_one_wins)]),
-    Mutant("the last writer of a reservation wins", [(InMemoryStock, "_require_unchanged", _last_reservation_wins)]),
-    Mutant("stock is taken whether it is there or not", [(InMemoryStock, "_count", _count_below_zero)]),
-    Mutant("stock and reservation are two writes", [(InMemoryStock, "commit", _write_twice)]),
-    Mutant("a conflict is taken for sold out", [(InMemoryStock, "commit", _call_a_conflict_sold_out)]),
+    Mutant(
+        "the last writer of a reservation wins",
+        [(InMemoryStockRepository, "_require_unchanged", _last_reservation_wins)],
+    ),
+    Mutant("stock is taken whether it is there or not", [(InMemoryStockRepository, "_count", _count_below_zero)]),
+    Mutant("stock and reservation are two writes", [(InMemoryStockRepository, "commit", _write_twice)]),
+    Mutant("a conflict is taken for sold out", [(InMemoryStockRepository, "commit", _call_a_conflict_sold_out)]),
+    Mutant("a change of the cart is not noticed", [(InMemoryCheckouts, "_require_cart", _nothing)]),
+    Mutant(
+        "the cart is ordered as it is and not as it was seen",
+        [(buying, "place", _place_whatever_is_in_the_cart), (InMemoryCheckouts, "_require_cart", _nothing)],
+    ),
+    Mutant("a cart that was ordered is not emptied", [(InMemoryCheckouts, "_empty_cart", _nothing)]),
+    Mutant("checkout does not look for its order again before it refuses", [(buying, "check_out", _check_out_once)]),
+    Mutant(
+        "a cart is ordered as often as somebody clicks",
+        [(InMemoryCheckouts, "_require_cart", _nothing), (InMemoryCheckouts, "_empty_cart", _nothing)],
+    ),
+    Mutant("an empty cart is ordered", [(buying, "place", _place_an_empty_cart)]),
+    Mutant("the version is not in an event's id", [(envelope, "Event", _event_without_its_version)]),
+    Mutant("the relay looks at no receipt", [(stream, "publish", _publish_without_receipts)]),
+    Mutant("the relay trusts no receipt", [(stream, "publish", _fail_at_what_was_accepted)]),
+    Mutant("what the bus refuses for good is dropped", [(stream, "_park", _nothing)]),
+    Mutant("a record that cannot be read stops the relay", [(stream, "_readable", _read_or_stop)]),
+    Mutant("a record that cannot be read takes the rest along", [(stream, "_readable", _read_until_unreadable)]),
+    Mutant("a card token is kept when the payment ends", [(paying, "_ended", _keep_the_token)]),
+    Mutant("nobody publishes that a refund failed", _payments(_fail_in_silence)),
+    Mutant("the window closes with the reservation", _payments(_close_at_once)),
+    Mutant("an order is too old after a minute", _inventory(_mistaken(stock.decide, _always_in_a_hurry))),
+    Mutant("what was sold and comes back is counted twice", [(InMemoryStockRepository, "_count", _lose_a_unit)]),
+    Mutant("the story notes each transition twice", _orders(_write_the_story_twice)),
+    Mutant("a message that does nothing is a failure", [(orders, "transact", _fail_at_nothing)]),
     Mutant(
         "a batch settles all messages of an order at once",
         [(inventory, "_rounds", lambda deliveries: [list(deliveries)])],

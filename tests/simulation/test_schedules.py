@@ -46,7 +46,10 @@ def test_every_order_ends_and_neither_goods_nor_money_are_lost(outcome: Outcome)
 
 def test_the_schedules_come_across_every_state_every_event_and_every_break(outcome: Outcome) -> None:
     late = {f"{Break.LATE} at {point}" for point in ("create", "confirm", "cancel", "refund")}
-    expected = STATES_AND_EVENTS | BREAKS | late | {"dead letter", "the gateway turns"}
+    bus = {f"{kind} at publish" for kind in (Break.PART, Break.REFUSE)}
+    seen = {"dead letter", "unreadable record", "the gateway turns", "the cart changes", "the cart is emptied"}
+    refused = {f"checkout is refused: {type}" for type in ("cart-changed", "cart-empty", "insufficient-stock")}
+    expected = STATES_AND_EVENTS | BREAKS | late | bus | seen | refused
     assert expected <= outcome.happened
 
 
@@ -61,12 +64,12 @@ def test_a_seed_is_the_same_schedule_each_time_and_its_steps_are_enough_to_repea
             assert repeated.stock.counters == world.stock.counters
 
 
-def test_a_failure_is_cut_down_to_what_it_needs_and_told_with_the_command_that_repeats_it() -> None:
+def test_a_failure_is_cut_down_to_what_it_needs_and_shown_with_the_command_that_repeats_it() -> None:
     keeps_the_money = DEFECTS["a cancelled order keeps the money"]
     with keeps_the_money.alive():
         failure = explore(range(1000)).failure
         assert failure
-        told = report(shortest(failure))
+        printed = report(shortest(failure))
         short = shortest(failure).schedule
 
     # Placed, reserved, paid, cancelled: what arrives of itself when the faults have ended needs no step.
@@ -76,8 +79,8 @@ def test_a_failure_is_cut_down_to_what_it_needs_and_told_with_the_command_that_r
     assert len(short.baskets) == 1
     assert len(kinds) <= 12
     assert not any(step.interruption for step in short.steps)
-    assert "the services end in different ways" in told
-    assert f"python -m tests.simulation --seed {failure.seed}" in told
+    assert "the services end in different ways" in printed
+    assert f"python -m tests.simulation --seed {failure.seed}" in printed
 
 
 def test_the_command_tries_schedules_and_says_that_they_ended_well() -> None:

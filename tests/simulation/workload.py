@@ -1,7 +1,7 @@
 """The random part: who wants what, and what happens next."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -65,6 +65,9 @@ to the sick consumer, who alone is interrupted in a prologue."""
 
 POINTS = (1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 6, 7, 7, 8, 9)
 """Where a function is interrupted; only the worker passes more than six points."""
+
+RELAY_POINTS = (1, 1, 2, 2, 3)
+"""Likewise for the relay, which passes two for each call to the bus."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,7 @@ class Workload:
             case Kind.RELAY:
                 pending = world.pending()
                 rows = tuple(chance.sample(pending, chance.choice((1, len(pending))))) if pending else ()
-                return Step(kind, rows, self._interruption(self.trouble)) if rows else None
+                return Step(kind, rows, self._interruption(self.trouble, RELAY_POINTS)) if rows else None
             case Kind.CHECK_OUT:
                 placed = world.orders.items
                 # And now and then one that is there already: the same click twice.
@@ -238,8 +241,8 @@ class Workload:
         ]
         return Step(Kind.REPLAY, self.chance.choice(again)) if again else None
 
-    def _interruption(self, trouble: float) -> Interruption | None:
+    def _interruption(self, trouble: float, points: Sequence[int] = POINTS) -> Interruption | None:
         if self.chance.random() >= trouble:
             return None
         kind = self.chance.choices(tuple(Break), self.breaks)[0]
-        return Interruption(self.chance.choice(POINTS), kind)
+        return Interruption(self.chance.choice(points), kind)

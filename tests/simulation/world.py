@@ -42,7 +42,7 @@ from tests.simulation.wiring import Queue, wiring
 from tests.support.checkouts import InMemoryCheckouts, InMemoryOrders
 from tests.support.mails import InMemorySentMails, Mailbox
 from tests.support.repositories import InMemoryRepository
-from tests.support.stock import InMemoryStock
+from tests.support.stock import InMemoryStockRepository
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -169,7 +169,7 @@ class World:
         self.queues = {queue: [] for queue in self.consumers}
         self.carts: InMemoryRepository[Cart] = InMemoryRepository(CARTS, partial(self._pass, "carts"))
         self.orders = InMemoryOrders(partial(self._pass, "orders"))
-        self.stock = InMemoryStock(self.schedule.received, partial(self._pass, "inventory"))
+        self.stock = InMemoryStockRepository(self.schedule.received, partial(self._pass, "inventory"))
         self.payments: InMemoryRepository[Payment] = InMemoryRepository(PAYMENTS, partial(self._pass, "payments"))
         self.gateway = Gateway(partial(self._pass, "gateway"), lambda: self.now)
         self.bus = Bus(partial(self._pass, "bus"), self._publish)
@@ -586,6 +586,7 @@ class World:
         invocation = self._running
         assert invocation, "only functions talk to somebody"
         if whom in self.away and point not in AFTERWARDS:
+            self.happened.add(f"{whom} is away")
             raise Transient(f"{whom} is away")
         if whom == "inventory" and point == "committed":
             self._require_sound_stock()

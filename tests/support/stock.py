@@ -36,7 +36,7 @@ class Counters:
         return self.available + self.reserved + self.sold == self.received
 
 
-class InMemoryStock:
+class InMemoryStockRepository:
     """Stock on two dictionaries.
 
     Args:

@@ -47,6 +47,7 @@ def name_of(file: Path) -> str:
 MODULES = sorted(name_of(file) for file in FUNCTIONS.rglob("*.py"))
 SERVICES = sorted({module.split(".")[0] for module in MODULES} - {"cloudretail", "contract"})
 DOMAINS = [module for module in MODULES if module.endswith(".domain")]
+USE_CASES = [module for module in MODULES if module.endswith((".domain", ".commands", ".reactions", ".store"))]
 
 
 @cache
@@ -92,6 +93,15 @@ def test_these_checks_see_what_they_look_for() -> None:
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_rules_reach_no_input_or_output_however_many_imports_away(domain: str) -> None:
     assert list(ways_to_the_outside(domain)) == []
+
+
+@pytest.mark.parametrize("module", [module for module in USE_CASES if not module.startswith("auth.")])
+def test_rules_and_use_cases_know_no_http(module: str) -> None:
+    file = source_of(module)
+    assert file
+    names = {node.id for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Name)}
+    assert not {"Problem", "HTTPStatus", "RequestModel"} & names
+    assert not {"cloudretail.http", "http"} & imports(module)
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module.split(".")[0] == "cloudretail"])

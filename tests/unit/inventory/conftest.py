@@ -12,7 +12,7 @@ from cloudretail import aws, dynamodb
 from cloudretail.outbox import Row
 from cloudretail.settings import load
 from inventory.domain import Reservation
-from inventory.store import RESERVATIONS, DynamoDBStock, InventorySettings
+from inventory.store import RESERVATIONS, DynamoDBStockRepository, InventorySettings
 from tests.support.stock import Counters
 from tests.support.tables import empty, everything_in, shop_tables
 from tests.support.wire import Wire
@@ -25,8 +25,8 @@ class Warehouse:
     """Inventory's tables."""
 
     @property
-    def stock(self) -> DynamoDBStock:
-        return DynamoDBStock(load(InventorySettings))
+    def stock(self) -> DynamoDBStockRepository:
+        return DynamoDBStockRepository(load(InventorySettings))
 
     def receives(self, **units: int) -> None:
         """These units of each product are there, all of them available."""

@@ -15,15 +15,15 @@ from contract.inventory import InventoryReservationFailed
 from contract.values import RefusalReason, Shortage
 from inventory.domain import Reservation
 from inventory.reactions import Batch
-from inventory.store import RESERVATIONS, Stock
+from inventory.store import RESERVATIONS, StockRepository
 from tests.support.examples import NOW
-from tests.support.stock import Counters, InMemoryStock
+from tests.support.stock import Counters, InMemoryStockRepository
 from tests.support.wire import Wire, cancelled, refused
 from tests.unit.inventory.conftest import WINDOW, Warehouse
 from tests.unit.inventory.orders import called_off, confirmed, decided, delivered, expired, placed
 
 
-def settle(stock: Stock, *events: Event) -> list[type[Exception] | None]:
+def settle(stock: StockRepository, *events: Event) -> list[type[Exception] | None]:
     """React to one batch; for each event why it failed, if it did."""
     outcomes = Batch(stock, WINDOW, NOW).settle(delivered(*events))
     return [type(outcome) if isinstance(outcome, Exception) else None for outcome in outcomes]
@@ -344,7 +344,7 @@ MESSAGE = st.tuples(st.sampled_from([placed, confirmed, called_off, expired]), s
 def test_however_messages_are_batched_nothing_is_oversold_and_nothing_lost(
     batches: list[list[tuple[Callable[..., Event], int]]], received: int
 ) -> None:
-    stock = InMemoryStock({"bag": received, "lamp": 2})
+    stock = InMemoryStockRepository({"bag": received, "lamp": 2})
 
     for batch in batches:
         events = [tell(f"ord_{n}", bag=1 + n % 2, **({"lamp": 1} if n == 3 else {})) for tell, n in batch]

@@ -14,7 +14,7 @@ from cloudretail.outbox import Row
 from cloudretail.settings import load
 from inventory.domain import Reservation
 from inventory.reactions import Batch
-from inventory.store import DynamoDBStock, InventorySettings
+from inventory.store import DynamoDBStockRepository, InventorySettings
 from tests.support.examples import NOW
 from tests.support.stock import Counters
 from tests.support.turns import calls_take_turns
@@ -24,7 +24,7 @@ from tests.unit.inventory.orders import called_off, confirmed, delivered, placed
 WORKERS = 20
 
 
-class SameMoment(DynamoDBStock):
+class SameMoment(DynamoDBStockRepository):
     """Lets the first reads of all its workers happen before the first write."""
 
     def __init__(self, workers: int) -> None:

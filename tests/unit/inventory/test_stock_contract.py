@@ -10,9 +10,9 @@ from contract import parse
 from contract.inventory import InventoryReserved
 from contract.values import Shortage, StockLine
 from inventory.domain import Reservation
-from inventory.store import OutOfStock, Stock, Write, shortages
+from inventory.store import OutOfStock, StockRepository, Write, shortages
 from tests.support.examples import NOW
-from tests.support.stock import Counters, InMemoryStock
+from tests.support.stock import Counters, InMemoryStockRepository
 from tests.unit.inventory.conftest import Warehouse
 from tests.unit.inventory.orders import called_off, confirmed, decided, placed
 
@@ -20,7 +20,7 @@ from tests.unit.inventory.orders import called_off, confirmed, decided, placed
 class Kept:
     """A keeper of stock, and a look at what it keeps."""
 
-    def __init__(self, stock: Stock, counters: Callable[[], Mapping[str, Counters]]) -> None:
+    def __init__(self, stock: StockRepository, counters: Callable[[], Mapping[str, Counters]]) -> None:
         self.stock, self.counters = stock, counters
 
     def commit(self, *writes: Write) -> dict[str, Row[Reservation]]:
@@ -34,7 +34,7 @@ class Kept:
 def kept(request: pytest.FixtureRequest) -> Kept:
     """Ten bags, one lamp."""
     if request.param == "memory":
-        memory = InMemoryStock({"bag": 10, "lamp": 1})
+        memory = InMemoryStockRepository({"bag": 10, "lamp": 1})
         return Kept(memory, lambda: memory.counters)
     warehouse: Warehouse = request.getfixturevalue("warehouse")
     warehouse.receives(bag=10, lamp=1)
