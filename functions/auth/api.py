@@ -6,36 +6,52 @@ cookie that only these routes are sent, over TLS and from the shop's own pages.
 
 import base64
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import quote
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import Field
 
+from auth import commands
 from auth.domain import (
     SESSION_LASTS,
+    AccountError,
+    AddressRefused,
+    AppCode,
     Code,
     EmailAddress,
+    EmailNotConfirmed,
     IdentityProvider,
     Mailer,
     Name,
     NewPassword,
     Password,
+    PasswordNotSet,
+    PasswordRefused,
+    SecondFactorNeeded,
     SessionOver,
     Tokens,
-    register,
+    TooManyRequests,
+    WrongCode,
+    WrongCredentials,
+    WrongSecondFactor,
 )
-from auth.identity_provider import CognitoIdentityProvider, SesMailer
+from auth.identity_provider import CognitoIdentityProvider
+from auth.mailer import SesMailer
+from cloudretail.errors import Problem, invalid
 from cloudretail.http import Api, answers, no_content, problem_response
 from cloudretail.identity import Caller, caller_of
 from cloudretail.model import Model, RequestModel
 from cloudretail.settings import Settings, load
 
-COOKIE = "refresh"
+LAPTOP = re.compile(r"http://(localhost|127\.0\.0\.1|[a-z0-9]+\.cloudfront\.localhost)(:\d+)?")
 
 
 class AuthSettings(Settings):
@@ -43,40 +59,75 @@ class AuthSettings(Settings):
     user_pool_client_id: str
     sender_address: str
     storefront_url: str
+    allowed_origins: str
+    stage: str
+
+    def is_ours(self, origin: str) -> bool:
+        """Whether pages from there may use the session cookie."""
+        # On a laptop the storefront has any port, and the guard before the emulator knows which.
+        on_laptop = self.stage == "local" and LAPTOP.fullmatch(origin) is not None
+        return on_laptop or origin in filter(None, self.allowed_origins.split(","))
+
+    @property
+    def cookie(self) -> str:
+        """The session cookie's name. With the prefix a browser takes it over TLS alone, which a laptop has not; without
+        it a page that somebody has brought to another address of the domain could put a session of theirs there."""
+        return "refresh" if self.stage == "local" else "__Secure-refresh"
 
 
 @cache
-def _settings() -> AuthSettings:
+def settings() -> AuthSettings:
     return load(AuthSettings)
 
 
+@cache
 def identity_provider() -> IdentityProvider:
-    return CognitoIdentityProvider(_settings().user_pool_id, _settings().user_pool_client_id)
+    return CognitoIdentityProvider(settings().user_pool_id, settings().user_pool_client_id)
 
 
 def mailer() -> Mailer:
-    return SesMailer(_settings().sender_address, _settings().storefront_url)
+    return SesMailer(settings().sender_address, settings().storefront_url)
 
 
-class Address(RequestModel):
+class EmailRequest(RequestModel):
     email: EmailAddress
 
 
-class Registration(Address):
+class Confirmation(EmailRequest):
+    code: Annotated[Code, Field(repr=False)]
     password: NewPassword
     name: Name
 
 
-class Confirmation(Address):
-    code: Code
+class Credentials(EmailRequest):
+    password: Password
+    app_code: Annotated[
+        AppCode | None,
+        Field(repr=False, description="Of an authenticator app; only accounts with a second factor need it."),
+    ] = None
 
 
-class Credentials(Address):
+class PasswordReset(EmailRequest):
+    code: Annotated[Code, Field(repr=False)]
+    password: NewPassword
+    name: Annotated[
+        Name | None, Field(description="To continue an interrupted confirmation; without it the name stays.")
+    ] = None
+
+
+class SecondFactor(RequestModel):
     password: Password
 
 
-class PasswordReset(Confirmation):
-    password: NewPassword
+class SecondFactorProof(SecondFactor):
+    app_code: Annotated[AppCode, Field(repr=False)]
+
+
+class SecondFactorSecret(Model):
+    """For an authenticator app: the secret in base32, and the same as an address that such apps open."""
+
+    secret: str
+    uri: str
 
 
 class Registered(Model):
@@ -102,7 +153,7 @@ class Session(Model):
     """A token for the API's Authorization header (`Bearer <idToken>`), and whose it is."""
 
     id_token: str
-    expires_in: int
+    expires_in: Annotated[int, Field(description="Seconds.")]
     user: User
 
     @classmethod
@@ -123,7 +174,7 @@ def _claims(id_token: str) -> dict[str, Any]:
 
 def _cookie(refresh_token: str, lasts: int) -> Cookie:
     return Cookie(
-        name=COOKIE,
+        name=settings().cookie,
         value=refresh_token,
         path="/api/auth",
         max_age=lasts,
@@ -133,9 +184,59 @@ def _cookie(refresh_token: str, lasts: int) -> Cookie:
     )
 
 
-_NO_COOKIE = _cookie("", 0)
+class AuthApi(Api):
+    """The kernel's, for routes that read or write a cookie: another site's page may not use them."""
 
-api = Api()
+    def refusal(self, event: Mapping[str, Any]) -> Problem | None:
+        # Of no browser, or of one of the shop's own pages; "null" is a frame that is nobody's.
+        origin = event["headers"].get("origin")
+        if origin is None or event["rawPath"] not in WITH_COOKIE or settings().is_ours(origin):
+            return None
+        return Problem(HTTPStatus.FORBIDDEN, "foreign-origin", "Only the shop's own pages may do this.")
+
+
+WITH_COOKIE = frozenset({"/api/auth/login", "/api/auth/refresh", "/api/auth/logout"})
+
+api = AuthApi()
+
+PROBLEMS: Mapping[type[AccountError], Callable[[Any], Problem]] = {
+    AddressRefused: lambda _: invalid("email", "Enter your e-mail address, like name@example.com."),
+    PasswordRefused: lambda refused: invalid("password", str(refused)),
+    # The same for a wrong code, one that has expired, one that was tried too often, and an unknown address.
+    WrongCode: lambda _: invalid("code", "This code is wrong or has expired. Enter the newest one that we sent you."),
+    WrongCredentials: lambda _: Problem(
+        HTTPStatus.UNAUTHORIZED,
+        "wrong-credentials",
+        "That e-mail address and password do not match. Please check them.",
+    ),
+    EmailNotConfirmed: lambda _: Problem(
+        HTTPStatus.FORBIDDEN,
+        "email-not-confirmed",
+        "Please confirm your e-mail address first, with the code we sent you.",
+    ),
+    PasswordNotSet: lambda _: Problem(
+        HTTPStatus.FORBIDDEN,
+        "password-reset-required",
+        "Please choose a new password first: use “Forgot your password?”. If no code arrives, contact us.",
+    ),
+    SecondFactorNeeded: lambda _: Problem(
+        HTTPStatus.FORBIDDEN,
+        "second-factor-needed",
+        "This account is protected by an authenticator app. Enter the code that it shows.",
+    ),
+    WrongSecondFactor: lambda _: invalid("appCode", "This is not the code that your app shows now. Try the next one."),
+    SessionOver: lambda _: Problem(
+        HTTPStatus.UNAUTHORIZED, "session-over", "You have been logged out. Please log in again."
+    ),
+    TooManyRequests: lambda _: Problem(
+        HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", "Too many attempts. Please wait a while and try again."
+    ),
+}
+
+
+# A session that is over leaves its cookie: by the time that this answer arrives another tab may have put a newer one in
+# its place.
+api.exception_handler(list(PROBLEMS))(lambda error: problem_response(PROBLEMS[type(error)](error)))
 
 _INVALID = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -149,20 +250,29 @@ _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
     tags=["Auth"],
     responses=answers(HTTPStatus.CREATED, *_INVALID, *_BUSY),
 )
-def register_address(body: Registration) -> Registered:
-    register(identity_provider(), mailer(), email=body.email, password=body.password.get_secret_value(), name=body.name)
+def register_address(body: EmailRequest) -> Registered:
+    commands.register(identity_provider(), mailer(), body.email)
     return Registered(email=body.email)
 
 
 @api.post(
     "/api/auth/confirm",
     status_code=HTTPStatus.NO_CONTENT,
-    summary="Confirm an address with the code that was mailed to it",
+    summary="Create the account with the code that was mailed",
+    description=(
+        "A code that was used already is answered like a wrong one; the address then gets a code for `reset-password`."
+    ),
     tags=["Auth"],
     responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, *_BUSY),
 )
 def confirm(body: Confirmation) -> Response[None]:
-    identity_provider().confirm(body.email, body.code)
+    commands.confirm(
+        identity_provider(),
+        email=body.email,
+        code=body.code,
+        password=body.password.get_secret_value(),
+        name=body.name,
+    )
     return no_content()
 
 
@@ -173,7 +283,7 @@ def confirm(body: Confirmation) -> Response[None]:
     tags=["Auth"],
     responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, *_BUSY),
 )
-def resend_code(body: Address) -> Response[None]:
+def resend_code(body: EmailRequest) -> Response[None]:
     identity_provider().resend_code(body.email)
     return no_content()
 
@@ -181,12 +291,29 @@ def resend_code(body: Address) -> Response[None]:
 @api.post(
     "/api/auth/login",
     summary="Sign in",
-    description="Sets the refresh cookie. 403 `email-not-confirmed`: the address was never confirmed.",
+    description=(
+        "Sets the refresh cookie. 403 `email-not-confirmed`: the address was never confirmed. 403 "
+        "`second-factor-needed`: the same again with `appCode`."
+    ),
     tags=["Auth"],
     responses=answers(HTTPStatus.OK, *_INVALID, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, *_BUSY),
 )
 def login(body: Credentials) -> Response[Session]:
-    tokens = identity_provider().sign_in(body.email, body.password.get_secret_value())
+    return _session(identity_provider().sign_in(body.email, body.password.get_secret_value(), body.app_code))
+
+
+@api.post(
+    "/api/auth/refresh",
+    summary="Get another ID token by the refresh cookie",
+    description="Sets the cookie anew: each refresh token is replaced by the next one.",
+    tags=["Auth"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, *_BUSY),
+)
+def refresh() -> Response[Session]:
+    return _session(commands.refresh(identity_provider(), _refresh_tokens()))
+
+
+def _session(tokens: Tokens) -> Response[Session]:
     return Response(
         status_code=HTTPStatus.OK,
         content_type="application/json",
@@ -196,36 +323,16 @@ def login(body: Credentials) -> Response[Session]:
 
 
 @api.post(
-    "/api/auth/refresh",
-    summary="Get another ID token by the refresh cookie",
-    tags=["Auth"],
-    responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED, *_BUSY),
-)
-def refresh() -> Session:
-    return Session.of(identity_provider().refresh(_refresh_token()))
-
-
-def _forget_session(over: SessionOver) -> Response[Any]:
-    answer = problem_response(over)
-    answer.cookies = [_NO_COOKIE]
-    return answer
-
-
-api.exception_handler(SessionOver)(_forget_session)
-
-
-@api.post(
     "/api/auth/logout",
     status_code=HTTPStatus.NO_CONTENT,
     summary="Sign out: end the session and forget the cookie",
     tags=["Auth"],
-    responses=answers(HTTPStatus.NO_CONTENT, *_BUSY),
+    responses=answers(HTTPStatus.NO_CONTENT, HTTPStatus.FORBIDDEN, *_BUSY),
 )
 def logout() -> Response[None]:
-    with suppress(SessionOver):
-        identity_provider().revoke(_refresh_token())
+    commands.sign_out(identity_provider(), _refresh_tokens())
     answer = no_content()
-    answer.cookies = [_NO_COOKIE]
+    answer.cookies = [_cookie("", 0)]
     return answer
 
 
@@ -233,25 +340,70 @@ def logout() -> Response[None]:
     "/api/auth/forgot-password",
     status_code=HTTPStatus.NO_CONTENT,
     summary="Mail a code for a new password, if the address has an account",
+    description="An address that was never confirmed gets the code that confirms it.",
     tags=["Auth"],
     responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, *_BUSY),
 )
-def forgot_password(body: Address) -> Response[None]:
-    identity_provider().send_reset_code(body.email)
+def forgot_password(body: EmailRequest) -> Response[None]:
+    commands.forgot_password(identity_provider(), body.email)
     return no_content()
 
 
 @api.post(
     "/api/auth/reset-password",
     status_code=HTTPStatus.NO_CONTENT,
-    summary="Choose a new password by the code that was mailed",
+    summary="Choose a new password by the newest code that was mailed",
     description="Ends every session of the account.",
     tags=["Auth"],
     responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, *_BUSY),
 )
 def reset_password(body: PasswordReset) -> Response[None]:
-    identity_provider().reset_password(body.email, body.code, body.password.get_secret_value())
+    commands.reset_password(
+        identity_provider(),
+        email=body.email,
+        code=body.code,
+        password=body.password.get_secret_value(),
+        name=body.name,
+    )
     return no_content()
+
+
+@api.post(
+    "/api/auth/second-factor",
+    summary="Begin to protect the account by an authenticator app",
+    description="Counts once the app's code was sent to `/api/auth/second-factor/proof`.",
+    tags=["Auth"],
+    responses=answers(HTTPStatus.OK, *_INVALID, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, *_BUSY),
+)
+def begin_second_factor(body: SecondFactor) -> SecondFactorSecret:
+    email = api.caller.email
+    with _own_password():
+        secret = identity_provider().begin_second_factor(email, body.password.get_secret_value())
+    return SecondFactorSecret(
+        secret=secret, uri=f"otpauth://totp/CloudRetail:{quote(email)}?secret={secret}&issuer=CloudRetail"
+    )
+
+
+@api.post(
+    "/api/auth/second-factor/proof",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="Ask for the authenticator app's code at every login from now on",
+    tags=["Auth"],
+    responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, *_BUSY),
+)
+def finish_second_factor(body: SecondFactorProof) -> Response[None]:
+    with _own_password():
+        identity_provider().finish_second_factor(api.caller.email, body.password.get_secret_value(), body.app_code)
+    return no_content()
+
+
+@contextmanager
+def _own_password() -> Iterator[None]:
+    """Of somebody who is signed in: a wrong one is a field of theirs, and not the end of a session."""
+    try:
+        yield
+    except WrongCredentials:
+        raise invalid("password", "This is not your password.") from None
 
 
 @api.get(
@@ -264,14 +416,12 @@ def me() -> User:
     return User.of(api.caller)
 
 
-def _refresh_token() -> str:
+def _refresh_tokens() -> list[str]:
+    """Of every session cookie: a browser sends one for each path and domain that it was set for, in any order."""
     # The gateway has the cookies in a list of their own; the emulator leaves them in their header.
     event = api.current_event
-    for cookie in event.cookies or event.headers.get("cookie", "").split(";"):
-        name, _, value = cookie.strip().partition("=")
-        if name == COOKIE and value:
-            return value
-    raise SessionOver
+    cookies = [each.strip().partition("=") for each in event.cookies or event.headers.get("cookie", "").split(";")]
+    return list(dict.fromkeys(value for name, _, value in cookies if name == settings().cookie and value))
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -1,35 +1,57 @@
-"""The identity provider on Amazon Cognito, and the mails on SES.
+"""The identity provider on Amazon Cognito.
 
 The app client has PreventUserExistenceErrors: Cognito itself answers alike for unknown users, mostly. Where it does
-not (a limit counted by user, a code for a user who needs none) the differences end here.
+not (a limit counted by user, a code for a user who needs none) the differences end here. The client has a secret, so
+that nobody else can ask Cognito's own API, which takes these calls unsigned.
 """
 
+import base64
+import hashlib
+import hmac
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from auth.domain import (
     Account,
+    AddressRefused,
     AddressTaken,
     EmailNotConfirmed,
     PasswordNotSet,
-    RegistrationRefused,
+    PasswordRefused,
+    SecondFactorNeeded,
     SessionOver,
     Tokens,
     TooManyRequests,
+    WrongCode,
     WrongCredentials,
-    wrong_code,
+    WrongSecondFactor,
 )
 from cloudretail import aws, dynamodb
-from cloudretail.errors import Transient, invalid
+from cloudretail.errors import Transient
 from cloudretail.telemetry import count, logger
 
+if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp.type_defs import AuthenticationResultTypeTypeDef
+
 type Meaning = Callable[[ClientError], Exception]
+
+TOTP = "SOFTWARE_TOKEN_MFA"
+"""Cognito's name of an authenticator app as the second factor."""
+
+_TRIGGER_FAILED = frozenset(
+    {"InvalidLambdaResponseException", "UnexpectedLambdaException", "UserLambdaValidationException"}
+)
+"""The pool's own functions (mails' texts, groups of a token) could not answer; they refuse nobody."""
 
 _ALWAYS: Mapping[str, Meaning] = {
     "TooManyRequestsException": lambda _: TooManyRequests(),
     "InternalErrorException": lambda _: Transient("Cognito failed to answer"),
+    **dict.fromkeys(_TRIGGER_FAILED, lambda error: Transient(f"A trigger of the user pool failed: {error}")),
 }
 
 _CODE_REFUSED: Mapping[str, Meaning] = dict.fromkeys(
@@ -45,7 +67,7 @@ _CODE_REFUSED: Mapping[str, Meaning] = dict.fromkeys(
         "LimitExceededException",
         "TooManyFailedAttemptsException",
     ),
-    lambda _: wrong_code(),
+    lambda _: WrongCode(),
 )
 
 _NOBODY_TO_MAIL = frozenset(
@@ -61,7 +83,7 @@ _NOBODY_TO_MAIL = frozenset(
 
 def _refused_password(error: ClientError) -> Exception:
     # "Password did not conform with policy: Password must have uppercase characters"
-    return invalid("password", f"{error.response['Error']['Message'].rpartition(': ')[2].rstrip('.')}.")
+    return PasswordRefused(f"{error.response['Error']['Message'].rpartition(': ')[2].rstrip('.')}.")
 
 
 @contextmanager
@@ -77,16 +99,29 @@ def _meaning(meanings: Mapping[str, Meaning]) -> Iterator[None]:
 
 
 class CognitoIdentityProvider:
-    """An IdentityProvider on one user pool and one of its app clients, which has no secret.
+    """An IdentityProvider on one user pool and one of its app clients.
 
     Args:
         user_pool_id: such as ap-southeast-1_aBcDeFgHi; e-mail addresses are its user names.
-        client_id: of the app client.
+        client_id: of the app client, which has a secret.
     """
 
     def __init__(self, user_pool_id: str, client_id: str) -> None:
         self._pool = user_pool_id
         self._client = client_id
+
+    @cached_property
+    def _secret(self) -> str:
+        # Asked for once a process, so that it stands in no function's settings.
+        with _meaning({}):
+            client = aws.cognito().describe_user_pool_client(UserPoolId=self._pool, ClientId=self._client)
+        return client["UserPoolClient"]["ClientSecret"]
+
+    def _hash(self, username: str) -> str:
+        """What proves to Cognito that a call about a user comes from this service (Developer guide, "Computing secret
+        hash values")."""
+        digest = hmac.digest(self._secret.encode(), f"{username}{self._client}".encode(), hashlib.sha256)
+        return base64.b64encode(digest).decode()
 
     def find(self, email: str) -> Account | None:
         try:
@@ -97,42 +132,71 @@ class CognitoIdentityProvider:
         # Where e-mail addresses are the user names, the name that Cognito gives is a UUID of its own.
         return Account(user["Username"], confirmed=user["UserStatus"] != "UNCONFIRMED")
 
-    def sign_up(self, email: str, password: str, name: str) -> None:
+    def sign_up(self, email: str) -> None:
         with _meaning(
             {
                 "UsernameExistsException": lambda _: AddressTaken(),
-                "InvalidPasswordException": _refused_password,
-                "InvalidParameterException": lambda _: invalid(
-                    "email", "Enter your e-mail address, like name@example.com."
-                ),
-                "UserLambdaValidationException": lambda _: RegistrationRefused(),
+                "InvalidParameterException": lambda _: AddressRefused(),
                 "LimitExceededException": lambda _: TooManyRequests(),
                 "CodeDeliveryFailureException": lambda _: Transient("The code could not be mailed"),
             }
         ):
             aws.cognito().sign_up(
                 ClientId=self._client,
+                SecretHash=self._hash(email),
                 Username=email,
-                Password=password,
-                UserAttributes=[{"Name": "email", "Value": email}, {"Name": "name", "Value": name}],
+                # Nobody ever learns it.
+                Password=secrets.token_urlsafe(48),
+                UserAttributes=[{"Name": "email", "Value": email}],
             )
-
-    def delete(self, user_id: str) -> None:
-        try:
-            with _meaning({}):
-                aws.cognito().admin_delete_user(UserPoolId=self._pool, Username=user_id)
-        except aws.cognito().exceptions.UserNotFoundException:
-            logger.info("Another registration was quicker to replace this one")
 
     def confirm(self, email: str, code: str) -> None:
         with _meaning(_CODE_REFUSED):
-            aws.cognito().confirm_sign_up(ClientId=self._client, Username=email, ConfirmationCode=code)
+            aws.cognito().confirm_sign_up(
+                ClientId=self._client, SecretHash=self._hash(email), Username=email, ConfirmationCode=code
+            )
+
+    def set_up(self, email: str, password: str, name: str | None) -> None:
+        # The name first: who can log in has a name, wherever this stops.
+        with _meaning({"InvalidPasswordException": _refused_password}):
+            if name is not None:
+                aws.cognito().admin_update_user_attributes(
+                    UserPoolId=self._pool, Username=email, UserAttributes=[{"Name": "name", "Value": name}]
+                )
+            aws.cognito().admin_set_user_password(
+                UserPoolId=self._pool, Username=email, Password=password, Permanent=True
+            )
 
     def resend_code(self, email: str) -> None:
         with _in_silence("confirmation"):
-            aws.cognito().resend_confirmation_code(ClientId=self._client, Username=email)
+            aws.cognito().resend_confirmation_code(ClientId=self._client, SecretHash=self._hash(email), Username=email)
 
-    def sign_in(self, email: str, password: str) -> Tokens:
+    def send_reset_code(self, email: str) -> None:
+        with _in_silence("reset"):
+            aws.cognito().forgot_password(ClientId=self._client, SecretHash=self._hash(email), Username=email)
+
+    def reset_password(self, email: str, code: str, password: str) -> None:
+        with _meaning({**_CODE_REFUSED, "InvalidPasswordException": _refused_password}):
+            aws.cognito().confirm_forgot_password(
+                ClientId=self._client,
+                SecretHash=self._hash(email),
+                Username=email,
+                ConfirmationCode=code,
+                Password=password,
+            )
+
+    def sign_out_everywhere(self, email: str) -> None:
+        try:
+            aws.cognito().admin_user_global_sign_out(UserPoolId=self._pool, Username=email)
+        except (ClientError, BotoCoreError):
+            # The code is spent and the password changed: an error here would send its owner round for nothing.
+            logger.exception("Older sessions outlive the password that was reset")
+            count("SessionsNotEnded")
+
+    def sign_in(self, email: str, password: str, app_code: str | None = None) -> Tokens:
+        return _tokens(self._authenticate(email, password, app_code))
+
+    def _authenticate(self, email: str, password: str, app_code: str | None) -> "AuthenticationResultTypeTypeDef":
         with _meaning(
             {
                 "NotAuthorizedException": lambda _: WrongCredentials(),
@@ -145,100 +209,92 @@ class CognitoIdentityProvider:
                 UserPoolId=self._pool,
                 ClientId=self._client,
                 AuthFlow="ADMIN_USER_PASSWORD_AUTH",
-                AuthParameters={"USERNAME": email, "PASSWORD": password},
+                AuthParameters={"USERNAME": email, "PASSWORD": password, "SECRET_HASH": self._hash(email)},
             )
-        if "AuthenticationResult" not in answer:  # a challenge: NEW_PASSWORD_REQUIRED, as the pool has no other
+        if "AuthenticationResult" in answer:
+            return answer["AuthenticationResult"]
+        if answer["ChallengeName"] != TOTP:  # NEW_PASSWORD_REQUIRED, as the pool has no other
             raise PasswordNotSet
-        result = answer["AuthenticationResult"]
-        return Tokens(result["IdToken"], result["ExpiresIn"], result["RefreshToken"])
+        if app_code is None:
+            raise SecondFactorNeeded
+        username = answer["ChallengeParameters"].get("USER_ID_FOR_SRP", email)
+        with _meaning(
+            dict.fromkeys(
+                # A code counts once; a session lasts three minutes, and is some milliseconds old here.
+                ("CodeMismatchException", "ExpiredCodeException", "NotAuthorizedException"),
+                lambda _: WrongSecondFactor(),
+            )
+        ):
+            return aws.cognito().admin_respond_to_auth_challenge(
+                UserPoolId=self._pool,
+                ClientId=self._client,
+                ChallengeName=TOTP,
+                Session=answer["Session"],
+                ChallengeResponses={
+                    "USERNAME": username,
+                    "SOFTWARE_TOKEN_MFA_CODE": app_code,
+                    "SECRET_HASH": self._hash(username),
+                },
+            )["AuthenticationResult"]
 
     def refresh(self, refresh_token: str) -> Tokens:
         with _meaning(
-            {
-                "NotAuthorizedException": lambda _: SessionOver(),
-                "UserNotFoundException": lambda _: SessionOver(),
-            }
+            dict.fromkeys(
+                ("NotAuthorizedException", "RefreshTokenReuseException", "UserNotFoundException"),
+                lambda _: SessionOver(),
+            )
         ):
-            result = aws.cognito().admin_initiate_auth(
-                UserPoolId=self._pool,
-                ClientId=self._client,
-                AuthFlow="REFRESH_TOKEN_AUTH",
-                AuthParameters={"REFRESH_TOKEN": refresh_token},
+            result = aws.cognito().get_tokens_from_refresh_token(
+                ClientId=self._client, ClientSecret=self._secret, RefreshToken=refresh_token
             )["AuthenticationResult"]
-        return Tokens(result["IdToken"], result["ExpiresIn"], refresh_token)
+        return _tokens(result, refresh_token)
 
     def revoke(self, refresh_token: str) -> None:
         errors = aws.cognito().exceptions
         try:
             with _meaning({}):
-                aws.cognito().revoke_token(ClientId=self._client, Token=refresh_token)
+                aws.cognito().revoke_token(ClientId=self._client, ClientSecret=self._secret, Token=refresh_token)
         except (errors.UnauthorizedException, errors.InvalidParameterException):
             logger.info("There was no session to end")
 
-    def send_reset_code(self, email: str) -> None:
-        with _in_silence("reset"):
-            aws.cognito().forgot_password(ClientId=self._client, Username=email)
+    def begin_second_factor(self, email: str, password: str) -> str:
+        access_token = self._authenticate(email, password, None)["AccessToken"]
+        with _meaning({}):
+            return aws.cognito().associate_software_token(AccessToken=access_token)["SecretCode"]
 
-    def reset_password(self, email: str, code: str, password: str) -> None:
-        with _meaning({**_CODE_REFUSED, "InvalidPasswordException": _refused_password}):
-            aws.cognito().confirm_forgot_password(
-                ClientId=self._client, Username=email, ConfirmationCode=code, Password=password
+    def finish_second_factor(self, email: str, password: str, app_code: str) -> None:
+        access_token = self._authenticate(email, password, None)["AccessToken"]
+        with _meaning(
+            dict.fromkeys(("CodeMismatchException", "EnableSoftwareTokenMFAException"), lambda _: WrongSecondFactor())
+        ):
+            aws.cognito().verify_software_token(AccessToken=access_token, UserCode=app_code)
+            aws.cognito().admin_set_user_mfa_preference(
+                UserPoolId=self._pool,
+                Username=email,
+                SoftwareTokenMfaSettings={"Enabled": True, "PreferredMfa": True},
             )
-        try:
-            aws.cognito().admin_user_global_sign_out(UserPoolId=self._pool, Username=email)
-        except (ClientError, BotoCoreError):
-            # The code is spent and the password changed: an error here would send its owner round for nothing.
-            logger.exception("Older sessions outlive the password that was reset")
-            count("SessionsNotEnded")
+
+
+def _tokens(result: "AuthenticationResultTypeTypeDef", refresh_token: str = "") -> Tokens:
+    # A pool that does not rotate refresh tokens answers none: the one that was sent goes on.
+    return Tokens(result["IdToken"], result["ExpiresIn"], result.get("RefreshToken") or refresh_token)
+
+
+class _NotMailedError(Exception):
+    """Somebody waits for a code that was not sent."""
 
 
 @contextmanager
 def _in_silence(purpose: str) -> Iterator[None]:
     """Log, and do not raise, why an address gets no code: who asked must not learn it."""
     try:
-        with _meaning({}):
+        with _meaning(dict.fromkeys({"CodeDeliveryFailureException", *_TRIGGER_FAILED}, lambda _: _NotMailedError())):
             yield
+    except _NotMailedError:
+        logger.exception("A code could not be mailed", purpose=purpose)
+        count("MailFailed")
     except ClientError as error:
-        if dynamodb.code(error) == "CodeDeliveryFailureException":
-            logger.exception("A code could not be mailed", purpose=purpose)
-            count("MailFailed")
-        elif dynamodb.code(error) in _NOBODY_TO_MAIL:
+        if dynamodb.code(error) in _NOBODY_TO_MAIL:
             logger.info("No code was mailed", purpose=purpose, reason=dynamodb.code(error))
         else:
             raise
-
-
-class SesMailer:
-    """A Mailer on SES.
-
-    Args:
-        sender: address of a verified identity.
-        storefront_url: where its owner can sign in.
-    """
-
-    def __init__(self, sender: str, storefront_url: str) -> None:
-        self._sender = sender
-        self._storefront = storefront_url
-
-    def tell_account_exists(self, email: str) -> None:
-        # Nothing that the stranger entered stands in this mail, not even the name: it would carry anybody's text.
-        text = (
-            "Someone, perhaps you, just tried to create a CloudRetail account with this e-mail address. "
-            "It already has an account, so nothing has changed.\n\n"
-            f"To log in or choose a new password, go to {self._storefront}\n\n"
-            "If it was not you, you can ignore this e-mail.\n"
-        )
-        try:
-            aws.ses().send_email(
-                FromEmailAddress=self._sender,
-                Destination={"ToAddresses": [email]},
-                Content={
-                    "Simple": {
-                        "Subject": {"Data": "You already have a CloudRetail account", "Charset": "UTF-8"},
-                        "Body": {"Text": {"Data": text, "Charset": "UTF-8"}},
-                    }
-                },
-            )
-        except (ClientError, BotoCoreError) as error:
-            # Just what a new address gets when its code cannot be mailed.
-            raise Transient("The mail to an address that has an account could not be sent") from error

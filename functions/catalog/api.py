@@ -29,13 +29,11 @@ from cloudretail.http import Api, Cursor, IdInPath, Limit, Page, answers, decode
 from cloudretail.model import Model, RequestModel
 from cloudretail.money import MAX_PRICE, Currency, Money
 from cloudretail.settings import load
+from cloudretail.text import Line
 
 api = Api()
 
-Line = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")
-]
-"""A text of one line."""
+Label = Annotated[str, Line(max_length=120)]
 
 
 class Price(RequestModel):
@@ -48,9 +46,9 @@ class Price(RequestModel):
 class ProductText(RequestModel):
     """What an operator writes of a product."""
 
-    name: Line
+    name: Label
     description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
-    category: Line
+    category: Label
     price: Price
 
     @property

@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -113,10 +114,18 @@ class Api(APIGatewayHttpResolver):
             logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
             # The gateway gives them in lower case, `sam local start-api` as they were sent.
             event = {**event, "headers": {name.lower(): value for name, value in event["headers"].items()}}
+            _with_plain_media_type(event["headers"])
             # Before Powertools parses it: its own middlewares would run too late for that.
             if refused := self._refused(event):
-                return {"statusCode": int(refused.status_code), "headers": refused.headers, "body": refused.body}
-            answer = self.resolve(event, context)
+                answer: dict[str, Any] = {
+                    "statusCode": int(refused.status_code),
+                    "headers": refused.headers,
+                    "body": refused.body,
+                }
+            else:
+                answer = self.resolve(event, context)
+            if _is_private(event):
+                answer["headers"] = {"Cache-Control": "no-store", **answer["headers"]}
             # A 204 has no body; the gateway takes a string, and not everything that stands for it takes a null.
             return answer | {"body": answer["body"] or ""}
         finally:
@@ -226,6 +235,20 @@ def _past_cloudfront(event: Mapping[str, Any]) -> Problem | None:
     return None if origin.came_through_cloudfront(event) else Problem(HTTPStatus.FORBIDDEN, "forbidden", "Forbidden.")
 
 
+def _with_plain_media_type(headers: dict[str, str]) -> None:
+    """Media types are the same in any case (RFC 9110, 8.3.1); Powertools knows them in lower case."""
+    if content_type := headers.get("content-type"):
+        media_type, semicolon, parameters = content_type.partition(";")
+        headers["content-type"] = media_type.strip().lower() + semicolon + parameters
+
+
+def _is_private(event: Mapping[str, Any]) -> bool:
+    """Whether an answer may be one person's, so that nobody on the way may keep it: all but a stranger's GET."""
+    headers = event["headers"]
+    is_get = event["requestContext"]["http"]["method"] in ("GET", "HEAD")
+    return not is_get or "authorization" in headers or "cookie" in headers or bool(event.get("cookies"))
+
+
 def _body_problem(event: Mapping[str, Any]) -> Problem | None:
     """What is wrong with a request's body before anybody looks into it: its size, its type, that it is no JSON."""
     body: str | None = event.get("body")
@@ -237,15 +260,38 @@ def _body_problem(event: Mapping[str, Any]) -> Problem | None:
             return Problem(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", f"The body has more than {MAX_BODY} bytes."
             )
-        if event["headers"].get("content-type", "").partition(";")[0].strip() != "application/json":
+        if event["headers"].get("content-type", "").partition(";")[0] != "application/json":
             return _unsupported()
-        json.loads(raw.decode())
+        text = raw.decode()
+        parsed = json.loads(text)
+        # Only an escape can write half a character, as a body that is not UTF-8 is refused.
+        if re.search(r"\\u[dD][89a-fA-F]", text) and (field := half_a_character(parsed)) is not None:
+            return invalid(field or "body", "Use characters that can be written.")
     except json.JSONDecodeError as error:
         return _malformed(f"is not JSON (at character {error.pos})")
     except (ValueError, RecursionError):
         # Not UTF-8, a number of thousands of digits, or thousands of nested lists: the client's mistake, not ours.
         return _malformed("is not JSON that can be read")
     return None
+
+
+def half_a_character(value: object, at: str = "") -> str | None:
+    """Where there is a lone surrogate in parsed JSON, as a field's path; None where there is none.
+
+    JSON's escapes can write one, Python reads it, and nothing can store, publish or answer it.
+    """
+    if isinstance(value, str):
+        return at if any("\ud800" <= each <= "\udfff" for each in value) else None
+    if isinstance(value, dict):
+        if any(half_a_character(name) is not None for name in value):
+            return at
+        inside = [(name, each) for name, each in value.items()]
+    elif isinstance(value, list):
+        inside = [(str(index), each) for index, each in enumerate(value)]
+    else:
+        return None
+    paths = (half_a_character(each, f"{at}.{name}" if at else name) for name, each in inside)
+    return next((path for path in paths if path is not None), None)
 
 
 def _malformed(message: str) -> Problem:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 OPERATORS = "operators"
 
+LEEWAY = 10
+"""Seconds that this machine's clock may differ from the one that wrote a token's times."""
+
 
 class IdentitySettings(Settings):
     """What is needed to verify a token without the gateway: of every function with routes."""
@@ -124,6 +127,7 @@ def verify(authorization: str) -> Caller:
             algorithms=["RS256"],
             issuer=settings.issuer,
             audience=settings.user_pool_client_id,
+            leeway=LEEWAY,
             options={"require": ["exp", "iat", "iss", "aud", "sub"]},
         )
     except jwt.PyJWKClientConnectionError as error:

@@ -32,14 +32,14 @@ class RequestModel(Model):
 def asks(sentence: str) -> WrapValidator:
     """What a shopper reads beside a field that they left blank or filled in wrongly: "Enter your postal code."
 
-    A text that is only too long keeps the general message, which says how long it may be.
+    A text that is only too long, or no line of text, keeps the general message, which says what it may be.
     """
 
     def validate(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         try:
             return handler(value)
         except ValidationError as error:
-            if any(each["type"] == "string_too_long" for each in error.errors(include_input=False)):
+            if any(each["type"] in ("string_too_long", "line") for each in error.errors(include_input=False)):
                 raise
             raise PydanticCustomError("asked", "{sentence}", {"sentence": sentence}) from error
 

@@ -1,23 +1,21 @@
 """How a mail is laid out, as HTML and as plain text, and how it leaves the shop."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloudretail import aws
 from cloudretail.decider import WouldAct
 from cloudretail.errors import Permanent, Transient
+from cloudretail.mail import render
 from contract.values import OrderEvent
 from notifications.domain import MailContent, content_of
 
-if TYPE_CHECKING:
-    from jinja2 import Template
+TEMPLATES = Path(__file__).parent / "templates"
 
 TEMPORARY = frozenset({"TooManyRequestsException", "LimitExceededException", "Throttling", "ThrottlingException"})
 """Codes with which SES says "later"; source: SES v2 API reference, SendEmail and common errors."""
@@ -81,22 +79,13 @@ def compose(data: OrderEvent, storefront_url: str) -> Mail:
 
 
 def _render(name: str, content: MailContent) -> str:
-    return _templates()(name).render(content=content)
-
-
-@cache
-def _templates() -> "Callable[[str], Template]":
-    # Loaded with the first mail, not with the module.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return render(
+        TEMPLATES / name,
+        subject=content.subject,
+        preview=content.words.preview,
+        reason="You are receiving this e-mail because you placed an order with CloudRetail.",
+        content=content,
     )
-    return environment.get_template
 
 
 class SesMailer:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from cloudretail.errors import NotFound, invalid
 from cloudretail.http import Api, Cursor, IdempotencyKey, IdInPath, Limit, Page, answers, decode_cursor, encode_cursor
@@ -15,6 +15,7 @@ from cloudretail.identity import Caller
 from cloudretail.model import Model, RequestModel, asks
 from cloudretail.money import Money
 from cloudretail.settings import load
+from cloudretail.text import Line
 from contract.values import CodRefusal, OrderItem, OrderStatus, PaymentMethod
 from orders import commands
 from orders.domain import HistoryEntry, Order, PlaceOrder, Shopper, order_id_of
@@ -26,14 +27,11 @@ api = Api()
 class ShippingAddress(RequestModel):
     """Where the goods go."""
 
-    # A field of nothing but blanks is an empty one.
-    model_config = ConfigDict(str_strip_whitespace=True)
-
-    name: Annotated[str, Field(min_length=1, max_length=100), asks("Enter your full name.")]
-    line1: Annotated[str, Field(min_length=1, max_length=200), asks("Enter your street and number.")]
-    line2: Annotated[str | None, Field(max_length=200)] = None
-    city: Annotated[str, Field(min_length=1, max_length=100), asks("Enter your city.")]
-    postal_code: Annotated[str, Field(min_length=1, max_length=20), asks("Enter your postal code.")]
+    name: Annotated[str, Line(max_length=100), asks("Enter your full name.")]
+    line1: Annotated[str, Line(max_length=200), asks("Enter your street and number.")]
+    line2: Annotated[str, Line(max_length=200, min_length=0)] | None = None
+    city: Annotated[str, Line(max_length=100), asks("Enter your city.")]
+    postal_code: Annotated[str, Line(max_length=20), asks("Enter your postal code.")]
     country: Annotated[
         str,
         Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["SG"]),

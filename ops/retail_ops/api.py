@@ -27,6 +27,7 @@ class Api:
         # Cold starts of a whole shop can take some seconds. A local address is never behind a proxy.
         local = httpx.URL(url).host in ("127.0.0.1", "localhost")
         self._http = httpx.Client(base_url=url, timeout=30, trust_env=not local, transport=transport)
+        self._session = ""
 
     def __enter__(self) -> Self:
         return self
@@ -36,14 +37,32 @@ class Api:
     ) -> None:
         self._http.close()
 
-    def login(self, email: str, password: str) -> None:
-        """Sign in; the calls that follow are made by this person.
+    def login(self, email: str, password: str, app_code: str | None = None) -> None:
+        """Sign in; the calls that follow are made by this person, however long they take.
+
+        Args:
+            email: of the account.
+            password: of the account.
+            app_code: that an authenticator app shows, for an account that is protected by one.
 
         Raises:
             Refused: not with these credentials.
         """
-        answer = self.call("POST", "/auth/login", {"email": email, "password": password})
-        self._http.headers["Authorization"] = f"Bearer {answer.json()['idToken']}"
+        body = {"email": email, "password": password} | ({"appCode": app_code} if app_code else {})
+        self._go_on(self.call("POST", "/auth/login", body))
+
+    def _go_on(self, session: httpx.Response) -> None:
+        self._session = "; ".join(f"{name}={value}" for name, value in session.cookies.items())
+        self._http.headers["Authorization"] = f"Bearer {session.json()['idToken']}"
+
+    def _renew(self) -> bool:
+        """Get another token for the session; False where there is none, or it is over."""
+        if not self._session:
+            return False
+        answer = self._http.post("/auth/refresh", headers={"Cookie": self._session})
+        if answer.is_success:
+            self._go_on(answer)
+        return answer.is_success
 
     def call(
         self,
@@ -75,6 +94,9 @@ class Api:
                 answer = self._http.request(method, path, json=body, headers=headers)
             except httpx.TransportError as error:
                 raise Refused(f"The shop's API does not answer at {self._http.base_url}: {error}") from None
+            # A token lasts five minutes, and what an operator does can last longer.
+            if answer.status_code == httpx.codes.UNAUTHORIZED and attempt == 0 and self._renew():
+                continue
             if answer.status_code not in BUSY:
                 break
             time.sleep(PAUSE * 2**attempt)

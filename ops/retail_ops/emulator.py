@@ -91,6 +91,27 @@ def use_own_packages(layer: str) -> None:
     lambda_svc._resolve_layer_zip = resolve_others
 
 
+def write_mails_with_codes() -> None:
+    """Let the pool's own function write the mails with a code, as Cognito does: the emulator lets it write invitations
+    only."""
+    from ministack.services import cognito
+
+    send = cognito._send_verification_email
+
+    def write_and_send(
+        pool: Mapping[str, Any], username: str, user: Mapping[str, Any], code: str, attribute_name: str = "email"
+    ) -> Any:
+        source = "CustomMessage_ForgotPassword" if attribute_name == "password" else "CustomMessage_SignUp"
+        written = cognito._apply_custom_message_trigger(pool, source, username, user)
+        if not written.get("emailMessage"):
+            return send(pool, username, user, code, attribute_name)
+        text = written["emailMessage"].replace("{####}", code)
+        kind = "CognitoVerificationMessage"
+        return cognito._deliver_cognito_email(pool, user.get("email"), written["emailSubject"], text, type_name=kind)
+
+    cognito._send_verification_email = write_and_send
+
+
 def main() -> None:
     # A burst of orders needs more connections than the 1024 files that a process may open unless it asks for more.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -100,6 +121,7 @@ def main() -> None:
     layer = os.environ.pop("DEPENDENCIES_LAYER")
     application = guarded(os.environ["AWS_ACCESS_KEY_ID"], port, state_file, pictures)
     use_own_packages(layer)
+    write_mails_with_codes()
     config = uvicorn.Config(
         application,
         loop="uvloop",

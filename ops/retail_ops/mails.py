@@ -1,8 +1,10 @@
 """What a local shop sent by e-mail, Cognito's codes included: nothing leaves this machine."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import unescape
 
 import httpx
 
@@ -20,7 +22,7 @@ class Mail:
         sender: address.
         to: addresses.
         subject: of the mail.
-        text: its plain text part.
+        text: its plain text part, or the words of the HTML part.
         html: its HTML part; None where it has none.
     """
 
@@ -61,10 +63,18 @@ def read_mails(shop: Shop, to: str | None = None) -> list[Mail]:
             sender=message["Source"],
             to=tuple(message["To"]),
             subject=message["Subject"],
-            text=message["BodyText"] or "",
+            # Cognito's mails are HTML alone.
+            text=message["BodyText"] or _words(message["BodyHtml"] or ""),
             html=message["BodyHtml"],
         )
         for messages in answer.json()["messages"].values()
         for message in messages
     ]
     return [mail for mail in mails if to is None or to.casefold() in {address.casefold() for address in mail.to}]
+
+
+def _words(html: str) -> str:
+    """What a person reads of an HTML mail."""
+    body = re.sub(r"<div style=\"display:none.*?</div>|<(style|title)\b.*?</\1>|<!--.*?-->", "", html, flags=re.DOTALL)
+    lines = (unescape(line).strip() for line in re.sub(r"<[^>]*>", "\n", body).splitlines())
+    return "\n\n".join(filter(None, lines)) + "\n"

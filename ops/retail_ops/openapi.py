@@ -27,11 +27,29 @@ BEARER: Json = {
 PROBLEM: Json = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
 PROBLEM_MODELS = ("ProblemDetails", "FieldError")
 
-# Of every operation; of one that takes a body, that takes any input, that is for those who have signed in.
+# Of every operation; of one that takes a body, that takes any input.
 ALWAYS = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 WITH_BODY = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 WITH_INPUT = (HTTPStatus.UNPROCESSABLE_ENTITY,)
-SIGNED_IN = (HTTPStatus.UNAUTHORIZED,)
+
+BEHIND_AUTHORIZER = "UnauthorizedBehindAuthorizer"
+GATEWAY_REFUSAL: Json = {
+    "description": (
+        "Unauthorized. The gateway itself refuses a token that is missing, expired or not the shop's, in its own plain "
+        "form; the service refuses one that is no ID token, as a problem."
+    ),
+    "headers": {"WWW-Authenticate": {"description": "By the gateway alone.", "schema": {"type": "string"}}},
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {"message": {"type": "string", "examples": ["Unauthorized"]}},
+                "required": ["message"],
+            }
+        },
+        **PROBLEM,
+    },
+}
 
 
 def openapi(template: Template) -> Json:
@@ -126,11 +144,12 @@ def _complete(operation: Json, signed_in: bool) -> Json:
     problems = [*ALWAYS]
     problems += WITH_BODY if body else ()
     problems += WITH_INPUT if body or parameters else ()
-    problems += SIGNED_IN if signed_in else ()
     responses = operation["responses"] | {str(status.value): _problem(status) for status in problems}
     for status, response in operation["responses"].items():
         if response.get("content") == PROBLEM:
             responses[status] = _problem(HTTPStatus(int(status)))
+    if signed_in:
+        responses["401"] = {"$ref": f"#/components/responses/{BEHIND_AUTHORIZER}"}
     return operation | {"responses": responses} | ({"security": [{"bearer": []}]} if signed_in else {})
 
 
@@ -146,7 +165,8 @@ def _problems(paths: Mapping[str, Json]) -> Json:
     """The responses that `paths` refer to, by name."""
     answered = {status for item in paths.values() for operation in item.values() for status in operation["responses"]}
     statuses = [HTTPStatus(int(status)) for status in answered if int(status) >= HTTPStatus.BAD_REQUEST]
-    return {_name(status): {"description": status.phrase, "content": PROBLEM} for status in statuses}
+    problems: Json = {_name(status): {"description": status.phrase, "content": PROBLEM} for status in statuses}
+    return problems | {BEHIND_AUTHORIZER: GATEWAY_REFUSAL}
 
 
 def _answered_in_full(paths: Mapping[str, Json], schemas: Json) -> Json:

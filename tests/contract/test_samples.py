@@ -84,8 +84,9 @@ def accounts(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) ->
     if case == "register":
         return
     for account in (SHOPPER, VISITOR):
-        provider.sign_up(account.email, account.password, account.name)
+        provider.sign_up(account.email)
         user = provider.users[account.email]
+        user.password, user.name = account.password, account.name
         user.code = user.reset_code = "123456"
         user.confirmed = account is SHOPPER or case in ("forgot-password", "reset-password")
     provider._sessions["recorded-refresh-token"] = provider.users[SHOPPER.email].user_id

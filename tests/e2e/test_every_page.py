@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Route, StorageState, expect
 
 from retail_ops.shop import Shop
 from tests.e2e.visitor import Visitor
-from tests.support.shoppers import PATIENCE, Shopper
+from tests.support.shoppers import PASSWORD, PATIENCE, Shopper
 
 type Deed = Callable[[Visitor], object]
 
@@ -89,10 +89,24 @@ LOOKS = {
     "log in": Look("/login", "Log in"),
     "wrong password": Look("/login", "Log in", deeds=(lambda visitor: visitor.enter("a@cloudretail.example"), be_told)),
     "register": Look("/register", "Create an account"),
-    "register, nothing filled in": Look("/register", "Create an account", deeds=(press("Create account"), be_told)),
+    "register, nothing filled in": Look("/register", "Create an account", deeds=(press("Send code"), be_told)),
     "confirm e-mail": Look("/confirm-email", "Check your inbox"),
+    "confirm e-mail, nothing filled in": Look(
+        "/confirm-email", "Check your inbox", deeds=(press("Create account"), be_told)
+    ),
     "forgot password": Look("/forgot-password", "Forgot your password?"),
     "reset password": Look("/reset-password", "Choose a new password"),
+    "second factor": Look("/second-factor", "Protect your account", known=True),
+    "second factor, begun": Look(
+        "/second-factor",
+        "Protect your account",
+        deeds=(
+            lambda visitor: visitor.field("Your password").fill(PASSWORD),
+            press("Continue"),
+            lambda visitor: visitor.reads("enter this key"),
+        ),
+        known=True,
+    ),
     "empty cart": Look("/cart", "Your cart", "Your cart is empty"),
     "cart": Look("/cart", "Your cart", "Order summary", known=True),
     "cart, changed": Look("/cart", "Your cart", deeds=(have_a_cart_that_has_changed,), known=True),

@@ -358,3 +358,61 @@ def test_a_new_password_is_said_to_be_set(visitor: Visitor, shopper: Shopper) ->
     visitor.field("New password").fill(f"{PASSWORD}a")
     visitor.button("Change password").click()
     visitor.reads("Your password is changed, and you are logged in.")
+
+
+@pytest.fixture
+def newcomer(visitor: Visitor) -> str:
+    """The address of a visitor who is asked for the code."""
+    email = f"{unique('newcomer')}@cloudretail.example"
+    visitor.open("/register", "Create an account")
+    visitor.field("E-mail address").fill(email)
+    visitor.button("Send code").click()
+    visitor.sees("Check your inbox")
+    return email
+
+
+def test_a_code_that_worked_while_its_answer_was_lost_leads_into_the_account(visitor: Visitor, newcomer: str) -> None:
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    visitor.page.route("**/api/auth/confirm", lose, times=1)
+    visitor.fill_registration(visitor.code_from_mail(newcomer))
+    visitor.button("Create account").click()
+    visitor.reads("We cannot reach the shop")
+    visitor.button("Create account").click()
+    visitor.reads("Your e-mail address is confirmed. Welcome!")
+    visitor.sees("Well-made things")
+
+
+def test_who_was_cut_off_in_the_middle_enters_the_newest_code(visitor: Visitor, shop: Shop, newcomer: str) -> None:
+    # The function ended after the code was taken, before name and password were set.
+    code = visitor.code_from_mail(newcomer)
+    shop.cognito.admin_confirm_sign_up(UserPoolId=shop.output("UserPoolId"), Username=newcomer)
+    visitor.fill_registration(code)
+    visitor.button("Create account").click()
+    visitor.reads("This code is wrong or has expired. Enter the newest one that we sent you.")
+    newest = eventually(lambda: visitor.code_from_mail(newcomer), lambda found: found != code)
+    visitor.field("Code").fill(newest)
+    visitor.button("Create account").click()
+    visitor.reads("Your e-mail address is confirmed. Welcome!")
+    expect(visitor.button("your account")).to_contain_text("Vera Visitor")
+
+
+def test_a_code_is_taken_as_it_was_pasted(visitor: Visitor, newcomer: str) -> None:
+    code = visitor.code_from_mail(newcomer)
+    wide = "".join(chr(ord(digit) + 0xFEE0) for digit in code)
+    visitor.fill_registration(f" {wide[:3]} {wide[3:]}")
+    visitor.button("Create account").click()
+    visitor.sees("Well-made things")
+
+
+def test_who_forgot_the_password_before_the_address_was_confirmed_gets_in(visitor: Visitor, newcomer: str) -> None:
+    visitor.open("/forgot-password", "Forgot your password?")
+    visitor.field("E-mail address").fill(newcomer)
+    visitor.button("Send code").click()
+    visitor.sees("Choose a new password")
+    visitor.field("Code").fill(visitor.code_from_mail(newcomer))
+    visitor.field("New password").fill(PASSWORD)
+    visitor.button("Change password").click()
+    visitor.reads("Your password is changed, and you are logged in.")

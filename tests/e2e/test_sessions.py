@@ -5,7 +5,8 @@ from playwright.sync_api import Route, expect
 
 from retail_ops.catalogue import Product
 from tests.e2e.visitor import Visitor
-from tests.support.shoppers import Shopper
+from tests.support.identity import totp
+from tests.support.shoppers import PASSWORD, Shopper
 
 
 @pytest.fixture
@@ -108,3 +109,43 @@ def test_logging_out_leaves_nothing_behind(visitor: Visitor, shopper: Shopper, t
     visitor.open("/cart", "Your cart")
     visitor.reads("Your cart is empty.")
     visitor.open("/orders", "Log in")
+
+
+def test_two_pages_of_one_browser_refresh_one_after_the_other(visitor: Visitor, shopper: Shopper) -> None:
+    visitor.log_in(shopper, "/orders")
+    context, under_way, most = visitor.page.context, 0, 0
+
+    def count(route: Route) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        answer = route.fetch()
+        under_way -= 1
+        route.fulfill(response=answer)
+
+    context.route("**/api/auth/refresh", count)
+    pages = [visitor.page, *(context.new_page() for _ in range(2))]
+    for page in pages:
+        # Each begins before any of them has an answer.
+        page.goto("/orders", wait_until="commit")
+    for page in pages:
+        expect(page.get_by_text("You have not ordered anything yet.")).to_be_visible()
+    assert most == 1
+
+
+def test_an_account_with_a_second_factor_asks_for_the_code_of_the_app(visitor: Visitor, shopper: Shopper) -> None:
+    visitor.log_in(shopper, "/second-factor")
+    visitor.field("Your password").fill(PASSWORD)
+    visitor.button("Continue").click()
+    key = visitor.page.locator("strong.secret").inner_text().replace(" ", "")
+    visitor.field("Code that the app shows").fill(totp(key))
+    visitor.button("Protect my account").click()
+    visitor.reads("Your account is protected.")
+    visitor.log_out()
+    visitor.open("/login", "Log in")
+    visitor.enter(shopper.email)
+    visitor.reads("Enter the code that it shows.")
+    code = totp(key)
+    visitor.field("Code of your authenticator app").fill(f"{code[:3]} {code[3:]}")
+    visitor.page.get_by_role("main").get_by_role("button", name="Log in").click()
+    visitor.sees("Well-made things")

@@ -86,6 +86,12 @@ class Visitor:
         self.field("Password").fill(password)
         self.page.get_by_role("main").get_by_role("button", name="Log in").click()
 
+    def fill_registration(self, code: str) -> None:
+        """Fill in the page that asks for the code of a new address."""
+        self.field("Code").fill(code)
+        self.field("Name").fill("Vera Visitor")
+        self.field("Password").fill(PASSWORD)
+
     def log_out(self) -> None:
         self.button("your account").click()
         self.button("Log out").click()

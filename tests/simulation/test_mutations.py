@@ -9,7 +9,7 @@ NOTICED_BY = {
     "the services end in different ways": "a cancelled order keeps the stock that it holds",
     "an order does not end": "cloudretail.orders.OrderPlaced.v1 never reaches InventoryQueue",
     "the story leaves something out": "an order notes the same fact twice",
-    "one thing is told twice": "the last writer of a row wins",
+    "one thing is published twice": "the last writer of a row wins",
     "a replay changes something": "a late payment confirms a cancelled order",
     "money and order do not fit": "each refund has a new key",
     "money is kept by a payment that ended": "the worker takes a time-out for a no",

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 import httpx
@@ -42,6 +42,27 @@ def unique(prefix: str) -> str:
     return f"{prefix}-{uuid.uuid4().hex[:12]}"
 
 
+class SignedIn(httpx.Auth):
+    """Sends the token along; gets another one when it has run out, as the storefront does."""
+
+    requires_response_body = True
+
+    def __init__(self, shop: Shop, token: str, email: str, password: str | None) -> None:
+        self._shop = shop
+        self._token = token
+        self._credentials = {"email": email, "password": password} if password else None
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        answer = yield request
+        if answer.status_code == httpx.codes.UNAUTHORIZED and self._credentials:
+            login = httpx.Request("POST", f"{self._shop.api_url}/auth/login", json=self._credentials)
+            session = yield login
+            self._token = session.json()["idToken"]
+            request.headers["Authorization"] = f"Bearer {self._token}"
+            yield request
+
+
 class Person:
     """Somebody who talks to the shop's API.
 
@@ -49,14 +70,15 @@ class Person:
         shop: a running one.
         token: ID token; None for a stranger.
         email: of the account.
+        password: of the account, to sign in again when the token has run out; None where the test is about that.
     """
 
-    def __init__(self, shop: Shop, token: str | None = None, email: str = "") -> None:
+    def __init__(self, shop: Shop, token: str | None = None, email: str = "", password: str | None = None) -> None:
         self.shop = shop
         self.token = token
         self.email = email
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.http = httpx.Client(base_url=shop.api_url, headers=headers, timeout=60, trust_env=False)
+        auth = SignedIn(shop, token, email, password) if token else None
+        self.http = httpx.Client(base_url=shop.api_url, auth=auth, timeout=60, trust_env=False)
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> httpx.Response:
         """One request; header names are written with underscores."""
@@ -140,7 +162,7 @@ class Shopper(Person):
 def sign_in(shop: Shop, account: Account) -> Shopper:
     """Somebody with an account that exists."""
     answer = Person(shop).ok("POST", "/auth/login", {"email": account.email, "password": account.password})
-    return Shopper(shop, answer["idToken"], account.email)
+    return Shopper(shop, answer["idToken"], account.email, account.password)
 
 
 def new_shopper(shop: Shop, *groups: str) -> Shopper:

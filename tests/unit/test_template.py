@@ -11,6 +11,8 @@ import pytest
 from samcli.lib.cfn_language_extensions.api import process_template  # type: ignore[import-untyped]
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
+from auth.domain import SESSION_LASTS
+from auth.passwords import MIN_PASSWORD
 from retail_ops.template import TEMPLATE, Template, referred
 
 SHOP = Template(process_template(yaml_parse(TEMPLATE.read_text()), {"Stage": "prod"}))
@@ -386,3 +388,57 @@ def test_no_data_is_no_alarm(alarm: str) -> None:
 def test_the_dashboard_is_json() -> None:
     body = SHOP.properties("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]
     assert json.loads(body["Fn::Sub"] if isinstance(body, dict) else body)["widgets"]
+
+
+class TestAccounts:
+    pool = SHOP.properties("AWS::Cognito::UserPool")["UserPool"]
+    client = SHOP.properties("AWS::Cognito::UserPoolClient")["UserPoolClient"]
+
+    def test_nobody_calls_cognito_about_a_user_but_this_shop(self) -> None:
+        assert self.client["GenerateSecret"] is True
+        assert self.client["PreventUserExistenceErrors"] == "ENABLED"
+        assert self.client["ExplicitAuthFlows"] == ["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
+
+    def test_a_user_writes_no_attribute_but_the_address_and_that_only_by_a_code(self) -> None:
+        assert self.client["WriteAttributes"] == ["email"]
+        assert self.pool["UserAttributeUpdateSettings"] == {"AttributesRequireVerificationBeforeUpdate": ["email"]}
+        assert self.pool["AutoVerifiedAttributes"] == ["email"]
+
+    def test_what_the_tokens_say_is_at_most_five_minutes_old(self) -> None:
+        assert self.client["TokenValidityUnits"] == {
+            "IdToken": "minutes",
+            "AccessToken": "minutes",
+            "RefreshToken": "days",
+        }
+        assert (self.client["IdTokenValidity"], self.client["AccessTokenValidity"]) == (5, 5)
+
+    def test_a_refresh_token_is_good_once_and_revocable(self) -> None:
+        assert self.client["RefreshTokenRotation"] == {"Feature": "ENABLED", "RetryGracePeriodSeconds": 60}
+        assert self.client["EnableTokenRevocation"] is True
+        assert self.client["RefreshTokenValidity"] * DAY == SESSION_LASTS
+
+    def test_a_group_is_in_a_token_on_aws_only_beside_a_second_factor(self) -> None:
+        assert self.pool["LambdaConfig"]["PreTokenGeneration"] == {"Fn::GetAtt": ["AuthToken", "Arn"]}
+        assert (self.pool["MfaConfiguration"], self.pool["EnabledMfas"]) == ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])
+        assert SHOP.functions["AuthToken"]["Handler"] == "auth.triggers.token"
+        assert allowed("AuthToken", "UserPool") == {"cognito-idp:AdminGetUser"}
+        on_laptop = LAPTOP.properties("AWS::Cognito::UserPool")["UserPool"]["LambdaConfig"]
+        assert on_laptop.keys() == {"CustomMessage"}
+
+    @pytest.mark.parametrize("trigger", sorted(pool["LambdaConfig"].values(), key=str), ids=referred)
+    def test_the_pool_may_invoke_its_triggers_and_no_other_pool_may(self, trigger: Any) -> None:
+        permission = SHOP.properties("AWS::Lambda::Permission")[f"{referred(trigger)}Permission"]
+        assert permission["Principal"] == "cognito-idp.amazonaws.com"
+        assert permission["FunctionName"] == trigger
+        assert permission["SourceArn"] == {"Fn::GetAtt": ["UserPool", "Arn"]}
+        # Cognito waits for five seconds.
+        assert SHOP.functions[referred(trigger)]["Timeout"] <= 5
+
+    def test_the_pool_takes_every_password_that_the_shop_takes(self) -> None:
+        policy = self.pool["Policies"]["PasswordPolicy"]
+        assert policy.pop("MinimumLength") == MIN_PASSWORD
+        assert set(policy.values()) == {False}
+
+    def test_there_is_a_group_for_each_kind_of_colleague(self) -> None:
+        groups = SHOP.properties("AWS::Cognito::UserPoolGroup").values()
+        assert {group["GroupName"] for group in groups} == {"operators", "staff"}

@@ -37,12 +37,19 @@ def seed(
     if shop.endpoint is None:
         email = email or typer.prompt("Operator's e-mail address", err=True)
         password = password or typer.prompt("Password", hide_input=True, err=True)
-        seed_shop(shop, Steps(err), email, password)
+        app_code = typer.prompt("Code of your authenticator app", err=True)
+        seed_shop(shop, Steps(err), email, password, app_code)
     else:
         seed_shop(shop, Steps(err))
 
 
-def seed_shop(shop: Shop, progress: Progress, email: str = OPERATOR.email, password: str = OPERATOR.password) -> None:
+def seed_shop(
+    shop: Shop,
+    progress: Progress,
+    email: str = OPERATOR.email,
+    password: str = OPERATOR.password,
+    app_code: str | None = None,
+) -> None:
     """Seed a shop, creating the accounts first if it is a local one.
 
     Args:
@@ -50,6 +57,7 @@ def seed_shop(shop: Shop, progress: Progress, email: str = OPERATOR.email, passw
         progress: is told of the steps.
         email: of the operator to sign in as.
         password: of the operator.
+        app_code: that the operator's authenticator app shows; None for one who has none.
 
     Raises:
         Refused: the shop does not take the operator or a product.
@@ -61,6 +69,6 @@ def seed_shop(shop: Shop, progress: Progress, email: str = OPERATOR.email, passw
     with progress.step("Fill the catalogue") as note, Api(shop.api_url) as api:
         # Pictures of a local shop go to this machine, which no proxy reaches.
         with httpx.Client(timeout=30, trust_env=shop.endpoint is None) as uploads:
-            api.login(email, password)
+            api.login(email, password, app_code)
             counts = fill(api, products, note, uploads=uploads)
         note(", ".join(f"{count} {what}" for what, count in counts.items()))

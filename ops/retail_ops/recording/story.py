@@ -135,13 +135,15 @@ class Story:
 
     def _accounts(self) -> None:
         seed.create_accounts(self.shop)
-        self.http("register", "POST", "/auth/register", _registration(VISITOR))
-        self.http("bad-password", "POST", "/auth/register", {**_registration(VISITOR), "password": "short"})
-        self.http("bad-field", "POST", "/auth/register", {**_registration(VISITOR), "admin": True})
+        self.http("register", "POST", "/auth/register", {"email": VISITOR.email})
+        self._keep_message("confirm-address", "CustomMessage_SignUp")
+        self.http("bad-field", "POST", "/auth/register", {"email": VISITOR.email, "admin": True})
         self.http("resend-code", "POST", "/auth/resend-code", {"email": VISITOR.email})
-        self.http("bad-code", "POST", "/auth/confirm", {"email": VISITOR.email, "code": "000000"})
+        confirmation = {**_credentials(VISITOR), "name": VISITOR.name}
+        self.http("bad-code", "POST", "/auth/confirm", {**confirmation, "code": "000000"})
+        self.http("bad-password", "POST", "/auth/confirm", {**confirmation, "code": "000000", "password": "short"})
         self.http("bad-unconfirmed", "POST", "/auth/login", _credentials(VISITOR))
-        self.http("confirm", "POST", "/auth/confirm", {"email": VISITOR.email, "code": self._code()})
+        self.http("confirm", "POST", "/auth/confirm", {**confirmation, "code": self._code()})
         self.http("login", "POST", "/auth/login", _credentials(SHOPPER))
         self.http("bad-credentials", "POST", "/auth/login", {**_credentials(SHOPPER), "password": "Wrong-2026"})
         for account in (SHOPPER, OPERATOR):
@@ -150,11 +152,17 @@ class Story:
         self.http("me", "GET", "/auth/me", who=SHOPPER)
         self.http("refresh", "POST", "/auth/refresh", cookie=cookie)
         self.http("bad-no-cookie", "POST", "/auth/refresh")
+        password = {"password": SHOPPER.password}
+        self.http("second-factor", "POST", "/auth/second-factor", password, who=SHOPPER)
+        proof = {**password, "appCode": "000000"}
+        self.http("bad-second-factor", "POST", "/auth/second-factor/proof", proof, who=SHOPPER)
         self.http("logout", "POST", "/auth/logout", cookie=cookie)
         self.http("forgot-password", "POST", "/auth/forgot-password", {"email": VISITOR.email})
+        self._keep_message("reset-password", "CustomMessage_ForgotPassword")
         reset = {"email": VISITOR.email, "password": NEW_PASSWORD}
         self.http("bad-reset-code", "POST", "/auth/reset-password", {**reset, "code": "000000"})
         self.http("reset-password", "POST", "/auth/reset-password", {**reset, "code": self._code()})
+        self._ask_for_groups()
 
     def _code(self) -> str:
         """The code in the newest mail to the visitor."""
@@ -164,6 +172,38 @@ class Story:
             raise OpsError(f"There is no code in this mail: {text}")
         self.normal.name(f'"code": "{found[0]}"', '"code": "123456"')
         return found[0]
+
+    def _keep_message(self, case: str, source: str) -> None:
+        """The pool's request for the text of a mail."""
+        call = self._wait_for_call(lambda call: call.event.get("triggerSource") == source, f"{source} of the user pool")
+        self.normal.id(call.event["userName"], VISITOR.email)
+        self._keep(call, case)
+
+    def _ask_for_groups(self) -> None:
+        """Ask for the groups of the operator's token as Cognito does on AWS; the pool of a laptop never asks."""
+        event = {
+            "version": "1",
+            "triggerSource": "TokenGeneration_Authentication",
+            "region": self.shop.region,
+            "userPoolId": self.shop.output("UserPoolId"),
+            "userName": self._user_id(OPERATOR),
+            "callerContext": {
+                "awsSdkVersion": "aws-sdk-unknown-unknown",
+                "clientId": self.shop.output("UserPoolClientId"),
+            },
+            "request": {
+                "userAttributes": {"sub": self._user_id(OPERATOR), "email_verified": "true", "email": OPERATOR.email},
+                "groupConfiguration": {
+                    "groupsToOverride": list(OPERATOR.groups),
+                    "iamRolesToOverride": [],
+                    "preferredRole": None,
+                },
+            },
+            "response": {"claimsOverrideDetails": None},
+        }
+        self.shop.lambda_.invoke(FunctionName=self.shop.functions["AuthToken"], Payload=json.dumps(event))
+        call = self._wait_for_call(lambda call: call.function == "AuthToken", "the operator's groups")
+        self._keep(call, "operator")
 
     def _sign_in(self, account: Account) -> str:
         """Get a token, and return the refresh cookie."""
@@ -594,10 +634,6 @@ class Story:
         """As it is in this shop."""
         found = self.shop.cognito.admin_get_user(UserPoolId=self.shop.output("UserPoolId"), Username=account.email)
         return next(each["Value"] for each in found["UserAttributes"] if each["Name"] == "sub")
-
-
-def _registration(account: Account) -> dict[str, Any]:
-    return {**_credentials(account), "name": account.name}
 
 
 def _credentials(account: Account) -> dict[str, Any]:

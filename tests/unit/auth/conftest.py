@@ -9,7 +9,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from auth import api
 from tests.support.identity import EMAIL, PASSWORD, InMemoryIdentityProvider, InMemoryMailer
-from tests.support.invocations import Context, http_event
+from tests.support.invocations import SHOPPER_CLAIMS, Context, http_event
+
+COOKIE = "__Secure-refresh"
+ORIGIN = "https://shop.cloudretail.example"
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Answer:
 
 
 class Browser:
-    """Calls the routes in the test's own process, and keeps the refresh cookie as a browser does."""
+    """Calls the routes in the test's own process, from a page of the shop, and keeps its cookie."""
 
     def __init__(self) -> None:
         self.refresh_token: str | None = None
@@ -58,16 +61,20 @@ class Browser:
         raw_body: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        cookies = [f"{api.COOKIE}={self.refresh_token}"] if self.refresh_token else []
+        cookies = [f"{COOKIE}={self.refresh_token}"] if self.refresh_token else []
         event = http_event(
             "POST",
             f"/api/auth/{route}",
             body=body,
             raw_body=raw_body,
-            headers=headers,
+            headers={"origin": ORIGIN, **(headers or {})},
             cookies=["theme=dark", *cookies],
         )
         return self.send(event)
+
+    def post_as_shopper(self, route: str, body: object) -> Answer:
+        """With the token of EMAIL's owner."""
+        return self.send(http_event("POST", f"/api/auth/{route}", body=body, claims=SHOPPER_CLAIMS))
 
     def me(self, claims: Mapping[str, str] | None) -> Answer:
         return self.send(http_event("GET", "/api/auth/me", claims=claims))
@@ -76,9 +83,24 @@ class Browser:
         answer = api.handler(event, cast(LambdaContext, Context()))
         cookie = None
         for header in answer.get("cookies", []):
-            cookie = SimpleCookie(header)[api.COOKIE]
+            cookie = SimpleCookie(header)[COOKIE]
             self.refresh_token = None if cookie["max-age"] == "0" else cookie.value
         return Answer(int(answer["statusCode"]), answer["headers"], cookie, answer["body"])
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch) -> api.AuthSettings:
+    """As on AWS."""
+    settings = api.AuthSettings(
+        user_pool_id="ap-southeast-1_pool",
+        user_pool_client_id="client",
+        sender_address="shop@cloudretail.example",
+        storefront_url=ORIGIN,
+        allowed_origins=f"{ORIGIN},https://d111111abcdef8.cloudfront.net,",
+        stage="prod",
+    )
+    monkeypatch.setattr(api, "settings", lambda: settings)
+    return settings
 
 
 @pytest.fixture
@@ -103,6 +125,7 @@ def browser(provider: InMemoryIdentityProvider, mailer: InMemoryMailer) -> Brows
 @pytest.fixture
 def shopper(provider: InMemoryIdentityProvider) -> str:
     """The address of a confirmed account."""
-    provider.sign_up(EMAIL, PASSWORD, "Shopper")
+    provider.sign_up(EMAIL)
     provider.confirm(EMAIL, provider.code_mailed_to(EMAIL))
+    provider.set_up(EMAIL, PASSWORD, "Shopper")
     return EMAIL

@@ -7,10 +7,12 @@ from copy import deepcopy
 import pytest
 
 from auth import api
-from auth.domain import Tokens, TooManyRequests
+from auth.commands import MOST_COOKIES
+from auth.domain import SessionOver, Tokens, TooManyRequests
 from cloudretail.errors import Transient
-from cloudretail.settings import MissingSetting
+from cloudretail.settings import MissingSetting, load
 from tests.support.identity import (
+    APP_CODE,
     EMAIL,
     NOBODY,
     OTHER_PASSWORD,
@@ -21,7 +23,7 @@ from tests.support.identity import (
 )
 from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS, http_event
 from tests.support.wire import everything_printed
-from tests.unit.auth.conftest import Browser
+from tests.unit.auth.conftest import COOKIE, ORIGIN, Browser
 
 CREDENTIALS = {"email": EMAIL, "password": PASSWORD}
 DAY = 24 * 3600
@@ -37,7 +39,7 @@ class TestSigningIn:
         user_id = provider.users[shopper].user_id
         assert answer.body == {
             "idToken": answer.body["idToken"],
-            "expiresIn": 3600,
+            "expiresIn": 300,
             "user": {"userId": user_id, "email": EMAIL, "name": "Shopper", "groups": []},
         }
         assert claims_of(answer.body["idToken"])["sub"] == user_id
@@ -81,7 +83,7 @@ class TestSigningIn:
     def test_to_an_unconfirmed_account_is_a_403_of_its_own_and_no_session(
         self, browser: Browser, provider: InMemoryIdentityProvider
     ) -> None:
-        provider.sign_up(EMAIL, PASSWORD, "Shopper")
+        provider.sign_up(EMAIL)
         answer = browser.post("login", CREDENTIALS)
         assert (answer.status, answer.problem, answer.cookie) == (403, "email-not-confirmed", None)
 
@@ -102,7 +104,7 @@ class TestStayingSignedIn:
         second = browser.post("refresh")
         assert second.status == 200
         assert second.body["user"] == first.body["user"]
-        assert second.body["expiresIn"] == 3600
+        assert second.body["expiresIn"] == 300
         assert second.body["idToken"] != first.body["idToken"]
         assert browser.post("refresh").status == 200
 
@@ -110,38 +112,64 @@ class TestStayingSignedIn:
         self, browser: Browser, shopper: str
     ) -> None:
         browser.post("login", CREDENTIALS)
-        cookies = ["theme=dark", f"{api.COOKIE}={browser.refresh_token}"]
-        browser.refresh_token = None
-        for event in (
-            http_event("POST", "/api/auth/refresh", cookies=cookies),
-            http_event("POST", "/api/auth/refresh", headers={"cookie": "; ".join(cookies)}),
-        ):
+        for where in ("cookies", "header"):
+            cookies = ["theme=dark", f"{COOKIE}={browser.refresh_token}"]
+            event = (
+                http_event("POST", "/api/auth/refresh", cookies=cookies)
+                if where == "cookies"
+                else http_event("POST", "/api/auth/refresh", headers={"cookie": "; ".join(cookies)})
+            )
             assert browser.send(event).status == 200
+
+    def test_each_refresh_brings_the_next_token_and_the_one_before_is_spent(
+        self, browser: Browser, shopper: str
+    ) -> None:
+        browser.post("login", CREDENTIALS)
+        first = browser.refresh_token
+        assert browser.post("refresh").status == 200
+        assert browser.refresh_token != first
+        thief = Browser()
+        thief.refresh_token = first
+        assert thief.post("refresh").status == 401
+        assert browser.post("refresh").status == 200
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_of_several_cookies_each_is_tried(self, browser: Browser, shopper: str, order: int) -> None:
+        browser.post("login", CREDENTIALS)
+        cookies = [f"{COOKIE}=an-older-one", f"{COOKIE}={browser.refresh_token}", f"{COOKIE}="][::order]
+        assert browser.send(http_event("POST", "/api/auth/refresh", cookies=cookies)).status == 200
+
+    def test_a_thousand_cookies_are_not_a_thousand_calls(
+        self, browser: Browser, provider: InMemoryIdentityProvider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tried: list[str] = []
+
+        def refuse(token: str) -> Tokens:
+            tried.append(token)
+            raise SessionOver
+
+        monkeypatch.setattr(provider, "refresh", refuse)
+        cookies = [f"{COOKIE}=token-{number}" for number in range(1000)]
+        assert browser.send(http_event("POST", "/api/auth/refresh", cookies=cookies)).status == 401
+        assert len(tried) == MOST_COOKIES
 
     def test_without_a_cookie_there_is_no_session(self, browser: Browser) -> None:
         answer = browser.post("refresh")
         assert (answer.status, answer.problem) == (401, "session-over")
 
     @pytest.mark.parametrize("token", ["nonsense", '"quoted"', "a.b.c"])
-    def test_a_cookie_that_is_none_of_ours_is_refused_and_forgotten(self, browser: Browser, token: str) -> None:
+    def test_a_cookie_that_is_none_of_ours_is_refused_and_left_as_another_tab_may_have_replaced_it(
+        self, browser: Browser, token: str
+    ) -> None:
         browser.refresh_token = token
         answer = browser.post("refresh")
-        assert (answer.status, answer.problem) == (401, "session-over")
-        assert answer.cookie
-        assert {name: value for name, value in answer.cookie.items() if value} == {
-            "path": "/api/auth",
-            "max-age": "0",
-            "httponly": True,
-            "secure": True,
-            "samesite": "Strict",
-        }
-        assert browser.refresh_token is None
+        assert (answer.status, answer.problem, answer.cookie) == (401, "session-over", None)
 
     def test_a_deleted_account_has_no_session(
         self, browser: Browser, provider: InMemoryIdentityProvider, shopper: str
     ) -> None:
         browser.post("login", CREDENTIALS)
-        provider.delete(provider.users[shopper].user_id)
+        del provider.users[shopper]
         assert browser.post("refresh").status == 401
 
     def test_a_busy_provider_does_not_end_the_session(
@@ -183,7 +211,22 @@ class TestSigningOut:
             answer = browser.post("logout")
             assert (answer.status, answer.text) == (204, "")
             assert answer.cookie
-            assert answer.cookie["max-age"] == "0"
+            assert {name: value for name, value in answer.cookie.items() if value} == {
+                "path": "/api/auth",
+                "max-age": "0",
+                "httponly": True,
+                "secure": True,
+                "samesite": "Strict",
+            }
+
+    def test_ends_the_sessions_of_all_cookies(self, browser: Browser, shopper: str) -> None:
+        browser.post("login", CREDENTIALS)
+        other = Browser()
+        other.post("login", CREDENTIALS)
+        cookies = [f"{COOKIE}={token}" for token in (browser.refresh_token, other.refresh_token)]
+        assert Browser().send(http_event("POST", "/api/auth/logout", cookies=cookies)).status == 204
+        assert browser.post("refresh").status == 401
+        assert other.post("refresh").status == 401
 
     def test_that_did_not_reach_the_provider_keeps_the_cookie_to_be_tried_again(
         self, browser: Browser, shopper: str, monkeypatch: pytest.MonkeyPatch
@@ -192,6 +235,82 @@ class TestSigningOut:
         monkeypatch.setattr(api, "identity_provider", Busy)
         answer = browser.post("logout")
         assert (answer.status, answer.problem, answer.cookie) == (503, "try-again", None)
+
+
+class TestPagesOfOthers:
+    """A page of another site, of a neighbour on the same domain, or of a frame that is nobody's."""
+
+    @pytest.mark.parametrize(
+        "origin", ["https://evil.example", "null", "https://old.cloudretail.example", f"{ORIGIN}.evil.example", ""]
+    )
+    @pytest.mark.parametrize("route", ["login", "refresh", "logout"])
+    def test_use_no_session_and_begin_none(
+        self, browser: Browser, provider: InMemoryIdentityProvider, shopper: str, route: str, origin: str
+    ) -> None:
+        browser.post("login", CREDENTIALS)
+        answer = browser.post(route, CREDENTIALS if route == "login" else None, headers={"origin": origin})
+        assert (answer.status, answer.problem, answer.cookie) == (403, "foreign-origin", None)
+        assert browser.post("refresh").status == 200
+
+    @pytest.mark.parametrize("origin", [ORIGIN, "https://d111111abcdef8.cloudfront.net"])
+    def test_are_not_the_shops_own(self, browser: Browser, shopper: str, origin: str) -> None:
+        assert browser.post("login", CREDENTIALS, headers={"origin": origin}).status == 200
+
+    def test_are_no_programs_which_send_no_origin(self, browser: Browser, shopper: str) -> None:
+        assert browser.send(http_event("POST", "/api/auth/login", body=CREDENTIALS)).status == 200
+
+    @pytest.mark.parametrize(
+        ("origin", "is_ours"),
+        [
+            ("http://localhost:8080", True),
+            ("http://127.0.0.1:9000", True),
+            ("http://d123abc.cloudfront.localhost:4566", True),
+            ("http://localhost.evil.example:8080", False),
+            ("https://evil.example", False),
+            ("null", False),
+        ],
+    )
+    def test_on_a_laptop_are_those_of_no_name_of_this_machine(
+        self, settings: api.AuthSettings, origin: str, is_ours: bool
+    ) -> None:
+        laptop = settings.model_copy(update={"stage": "local"})
+        assert laptop.is_ours(origin) == is_ours
+        assert laptop.cookie == "refresh"
+
+
+class TestSecondFactor:
+    def test_is_asked_for_once_it_was_proved(
+        self, browser: Browser, provider: InMemoryIdentityProvider, shopper: str
+    ) -> None:
+        began = browser.post_as_shopper("second-factor", {"password": PASSWORD})
+        assert began.status == 200
+        assert began.body["uri"] == (
+            f"otpauth://totp/CloudRetail:shopper%40cloudretail.example?secret={began.body['secret']}&issuer=CloudRetail"
+        )
+        assert browser.post("login", CREDENTIALS).status == 200
+        wrong = browser.post_as_shopper("second-factor/proof", {"password": PASSWORD, "appCode": "000000"})
+        assert (wrong.status, set(wrong.errors)) == (422, {"appCode"})
+        assert browser.post("login", CREDENTIALS).status == 200
+        proof = {"password": PASSWORD, "appCode": f" {APP_CODE[:3]} {APP_CODE[3:]}"}
+        assert browser.post_as_shopper("second-factor/proof", proof).status == 204
+        needed = browser.post("login", CREDENTIALS)
+        assert (needed.status, needed.problem, needed.cookie) == (403, "second-factor-needed", None)
+        wrong = browser.post("login", CREDENTIALS | {"appCode": "000000"})
+        assert (wrong.status, set(wrong.errors), wrong.cookie) == (422, {"appCode"}, None)
+        assert browser.post("login", CREDENTIALS | {"appCode": APP_CODE}).status == 200
+
+    @pytest.mark.parametrize("route", ["second-factor", "second-factor/proof"])
+    def test_takes_the_password_of_who_is_signed_in(self, browser: Browser, shopper: str, route: str) -> None:
+        body = {"password": OTHER_PASSWORD} | ({"appCode": APP_CODE} if "proof" in route else {})
+        answer = browser.post_as_shopper(route, body)
+        assert (answer.status, answer.errors) == (422, {"password": "This is not your password."})
+        assert browser.post(route, body).status == 401
+
+    def test_says_nothing_before_the_password_is_right(
+        self, browser: Browser, provider: InMemoryIdentityProvider, shopper: str
+    ) -> None:
+        provider.users[shopper].second_factor = True
+        assert browser.post("login", CREDENTIALS | {"password": OTHER_PASSWORD}).problem == "wrong-credentials"
 
 
 class Busy(InMemoryIdentityProvider):
@@ -298,7 +417,7 @@ def test_no_password_token_or_code_is_logged_on_any_route(
     caplog.set_level("DEBUG")
     printed = everything_printed(monkeypatch)
     weak = "weak-secret"
-    register = {"email": EMAIL, "password": PASSWORD, "name": "Shopper"}
+    register = {"email": EMAIL}
     secrets = {PASSWORD, OTHER_PASSWORD, weak}
     secrets |= {f"{credential}-{place}" for credential in ("nonsense",) for place in ("cookie", "bearer")}
 
@@ -306,14 +425,17 @@ def test_no_password_token_or_code_is_logged_on_any_route(
         secrets.add(provider.code_mailed_to(EMAIL))
         return provider.code_mailed_to(EMAIL)
 
-    browser.post("register", register | {"password": weak})
+    confirm = register | {"code": "999999", "password": PASSWORD, "name": "Shopper"}
     browser.post("register", register)
-    browser.post("register", raw_body=json.dumps(register)[:-5])
-    browser.post("register", raw_body=json.dumps(register), headers={"content-type": "text/plain"})
+    browser.post("confirm", confirm | {"password": weak})
+    browser.post("confirm", raw_body=json.dumps(confirm)[:-5])
+    browser.post("confirm", raw_body=json.dumps(confirm), headers={"content-type": "text/plain"})
     browser.post("resend-code", {"email": EMAIL})
-    browser.post("confirm", {"email": EMAIL, "code": "999999"})
-    browser.post("confirm", {"email": EMAIL, "code": code()})
-    browser.post("confirm", {"email": EMAIL, "code": code()})
+    browser.post("confirm", confirm)
+    browser.post("confirm", confirm | {"code": code()})
+    browser.post("confirm", confirm | {"code": code()})
+    secrets.add(browser.post_as_shopper("second-factor", {"password": PASSWORD}).body["secret"])
+    browser.post_as_shopper("second-factor/proof", {"password": PASSWORD, "appCode": "999998"})
     browser.post("register", register)
     mailer.out_of_order = True
     browser.post("register", register)
@@ -337,15 +459,14 @@ def test_no_password_token_or_code_is_logged_on_any_route(
 
 
 def test_tokens_do_not_show_themselves() -> None:
-    shown = repr(Tokens("id-token", 3600, "refresh-token"))
+    shown = repr(Tokens("id-token", 300, "refresh-token"))
     assert "token" not in shown.replace("Tokens", "")
 
 
 def test_a_missing_variable_is_named_by_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    api._settings.cache_clear()
     monkeypatch.delenv("USER_POOL_CLIENT_ID", raising=False)
     with pytest.raises(MissingSetting, match="USER_POOL_CLIENT_ID"):
-        api.identity_provider()
+        load(api.AuthSettings)
 
 
 def test_padding_that_a_token_leaves_out_is_no_obstacle() -> None:

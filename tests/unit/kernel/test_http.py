@@ -146,10 +146,17 @@ class TestGoodRequests:
         assert (answer.status, answer.body) == (202, {"basketId": "b-1:key-1", "lineCount": 1})
         assert answer.headers["Content-Type"] == "application/json"
 
-    @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8"])
-    def test_may_name_a_charset(self, shelf: Shelf, content_type: str) -> None:
+    @pytest.mark.parametrize(
+        "content_type",
+        ["application/json", "application/json; charset=utf-8", "Application/JSON", " APPLICATION/JSON ;Charset=UTF-8"],
+    )
+    def test_may_name_a_charset_and_write_the_type_in_any_case(self, shelf: Shelf, content_type: str) -> None:
         event = http_event("POST", "/api/baskets/b", body=GOOD, headers=KEY | {"content-type": content_type})
         assert shelf.send(event).status == 202
+
+    def test_may_write_a_character_in_two_halves(self, shelf: Shelf) -> None:
+        assert shelf.put(raw_body=r'{"lines": [], "note": "\ud83d\ude00"}').status == 202
+        assert shelf.baskets[0].note == "\U0001f600"
 
     def test_may_come_in_base64(self, shelf: Shelf) -> None:
         event = http_event("POST", "/api/baskets/b", body=GOOD, headers=KEY)
@@ -239,6 +246,23 @@ class TestBadRequests:
         event = http_event("POST", "/api/baskets/b", body=GOOD, headers=KEY | {"content-type": content_type})
         answer = shelf.send(event)
         assert (answer.problem, answer.body["detail"]) == ((415, "unsupported-media-type"), "Send application/json.")
+
+    @pytest.mark.parametrize(
+        ("raw_body", "field"),
+        [
+            (r'{"lines": [], "note": "\ud800"}', "note"),
+            (r'{"lines": [], "note": "\uDFFF and more"}', "note"),
+            (r'{"lines": [], "note": "\udc00\ud800 the wrong way round"}', "note"),
+            (r'{"lines": [{"productId": "p"}, {"productId": "\ud83d"}]}', "lines.1.productId"),
+            (r'{"lines": [], "\ud800": 1}', "body"),
+            (r'{"lines": [{"\ud800": 1}]}', "lines.0"),
+            (r'"\ud800"', "body"),
+        ],
+    )
+    def test_with_half_a_character_name_the_field(self, shelf: Shelf, raw_body: str, field: str) -> None:
+        answer = shelf.put(raw_body=raw_body)
+        assert (answer.problem, set(answer.errors)) == ((422, "invalid-input"), {field})
+        assert not shelf.baskets
 
     @pytest.mark.parametrize("key", ["", "two words", "x" * 129, "tab\t"])
     def test_with_what_is_no_idempotency_key_name_the_header(self, shelf: Shelf, key: str) -> None:
@@ -419,3 +443,28 @@ def test_who_tries_too_often_is_told_what_is_limited_and_until_when(shelf: Shelf
         "until": until.isoformat(),
     }
     assert 88 <= int(answer.headers["Retry-After"]) <= 90
+
+
+class TestWhatNobodyOnTheWayMayKeep:
+    """A proxy or a browser's cache would show it to the next person."""
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            http_event("POST", "/api/baskets/b", body=GOOD, headers=KEY),
+            http_event("POST", "/api/baskets/b", raw_body="{", headers=KEY),
+            http_event("DELETE", "/api/baskets"),
+            http_event("GET", "/api/baskets", headers={"authorization": "Bearer token"}),
+            http_event("GET", "/api/baskets", cookies=["session=1"]),
+            http_event("GET", "/api/baskets", headers={"cookie": "session=1"}),
+            http_event("GET", "/api/nowhere", headers={"authorization": "Bearer token"}),
+        ],
+        ids=["a change", "a refused change", "no content", "a token", "a cookie", "a cookie of the emulator", "a 404"],
+    )
+    def test_is_the_answer_to_who_says_who_they_are_and_to_every_change(
+        self, shelf: Shelf, event: dict[str, Any]
+    ) -> None:
+        assert shelf.send(event).headers["Cache-Control"] == "no-store"
+
+    def test_is_not_what_everybody_is_shown(self, shelf: Shelf) -> None:
+        assert "Cache-Control" not in shelf.get("baskets").headers

@@ -144,6 +144,14 @@ class TestTokens:
         caller = verify(f"{scheme} {token(claims())}")
         assert caller == Caller("user-1", "shopper@cloudretail.example", "Shopper", frozenset({"operators"}))
 
+    def test_of_a_clock_that_goes_a_little_wrong_are_taken(self) -> None:
+        now = int(time.time())
+        assert verify(f"Bearer {token(claims(iat=now + 5, nbf=now + 5, exp=now + 300))}")
+        assert verify(f"Bearer {token(claims(exp=now - 5))}")
+        for changes in ({"iat": now + 60}, {"exp": now - 60}):
+            with pytest.raises(Problem):
+                verify(f"Bearer {token(claims(**changes))}")
+
     @pytest.mark.parametrize(
         "changes",
         [

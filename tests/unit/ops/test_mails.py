@@ -67,7 +67,7 @@ def test_the_inbox_has_every_mail_in_the_order_it_was_sent(shop: Shop) -> None:
     first, second = read_mails(shop)
     assert (first.sent, second.sent) == ("2026-01-01T00:00:00.000+00:00", "2026-01-01T00:00:01.500+00:00")
     assert (first.subject, first.text, first.html) == ("Your code", "Your code is 123456.", None)
-    assert (second.subject, second.text, second.html) == ("Order received", "", "<p>Thank you</p>")
+    assert (second.subject, second.text, second.html) == ("Order received", "Thank you\n", "<p>Thank you</p>")
 
 
 def test_one_persons_mails_are_found_however_the_address_is_written(shop: Shop) -> None:

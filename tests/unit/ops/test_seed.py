@@ -25,6 +25,7 @@ class FakeShop(httpx.BaseTransport):
         self.receipts: dict[str, tuple[str, int]] = {}
         self.broken: set[str] = set()
         self.busy = 0
+        self.token = "t"
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         path, body = request.url.path, request.read()
@@ -39,12 +40,17 @@ class FakeShop(httpx.BaseTransport):
             return httpx.Response(503, json={"message": "Service Unavailable"})
         if path == "/api/auth/login":
             good = json.loads(body)["password"] == "right"
-            return httpx.Response(200, json={"idToken": "t"}) if good else problem(401, "Wrong e-mail or password.")
+            cookie = {"Set-Cookie": "__Secure-refresh=first; Path=/api/auth; Secure; HttpOnly"}
+            answer = httpx.Response(200, json={"idToken": self.token}, headers=cookie)
+            return answer if good else problem(401, "Wrong e-mail or password.")
+        if path == "/api/auth/refresh":
+            assert request.headers["Cookie"] == "__Secure-refresh=first"
+            return httpx.Response(200, json={"idToken": self.token})
         if request.method == "GET" and path == "/api/products":
             return httpx.Response(200, json={"items": [self.shown(i) for i in self.products], "nextCursor": None})
         if request.method == "GET":
             return httpx.Response(200, json=self.shown(path.removeprefix("/api/products/")))
-        if request.headers.get("Authorization") != "Bearer t":
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
             return httpx.Response(401, json={"message": "Unauthorized"})
         return self.change(path, json.loads(body), request.headers.get("Idempotency-Key", ""))
 
@@ -132,6 +138,12 @@ def test_a_busy_shop_is_asked_again(shop: FakeShop, api: Api, monkeypatch: pytes
     monkeypatch.setattr("retail_ops.api.PAUSE", 0)
     shop.busy = 3
     assert fill(api, shop, PRODUCTS[:1]) == {"created": 1}
+
+
+def test_a_token_that_runs_out_on_the_way_is_replaced_by_the_session(shop: FakeShop, api: Api) -> None:
+    assert fill(api, shop, PRODUCTS[:1]) == {"created": 1}
+    shop.token = "another"
+    assert fill(api, shop, PRODUCTS[1:2]) == {"created": 1}
 
 
 def test_a_wrong_password_is_told_in_the_shops_own_words(shop: FakeShop) -> None:

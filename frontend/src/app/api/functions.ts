@@ -19,6 +19,10 @@ export type { ResendCode$Params as ResendCode$Params } from './fn/auth/resend-co
 export { resendCode as resendCode } from './fn/auth/resend-code';
 export type { ResetPassword$Params as ResetPassword$Params } from './fn/auth/reset-password';
 export { resetPassword as resetPassword } from './fn/auth/reset-password';
+export type { BeginSecondFactor$Params as BeginSecondFactor$Params } from './fn/auth/begin-second-factor';
+export { beginSecondFactor as beginSecondFactor } from './fn/auth/begin-second-factor';
+export type { FinishSecondFactor$Params as FinishSecondFactor$Params } from './fn/auth/finish-second-factor';
+export { finishSecondFactor as finishSecondFactor } from './fn/auth/finish-second-factor';
 export type { GetCart$Params as GetCart$Params } from './fn/cart/get-cart';
 export { getCart as getCart } from './fn/cart/get-cart';
 export type { ClearCart$Params as ClearCart$Params } from './fn/cart/clear-cart';

@@ -6,7 +6,8 @@ import { forgotPassword } from '../api/fn/auth/forgot-password';
 import { registerAddress } from '../api/fn/auth/register-address';
 import { resendCode } from '../api/fn/auth/resend-code';
 import { resetPassword } from '../api/fn/auth/reset-password';
-import { Confirmation, Credentials, PasswordReset, Registration } from '../api/models';
+import { Credentials } from '../api/models';
+import { cleanedDigits } from './digits';
 import { safeNext } from './guards';
 import { ApiError } from './problem';
 import { Session } from './session';
@@ -17,17 +18,20 @@ const DONE = {
   reset: 'Your password is changed, and you are logged in.',
 };
 
-/**
- * The way to an account, over several pages: who has just chosen a password need not type it again once the address is
- * confirmed. It is remembered in memory only, until then.
- */
+/** What was entered with a code. */
+export interface CodeEntry extends Credentials {
+  readonly code: string;
+  /** Of a new account; empty where the account has a name. */
+  readonly name: string;
+}
+
+/** The way to an account, over several pages. */
 @Injectable({ providedIn: 'root' })
 export class Accounts {
   private readonly api = inject(Api);
   private readonly router = inject(Router);
   private readonly session = inject(Session);
   private readonly toasts = inject(Toasts);
-  private waiting: Credentials | null = null;
 
   /** The address that the page before was about; it survives a reload, and does not stand in the address bar. */
   get email(): string {
@@ -42,58 +46,66 @@ export class Accounts {
     } catch (error) {
       if (!(error instanceof ApiError) || error.type !== 'email-not-confirmed') throw error;
       await this.resendCode(credentials.email);
-      await this.askForCode(credentials, next);
+      await this.askForCode('/confirm-email', credentials.email, next);
       return;
     }
     await this.arrive(next);
   }
 
-  async register(registration: Registration, next: string | undefined): Promise<void> {
-    const { email } = await this.api.invoke(registerAddress, { body: registration });
-    await this.askForCode({ email, password: registration.password }, next);
+  async register(email: string, next: string | undefined): Promise<void> {
+    await this.api.invoke(registerAddress, { body: { email } });
+    await this.askForCode('/confirm-email', email, next);
   }
 
   async resendCode(email: string): Promise<void> {
     await this.api.invoke(resendCode, { body: { email } });
   }
 
-  /** Confirm an address; then its owner is logged in, if the password is still known, or asked for it. */
-  async confirm(confirmation: Confirmation, next: string | undefined): Promise<void> {
-    await this.api.invoke(confirm, { body: confirmation });
-    const credentials = this.waiting;
-    this.waiting = null;
-    await this.enter(credentials?.email === confirmation.email.trim().toLowerCase() ? credentials : null, {
-      email: confirmation.email,
-      next,
-      done: 'confirmed',
-    });
-  }
-
   async forgotPassword(email: string, next: string | undefined): Promise<void> {
+    await this.sendCodeThatLeadsIn(email);
+    await this.askForCode('/reset-password', email, next);
+  }
+
+  /** Mail the code that an address needs now, to be confirmed or for another password. */
+  async sendCodeThatLeadsIn(email: string): Promise<void> {
     await this.api.invoke(forgotPassword, { body: { email } });
-    await this.router.navigate(['/reset-password'], { queryParams: { next }, state: { email } });
   }
 
-  async resetPassword(reset: PasswordReset, next: string | undefined): Promise<void> {
-    await this.api.invoke(resetPassword, { body: reset });
-    await this.enter(reset, { email: reset.email, next, done: 'reset' });
+  /** Make a new account of an address with the code that was mailed; then its owner is logged in. */
+  confirm(entry: CodeEntry, next: string | undefined): Promise<void> {
+    const { email, password, name } = entry;
+    const body = { email, password, name, code: cleanedDigits(entry.code) };
+    return this.enterCode(entry, 'confirmed', next, () => this.api.invoke(confirm, { body }));
   }
 
-  private async askForCode(credentials: Credentials, next: string | undefined): Promise<void> {
-    this.waiting = { ...credentials, email: credentials.email.trim().toLowerCase() };
-    await this.router.navigate(['/confirm-email'], { queryParams: { next }, state: { email: credentials.email } });
+  /** Choose a password by the newest code that was mailed, whatever for; then the account's owner is logged in. */
+  resetPassword(entry: CodeEntry, next: string | undefined): Promise<void> {
+    const { email, password, name } = entry;
+    const body = { email, password, code: cleanedDigits(entry.code), ...(name && { name }) };
+    return this.enterCode(entry, name ? 'confirmed' : 'reset', next, () => this.api.invoke(resetPassword, { body }));
   }
 
-  private async enter(
-    credentials: Credentials | null,
-    { email, next, done }: { email: string; next: string | undefined; done: keyof typeof DONE },
+  private async enterCode(
+    { email, password }: CodeEntry,
+    done: keyof typeof DONE,
+    next: string | undefined,
+    work: () => Promise<unknown>,
   ): Promise<void> {
+    let refusal: ApiError | null = null;
     try {
-      if (!credentials) throw new ApiError(401, 'unauthorized', '');
-      await this.session.login({ email: credentials.email, password: credentials.password });
+      await work();
     } catch (error) {
-      // What was asked for is done; logging in is a step of its own.
+      if (!isRefusedCode(error)) throw error;
+      // The same code may have worked a moment ago, and only its answer was lost. Then the password is the account's.
+      refusal = error;
+    }
+    try {
+      await this.session.login({ email, password });
+    } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      // Only who has the right password is asked for the second factor.
+      if (refusal && error.type !== 'second-factor-needed') throw refusal;
+      // What was asked for is done; logging in is a step of its own.
       await this.router.navigate(['/login'], { queryParams: { next }, state: { email, done } });
       return;
     }
@@ -101,8 +113,17 @@ export class Accounts {
     await this.arrive(next);
   }
 
+  private async askForCode(page: string, email: string, next: string | undefined): Promise<void> {
+    await this.router.navigate([page], { queryParams: { next }, state: { email } });
+  }
+
   /** Back from there does not lead to a log-in page again, which would only send on whoever is logged in. */
   private async arrive(next: string | undefined): Promise<void> {
     await this.router.navigateByUrl(safeNext(next), { replaceUrl: true });
   }
+}
+
+/** Whether the code is all that was wrong. */
+export function isRefusedCode(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.fields.size === 1 && error.fields.has('code');
 }

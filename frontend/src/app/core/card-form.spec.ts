@@ -38,8 +38,15 @@ describe('The card form', () => {
     expect(Object.keys(problems({ number: '', expiry: '', cvc: '' }))).toEqual(['number', 'expiry', 'cvc']);
   });
 
-  it.each(['13/28', '00/28', '1228x', '12', '12/2028'])('does not take %s for a date', (expiry) => {
+  it.each(['13/28', '00/28', '1228x', '12', '12/1928', '12/028'])('does not take %s for a date', (expiry) => {
     expect(Object.keys(problems({ expiry }))).toEqual(['expiry']);
+  });
+
+  it('takes what was pasted, with blanks around it and digits of another script', () => {
+    expect(tokenOf({ number: ' ４２４２ 4242-4242\u00a04242\n', expiry: ' 12 / 2028 ', cvc: ' １２３ ' }, NOW)).toBe(
+      'tok_visa',
+    );
+    expect(tokenOf({ ...GOOD, expiry: '1228' }, NOW)).toBe('tok_visa');
   });
 
   it('takes a card to the end of its month', () => {

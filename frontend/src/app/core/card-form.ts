@@ -3,6 +3,7 @@
  * nowhere, and the shop never sees it. Only test cards work.
  */
 
+import { cleanedDigits } from './digits';
 import { ApiError } from './problem';
 
 export interface TestCard {
@@ -28,10 +29,6 @@ export interface Card {
   readonly cvc: string;
 }
 
-function digits(text: string): string {
-  return text.replace(/[\s-]/g, '');
-}
-
 /**
  * The token of a test card.
  *
@@ -40,23 +37,23 @@ function digits(text: string): string {
  */
 export function tokenOf(card: Card, now: number): string {
   const problems = new Map<keyof Card, string>();
-  const number = digits(card.number);
-  const known = TEST_CARDS.find((each) => digits(each.number) === number);
+  const number = cleanedDigits(card.number);
+  const known = TEST_CARDS.find((each) => cleanedDigits(each.number) === number);
   if (!number) problems.set('number', 'Enter your card number.');
   else if (!known) problems.set('number', 'Only the test cards below work here. Please do not enter a real card.');
-  const [, month, year] = /^(0?[1-9]|1[0-2])\s*\/?\s*(\d{2})$/.exec(card.expiry.trim()) ?? [];
+  const [, month, year] = /^(0?[1-9]|1[0-2])\/?(?:20)?(\d{2})$/.exec(cleanedDigits(card.expiry)) ?? [];
   if (!month || !year) problems.set('expiry', 'Enter the expiry date as MM/YY, like 08/30.');
   // A card is good to the end of its month.
   else if (new Date(2000 + Number(year), Number(month)).getTime() <= now)
     problems.set('expiry', 'This card has expired.');
-  if (!/^\d{3}$/.test(card.cvc.trim())) problems.set('cvc', 'Enter the 3-digit security code.');
+  if (!/^\d{3}$/.test(cleanedDigits(card.cvc))) problems.set('cvc', 'Enter the 3-digit security code.');
   if (!known || problems.size) throw new ApiError(422, 'invalid-card', 'Please check your card details.', problems);
   return known.token;
 }
 
 /** The number in groups of four while it is entered. */
 export function grouped(number: string): string {
-  return digits(number)
+  return cleanedDigits(number)
     .replace(/\D/g, '')
     .slice(0, 16)
     .replace(/(.{4})(?=.)/g, '$1 ');

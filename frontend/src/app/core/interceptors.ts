@@ -1,30 +1,40 @@
 import { HttpErrorResponse, HttpEvent, HttpInterceptorFn, HttpRequest, HttpResponse } from '@angular/common/http';
 import { inject } from '@angular/core';
-import { catchError, from, switchMap, tap, throwError } from 'rxjs';
+import { catchError, from, of, switchMap, tap, throwError } from 'rxjs';
 import { Clock } from './clock';
 import { Session } from './session';
 import { toApiError } from './problem';
 
 /** Routes that need no token: a 401 of theirs says something else than that one has run out. */
-const WITHOUT_TOKEN = /^\/api\/auth\/(?!me$)/;
+const WITHOUT_TOKEN = /^\/api\/auth\/(?!me$|second-factor)/;
 
-/** Sends the ID token along. When it has run out, gets another one and repeats the request, once. */
+/**
+ * Sends the ID token along, another one where it is about to run out. When it was refused nevertheless (this machine
+ * slept, or its clock is wrong), gets another one and repeats the request, once.
+ */
 export const authorize: HttpInterceptorFn = (request, next) => {
   const session = inject(Session);
-  const token = session.idToken;
-  if (token === null || WITHOUT_TOKEN.test(request.url)) return next(request);
+  if (session.idToken === null || WITHOUT_TOKEN.test(request.url)) return next(request);
   const userId = session.userId();
-  return next(withToken(request, token)).pipe(
-    catchError((error: unknown) => {
-      if (!(error instanceof HttpErrorResponse) || error.status !== 401) return throwError(() => error);
-      // Somebody else may have got another token since this request went out.
-      const renewed = session.idToken === token ? from(session.refresh()) : from([true]);
-      return renewed.pipe(
-        switchMap(() => {
-          const fresh = session.idToken;
-          // Logged out meanwhile, or in as somebody else, in whose name this must not be done.
-          if (fresh === null || session.userId() !== userId) return throwError(() => error);
-          return next(withToken(request, fresh));
+  // A shop that cannot answer the refresh may well answer the request.
+  const fresh = session.stale ? from(session.refresh().catch(() => false)) : of(true);
+  return fresh.pipe(
+    switchMap(() => {
+      const token = session.idToken;
+      // Logged out meanwhile, or in as somebody else, in whose name this must not be done.
+      if (token === null || session.userId() !== userId) return throwError(() => notAnyMore(request));
+      return next(withToken(request, token)).pipe(
+        catchError((error: unknown) => {
+          if (!(error instanceof HttpErrorResponse) || error.status !== 401) return throwError(() => error);
+          // Somebody else may have got another token since this request went out.
+          const renewed = session.idToken === token ? from(session.refresh()) : of(true);
+          return renewed.pipe(
+            switchMap(() => {
+              const other = session.idToken;
+              if (other === null || session.userId() !== userId) return throwError(() => error);
+              return next(withToken(request, other));
+            }),
+          );
         }),
       );
     }),
@@ -51,4 +61,9 @@ export const readClock: HttpInterceptorFn = (request, next) => {
 
 function withToken(request: HttpRequest<unknown>, token: string): HttpRequest<unknown> {
   return request.clone({ setHeaders: { Authorization: `Bearer ${token}` } });
+}
+
+/** What the gateway would answer. */
+function notAnyMore(request: HttpRequest<unknown>): HttpErrorResponse {
+  return new HttpErrorResponse({ status: 401, statusText: 'Unauthorized', url: request.url });
 }

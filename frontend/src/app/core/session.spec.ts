@@ -18,6 +18,11 @@ beforeEach(() => {
   api = TestBed.inject(Api);
 });
 
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
 async function logIn(userId = 'ann', idToken?: string): Promise<void> {
   const done = session.login(CREDENTIALS);
   (await shop.takes('POST', '/api/auth/login')).flush(tokensOf(userId, idToken));
@@ -86,10 +91,46 @@ describe('a session', () => {
     const cart = api.invoke(getCart);
     fail(await shop.takes('GET', '/api/cart'), 401);
     refuse(await shop.takes('POST', '/api/auth/refresh'), 401, 'session-over');
+    refuse(await shop.takes('POST', '/api/auth/refresh'), 401, 'session-over');
     await expect(cart).rejects.toMatchObject({ status: 401 });
     expect(session.signedIn()).toBe(false);
     expect(session.expired()).toBe(true);
     expect(localStorage).toHaveLength(0);
+  });
+
+  it('is not over when the cookie was replaced while the refresh was on its way', async () => {
+    await logIn('ann', 'old');
+    const refreshed = session.refresh();
+    refuse(await shop.takes('POST', '/api/auth/refresh'), 401, 'session-over');
+    (await shop.takes('POST', '/api/auth/refresh')).flush(tokensOf('ann', 'new'));
+    expect(await refreshed).toBe(true);
+    expect(session.idToken).toBe('new');
+    expect(session.expired()).toBe(false);
+  });
+
+  it('gets another token before the one that it has runs out', async () => {
+    const now = vi.spyOn(performance, 'now').mockReturnValue(0);
+    await logIn('ann', 'old');
+    now.mockReturnValue((3600 - 14) * 1_000);
+    const cart = api.invoke(getCart);
+    (await shop.takes('POST', '/api/auth/refresh')).flush(tokensOf('ann', 'new'));
+    const request = await shop.takes('GET', '/api/cart');
+    expect(request.request.headers.get('Authorization')).toBe('Bearer new');
+    request.flush({});
+    await cart;
+    await shop.isLeftAlone();
+  });
+
+  it('asks with the token that it has when the shop cannot answer the refresh', async () => {
+    const now = vi.spyOn(performance, 'now').mockReturnValue(0);
+    await logIn('ann', 'old');
+    now.mockReturnValue((3600 - 14) * 1_000);
+    const cart = api.invoke(getCart);
+    fail(await shop.takes('POST', '/api/auth/refresh'), 503);
+    const request = await shop.takes('GET', '/api/cart');
+    expect(request.request.headers.get('Authorization')).toBe('Bearer old');
+    request.flush({});
+    await cart;
   });
 
   it('is not over when the shop does not answer the refresh', async () => {
@@ -161,6 +202,7 @@ describe('after a reload', () => {
     localStorage.setItem('cloudretail.session', 'yes');
     const restored = session.restore();
     refuse(await shop.takes('POST', '/api/auth/refresh'), 401, 'session-over');
+    refuse(await shop.takes('POST', '/api/auth/refresh'), 401, 'session-over');
     expect(await restored).toBe(false);
     expect(session.expired()).toBe(false);
     expect(localStorage).toHaveLength(0);
@@ -178,6 +220,23 @@ describe('after a reload', () => {
 });
 
 describe('another tab', () => {
+  it('that refreshes is waited for', async () => {
+    await logIn('ann', 'old');
+    const { promise: theirs, resolve: done } = Promise.withResolvers<null>();
+    const request = vi.fn(async (_name: string, work: () => Promise<unknown>) => {
+      await theirs;
+      return work();
+    });
+    vi.stubGlobal('navigator', { onLine: true, locks: { request } });
+    const refreshed = session.refresh();
+    await quiet();
+    expect(request.mock.calls[0]![0]).toBe('cloudretail.refresh');
+    await shop.isLeftAlone();
+    done(null);
+    (await shop.takes('POST', '/api/auth/refresh')).flush(tokensOf('ann', 'new'));
+    expect(await refreshed).toBe(true);
+  });
+
   it('that logs out ends the session here too', async () => {
     await logIn();
     localStorage.removeItem('cloudretail.session');

@@ -4,6 +4,7 @@ import { login } from '../api/fn/auth/login';
 import { logout } from '../api/fn/auth/logout';
 import { refresh } from '../api/fn/auth/refresh';
 import { Credentials, Session as Tokens } from '../api/models';
+import { aloneInBrowser } from './locks';
 import { ApiError } from './problem';
 import { onRecovery } from './recovery';
 import { storage } from './storage';
@@ -13,6 +14,12 @@ import { storage } from './storage';
  * a visitor who never logged in would be refused a refresh at each start.
  */
 const HINT = 'cloudretail.session';
+
+/** The lock of this browser's tabs: one of them refreshes at a time. */
+const REFRESH = 'cloudretail.refresh';
+
+/** Seconds before its end that a token is replaced. */
+const EARLY = 15;
 
 /**
  * Who is logged in. The ID token lives here, in memory, and nowhere else; a reload gets another one by the refresh
@@ -25,10 +32,14 @@ export class Session {
   private refreshing: Promise<boolean> | null = null;
   /** Counts logins and logouts, so that the answer to a refresh that began before one of them is dropped. */
   private epoch = 0;
+  /** By `performance.now()`, which no change of the clock moves. */
+  private freshUntil = 0;
 
   readonly user = computed(() => this.tokens()?.user ?? null);
   readonly userId = computed(() => this.user()?.userId ?? null);
   readonly signedIn = computed(() => this.user() !== null);
+  /** In a group, whose rights wait until the account is protected by an authenticator app. */
+  readonly needsSecondFactor = computed(() => this.user()?.groups.includes('second-factor-needed') ?? false);
   readonly isOperator = computed(() => this.user()?.groups.includes('operators') ?? false);
   /** The session ended by itself: it ran out, or another tab logged out. */
   readonly expired = signal(false);
@@ -57,7 +68,7 @@ export class Session {
   /**
    * Log in.
    *
-   * @throws {ApiError} `wrong-credentials`, `email-not-confirmed`, `password-reset-required`, or the shop cannot answer.
+   * @throws {ApiError} `wrong-credentials`, `email-not-confirmed`, `password-reset-required`, `second-factor-needed`, or the shop cannot answer.
    */
   async login(credentials: Credentials): Promise<void> {
     const tokens = await this.api.invoke(login, { body: credentials });
@@ -106,10 +117,16 @@ export class Session {
     return this.refreshing;
   }
 
+  /** Whether the token has run out, or will before an answer could come. */
+  get stale(): boolean {
+    return this.signedIn() && performance.now() > this.freshUntil;
+  }
+
   private async renew(): Promise<boolean> {
     const epoch = this.epoch;
     try {
-      const tokens = await this.api.invoke(refresh);
+      // Each refresh replaces the cookie: two at once, from two tabs, and the slower one would come with a spent one.
+      const tokens = await aloneInBrowser(REFRESH, () => this.tokensByCookie());
       if (epoch === this.epoch) this.begin(tokens);
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
@@ -118,8 +135,20 @@ export class Session {
     return this.signedIn();
   }
 
+  private async tokensByCookie(): Promise<Tokens> {
+    try {
+      return await this.api.invoke(refresh);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      // Another tab may have logged in meanwhile, or replaced the cookie where tabs cannot wait for each other: nobody is
+      // logged out before the cookie was tried as it is now.
+      return await this.api.invoke(refresh);
+    }
+  }
+
   private begin(tokens: Tokens): void {
     this.expired.set(false);
+    this.freshUntil = performance.now() + (tokens.expiresIn - EARLY) * 1_000;
     this.tokens.set(tokens);
     this.restoring.set(false);
     storage.set(HINT, 'yes');

@@ -1,6 +1,7 @@
 import { Component, inject, input, signal } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { Accounts } from '../core/accounts';
+import { cleanedDigits } from '../core/digits';
 import { Heading } from '../core/headings';
 import { Form, Submission } from '../core/submission';
 import { Field } from '../ui/field';
@@ -38,6 +39,17 @@ import { FormMessage } from '../ui/form-message';
         [(value)]="password"
         [error]="form.error('password')"
       />
+      @if (asksForApp()) {
+        <shop-field
+          class="field-code"
+          label="Code of your authenticator app"
+          name="appCode"
+          inputmode="numeric"
+          autocomplete="one-time-code"
+          [(value)]="appCode"
+          [error]="form.error('appCode')"
+        />
+      }
       <a
         class="account-aside"
         routerLink="/forgot-password"
@@ -60,11 +72,17 @@ export default class LoginPage {
   readonly next = input<string>();
 
   protected readonly done: unknown = (history.state as { done?: unknown } | null)?.done;
-  protected readonly form = new Submission(['email', 'password']);
+  protected readonly form = new Submission(['email', 'password', 'appCode']);
+  /** The password was right, and the account asks for more. */
+  protected readonly asksForApp = signal(false);
+  protected readonly appCode = signal('');
   protected readonly email = signal(this.accounts.email);
   protected readonly password = signal('');
 
   protected async send(): Promise<void> {
-    await this.form.run(() => this.accounts.login({ email: this.email(), password: this.password() }, this.next()));
+    const appCode = this.asksForApp() ? { appCode: cleanedDigits(this.appCode()) } : {};
+    const credentials = { email: this.email(), password: this.password(), ...appCode };
+    await this.form.run(() => this.accounts.login(credentials, this.next()));
+    if (this.form.problem()?.type === 'second-factor-needed') this.asksForApp.set(true);
   }
 }

@@ -125,7 +125,6 @@ import NotFoundPage from './not-found';
                       inputmode="numeric"
                       [value]="number()"
                       (valueChange)="number.set(grouped($event))"
-                      [maxlength]="19"
                       [error]="submission.error('number')"
                       hint="Your card number never leaves your browser."
                     />
@@ -135,7 +134,6 @@ import NotFoundPage from './not-found';
                       hint="MM/YY"
                       inputmode="numeric"
                       [(value)]="expiry"
-                      [maxlength]="7"
                       [error]="submission.error('expiry')"
                     />
                     <shop-field
@@ -144,7 +142,6 @@ import NotFoundPage from './not-found';
                       hint="3 digits"
                       inputmode="numeric"
                       [(value)]="cvc"
-                      [maxlength]="3"
                       [error]="submission.error('cvc')"
                     />
                   </div>

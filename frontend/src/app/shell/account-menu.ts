@@ -13,12 +13,14 @@ import { Icon } from '../ui/icon';
     @if (session.user(); as user) {
       <button type="button" class="tool" popovertarget="account">
         <shop-icon name="person" />
-        <span class="tool-text">{{ user.name }}</span>
+        <span class="tool-text">{{ user.name || user.email }}</span>
         <span class="visually-hidden"> your account</span>
       </button>
       <div #menu id="account" class="menu" popover (click)="menu.hidePopover()">
         <p class="menu-who">
-          <strong>{{ user.name }}</strong>
+          @if (user.name) {
+            <strong>{{ user.name }}</strong>
+          }
           <span>{{ user.email }}</span>
         </p>
         <ul>
@@ -26,6 +28,11 @@ import { Icon } from '../ui/icon';
           @if (session.isOperator()) {
             <li><a routerLink="/ops">Operations</a></li>
           }
+          <li>
+            <a routerLink="/second-factor">
+              {{ session.needsSecondFactor() ? 'Protect your account to work here' : 'Protect your account' }}
+            </a>
+          </li>
           <li><button type="button" (click)="logout()">Log out</button></li>
         </ul>
       </div>

@@ -4,4 +4,10 @@
 export interface Confirmation {
   code: string;
   email: string;
+  name: string;
+
+  /**
+   * With an upper-case and a lower-case letter and a digit, or at least 16 characters of any kind. Common passwords are refused.
+   */
+  password: string;
 }

@@ -10,7 +10,7 @@ import { Shortage } from '../models/shortage';
 export interface HistoryEntry {
 
   /**
-   * When the order heard of it.
+   * When the order learned of it.
    */
   at: string;
 
@@ -30,7 +30,7 @@ export interface HistoryEntry {
   event: string;
 
   /**
-   * Where there is one to tell.
+   * Where there is one.
    */
   reason: (string | null);
 

@@ -6,7 +6,12 @@ export interface PasswordReset {
   email: string;
 
   /**
-   * With an upper-case and a lower-case letter and a digit.
+   * To continue an interrupted confirmation; without it the name stays.
+   */
+  name?: (string | null);
+
+  /**
+   * With an upper-case and a lower-case letter and a digit, or at least 16 characters of any kind. Common passwords are refused.
    */
   password: string;
 }

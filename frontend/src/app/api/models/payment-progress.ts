@@ -3,7 +3,7 @@
 
 
 /**
- * A payment's status as its owner sees it; WAITING until payments has heard of the order.
+ * A payment's status as its owner sees it; WAITING until payments knows the order.
  */
 export type PaymentProgress = 'WAITING' | 'OPEN' | 'SUBMITTED' | 'SUCCEEDED' | 'REFUNDING' | 'REFUNDED' | 'REFUND_FAILED' | 'VOIDED' | 'FAILED';
 

@@ -7,6 +7,10 @@ import { User } from '../models/user';
  * A token for the API's Authorization header (`Bearer <idToken>`), and whose it is.
  */
 export interface Session {
+
+  /**
+   * Seconds.
+   */
   expiresIn: number;
   idToken: string;
   user: User;

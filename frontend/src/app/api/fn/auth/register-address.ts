@@ -7,11 +7,11 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
+import { EmailRequest } from '../../models/email-request';
 import { Registered } from '../../models/registered';
-import { Registration } from '../../models/registration';
 
 export interface RegisterAddress$Params {
-      body: Registration
+      body: EmailRequest
 }
 
 export function registerAddress(http: HttpClient, rootUrl: string, params: RegisterAddress$Params, context?: HttpContext): Observable<StrictHttpResponse<Registered>> {

@@ -7,10 +7,10 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
-import { Address } from '../../models/address';
+import { EmailRequest } from '../../models/email-request';
 
 export interface ResendCode$Params {
-      body: Address
+      body: EmailRequest
 }
 
 export function resendCode(http: HttpClient, rootUrl: string, params: ResendCode$Params, context?: HttpContext): Observable<StrictHttpResponse<void>> {

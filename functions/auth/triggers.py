@@ -1,0 +1,48 @@
+"""What Cognito asks the shop while it does something for a user: the text of a mail, the groups of a token.
+
+Cognito waits five seconds for an answer, and asks three times (Developer guide, "Important considerations").
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from auth.identity_provider import TOTP
+from auth.mailer import CONFIRM, RESET, Letter
+from cloudretail import aws
+from cloudretail.telemetry import logger
+
+type Event = dict[str, Any]
+
+WITHOUT_SECOND_FACTOR = "second-factor-needed"
+"""The one group in the token of somebody whose groups are left out of it until they have a second factor. An override
+with no group at all is not described in Cognito's documentation; one with another group is."""
+
+_LETTERS: Mapping[str, Letter] = {
+    "CustomMessage_SignUp": CONFIRM,
+    "CustomMessage_ResendCode": CONFIRM,
+    "CustomMessage_ForgotPassword": RESET,
+}
+
+
+def message(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001
+    """Write the mail with a code (trigger "custom message"); other mails keep Cognito's own text."""
+    if letter := _LETTERS.get(event["triggerSource"]):
+        event["response"]["emailSubject"] = letter.subject
+        event["response"]["emailMessage"] = letter.render("html", code=event["request"]["codeParameter"])
+    return event
+
+
+def token(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001
+    """Leave the groups out of an ID token until their member has a second factor (trigger "pre token generation",
+    version 1). It fails closed: where Cognito cannot be asked, there is no token."""
+    if event["request"]["groupConfiguration"].get("groupsToOverride"):
+        # Only of somebody with a group: a shopper's token costs no call.
+        user = aws.cognito().admin_get_user(UserPoolId=event["userPoolId"], Username=event["userName"])
+        if TOTP not in user.get("UserMFASettingList", ()):
+            logger.info("A token without groups", reason="no second factor")
+            event["response"]["claimsOverrideDetails"] = {
+                "groupOverrideDetails": {"groupsToOverride": [WITHOUT_SECOND_FACTOR]}
+            }
+    return event

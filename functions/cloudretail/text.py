@@ -1,0 +1,59 @@
+"""Text that people type and other people read: names, addresses, what a product is called; codes that they paste."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+_NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, line separators, what overrides the direction of all that follows, halves of a character."""
+
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols by their category that nobody sees: Hangul fillers, the blank pattern of Braille."""
+
+
+def is_visible(text: str) -> bool:
+    """Whether there is anything in a text that leaves a mark on paper."""
+    # C: controls and formats; Z: separators; M: marks, which need a letter to stand on.
+    return any(unicodedata.category(each)[0] not in "CZM" and each not in _BLANK for each in text)
+
+
+def _checked(text: str) -> str:
+    text = unicodedata.normalize("NFC", text)
+    if _NOT_IN_A_LINE.search(text):
+        raise PydanticCustomError("line", "Use one line, without control characters.")
+    if text and not is_visible(text):
+        raise PydanticCustomError("line", "Use at least one character that can be seen.")
+    return text
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of text, for a model's field: `name: Annotated[str, Line(max_length=100)]`.
+
+    Blanks around it do not count, and it is in NFC, so that what looks the same is the same.
+
+    Attributes:
+        max_length: characters.
+        min_length: characters; 1 also asks for something that can be seen.
+    """
+
+    max_length: int
+    min_length: int = 1
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        text = core_schema.str_schema(strip_whitespace=True, min_length=self.min_length, max_length=self.max_length)
+        return core_schema.no_info_after_validator_function(_checked, text)
+
+
+def cleaned_digits(text: str) -> str:
+    """A code or a number as it was meant: pasted with blanks, hyphens or invisible characters in it, or typed with the
+    digits of another script. What is no digit and no separator stays, so that it is refused."""
+    return "".join(
+        each if (value := unicodedata.decimal(each, None)) is None else str(value)
+        for each in text
+        if unicodedata.category(each)[0] not in "CZ" and unicodedata.category(each) != "Pd"
+    )
