@@ -92,7 +92,7 @@ class CartView(Model):
 
     Attributes:
         items: in the order in which they were first put in.
-        total: at the accepted prices.
+        total: at the accepted prices, in the shop's currency.
         version: to be sent with the checkout, which refuses a cart that changed since.
     """
 
@@ -199,9 +199,17 @@ def _view(cart: Cart, known: Offers) -> CartView:
     unknown = [line.product_id for line in cart.items if line.product_id not in known]
     offers = {**known, **offers_of(_settings(), unknown)}
     items = tuple(_line(line, offers.get(line.product_id)) for line in cart.items)
+    currency = _settings().currency
     return CartView(
-        items=items, total=total((line.line_total for line in items), _settings().currency), version=cart.version
+        items=items, total=total((_counted(line, currency) for line in items), currency), version=cart.version
     )
+
+
+def _counted(line: LineView, currency: Currency) -> Money:
+    """A line's share of the total: where it was accepted in a currency that the shop has left, at today's price."""
+    if line.unit_price.currency == currency:
+        return line.line_total
+    return line.current_price * line.quantity if line.current_price else Money(amount=0, currency=currency)
 
 
 def _line(line: CartLine, offer: Offer | None) -> LineView:

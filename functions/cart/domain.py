@@ -172,7 +172,10 @@ def merge(cart: Cart, merge_id: str, wanted: Mapping[str, Wanted], offers: Offer
         quantity = min(each.quantity, offer.available) if offer else 0
         fits = line is not None or len(items) < MAX_LINES
         if offer and fits and quantity > (line.quantity if line else 0):
-            items = _with(items, offer.line(quantity, each.seen or (line.unit_price if line else None)))
+            # In whatever currency: the shop may have changed its own since, and today's price is accepted as ever.
+            price = each.seen or (line.unit_price if line else offer.price)
+            merged = CartLine(product_id=product_id, name=offer.name, quantity=quantity, unit_price=price)
+            items = _with(items, merged)
     return _changed(cart, items, now, merge_ids=(*cart.merge_ids, merge_id)[-REMEMBERED_MERGES:])
 
 

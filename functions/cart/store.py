@@ -28,6 +28,8 @@ def dynamodb_carts(settings: CartSettings) -> Repository[Cart]:
 def offers_of(settings: CartSettings, product_ids: Iterable[str]) -> Offers:
     """What the shop says of these products now, in one round trip.
 
+    A product whose price is in another currency than the shop's has none yet: it is not sold until it has.
+
     Args:
         settings: the tables.
         product_ids: at most 50, so that both tables' keys fit into one BatchGetItem.
@@ -42,4 +44,5 @@ def offers_of(settings: CartSettings, product_ids: Iterable[str]) -> Offers:
     return {
         row["productId"]: Offer.model_validate({**row, "available": available.get(row["productId"], 0)})
         for row in found[products]
+        if row["price"]["currency"] == settings.currency
     }

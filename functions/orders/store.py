@@ -10,6 +10,7 @@ from cloudretail import aws, dynamodb
 from cloudretail.decider import Change
 from cloudretail.envelope import Cause
 from cloudretail.errors import LostRace, Transient
+from cloudretail.money import Currency
 from cloudretail.outbox import Aggregate, Row
 from cloudretail.repository import MAX_TRIES, DynamoDBRepository, batch_get, conditional_put, pause_before_retry
 from cloudretail.settings import Settings
@@ -36,6 +37,7 @@ class CheckoutSettings(AccountSettings):
     cart_table: str
     products_table: str
     inventory_table: str
+    currency: Currency
     open_orders_limit: int
     open_pieces_limit: int
     open_cash_limit: int
@@ -178,7 +180,10 @@ class CheckoutStore:
         )
 
     def basket(self, cart: Cart) -> Basket:
-        """Today's prices and stock of what is in `cart`; consistent, as the cart's page was."""
+        """Today's prices and stock of what is in `cart`; consistent, as the cart's page was.
+
+        What is priced in another currency than the shop's is not sold until it has a price.
+        """
         products, inventory = self._settings.products_table, self._settings.inventory_table
         # A longer cart is refused anyway; so many keys of both tables fit into one BatchGetItem.
         ids = [{"productId": {"S": line.product_id}} for line in cart.items[:MAX_LINES]]
@@ -186,7 +191,11 @@ class CheckoutStore:
         found = batch_get({products: keys, inventory: keys}) if ids else {}
         return Basket(
             cart,
-            {item["productId"]: Listed.model_validate(item) for item in found.get(products, [])},
+            {
+                item["productId"]: Listed.model_validate(item)
+                for item in found.get(products, [])
+                if item["price"]["currency"] == self._settings.currency
+            },
             {item["productId"]: item["availableQty"] for item in found.get(inventory, [])},
         )
 

@@ -15,13 +15,15 @@ TABLES = ("CartTable", "ProductsTable", "InventoryTable")
 class Shop:
     """The cart's API over real tables, and what is for sale."""
 
-    def sells(self, product_id: str, *, price: int = 1990, available: int = 10, name: str = "") -> None:
+    def sells(
+        self, product_id: str, *, price: int = 1990, available: int = 10, name: str = "", currency: str = "SGD"
+    ) -> None:
         item = {
             "productId": product_id,
             "name": name or product_id.title(),
             "description": "",
             "category": "Bags",
-            "price": {"amount": price, "currency": "SGD"},
+            "price": {"amount": price, "currency": currency},
             "createdAt": "2026-01-01T00:00:00Z",
         }
         aws.dynamodb().put_item(TableName="ProductsTable", Item=dynamodb.to_item(item))

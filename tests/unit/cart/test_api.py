@@ -302,3 +302,44 @@ def test_what_is_said_of_the_cart_says_nothing_of_its_owner(shop: Shop) -> None:
     shop.sells("bag")
 
     assert "user-1" not in json.dumps(shop.put("bag", 1).body)
+
+
+@pytest.fixture
+def shop_that_changed_its_currency(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """It has sold in SGD; a bag and a mug are in the cart, and only the bag has a price in EUR by now."""
+    shop.sells("bag", price=1990)
+    shop.sells("mug", price=500)
+    shop.put("bag", 2)
+    shop.put("mug", 1)
+    settings = api._settings().model_copy(update={"currency": "EUR"})
+    monkeypatch.setattr(api, "_settings", lambda: settings)
+    shop.sells("bag", price=1300, currency="EUR")
+    return shop
+
+
+def test_a_cart_that_was_filled_before_the_shop_changed_its_currency_asks_for_the_new_prices(
+    shop_that_changed_its_currency: Shop,
+) -> None:
+    shop = shop_that_changed_its_currency
+
+    answer = shop.call("GET", "")
+
+    bag, mug = answer.body["items"]
+    assert (bag["priceChanged"], bag["currentPrice"]) == (True, {"amount": 1300, "currency": "EUR"})
+    assert (mug["discontinued"], mug["currentPrice"]) == (True, None)
+    assert answer.body["total"] == {"amount": 2600, "currency": "EUR"}
+    accepted = shop.call("PUT", "/items/bag", {"quantity": 2, "unitPrice": bag["currentPrice"]})
+    assert (accepted.status, accepted.body["items"][0]["priceChanged"]) == (200, False)
+
+
+def test_what_a_visitor_collected_before_the_shop_changed_its_currency_is_taken_over(
+    shop_that_changed_its_currency: Shop,
+) -> None:
+    seen = {"amount": 1990, "currency": "SGD"}
+    items = [{"productId": "bag", "quantity": 5, "unitPrice": seen}, {"productId": "mug", "quantity": 5}]
+
+    answer = shop_that_changed_its_currency.call("POST", "/merge", {"mergeId": "visit-1", "items": items})
+
+    assert (answer.status, answer.body["items"][0]["quantity"]) == (200, 5)
+    assert answer.body["items"][0]["priceChanged"]
+    assert answer.body["total"] == {"amount": 6500, "currency": "EUR"}

@@ -92,6 +92,7 @@ def account() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
         environment.setenv("QUEUE_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/orders")
         environment.setenv("DLQ_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/orders-dlq")
+        environment.setenv("CURRENCY", "SGD")
         for name, value in {"ORDERS": "10", "PIECES": "200", "CASH": "100000"}.items():
             environment.setenv(f"OPEN_{name}_LIMIT", value)
         for cached in (api._settings, reactions._orders):

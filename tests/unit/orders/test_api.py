@@ -550,6 +550,19 @@ def test_a_cursor_of_somebody_elses_list_shows_nothing_of_it(shop: Shop) -> None
     assert shop.call("GET", query={"cursor": cursor}).body["items"] == []
 
 
+def test_what_has_no_price_in_the_shops_currency_is_not_sold(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shop has changed it since: whoever ordered in the old one would be charged by nobody's price list."""
+    shop.sells("bag")
+    shop.fills_a_cart(("bag", 1))
+    settings = api._settings().model_copy(update={"currency": "EUR"})
+    monkeypatch.setattr(api, "_settings", lambda: settings)
+
+    with shop.unchanged():
+        answer = shop.checks_out()
+
+    assert (answer.status, answer.problem) == (409, "product-unavailable")
+
+
 # --- cancelling -----------------------------------------------------------------------------------------------------
 
 
