@@ -116,7 +116,7 @@ class Api(APIGatewayHttpResolver):
             event = {**event, "headers": {name.lower(): value for name, value in event["headers"].items()}}
             _with_plain_media_type(event["headers"])
             # Before Powertools parses it: its own middlewares would run too late for that.
-            if refused := self._refused(event):
+            if refused := _refused(self, event):
                 answer: dict[str, Any] = {
                     "statusCode": int(refused.status_code),
                     "headers": refused.headers,
@@ -130,14 +130,6 @@ class Api(APIGatewayHttpResolver):
             return answer | {"body": answer["body"] or ""}
         finally:
             flush()
-
-    def _refused(self, event: Mapping[str, Any]) -> Response[Any] | None:
-        """The answer to a request that no route gets to see."""
-        try:
-            problem = _past_cloudfront(event) or self.refusal(event) or _body_problem(event)
-        except Exception as error:
-            return _unexpected(error)
-        return problem_response(problem) if problem else None
 
     def refusal(self, event: Mapping[str, Any]) -> Problem | None:  # noqa: ARG002
         """Why a request is refused whatever it asks for; a service may have a reason."""
@@ -228,6 +220,15 @@ def answers(success: HTTPStatus, *problems: HTTPStatus) -> dict[int, OpenAPIResp
 def no_content() -> Response[None]:
     """A 204."""
     return Response(status_code=HTTPStatus.NO_CONTENT, content_type=None, body=None)
+
+
+def _refused(api: Api, event: Mapping[str, Any]) -> Response[Any] | None:
+    """The answer to a request that no route gets to see."""
+    try:
+        problem = _past_cloudfront(event) or api.refusal(event) or _body_problem(event)
+    except Exception as error:
+        return _unexpected(error)
+    return problem_response(problem) if problem else None
 
 
 def _past_cloudfront(event: Mapping[str, Any]) -> Problem | None:

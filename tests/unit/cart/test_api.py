@@ -3,6 +3,7 @@ import time
 
 import pytest
 
+from cart import api
 from cloudretail import aws
 from tests.support.invocations import SHOPPER_CLAIMS
 from tests.unit.cart.conftest import Shop

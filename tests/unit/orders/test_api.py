@@ -10,6 +10,7 @@ from cloudretail.decider import Change, Context
 from cloudretail.http import MAX_BODY, encode_cursor
 from cloudretail.repository import MAX_RACES, MAX_TRIES, DynamoDBRepository
 from cloudretail.settings import load
+from orders import api
 from orders.domain import Order, PlaceOrder, Shopper, decide, order_id_of, place
 from orders.store import ORDERS, CheckoutSettings, CheckoutStore
 from tests.support.examples import CAUSE, EXAMPLES, NOW, name_of
