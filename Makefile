@@ -104,8 +104,9 @@ bench: venv ## Measure cost and speed beside the synchronous design
 
 # --- what is generated and recorded ---
 
-schemas: venv ## Generate schemas/ and the choreography's picture from the code
+schemas: venv frontend/node_modules/installed ## Generate schemas/, the template's subscriptions and the storefront's client from the code
 	@cloudretail schemas
+	@cd frontend && npm run --silent gen:api
 
 events: venv ## Record the sample invocations in events/ anew, from a shop of its own
 	@cloudretail events record

@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import imports, load, synchronous
-from retail_ops.local import LocalShop, State
-from retail_ops.processes import free_port
-from retail_ops.shop import PROJECT
+from retail_ops.local.local_shop import LocalShop, State
+from retail_ops.local.processes import free_port
+from retail_ops.stack.shop import PROJECT
 
 IMPORT_LIMIT = 1.3
 """How much longer a function's import may take than that of the libraries that it uses."""

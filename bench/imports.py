@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from retail_ops.shop import PROJECT
+from retail_ops.stack.shop import PROJECT
 
 CLIENT = "import boto3; boto3.client('dynamodb', region_name='ap-southeast-1')"
 PARTS = {
@@ -56,7 +56,6 @@ def milliseconds(code: str) -> float:
     program = f"import time; t = time.perf_counter()\n{code}\nprint((time.perf_counter() - t) * 1000)"
     environment = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(PROJECT / "functions"),
         "AWS_DEFAULT_REGION": "ap-southeast-1",
         "AWS_REGION": "ap-southeast-1",
         "POWERTOOLS_SERVICE_NAME": "bench",

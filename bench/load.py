@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import cycle, islice
 from typing import Any
 
-from retail_ops.shop import Shop
+from retail_ops.stack.shop import Shop
 from tests.support.shoppers import Person, Shopper, eventually, new_product, new_shopper, row
 
 WARM_UP = 10
@@ -63,13 +63,13 @@ def run(shop: Shop, *, clients: int, orders: int, products: int, note: Callable[
     note("waiting for the last confirmation")
     ended = [_ended(shop, order_id) for order_id, _ in calls]
     confirmed = [order for order in ended if order["status"] == "CONFIRMED"]
-    last = max(_told(order) for order in confirmed)
+    last = max(_confirmed_at(order) for order in confirmed)
     return Run(
         orders=len(calls),
         lost=len(calls) - len([order for order in ended if order["status"] in FINAL]),
         seconds=last.timestamp() - started,
         checkout=[milliseconds for _, milliseconds in calls],
-        to_confirmed=[(_told(order) - _time(order["createdAt"])).total_seconds() * 1000 for order in confirmed],
+        to_confirmed=[(_confirmed_at(order) - _time(order["createdAt"])).total_seconds() * 1000 for order in confirmed],
     )
 
 
@@ -98,8 +98,8 @@ def _ended(shop: Shop, order_id: str) -> dict[str, Any]:
         return look()
 
 
-def _told(order: dict[str, Any]) -> datetime:
-    """When the order heard that it is paid."""
+def _confirmed_at(order: dict[str, Any]) -> datetime:
+    """When the order was confirmed."""
     return next(_time(entry["at"]) for entry in order["history"] if entry["event"] == "PaymentSucceeded")
 
 

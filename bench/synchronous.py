@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from retail_ops.shop import Shop
+from retail_ops.stack.shop import Shop
 from tests.support.shoppers import new_product, new_shopper
 
 

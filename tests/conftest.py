@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from retail_ops.local import LocalShop
-from retail_ops.processes import free_port
-from retail_ops.shop import PROJECT, Shop
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.local.processes import free_port
+from retail_ops.stack.shop import PROJECT, Shop
 from tests.support.shoppers import Person, Shopper, new_shopper
 
 # What the environment of every function says; it has to before any of them is imported.

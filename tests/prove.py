@@ -14,6 +14,7 @@ import hashlib
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -56,12 +57,14 @@ class Progress:
         code: hash of the code that it holds for.
         schedules: seeds from 0 on below which every schedule ended well.
         passed: ids of tests.
+        requests: how many were answered well, by role.
     """
 
     file: Path
     code: str
     schedules: int = 0
     passed: set[str] = field(default_factory=set)
+    requests: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def read(cls, file: Path, code: str) -> "Progress":
@@ -71,13 +74,15 @@ class Progress:
             kept: dict[str, Any] = json.loads(file.read_text())
             if kept["code"] == code:
                 progress.schedules, progress.passed = kept["schedules"], set(kept["passed"])
+                progress.requests = Counter(kept["requests"])
         return progress
 
     def keep(self) -> None:
         """Write it down whole: a run that is killed leaves either the old or the new."""
         self.file.parent.mkdir(exist_ok=True)
         new = self.file.with_suffix(".new")
-        new.write_text(json.dumps({"code": self.code, "schedules": self.schedules, "passed": sorted(self.passed)}))
+        kept = {"schedules": self.schedules, "passed": sorted(self.passed), "requests": self.requests}
+        new.write_text(json.dumps({"code": self.code, **kept}))
         new.replace(self.file)
 
 
@@ -101,6 +106,26 @@ def try_schedules(progress: Progress, deadline: float) -> int:
         sys.stdout.write(f"{report(shortest(failure))}\n")
         return 1
     return 0
+
+
+def try_requests(progress: Progress, deadline: float) -> int:
+    """Send generated requests in every role until there were enough of each or the time is over.
+
+    A round of them takes a minute or two, and ends by itself also where the time is over.
+    """
+    from tests.generated_requests import ground, rounds
+
+    failed = False
+    with ground() as where:
+        for role, sent in rounds(where, progress.requests, until=deadline):
+            if sent.report:
+                sys.stdout.write(f"{role}:\n{sent.report}\n")
+                failed = True
+                continue
+            progress.requests[role] += sent.answers.total()
+            progress.keep()
+            _show(f"{role}: {progress.requests[role]} answered well, of this round {sent.by_status}")
+    return int(failed)
 
 
 def run_tests(*paths: str) -> Callable[[Progress, float], int]:
@@ -177,10 +202,24 @@ PARTS = {
         try_schedules,
         lambda progress: f"{progress.schedules} ended well",
     ),
+    "requests": Part(
+        "requests generated from schemas/openapi.json, 5,000 in each role: no 5xx, and each answer as it is described",
+        (*SHOP, "schemas/openapi.json", "tests/generated_requests.py"),
+        try_requests,
+        lambda progress: (
+            f"{', '.join(f'{count} as {role}' for role, count in progress.requests.items()) or 0} answered"
+        ),
+    ),
     "mutants": Part(
         "every rule, guard and route taken away: the simulation notices each",
         RULES,
         run_tests("tests/simulation/test_mutations.py"),
+        _tests_reached,
+    ),
+    "recipes": Part(
+        "every recipe of docs/development.md, carried out on a copy of the project",
+        (*SHOP, "docs/development.md", "pyproject.toml", "tests"),
+        run_tests("tests/recipes"),
         _tests_reached,
     ),
     "containers": Part(
@@ -211,7 +250,7 @@ def main() -> int:
         return 0
     progress = _progress(options.part)
     if options.again:
-        progress.schedules, progress.passed = 0, set()
+        progress = Progress(progress.file, progress.code)
     with _reported(options.part, progress):
         return PARTS[options.part].run(progress, time.monotonic() + options.minutes * 60)
 

@@ -46,6 +46,7 @@ from auth.domain import (
 from auth.identity_provider import CognitoIdentityProvider
 from auth.limits import KNOWN_FOR, AccountLimits, Devices, Door, DynamoDBDevices
 from auth.mailer import SesMailer
+from cloudretail import emulator
 from cloudretail.attempts import Attempts, DynamoDBAttempts
 from cloudretail.errors import Problem, invalid
 from cloudretail.http import Api, answers, no_content, problem_response
@@ -400,11 +401,11 @@ def reset_password(body: PasswordReset) -> Response[None]:
     summary="Begin to protect the account by an authenticator app",
     description="Counts once the app's code was sent to `/api/auth/second-factor/proof`.",
     tags=["Auth"],
-    responses=answers(HTTPStatus.OK, *_INVALID, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, *_BUSY),
+    responses=answers(HTTPStatus.OK, *_INVALID, HTTPStatus.UNAUTHORIZED, HTTPStatus.CONFLICT, *_BUSY),
 )
 def begin_second_factor(body: SecondFactor) -> SecondFactorSecret:
     email = api.caller.email
-    with _own_password(email):
+    with _in_own_account(email):
         secret = identity_provider().begin_second_factor(email, body.password.get_secret_value())
     return SecondFactorSecret(
         secret=secret, uri=f"otpauth://totp/CloudRetail:{quote(email)}?secret={secret}&issuer=CloudRetail"
@@ -416,22 +417,28 @@ def begin_second_factor(body: SecondFactor) -> SecondFactorSecret:
     status_code=HTTPStatus.NO_CONTENT,
     summary="Ask for the authenticator app's code at every login from now on",
     tags=["Auth"],
-    responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, *_BUSY),
+    responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, HTTPStatus.UNAUTHORIZED, HTTPStatus.CONFLICT, *_BUSY),
 )
 def finish_second_factor(body: SecondFactorProof) -> Response[None]:
-    with _own_password(api.caller.email):
+    with _in_own_account(api.caller.email):
         identity_provider().finish_second_factor(api.caller.email, body.password.get_secret_value(), body.app_code)
     return no_content()
 
 
 @contextmanager
-def _own_password(email: str) -> Iterator[None]:
-    """Of somebody who is signed in: a wrong one is a field of theirs, and not the end of a session."""
+def _in_own_account(email: str) -> Iterator[None]:
+    """Of somebody who is signed in: what is wrong with the password is no end of a session."""
     try:
         with _door().attempt(settings().log_in, email):
             yield
     except WrongCredentials:
         raise invalid("password", "This is not your password.") from None
+    except SecondFactorNeeded:
+        raise Problem(
+            HTTPStatus.CONFLICT,
+            "second-factor-exists",
+            "This account is protected by an authenticator app already. If you have lost it, please contact us.",
+        ) from None
 
 
 @api.get(
@@ -455,9 +462,8 @@ def _refresh_tokens() -> list[str]:
 
 
 def _cookies(wanted: str) -> list[str]:
-    # The gateway has the cookies in a list of their own; the emulator leaves them in their header.
     event = api.current_event
-    cookies = [each.strip().partition("=") for each in event.cookies or event.headers.get("cookie", "").split(";")]
+    cookies = [each.partition("=") for each in emulator.cookies(event.cookies, event.headers)]
     return list(dict.fromkeys(value for name, _, value in cookies if name == wanted and value))
 
 

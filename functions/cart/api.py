@@ -92,7 +92,7 @@ class CartView(Model):
 
     Attributes:
         items: in the order in which they were first put in.
-        total: at the accepted prices, in the shop's currency.
+        total: at the accepted prices; of one in a currency that the shop no longer sells in, nothing is added.
         version: to be sent with the checkout, which refuses a cart that changed since.
     """
 
@@ -200,16 +200,9 @@ def _view(cart: Cart, known: Offers) -> CartView:
     offers = {**known, **offers_of(_settings(), unknown)}
     items = tuple(_line(line, offers.get(line.product_id)) for line in cart.items)
     currency = _settings().currency
-    return CartView(
-        items=items, total=total((_counted(line, currency) for line in items), currency), version=cart.version
-    )
-
-
-def _counted(line: LineView, currency: Currency) -> Money:
-    """A line's share of the total: where it was accepted in a currency that the shop has left, at today's price."""
-    if line.unit_price.currency == currency:
-        return line.line_total
-    return line.current_price * line.quantity if line.current_price else Money(amount=0, currency=currency)
+    # Such a line is refused at checkout until its price of today is accepted.
+    addable = (line.line_total for line in items if line.line_total.currency == currency)
+    return CartView(items=items, total=total(addable, currency), version=cart.version)
 
 
 def _line(line: CartLine, offer: Offer | None) -> LineView:

@@ -68,13 +68,7 @@ class Offer(Model):
     available: int
 
     def line(self, quantity: int, seen: Money | None) -> CartLine:
-        """So many of it, at the unit price that the shopper has seen; at today's where nobody says which that was.
-
-        Raises:
-            InvalidInput: the price that was seen is in another currency.
-        """
-        if seen and seen.currency != self.price.currency:
-            raise InvalidInput("unitPrice.currency", f"The price is in {self.price.currency}.")
+        """So many of it, at the unit price that the shopper has seen; at today's where nobody says which that was."""
         return CartLine(product_id=self.product_id, name=self.name, quantity=quantity, unit_price=seen or self.price)
 
 
@@ -126,6 +120,8 @@ def put(cart: Cart, offer: Offer, quantity: int, now: datetime, *, seen: Money |
         Conflict: `insufficient-stock` with how many are `available`; `cart-full` for one line too many.
         InvalidInput: the price that was seen is in another currency.
     """
+    if seen and seen.currency != offer.price.currency:
+        raise InvalidInput("unitPrice.currency", f"The price is in {offer.price.currency}.")
     line = cart.line(offer.product_id)
     if quantity > max(offer.available, line.quantity if line else 0):
         raise Conflict(
@@ -153,7 +149,8 @@ def merge(cart: Cart, merge_id: str, wanted: Mapping[str, Wanted], offers: Offer
     """Add what a visitor collected before signing in, once for each merge id.
 
     Of a product in both, the larger quantity wins; never more than there are, and never fewer than the shopper has.
-    The price comes along as it was seen, so that a rise since then still has to be accepted.
+    The price comes along as it was seen, so that a rise since then still has to be accepted, and so has a price in
+    another currency than the one that the shop sold in then.
 
     Args:
         cart: the shopper's.
@@ -172,10 +169,7 @@ def merge(cart: Cart, merge_id: str, wanted: Mapping[str, Wanted], offers: Offer
         quantity = min(each.quantity, offer.available) if offer else 0
         fits = line is not None or len(items) < MAX_LINES
         if offer and fits and quantity > (line.quantity if line else 0):
-            # In whatever currency: the shop may have changed its own since, and today's price is accepted as ever.
-            price = each.seen or (line.unit_price if line else offer.price)
-            merged = CartLine(product_id=product_id, name=offer.name, quantity=quantity, unit_price=price)
-            items = _with(items, merged)
+            items = _with(items, offer.line(quantity, each.seen or (line.unit_price if line else None)))
     return _changed(cart, items, now, merge_ids=(*cart.merge_ids, merge_id)[-REMEMBERED_MERGES:])
 
 

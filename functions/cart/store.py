@@ -28,7 +28,7 @@ def dynamodb_carts(settings: CartSettings) -> Repository[Cart]:
 def offers_of(settings: CartSettings, product_ids: Iterable[str]) -> Offers:
     """What the shop says of these products now, in one round trip.
 
-    A product whose price is in another currency than the shop's has none yet: it is not sold until it has.
+    A product that was priced before the shop changed its currency is not sold until an operator prices it anew.
 
     Args:
         settings: the tables.

@@ -303,8 +303,7 @@ class _Batch:
 
     def _hide(self, message: Received, seconds: int) -> None:
         try:
-            # One by one: failures are rare, and the batch call is refused by emulators that take it for a permission
-            # of its own.
+            # One by one: failures are rare, and cloudretail/emulator.py says why.
             aws.sqs().change_message_visibility(
                 QueueUrl=self._settings.queue_url,
                 ReceiptHandle=str(message.record["receiptHandle"]),

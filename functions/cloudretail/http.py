@@ -21,6 +21,7 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail import origin
+from cloudretail.emulator import with_lower_case_headers
 from cloudretail.envelope import Cause
 from cloudretail.errors import Conflict, InvalidInput, NotFound, Problem, Refusal, invalid
 from cloudretail.identity import Caller, caller_of, unauthorized, verify
@@ -112,8 +113,7 @@ class Api(APIGatewayHttpResolver):
         """Answer one invocation by API Gateway (payload format 2.0)."""
         try:
             logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
-            # The gateway gives them in lower case, `sam local start-api` as they were sent.
-            event = {**event, "headers": {name.lower(): value for name, value in event["headers"].items()}}
+            event = with_lower_case_headers(event)
             _with_plain_media_type(event["headers"])
             # Before Powertools parses it: its own middlewares would run too late for that.
             if refused := _refused(self, event):
@@ -392,6 +392,6 @@ def decode_cursor(cursor: str | None, *fields: str) -> dict[str, Any] | None:
         position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error):
         raise invalid("cursor", "is not a cursor of this list") from None
-    if not isinstance(position, dict) or set(position) != set(fields):
+    if not isinstance(position, dict) or set(position) != set(fields) or half_a_character(position) is not None:
         raise invalid("cursor", "is not a cursor of this list")
     return position

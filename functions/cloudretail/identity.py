@@ -1,12 +1,12 @@
 """Who is calling: read from the claims that the gateway's authorizer verified, or from a token verified here."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from cloudretail import emulator
 from cloudretail.errors import Problem, Transient
 from cloudretail.settings import Settings, load
 
@@ -33,9 +33,8 @@ class IdentitySettings(Settings):
 
     @property
     def keys_url(self) -> str:
-        """Where the pool's public keys are: with the issuer, or with the emulator that stands for it."""
-        base = f"{self.aws_endpoint_url}/{self.user_pool_id}" if self.aws_endpoint_url else self.issuer
-        return f"{base}/.well-known/jwks.json"
+        """Where the pool's public keys are."""
+        return emulator.keys_url(self.issuer, self.aws_endpoint_url)
 
 
 @dataclass(frozen=True)
@@ -85,15 +84,8 @@ def caller_of(claims: Mapping[str, Any]) -> Caller:
 
 
 def _groups(claim: object) -> frozenset[str]:
-    """HTTP API gives a list claim as `[a b]`; the token itself, and some emulators, as JSON."""
-    if isinstance(claim, list):
-        return frozenset(map(str, claim))
-    text = str(claim).strip()
-    try:
-        parsed = json.loads(text)
-    except ValueError:
-        return frozenset(text.removeprefix("[").removesuffix("]").replace(",", " ").split())
-    return frozenset(map(str, parsed)) if isinstance(parsed, list) else frozenset({str(parsed)})
+    """A list in the token itself, text from a gateway."""
+    return frozenset(map(str, claim if isinstance(claim, list) else emulator.list_claim(str(claim))))
 
 
 @cache

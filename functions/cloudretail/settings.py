@@ -1,8 +1,11 @@
 """The environment of a function, parsed once into a typed model."""
 
 import os
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from cloudretail.errors import ShopError
 
 
 class Settings(BaseModel):
@@ -11,7 +14,11 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=str.upper, populate_by_name=True)
 
 
-class MissingSetting(RuntimeError):
+type Absent[T] = Annotated[T | None, BeforeValidator(lambda value: value or None)]
+"""A variable that is empty or missing where a stage does not have the thing."""
+
+
+class MissingSetting(ShopError):
     """A variable that the function needs is missing or invalid; the text names it."""
 
 

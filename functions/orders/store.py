@@ -182,7 +182,7 @@ class CheckoutStore:
     def basket(self, cart: Cart) -> Basket:
         """Today's prices and stock of what is in `cart`; consistent, as the cart's page was.
 
-        What is priced in another currency than the shop's is not sold until it has a price.
+        What has a price in another currency than the shop's is not sold, there as here.
         """
         products, inventory = self._settings.products_table, self._settings.inventory_table
         # A longer cart is refused anyway; so many keys of both tables fit into one BatchGetItem.

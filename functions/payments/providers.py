@@ -23,6 +23,7 @@ from cloudretail import aws, dynamodb
 from cloudretail.decider import WouldAct
 from cloudretail.errors import Transient
 from cloudretail.money import Money
+from cloudretail.settings import Absent, Settings, load
 
 
 class ProviderUnavailable(Transient):
@@ -235,6 +236,18 @@ class Sandbox:
             ReturnValues="ALL_NEW",
         )
         return dynamodb.from_item(updated["Attributes"])
+
+
+class SandboxSettings(Settings):
+    """What the sandbox needs."""
+
+    sandbox_charges_table: Absent[str] = None
+
+
+def open_sandbox() -> Provider | None:
+    """The sandbox of this function's environment; None on a stage that does not have it."""
+    table = load(SandboxSettings).sandbox_charges_table
+    return Sandbox(table) if table else None
 
 
 def _decision(effect: object) -> Answer:

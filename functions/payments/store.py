@@ -1,9 +1,8 @@
 """Payments in DynamoDB, and what payments reads of an order."""
 
 from functools import cache
-from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator
 
 from cloudretail import aws, dynamodb
 from cloudretail.attempts import AttemptSettings
@@ -11,9 +10,11 @@ from cloudretail.errors import Permanent
 from cloudretail.limits import RateSetting
 from cloudretail.outbox import Aggregate
 from cloudretail.repository import DynamoDBRepository
-from cloudretail.settings import Settings, load
+from cloudretail.settings import Absent, Settings, load
 from contract.values import PaymentMethod
 from payments.domain import PayableOrder, Payment
+from payments.gateways import GATEWAYS
+from payments.providers import SANDBOX
 
 PAYMENTS = Aggregate("payments", "paymentId", Payment)
 
@@ -24,20 +25,18 @@ class PaymentSettings(Settings):
     payments_table: str
 
 
-type Absent[T] = Annotated[T | None, BeforeValidator(lambda value: value or None)]
-"""A variable that is empty or missing where a stage does not have the thing."""
-
-
 class GatewaySettings(PaymentSettings):
     """Who takes cards: the one declaration that the API, the worker and, by the API, the storefront go by."""
 
     stage: str
-    card_gateway: Absent[Literal["sandbox"]] = None
+    card_gateway: Absent[str] = None
 
     @field_validator("card_gateway")
     @classmethod
-    def _sandbox_is_not_money(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value == "sandbox" and info.data.get("stage") != "local":
+    def _can_take_money(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and value not in GATEWAYS:
+            raise ValueError(f"no payment provider is called {value}; there are: {', '.join(GATEWAYS)}")
+        if value == SANDBOX and info.data.get("stage") != "local":
             raise ValueError("the sandbox takes no money: no stage but local can have it")
         return value
 
@@ -58,7 +57,6 @@ class WorkerSettings(GatewaySettings):
     """What the worker needs besides."""
 
     orders_table: str
-    sandbox_charges_table: Absent[str] = None
 
 
 @cache

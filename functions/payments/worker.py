@@ -43,8 +43,8 @@ from payments.domain import (
     RefundStatus,
     payment_id_of,
 )
+from payments.gateways import GATEWAYS
 from payments.providers import (
-    SANDBOX,
     Accepted,
     Answer,
     Ended,
@@ -52,7 +52,6 @@ from payments.providers import (
     ProviderTimeout,
     ReadOnlyProvider,
     Refused,
-    Sandbox,
 )
 from payments.reactions import apply
 from payments.store import WorkerSettings, is_payable, open_payments
@@ -73,8 +72,8 @@ class Gateways:
     @classmethod
     def of(cls, settings: WorkerSettings) -> "Gateways":
         """Those that the environment names."""
-        sandbox = settings.sandbox_charges_table
-        return cls(settings.card_gateway, {SANDBOX: Sandbox(sandbox)} if sandbox else {})
+        opened = {name: open_gateway() for name, open_gateway in GATEWAYS.items()}
+        return cls(settings.card_gateway, {name: provider for name, provider in opened.items() if provider})
 
     def named(self, name: str | None) -> Provider:
         """Raises Permanent where this stage has no such provider: then a person has to look."""

@@ -14,7 +14,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail import aws
-from retail_ops.template import Template
+from retail_ops.stack.template import Template
 from tests.support.tables import REGION, shop_tables
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-import contract
 from cloudretail.event import EventType
 from contract import EVENTS
 from contract.orders import WholeOrderEvent
 from contract.values import PaymentMethod
-from retail_ops.compatibility import breaks, read
-from retail_ops.schemas import RELEASED, broken, readers
+from retail_ops.contract import schemas
+from retail_ops.contract.compatibility import breaks, read
+from retail_ops.contract.schemas import RELEASED, broken, subscribers
 
 type Mutation = Callable[[dict[str, Any]], object]
 
@@ -48,14 +48,14 @@ def test_a_break_in_the_code_is_found_before_anything_is_generated(monkeypatch: 
         payment_method: PaymentMethod | None = None
 
     others = (event for event in EVENTS if event.event_type != OrderPlaced.event_type)
-    monkeypatch.setattr(contract, "EVENTS", (OrderPlaced, *others))
+    monkeypatch.setattr(schemas, "EVENTS", (OrderPlaced, *others))
 
     assert [(each.event, each.field) for each in broken()] == [("OrderPlaced.v1", "data.placeBy")]
 
 
-def test_who_hears_of_a_broken_event_is_known() -> None:
-    assert readers("OrderPlaced.v1") == ["InventoryReactions", "NotificationsReactions", "PaymentsReactions"]
-    assert readers("PaymentSubmitted.v1") == ["PaymentWorkerReactions"]
+def test_who_subscribes_to_a_broken_event_is_known() -> None:
+    assert subscribers("OrderPlaced.v1") == ["InventoryReactions", "NotificationsReactions", "PaymentsReactions"]
+    assert subscribers("PaymentSubmitted.v1") == ["PaymentWorkerReactions"]
 
 
 def test_something_was_released() -> None:
@@ -114,7 +114,7 @@ def test_a_value_that_an_enumeration_loses_or_wins_is_named() -> None:
     found = breaks({"PaymentSubmitted.v1": released}, {"PaymentSubmitted.v1": changed})
     assert [str(each) for each in found] == [
         "PaymentSubmitted.v1: data.method has the new value BARTER: who reads today's events would refuse such a one",
-        "PaymentSubmitted.v1: data.method lost the value CARD: events that were told already would be refused",
+        "PaymentSubmitted.v1: data.method lost the value CARD: events that were published already would be refused",
     ]
 
 

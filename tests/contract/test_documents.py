@@ -11,7 +11,7 @@ import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from retail_ops.cli import app
-from retail_ops.schemas import drifted
+from retail_ops.contract.schemas import drifted
 
 PROJECT = Path(__file__).parents[2]
 SCHEMAS = PROJECT / "schemas"

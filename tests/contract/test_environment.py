@@ -39,6 +39,7 @@ def test_the_search_for_settings_finds_those_at_second_hand() -> None:
     }
     assert {model.__name__ for model in settings_of("PaymentWorkerReactions")} == {
         "WorkerSettings",
+        "SandboxSettings",
         "PaymentSettings",
         "ConsumerSettings",
     }
@@ -86,6 +87,8 @@ def _reached(thing: Any, names: set[str]) -> Iterator[FunctionType]:
     """Functions that a function with `names` can come to by `thing`: itself, a class' methods, a module's functions."""
     if isfunction(thing):
         yield thing
+    elif isinstance(thing, dict):
+        yield from _functions(thing.values())
     elif isclass(thing):
         yield from _functions(vars(thing).values())
     else:

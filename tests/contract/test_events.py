@@ -1,4 +1,4 @@
-"""The events: what producers tell is what the committed schemas describe, and what readers take."""
+"""The events: what producers publish is what the committed schemas describe, and what consumers read."""
 
 import json
 from pathlib import Path
@@ -14,14 +14,14 @@ from cloudretail.envelope import Event
 from cloudretail.errors import InvalidEvent
 from cloudretail.event import EventData
 from contract import EVENTS, parse
-from tests.contract.told import CAUSE, NOW, Told, everything
+from tests.contract.publishers import CAUSE, NOW, Published, published
 from tests.contract.values import values_of
 
 SCHEMAS = Path(__file__).parents[2] / "schemas" / "events"
 
-each_event = pytest.mark.parametrize("told", everything(), ids=lambda told: told.name)
+each_event = pytest.mark.parametrize("sent", published(), ids=lambda sent: sent.name)
 one_of_each = pytest.mark.parametrize(
-    "told", {told.name: told for told in everything()}.values(), ids=lambda told: told.name
+    "sent", {sent.name: sent for sent in published()}.values(), ids=lambda sent: sent.name
 )
 each_type = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.event_type.name)
 
@@ -36,7 +36,7 @@ def validator(event: type[EventData]) -> Draft202012Validator:
 
 
 def test_every_event_has_a_producer_and_it_is_the_one_in_its_name() -> None:
-    assert {(type(told.data), told.producer) for told in everything()} == {
+    assert {(type(sent.data), sent.producer) for sent in published()} == {
         (event, event.event_type.service) for event in EVENTS
     }
 
@@ -54,45 +54,45 @@ def test_a_schema_is_valid_and_goes_by_the_name_that_events_refer_to(event: type
 
 
 @each_event
-def test_what_a_producer_tells_is_what_its_schema_describes(told: Told) -> None:
-    validator(type(told.data)).validate(json.loads(told.document))
+def test_what_a_producer_publishes_is_what_its_schema_describes(sent: Published) -> None:
+    validator(type(sent.data)).validate(json.loads(sent.document))
 
 
 @each_event
-def test_what_a_producer_tells_is_what_a_reader_learns(told: Told) -> None:
-    event = parse(told.document)
-    assert (event.data, event.time, event.causation_id) == (told.data, NOW, CAUSE.id)
+def test_what_a_producer_publishes_is_what_a_consumer_reads(sent: Published) -> None:
+    event = parse(sent.document)
+    assert (event.data, event.time, event.causation_id) == (sent.data, NOW, CAUSE.id)
 
 
 @given(st.one_of(*(values_of(event) for event in EVENTS)))
-def test_whatever_the_models_allow_can_be_told_and_read(data: EventData) -> None:
+def test_whatever_the_models_allow_can_be_published_and_read(data: EventData) -> None:
     event = Event("orders:ord_1:1:0", NOW, CAUSE.id, CAUSE.traceparent, data)
     validator(type(data)).validate(json.loads(event.to_json()))
     assert parse(event.to_json()) == event
 
 
 @one_of_each
-def test_a_reader_of_today_takes_an_event_that_has_grown(told: Told) -> None:
-    grown = json.loads(told.document)
+def test_a_reader_of_today_takes_an_event_that_has_grown(sent: Published) -> None:
+    grown = json.loads(sent.document)
     grown["sequence"] = "7"
     grown["data"]["giftNote"] = "For you"
-    validator(type(told.data)).validate(grown)
-    assert parse(json.dumps(grown)).data == told.data
+    validator(type(sent.data)).validate(grown)
+    assert parse(json.dumps(grown)).data == sent.data
 
 
 @one_of_each
-def test_a_reader_names_the_field_that_an_event_has_lost(told: Told) -> None:
-    required = schema_of(type(told.data))["properties"]["data"]["required"]
-    for field in json.loads(told.document)["data"]:
-        lost = json.loads(told.document)
+def test_a_reader_names_the_field_that_an_event_has_lost(sent: Published) -> None:
+    required = schema_of(type(sent.data))["properties"]["data"]["required"]
+    for field in json.loads(sent.document)["data"]:
+        lost = json.loads(sent.document)
         del lost["data"][field]
         if field in required:
             with pytest.raises(ValidationError, match=f"'{field}' is a required property"):
-                validator(type(told.data)).validate(lost)
+                validator(type(sent.data)).validate(lost)
             with pytest.raises(InvalidEvent, match=rf"data\.{field}: Field required"):
                 parse(json.dumps(lost))
         else:
-            validator(type(told.data)).validate(lost)
+            validator(type(sent.data)).validate(lost)
             parse(json.dumps(lost))
 
 
@@ -100,15 +100,15 @@ def test_a_reader_names_the_field_that_an_event_has_lost(told: Told) -> None:
 @pytest.mark.parametrize(
     "attribute", ["specversion", "id", "source", "type", "subject", "time", "causationid", "traceparent"]
 )
-def test_a_reader_names_the_attribute_that_an_envelope_has_lost(told: Told, attribute: str) -> None:
-    lost = json.loads(told.document)
+def test_a_reader_names_the_attribute_that_an_envelope_has_lost(sent: Published, attribute: str) -> None:
+    lost = json.loads(sent.document)
     del lost[attribute]
     with pytest.raises(ValidationError, match=f"'{attribute}' is a required property"):
-        validator(type(told.data)).validate(lost)
+        validator(type(sent.data)).validate(lost)
     with pytest.raises(InvalidEvent, match=attribute):
         parse(json.dumps(lost))
 
 
 @each_event
-def test_no_event_carries_a_card(told: Told) -> None:
-    assert "tok_" not in told.document
+def test_no_event_carries_a_card(sent: Published) -> None:
+    assert "tok_" not in sent.document

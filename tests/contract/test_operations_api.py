@@ -9,15 +9,16 @@ from cloudretail import aws, dynamodb
 from cloudretail.repository import DynamoDBRepository
 from orders.store import ORDERS
 from tests.contract.deployed import Shop, shop
+from tests.contract.publishers import CAUSE, NOW, ORDER_ID
+from tests.contract.publishers.order import placed
 from tests.contract.test_http_api import ask
-from tests.contract.told import CAUSE, NOW, ORDER_ID, placed
 from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS
 from tests.support.wire import Wire
 
 
 @pytest.fixture
 def a_shop() -> Iterator[Shop]:
-    """One order that nobody has heard of, and a dead letter about it."""
+    """One order that nobody has reacted to, and a dead letter about it."""
     with pytest.MonkeyPatch.context() as environment, shop(environment) as running:
         Wire(environment).stubs("Invoke", {"StatusCode": 202})
         row = DynamoDBRepository("OrdersTable", ORDERS).commit(ORDER_ID, None, placed()[0], CAUSE, NOW)
@@ -51,8 +52,8 @@ def a_shop() -> Iterator[Shop]:
 
 def test_every_answer_to_an_operator_is_as_it_is_described(a_shop: Shop) -> None:
     def operator(operation: str, **asked: object) -> tuple[int, dict[str, object]]:
-        status, told = ask(a_shop, operation, claims=OPERATOR_CLAIMS, **asked)  # type: ignore[arg-type]
-        return status, told
+        status, sent = ask(a_shop, operation, claims=OPERATOR_CLAIMS, **asked)  # type: ignore[arg-type]
+        return status, sent
 
     queues = operator("listQueues")[1]["items"]
     assert isinstance(queues, list)

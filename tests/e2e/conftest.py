@@ -9,11 +9,11 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, StorageState, expect
 
-from retail_ops import catalogue as stocked
-from retail_ops.api import Api
-from retail_ops.catalogue import Product
-from retail_ops.seed import OPERATOR, create_accounts, seed
-from retail_ops.shop import PROJECT, Shop
+from retail_ops.stack import catalogue as stocked
+from retail_ops.stack.api import Api
+from retail_ops.stack.catalogue import Product
+from retail_ops.stack.seed import OPERATOR, create_accounts, seed
+from retail_ops.stack.shop import PROJECT, Shop
 from tests.e2e.visitor import Visitor
 from tests.support.shoppers import PATIENCE, Person, Shopper, new_shopper
 

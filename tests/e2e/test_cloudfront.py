@@ -7,11 +7,11 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from retail_ops.catalogue import Product
-from retail_ops.local import LocalShop
-from retail_ops.publish import files, upload
-from retail_ops.shop import PROJECT, Shop
-from retail_ops.storefront import Files
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.stack.catalogue import Product
+from retail_ops.stack.publish import files, upload
+from retail_ops.stack.shop import PROJECT, Shop
+from retail_ops.stack.storefront_build import Files
 from tests.e2e.visitor import Visitor
 from tests.support.shoppers import Shopper
 

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, Route, StorageState, expect
 
-from retail_ops.shop import Shop
+from retail_ops.stack.shop import Shop
 from tests.e2e.visitor import Visitor
 from tests.support.shoppers import PASSWORD, PATIENCE, Shopper
 
@@ -21,8 +21,8 @@ class Look:
 
     Args:
         path: of the page; `{confirmed}`, `{reserved}` and `{cancelled}` are orders of the regular.
-        heading: that tells that it is there.
-        text: that tells that it is complete.
+        heading: which says that it is there.
+        text: which says that it is complete.
         deeds: what the visitor does there first.
         known: whether somebody is logged in.
     """

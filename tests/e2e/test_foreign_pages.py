@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Frame, Page, Response
 
-from retail_ops.local import LocalShop
-from retail_ops.shop import Shop
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.stack.shop import Shop
 
 FOREIGN = "evil.test"
 """A name that the browser of these tests takes for this machine's (conftest.py)."""
@@ -132,10 +132,10 @@ SEND_FORM = """([address, text]) => {
 FETCH = """([address, method, body]) => fetch(address, {method, body, mode: "no-cors", credentials: "include"})
     .then(() => "sent", () => "not sent")"""
 
-LOAD_PICTURE = """address => new Promise(ended => {
-    const picture = new Image();
-    picture.onload = picture.onerror = () => ended();
-    picture.src = address;
+LOAD_IMAGE = """address => new Promise(ended => {
+    const image = new Image();
+    image.onload = image.onerror = () => ended();
+    image.src = address;
 })"""
 
 
@@ -167,12 +167,12 @@ def test_no_script_of_it_calls_a_function_or_wipes_the_shop(
     assert local_shop.read().functions == shop.functions
 
 
-def test_no_picture_of_it_is_a_call(attacker: Page | Frame, local_shop: LocalShop, shop: Shop) -> None:
+def test_no_image_of_it_is_a_call(attacker: Page | Frame, local_shop: LocalShop, shop: Shop) -> None:
     role = {"Action": "CreateRole", "Version": "2010-05-08", "AssumeRolePolicyDocument": json.dumps(NOBODY)}
     queries = [signed(key, "iam", **role, RoleName=f"evil-{number}") for number, key in enumerate(keys(shop))]
     queries += [urlencode({**role, "RoleName": "evil-old", "AWSAccessKeyId": "test", "Signature": "0"})]
     for query in queries:
-        attacker.evaluate(LOAD_PICTURE, f"{local_shop.endpoint}/?{query}")
+        attacker.evaluate(LOAD_IMAGE, f"{local_shop.endpoint}/?{query}")
     roles = shop.session.client("iam", endpoint_url=shop.endpoint).list_roles()["Roles"]
     assert [role["RoleName"] for role in roles if role["RoleName"].startswith("evil")] == []
 

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Locator, expect
 
-from retail_ops.catalogue import Product
+from retail_ops.stack.catalogue import Product
 from tests.e2e.visitor import Visitor
 from tests.support.shoppers import ADDRESS, PASSWORD, Shopper
 

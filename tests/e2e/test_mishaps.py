@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from retail_ops.catalogue import Product
-from retail_ops.shop import Shop
+from retail_ops.stack.catalogue import Product
+from retail_ops.stack.shop import Shop
 from tests.e2e.visitor import Visitor
 from tests.support.shoppers import PASSWORD, Person, Shopper, eventually, new_product, new_shopper, unique
 
@@ -293,7 +293,7 @@ class TestTheTimeToPay:
         order_id = shopper.reserved(product)
         visitor.log_in(shopper, f"/orders/{order_id}/pay")
         visitor.button("Pay SGD").wait_for()
-        # The page does not hear of it before the shopper pays.
+        # The page does not learn of it before the shopper pays.
         visitor.page.route(f"**/api/orders/{order_id}", lambda route: route.abort())
         shopper.ok("POST", f"/orders/{order_id}/cancel")
         visitor.pay_by_card(VISA)

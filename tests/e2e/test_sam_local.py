@@ -13,15 +13,15 @@ import httpx
 import pytest
 from botocore.config import Config
 
-from retail_ops import containers, lambda_image, sam
-from retail_ops.catalogue import Product
 from retail_ops.errors import OpsError
-from retail_ops.local import LocalShop
-from retail_ops.processes import free_port
+from retail_ops.local import containers, lambda_image, sam
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.local.processes import free_port
 from retail_ops.progress import Silent
-from retail_ops.samples import Sample, load, put_rows, rows_of
-from retail_ops.shop import LOCAL_REGION, PROJECT, Shop
-from retail_ops.template import Template
+from retail_ops.recording.samples import Sample, load, put_rows, rows_of
+from retail_ops.stack.catalogue import Product
+from retail_ops.stack.shop import LOCAL_REGION, PROJECT, Shop
+from retail_ops.stack.template import Template
 from tests.support.containers import NoEngine, container_engine, reachable
 from tests.support.shoppers import Person, Shopper, eventually, new_shopper
 

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import Route, expect
 
-from retail_ops.catalogue import Product
+from retail_ops.recording.totp import totp
+from retail_ops.stack.catalogue import Product
 from tests.e2e.visitor import Visitor
-from tests.support.identity import totp
 from tests.support.shoppers import PASSWORD, Shopper
 
 

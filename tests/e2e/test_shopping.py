@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import Route, expect
 
-from retail_ops.catalogue import Product
-from retail_ops.seed import Account
-from retail_ops.shop import Shop
+from retail_ops.stack.catalogue import Product
+from retail_ops.stack.seed import Account
+from retail_ops.stack.shop import Shop
 from tests.e2e.visitor import Visitor
 from tests.support.shoppers import PASSWORD, Person, Shopper, eventually, new_product, new_shopper, sign_in, unique
 
@@ -87,7 +87,7 @@ def test_a_stranger_registers_buys_pays_in_cash_and_is_written_to(
     visitor.reads("Order placed")
     visitor.reads("You pay in cash when it arrives.")
     account = sign_in(shop, Account(email, "Vera Visitor", PASSWORD))
-    mails = eventually(account.mails, lambda mails: sum(order_id in mail.text for mail in mails) == 2)
+    mails = account.mailed_about(order_id, "OrderPlaced", "OrderConfirmed")
     assert all(mail.to == (email,) for mail in mails)
     assert all(f"Order {number_of(order_id)} " in mail.subject for mail in mails if order_id in mail.text)
 

@@ -5,8 +5,8 @@ import re
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Response, expect
 
-from retail_ops.mails import read_mails
-from retail_ops.shop import Shop
+from retail_ops.local.mails import read_mails
+from retail_ops.stack.shop import Shop
 from tests.support.shoppers import ADDRESS, PASSWORD, Shopper, eventually
 
 SECRETS = {

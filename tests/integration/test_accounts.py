@@ -14,9 +14,10 @@ from botocore.exceptions import ClientError
 
 from auth.identity_provider import CognitoIdentityProvider
 from cloudretail import aws
-from retail_ops.mails import read_mails
-from retail_ops.shop import Shop
-from tests.support.identity import OTHER_PASSWORD, PASSWORD, IdentityProviderContract, totp
+from retail_ops.local.mails import read_mails
+from retail_ops.recording.totp import totp
+from retail_ops.stack.shop import Shop
+from tests.support.identity import OTHER_PASSWORD, PASSWORD, IdentityProviderContract
 from tests.support.shoppers import Person, unique
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from retail_ops.local import LocalShop
-from retail_ops.processes import free_port
-from retail_ops.shop import PROJECT
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.local.processes import free_port
+from retail_ops.stack.shop import PROJECT
 from tests.support.shoppers import PATIENCE, eventually
 
 COMMAND = Path(sys.executable).with_name("cloudretail")
@@ -39,7 +39,7 @@ class Debugger:
         body = json.dumps(request).encode()
         self._socket.sendall(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
 
-    def hears(self, is_it: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    def receives(self, is_it: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The body of the next message that is the one."""
         while True:
             length = 0
@@ -54,7 +54,7 @@ class Debugger:
     def asks(self, command: str, **arguments: Any) -> dict[str, Any]:
         """Send a request; returns the body of its answer."""
         self.send(command, **arguments)
-        return self.hears(lambda message: message.get("command") == command)
+        return self.receives(lambda message: message.get("command") == command)
 
     def close(self) -> None:
         self._messages.close()
@@ -81,10 +81,10 @@ def test_a_breakpoint_in_a_function_holds(local_shop: LocalShop) -> None:
         debugger = Debugger(port)
         debugger.asks("initialize", adapterID="test", pathFormat="path", linesStartAt1=True, columnsStartAt1=True)
         debugger.send("attach", justMyCode=True)
-        debugger.hears(lambda message: message.get("event") == "initialized")
+        debugger.receives(lambda message: message.get("event") == "initialized")
         debugger.asks("setBreakpoints", source={"path": str(CODE)}, breakpoints=[{"line": LINE}])
         debugger.send("configurationDone")
-        stopped = debugger.hears(lambda message: message.get("event") == "stopped")
+        stopped = debugger.receives(lambda message: message.get("event") == "stopped")
         (frame, *_) = debugger.asks("stackTrace", threadId=stopped["threadId"], levels=1)["stackFrames"]
         debugger.asks("disconnect", terminateDebuggee=False)
         output, _ = process.communicate(timeout=PATIENCE)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import psutil
 
-from retail_ops.local import LocalShop, State
+from retail_ops.local.local_shop import LocalShop, State
 
 
 def test_functions_load_compiled_packages_of_this_machine_and_none_of_the_layer(local_shop: LocalShop) -> None:

@@ -14,7 +14,7 @@ from cloudretail.money import Money
 from contract.payments import PaymentSucceeded
 from contract.values import PaymentMethod
 from operations.queues import ConsumerQueue
-from retail_ops.shop import Shop
+from retail_ops.stack.shop import Shop
 from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, row, unique
 
 
@@ -33,7 +33,7 @@ def dead_letter(shop: Shop, queue: str, holding: str) -> str:
 
 
 def an_event(order_id: str) -> Event:
-    """A payment's success, told of this order."""
+    """A payment's success, about this order."""
     data = PaymentSucceeded(
         order_id=order_id,
         payment_id="pay_x",

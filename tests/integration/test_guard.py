@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from retail_ops.cli import app
-from retail_ops.local import LocalShop, State
-from retail_ops.shop import LOCAL_REGION, Shop, developer_session, local_session
+from retail_ops.local.local_shop import LocalShop, State
+from retail_ops.stack.shop import LOCAL_REGION, Shop, developer_session, local_session
 from tests.support.shoppers import Person, eventually
 
 STRANGERS = ["test", "000000000000", "123456789012", "defaultkey", "AKIAIOSFODNN7EXAMPLE"]
@@ -58,7 +58,7 @@ def test_a_session_whose_secret_is_not_known_opens_nothing(shop: Shop) -> None:
         thief.client("dynamodb", endpoint_url=shop.endpoint).list_tables()
 
 
-def test_a_picture_is_uploaded_by_the_storefronts_page_and_its_address_has_the_functions_own_key(
+def test_an_image_is_uploaded_by_the_storefronts_page_and_its_address_has_the_functions_own_key(
     shop: Shop, operator: Person
 ) -> None:
     product = {"name": "Guarded lamp", "description": "It shines.", "category": "Home"}

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from retail_ops.errors import ColdFunction, DeployFailed, NoShop
-from retail_ops.local import LocalShop, State
-from retail_ops.logs import Reader
-from retail_ops.processes import free_port, require_free
+from retail_ops.local.local_shop import LocalShop, State
+from retail_ops.local.processes import free_port, require_free
+from retail_ops.stack.logs import Reader
 
 TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31
@@ -85,7 +85,7 @@ def handler(event, context):
     def code(self, text: str) -> None:
         self._folder.joinpath("code", "greeter.py").write_text(text)
 
-    def heard(self) -> str:
+    def answer(self) -> str:
         return httpx.get(f"{self.local.storefront_url}/api/greeting", trust_env=False, timeout=30).text
 
     @property
@@ -101,7 +101,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallShop]:
 
 
 def test_shops_stand_side_by_side(small: SmallShop, local_shop: LocalShop) -> None:
-    assert small.heard() == "hello"
+    assert small.answer() == "hello"
     assert httpx.get(f"{local_shop.storefront_url}/api/products", trust_env=False, timeout=30).is_success
     assert small.local.read().functions.keys() == {"Greeter"}
     assert "OrdersApi" in local_shop.read().functions
@@ -116,13 +116,13 @@ def test_starting_it_again_changes_nothing(small: SmallShop) -> None:
 def test_changed_code_is_deployed_by_starting_it_again(small: SmallShop) -> None:
     small.says("good evening")
     small.local.start()
-    assert small.heard() == "good evening"
+    assert small.answer() == "good evening"
 
 
 def test_what_a_function_wrote_can_be_read(small: SmallShop) -> None:
     small.says("written down")
     small.local.start()
-    small.heard()
+    small.answer()
     reader = Reader(small.local.read(), ["Greeter"], since=0)
     assert "saying written down" in [line.message.strip() for line in reader.read() if line.of_interest]
 
@@ -132,9 +132,11 @@ def test_a_function_that_cannot_be_imported_is_named_with_the_reason(small: Smal
     with pytest.raises(ColdFunction) as failure:
         small.local.start()
     assert failure.value.detail == "Greeter: Worker init failed: No module named 'no_such_module'"
+    reader = Reader(small.local.read(), ["Greeter"], since=0)
+    assert any("No module named 'no_such_module'" in line.message for line in reader.read() if line.of_interest)
     small.says("well again")
     small.local.start()
-    assert small.heard() == "well again"
+    assert small.answer() == "well again"
 
 
 def test_a_deployment_that_fails_names_the_resource_and_its_reason(small: SmallShop) -> None:

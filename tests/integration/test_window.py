@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from retail_ops.local import LocalShop
-from retail_ops.processes import free_port
-from retail_ops.shop import Shop
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.local.processes import free_port
+from retail_ops.stack.shop import Shop
 from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, new_shopper, row
 
 WINDOW_SECONDS = 3

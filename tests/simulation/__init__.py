@@ -10,12 +10,3 @@ and everything is delivered; what must then be true stands in `invariants`.
     python -m tests.simulation --first 10000             from another seed on
     python -m tests.simulation --seed 4711               one schedule: its whole trace, the shortest where it fails
 """
-
-import sys
-from pathlib import Path
-
-# Run as a module, nobody but this package says where the functions are.
-for folder in ("functions", "ops"):
-    path = str(Path(__file__).parents[2] / folder)
-    if path not in sys.path:
-        sys.path.append(path)

@@ -165,7 +165,7 @@ def test_payments_that_are_away_for_twenty_minutes_cancel_no_order_that_was_to_b
 
 
 def test_a_window_that_closed_what_payments_does_not_know_would_cancel_some_of_them() -> None:
-    with DEFECTS["the window closes what payments has not heard of"].alive():
+    with DEFECTS["the window closes what payments does not know"].alive():
         world = live_through(frozenset({"payments"}), 20 * MINUTE, in_cash_only=True)
 
     assert by_status(world, cod=True)["CANCELLED"] > 0

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from cloudretail.dynamodb import to_item
 from relay.stream import Entry, entries
-from retail_ops.template import Template, referred
+from retail_ops.stack.template import Template, referred
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,9 @@ POINTS = (1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 6, 7, 7, 8, 9)
 RELAY_POINTS = (1, 1, 2, 2, 3)
 """Likewise for the relay, which passes two for each call to the bus."""
 
+RELAY_BREAKS = (2, 2, 3, 0, 3, 3)
+"""Weights of the kinds of its interruptions."""
+
 
 @dataclass(frozen=True)
 class Workload:
@@ -168,7 +171,7 @@ class Workload:
             case Kind.RELAY:
                 pending = world.pending()
                 rows = tuple(chance.sample(pending, chance.choice((1, len(pending))))) if pending else ()
-                return Step(kind, rows, self._interruption(self.trouble, RELAY_POINTS)) if rows else None
+                return Step(kind, rows, self._interruption(self.trouble, RELAY_POINTS, RELAY_BREAKS)) if rows else None
             case Kind.CHECK_OUT:
                 placed = world.orders.items
                 # And now and then one that is there already: the same click twice.
@@ -241,8 +244,10 @@ class Workload:
         ]
         return Step(Kind.REPLAY, self.chance.choice(again)) if again else None
 
-    def _interruption(self, trouble: float, points: Sequence[int] = POINTS) -> Interruption | None:
+    def _interruption(
+        self, trouble: float, points: Sequence[int] = POINTS, breaks: Sequence[int] | None = None
+    ) -> Interruption | None:
         if self.chance.random() >= trouble:
             return None
-        kind = self.chance.choices(tuple(Break), self.breaks)[0]
+        kind = self.chance.choices(tuple(Break), breaks or self.breaks)[0]
         return Interruption(self.chance.choice(points), kind)

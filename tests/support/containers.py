@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from retail_ops import containers
 from retail_ops.errors import OpsError
+from retail_ops.local import containers
 
 
 class NoEngine(Exception):

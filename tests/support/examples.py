@@ -1,32 +1,21 @@
-"""One event of each type, as a shop with two products would tell them of its first order."""
+"""One event of each type, as a shop with two products would publish them of its first order.
 
+They are made of the contract: a field has the value that VALUES has for its name, else one that its type allows. An
+event that is new needs no line here, unless its fields have to fit each other.
+"""
+
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from enum import Enum
+from types import UnionType
+from typing import Annotated, Any, TypeAliasType, Union, get_args, get_origin
 
 from cloudretail.envelope import Cause, Event
 from cloudretail.event import EventData
+from cloudretail.model import Model
 from cloudretail.money import Money
-from contract.inventory import InventoryCommitted, InventoryReleased, InventoryReservationFailed, InventoryReserved
-from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected
-from contract.payments import (
-    PaymentDeclined,
-    PaymentFailed,
-    PaymentRefunded,
-    PaymentRefundFailed,
-    PaymentSubmitted,
-    PaymentSucceeded,
-    RefundRequested,
-)
-from contract.values import (
-    CancelReason,
-    OrderEvent,
-    OrderItem,
-    PaymentFailure,
-    PaymentMethod,
-    RefusalReason,
-    Shortage,
-    StockLine,
-)
+from contract import EVENTS
+from contract.values import OrderItem, PaymentMethod, Shortage, StockLine
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -48,33 +37,63 @@ ORDER: dict[str, Any] = {
     "total": sgd(15430),
 }
 PAYMENT: dict[str, Any] = {"order_id": ORDER["order_id"], "payment_id": "pay_3f5xk2m7qa2b4c6d"}
-_STOCK: dict[str, Any] = {
-    "order_id": ORDER["order_id"],
-    "lines": tuple(StockLine(product_id=item.product_id, quantity=item.quantity) for item in ORDER["items"]),
-}
-_SOLD_OUT: dict[str, Any] = {
-    "reason": RefusalReason.SOLD_OUT,
-    "shortages": (Shortage(product_id="canvas-backpack", requested=2, available=1),),
-}
-_CARD: dict[str, Any] = {"amount": ORDER["total"], "method": PaymentMethod.CARD}
 
-EXAMPLES: tuple[OrderEvent, ...] = (
-    OrderPlaced(**ORDER, placed_at=NOW, place_by=NOW.replace(day=3)),
-    OrderConfirmed(**ORDER, payment_method=PaymentMethod.CARD),
-    OrderRejected(**ORDER, **_SOLD_OUT),
-    OrderCancelled(**ORDER, reason=CancelReason.BY_SHOPPER),
-    InventoryReserved(**_STOCK, until=NOW.replace(minute=19)),
-    InventoryReservationFailed(order_id=ORDER["order_id"], **_SOLD_OUT),
-    InventoryReleased(**_STOCK),
-    InventoryCommitted(**_STOCK),
-    PaymentSubmitted(**PAYMENT, **_CARD, attempt=1),
-    PaymentSucceeded(**PAYMENT, **_CARD, attempt=1),
-    PaymentDeclined(**PAYMENT, attempt=1, max_attempts=3, reason="card_declined"),
-    PaymentFailed(**PAYMENT, reason=PaymentFailure.DECLINED),
-    RefundRequested(**PAYMENT, **_CARD, attempt=1),
-    PaymentRefunded(**PAYMENT, **_CARD, user_email=ORDER["user_email"]),
-    PaymentRefundFailed(**PAYMENT, **_CARD, user_email=ORDER["user_email"], reason="account closed"),
-)
+VALUES: Mapping[str, Any] = {
+    **ORDER,
+    **PAYMENT,
+    "amount": ORDER["total"],
+    "lines": tuple(StockLine(product_id=item.product_id, quantity=item.quantity) for item in ORDER["items"]),
+    "max_attempts": 3,
+    "method": PaymentMethod.CARD,
+    "payment_method": PaymentMethod.CARD,
+    "place_by": NOW.replace(day=3),
+    "shortages": (Shortage(product_id="canvas-backpack", requested=2, available=1),),
+    "until": NOW.replace(minute=19),
+}
+"""By the name of an event's field."""
+
+
+def example_of[E: Model](model: type[E], values: Mapping[str, Any] = VALUES) -> E:
+    """An instance of an event, or of a part of one.
+
+    Raises:
+        AssertionError: a field's type is one that no value is known for; the text says what to do.
+    """
+    return model(
+        **{
+            name: values[name] if name in values else _value(field.annotation, f"{model.__name__}.{name}")
+            for name, field in model.model_fields.items()
+            if field.default is not None  # What may be absent is.
+        }
+    )
+
+
+def _value(annotation: Any, where: str) -> Any:
+    while isinstance(annotation, TypeAliasType):
+        annotation = annotation.__value__
+    arguments = get_args(annotation)
+    match get_origin(annotation):
+        case origin if origin is Annotated:
+            return _value(arguments[0], where)
+        case origin if origin is tuple:
+            return (_value(arguments[0], where),)
+        case origin if origin in (Union, UnionType):
+            return _value(arguments[0], where)
+    if annotation is datetime:
+        return NOW
+    if annotation is Money:
+        return sgd(1990)
+    if isinstance(annotation, type):
+        if issubclass(annotation, Enum):
+            return next(iter(annotation))
+        if issubclass(annotation, Model):
+            return example_of(annotation, {})
+        if issubclass(annotation, bool | int | str):
+            return annotation("text" if annotation is str else 1)
+    raise AssertionError(f"{where} has a type that tests/support/examples.py makes no value for: name one in VALUES")
+
+
+EXAMPLES: tuple[Any, ...] = tuple(map(example_of, EVENTS))
 
 
 def event_of(data: EventData, id: str = "orders:ord_3f5xk2m7qa2b4c6d:1:0") -> Event:

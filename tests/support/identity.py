@@ -1,10 +1,7 @@
 """An identity provider in memory, and the contract that it shares with the one on Cognito."""
 
 import base64
-import hmac
 import json
-import struct
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
@@ -199,18 +196,6 @@ def claims_of(id_token: str) -> Mapping[str, Any]:
     payload = id_token.split(".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return claims
-
-
-def totp(secret: str) -> str:
-    """What an authenticator app shows now (RFC 6238, 30 s, SHA-1, 6 digits).
-
-    Args:
-        secret: base32.
-    """
-    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    digest = hmac.digest(key, struct.pack(">Q", int(time.time()) // 30), "sha1")
-    (number,) = struct.unpack_from(">I", digest, digest[-1] & 0xF)
-    return f"{(number & 0x7FFFFFFF) % 1_000_000:06}"
 
 
 class Post(Protocol):

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 from boto3.dynamodb.types import TypeDeserializer
 
-from retail_ops.mails import Mail, read_mails
-from retail_ops.seed import Account, create_accounts
-from retail_ops.shop import Shop
+from retail_ops.local.mails import Mail, read_mails
+from retail_ops.stack.seed import Account, create_accounts
+from retail_ops.stack.shop import Shop
 
 PASSWORD = "Passw0rd-2026"
 ADDRESS = {
@@ -145,14 +145,30 @@ class Shopper(Person):
         )
         return payment
 
-    def hears(self, order_id: str, event: str, times: int = 1) -> list[dict[str, Any]]:
-        """Wait until the order's story tells of `event` so many times; returns those entries."""
+    def sees_event(self, order_id: str, event: str, times: int = 1) -> list[dict[str, Any]]:
+        """Wait until the order's history has `event` so many times; returns those entries."""
 
         def entries() -> list[dict[str, Any]]:
             story = self.ok("GET", f"/orders/{order_id}")["story"]
             return [entry for entry in story if entry["event"] == event]
 
         return eventually(entries, lambda found: len(found) >= times)
+
+    def mailed_about(self, order_id: str, *kinds: str) -> list[Mail]:
+        """Wait until this shopper was sent these mails about an order; returns all mails, of which none came twice.
+
+        Args:
+            order_id: of the order.
+            kinds: names of the events that the mails are about.
+        """
+
+        def sent(kind: str) -> bool:
+            return bool(row(self.shop, "SentMailsTable", mailId=f"{order_id}#{kind}").get("status") == "SENT")
+
+        eventually(lambda: all(map(sent, kinds)))
+        mails = self.mails()
+        assert len({mail.subject for mail in mails}) == len(mails), "a mail came twice"
+        return mails
 
     def mails(self) -> list[Mail]:
         """What came to this shopper's address."""

@@ -68,7 +68,7 @@ def _imports(node: ast.AST) -> Iterator[str]:
             assert node.module and not node.level, "imports are absolute, so that this test can follow them"
             for each in node.names:
                 inner = f"{node.module}.{each.name}"
-                yield inner if source_of(inner) else node.module
+                yield inner if source_of(inner) or node.module == "retail_ops" else node.module
     for child in ast.iter_child_nodes(node):
         yield from _imports(child)
 
@@ -82,7 +82,20 @@ def ways_to_the_outside(module: str, seen: frozenset[str] = frozenset()) -> Iter
             yield from (f"{module} imports {way}" for way in ways_to_the_outside(imported, seen | {module}))
 
 
+def test_every_failure_of_the_shop_has_its_place_in_the_tree() -> None:
+    by_themselves = {
+        node.name
+        for module in MODULES
+        for node in ast.walk(ast.parse((source_of(module) or FUNCTIONS).read_text()))
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(base, ast.Name) and base.id.endswith(("Error", "Exception")) for base in node.bases)
+        and not any(isinstance(base, ast.Name) and base.id == "ShopError" for base in node.bases)
+    }
+    assert by_themselves == {"ShopError", "WouldAct"}, "WouldAct is no failure: it ends a dry run"
+
+
 def test_these_checks_see_what_they_look_for() -> None:
+    assert "cloudretail.http" in imports("orders.api")
     assert {"orders.domain", "inventory.domain", "payments.domain"} <= set(DOMAINS)
     assert list(ways_to_the_outside("cloudretail.aws")), "an import inside a function"
     assert "cloudretail.batch imports cloudretail.failures imports cloudretail.aws imports boto3" in set(
@@ -131,3 +144,32 @@ def test_what_the_functions_import_is_in_their_layer_or_brought_along() -> None:
     distributions = packages_distributions()
     missing = {name for name in foreign if not layer & set(map(canonicalize_name, distributions[name]))}
     assert missing == set()
+
+
+# ------------------------------------------------------------------------------------------------ the command's rooms
+
+ROOMS: dict[str, set[str]] = {
+    "stack": set(),
+    "local": {"stack"},
+    "recording": {"local", "stack"},
+    "contract": {"recording", "stack"},
+    "commands": {"contract", "local", "recording", "stack"},
+}
+"""Which rooms of the command each of its rooms may import."""
+
+OPS = PROJECT / "ops" / "retail_ops"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_of_the_command_knows_only_the_rooms_below_it(room: str) -> None:
+    known = set()
+    for file in (OPS / room).rglob("*.py"):
+        for imported in _imports(ast.parse(file.read_text())):
+            package, _, rest = imported.partition(".")
+            if package == "retail_ops" and rest.split(".")[0] in ROOMS:
+                known.add(rest.split(".")[0])
+    assert known <= ROOMS[room] | {room}
+
+
+def test_every_room_of_the_command_is_in_the_table_above() -> None:
+    assert {folder.name for folder in OPS.iterdir() if (folder / "__init__.py").exists()} == set(ROOMS)

@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from retail_ops.shop import PROJECT
+from retail_ops.stack.shop import PROJECT
 
 LOCKED = PROJECT / "constraints.txt"
 LAYER = PROJECT / "layer" / "requirements.txt"

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from retail_ops.shop import PROJECT
+from retail_ops.stack.shop import PROJECT
 
 FAST = ("quick", "unit", "contract", "simulate")
 

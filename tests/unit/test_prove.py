@@ -1,10 +1,15 @@
 """A long proof goes on where it was left, and begins anew once the code has changed."""
 
+import json
 import time
+from collections import Counter
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from tests import generated_requests
+from tests.generated_requests import ENOUGH, Ground, Round, answers_in, rounds
 from tests.prove import PARTS, Progress, _Remember, fingerprint
 from tests.simulation.search import CHUNK, until
 
@@ -24,6 +29,7 @@ def test_what_was_proved_holds_for_this_code_only(tmp_path: Path) -> None:
     progress = Progress.read(file, "this code")
     assert (progress.schedules, progress.passed) == (0, set())
     progress.schedules, progress.passed = 500, {"a test"}
+    progress.requests["shopper"] = 1200
     progress.keep()
     assert Progress.read(file, "this code") == progress
     assert Progress.read(file, "other code") == Progress(file, "other code")
@@ -91,6 +97,50 @@ def test_a_run_ends_when_its_time_is_over_and_the_next_goes_on(pytester: pytest.
     assert over.ret == pytest.ExitCode.INTERRUPTED
     assert remember.verdict(int(over.ret or 0)) == 0
     pytester.inline_run(*BARE, plugins=[_remember(file)]).assertoutcome(passed=2 - tried, failed=1)
+
+
+SENT = [
+    {"Initialize": {"seed": 1}},
+    {"ScenarioFinished": {"recorder": {"label": "skipped"}}},
+    {
+        "ScenarioFinished": {
+            "recorder": {
+                "interactions": {
+                    "a": {"request": {"uri": "http://shop/api/auth/me"}, "response": {"status_code": 200}},
+                    "b": {"request": {"uri": "http://shop/api/cart"}, "response": {"status_code": 401}},
+                    "c": {"request": {"uri": "http://shop/api/cart"}, "response": None},
+                }
+            }
+        }
+    },
+]
+"""Lines as schemathesis 4.32 writes them."""
+
+
+def test_generated_requests_are_counted_by_the_status_of_their_answers(tmp_path: Path) -> None:
+    events = tmp_path / "events.ndjson"
+    events.write_text("".join(f"{json.dumps(line)}\n" for line in SENT))
+    assert answers_in(events) == (Counter({200: 1, 401: 1, None: 1}), True)
+    events.write_text("".join(f"{json.dumps(line)}\n" for line in SENT[:2]))
+    assert answers_in(events) == (Counter(), False)
+
+
+def test_generated_requests_go_on_where_they_were_left_and_a_role_ends_at_its_first_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[str, int, int]] = []
+
+    def send(_: object, role: str, seed: int, *phases: str) -> Round:
+        asked.append((role, seed, len(phases)))
+        return Round(Counter({200: 3000}), "a 500" if role == "operator" else "")
+
+    monkeypatch.setattr(generated_requests, "send", send)
+    answered = Counter({"anonymous": ENOUGH, "shopper": 2500})
+    for role, sent in rounds(cast(Ground, None), answered, until=time.monotonic() + 60):
+        answered[role] += 0 if sent.report else sent.answers.total()
+    assert asked == [("shopper", 2501, 2), ("operator", 1, 0)]
+    assert answered["shopper"] == 5500
+    assert list(rounds(cast(Ground, None), Counter(), until=time.monotonic() - 1)) == []
 
 
 def _remember(file: Path, seconds: float = 60) -> _Remember:

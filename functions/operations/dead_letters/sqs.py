@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from cloudretail import aws
+from cloudretail.errors import ShopError
 from operations.dead_letters.domain import QueueMessage
 
 PER_BATCH = 10
@@ -54,7 +55,7 @@ class Queue(Protocol):
         ...
 
 
-class NotAccepted(Exception):
+class NotAccepted(ShopError):
     """A copy was refused, or may not have arrived whole."""
 
 

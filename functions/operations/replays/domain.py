@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from cloudretail.errors import ShopError
 from cloudretail.model import Model
 from contract.inventory import InventoryReserved
 from operations.dead_letters.domain import DeadLetterDetail, DeadMessage, Selection
@@ -175,7 +176,7 @@ type Subscribers = Mapping[str, Sequence[str]]
 """Names of the consumers that subscribe to a type of event, by the CloudEvents type."""
 
 
-class NoDestination(Exception):
+class NoDestination(ShopError):
     """A message does not say where it belongs."""
 
 

@@ -12,10 +12,10 @@ from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from retail_ops.commands.target import Stack, find_shop
 from retail_ops.console import err, out, plain
 from retail_ops.errors import OpsError
-from retail_ops.operations import Operations
-from retail_ops.target import Stack, find_shop
+from retail_ops.stack.operations import Operations
 
 if TYPE_CHECKING:
     from operations.dead_letters.domain import DeadLetter, Selection
@@ -138,36 +138,36 @@ def _show_one(operations: Operations, queue: str, message: str, *, as_json: bool
     from cloudretail.errors import NotFound
 
     try:
-        letter = operations.dead_letters.get(queue, message)
+        found = operations.dead_letters.get(queue, message)
     except NotFound:
         raise OpsError(
             f"{queue} has no message {message}: it was replayed or dropped, or somebody else is looking at it."
         ) from None
-    replays = operations.replays.history(letter)
+    replays = operations.replays.history(found)
     if as_json:
-        print_json({**letter.model_dump(mode="json"), "history": [each.model_dump(mode="json") for each in replays]})
+        print_json({**found.model_dump(mode="json"), "history": [each.model_dump(mode="json") for each in replays]})
         return
-    cause = letter.cause
+    cause = found.cause
     grid = Table.grid(padding=(0, 2, 0, 0))
     rows = {
-        "Event": plain(f"{letter.event_name or 'no event'}  {letter.event_id or ''}"),
-        "Order": plain(letter.order_id or ""),
+        "Event": plain(f"{found.event_name or 'no event'}  {found.event_id or ''}"),
+        "Order": plain(found.order_id or ""),
         "Cause": f"[red]{plain(cause.title)}[/red]",
         "": plain(cause.message or ""),
         "Log": plain(f"{cause.function}, request {cause.request_id}") if cause.request_id else "",
         "Attempts": f"{cause.attempt}, the last {ago(cause.last_failed_at)}"
         if cause.attempt and cause.last_failed_at
         else "",
-        "Sent": f"{letter.sent_at.astimezone():%d %b %H:%M:%S} ({ago(letter.sent_at)})",
-        "Expires": f"{letter.expires_at.astimezone():%d %b %H:%M} ({left(letter.expires_at)})",
-        "Invalid": plain(letter.invalid or ""),
-        "Attributes": plain(", ".join(f"{name}={value}" for name, value in letter.attributes.items())),
+        "Sent": f"{found.sent_at.astimezone():%d %b %H:%M:%S} ({ago(found.sent_at)})",
+        "Expires": f"{found.expires_at.astimezone():%d %b %H:%M} ({left(found.expires_at)})",
+        "Invalid": plain(found.invalid or ""),
+        "Attributes": plain(", ".join(f"{name}={value}" for name, value in found.attributes.items())),
     }
     for name, value in rows.items():
         if value:
             grid.add_row(f"[bold]{name}[/bold]", value)
     out.print(grid)
-    out.print(Panel(plain(_pretty(letter.body)), title="Body", title_align="left"))
+    out.print(Panel(plain(_pretty(found.body)), title="Body", title_align="left"))
     for each in replays:
         out.print(f"Replayed {ago(each.at)} by {plain(each.by)}: {plain(each.reason)} [dim]({each.replay_id})[/dim]")
 
@@ -330,11 +330,11 @@ def _row(message: "ReplayedMessage") -> tuple[str, ...]:
     return outcome, plain(event), plain(order), plain(message.message_id[:8]), plain(message.text or "")
 
 
-def _table(letters: "Sequence[DeadLetter]") -> Table:
+def _table(messages: "Sequence[DeadLetter]") -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("Message", "Event", "Order", "Sent", "Expires", "Cause"):
         table.add_column(heading, no_wrap=heading == "Message")
-    for each in letters:
+    for each in messages:
         event, order = each.event_name or "no event", each.order_id or ""
         times = (ago(each.sent_at), left(each.expires_at))
         table.add_row(each.message_id, plain(event), plain(order), *times, plain(each.cause.exception))

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from retail_ops.archive import replay_state, start_replay
 from retail_ops.commands.dlq import Reason, Yes, moment
 from retail_ops.commands.events_record import record
+from retail_ops.commands.target import Stack, find_shop
 from retail_ops.console import err, out
 from retail_ops.errors import OpsError
-from retail_ops.operations import Operations
 from retail_ops.progress import Steps
-from retail_ops.target import Stack, find_shop
+from retail_ops.stack.archive import replay_state, start_replay
+from retail_ops.stack.operations import Operations
 
 POLL = 1.0
 """Seconds between two looks at a replay."""

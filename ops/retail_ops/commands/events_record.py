@@ -7,7 +7,7 @@ import typer
 from retail_ops.console import err, out
 from retail_ops.errors import OpsError
 from retail_ops.progress import Steps
-from retail_ops.shop import PROJECT
+from retail_ops.stack.shop import PROJECT
 
 
 def record(
@@ -19,7 +19,9 @@ def record(
 
     The same code gives the same samples, so that a difference is one of the contract.
     """
-    from retail_ops import recording  # It imports the functions, which no other command of this group needs.
+    from retail_ops.recording import (
+        record as recording,  # It imports the functions, which no other command of this group needs.
+    )
 
     files = recording.record(Steps(err))
     changed = recording.changed(files) if check else recording.write(files)

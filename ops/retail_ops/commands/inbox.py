@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.panel import Panel
 
+from retail_ops.commands.target import find_shop
 from retail_ops.console import err, out, plain
-from retail_ops.mails import read_mails
-from retail_ops.target import find_shop
+from retail_ops.local.mails import read_mails
 
 
 def register(app: typer.Typer) -> None:

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from retail_ops import inprocess
+from retail_ops.commands.target import Stack, find_shop
 from retail_ops.console import err, out
 from retail_ops.errors import OpsError
-from retail_ops.local import LocalShop
+from retail_ops.local import inprocess
+from retail_ops.local.local_shop import LocalShop
 from retail_ops.progress import Steps
-from retail_ops.samples import put_rows
-from retail_ops.shop import FUNCTION, Shop
-from retail_ops.target import Stack, find_shop
+from retail_ops.recording.samples import put_rows
+from retail_ops.stack.shop import FUNCTION, Shop
 
 DEBUG_PORT = 5678
 """Where debuggers look for debugpy unless told otherwise."""
@@ -42,7 +42,7 @@ def invoke(
 ) -> None:
     """Run a function with an event, on the data of the shop on this machine; exit with 1 where it fails.
 
-    It runs in this process, so that breakpoints hold. An order that a sample tells of is put into the shop first. With
+    It runs in this process, so that breakpoints hold. An order that a sample is about is put into the shop first. With
     --stack the deployed function is called where it is.
     """
     content = sys.stdin.read() if event == "-" else _read(Path(event))
@@ -67,8 +67,8 @@ def invoke(
 
 def lambda_image() -> None:
     """Make an image of this machine's Python for `sam local`, where AWS's own cannot be pulled."""
-    from retail_ops import containers
-    from retail_ops import lambda_image as image
+    from retail_ops.local import containers
+    from retail_ops.local import lambda_image as image
 
     client = containers.engine()
     with Steps(err).step("Make an image of this machine's Python"):
@@ -89,7 +89,7 @@ def _here(shop: Shop, function: str, content: str, debug_port: int | None) -> An
 
 
 def _in_container(function: str, content: str) -> Any:
-    from retail_ops import containers  # It takes the container engine's client with it.
+    from retail_ops.local import containers  # It takes the container engine's client with it.
 
     return containers.invoke(LocalShop.found(), function, content, Steps(err))
 

@@ -8,13 +8,13 @@ import typer
 from rich.table import Table
 
 from retail_ops.commands.seed import seed_shop
+from retail_ops.commands.target import Stack, find_shop
 from retail_ops.console import err, out
-from retail_ops.local import LocalShop
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.local.sam import local_settings
 from retail_ops.progress import Steps
-from retail_ops.sam import local_settings
-from retail_ops.seed import OPERATOR, SHOPPER
-from retail_ops.shop import Shop, developer_session
-from retail_ops.target import Stack, find_shop
+from retail_ops.stack.seed import OPERATOR, SHOPPER
+from retail_ops.stack.shop import Shop, developer_session
 
 Port = Annotated[int | None, typer.Option(help="Port of the AWS emulator.", show_default="4566")]
 StorefrontPort = Annotated[int | None, typer.Option(help="Port of the storefront.", show_default="8080")]
@@ -80,7 +80,7 @@ def down() -> None:
 
 
 def status(stack: Stack = None, as_json: AsJson = False) -> None:
-    """Tell where the shop is and what it consists of."""
+    """Say where the shop is and what it consists of."""
     shop = find_shop(stack)
     if as_json:
         out.print_json(json.dumps(description(shop)))

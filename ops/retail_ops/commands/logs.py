@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from retail_ops.commands.target import Stack, find_shop
 from retail_ops.console import err, out
 from retail_ops.errors import OpsError
-from retail_ops.logs import Reader, render
-from retail_ops.shop import Shop
-from retail_ops.target import Stack, find_shop
+from retail_ops.stack.logs import Reader, render
+from retail_ops.stack.shop import Shop
 
 POLL = 0.7
 """Seconds between two looks while following."""

@@ -6,10 +6,10 @@ import typer
 from rich.table import Table
 
 from retail_ops.commands.dlq import AsJson, Reason, Yes, ago, duration, print_json
+from retail_ops.commands.target import Stack, find_shop
 from retail_ops.console import err, out, plain
 from retail_ops.errors import OpsError
-from retail_ops.operations import Operations
-from retail_ops.target import Stack, find_shop
+from retail_ops.stack.operations import Operations
 
 OrderId = Annotated[str, typer.Argument(metavar="ORDER", help="Id of the order, as ord_...")]
 

@@ -6,9 +6,9 @@ import typer
 
 from retail_ops.console import err
 from retail_ops.progress import Steps
-from retail_ops.publish import files, upload
-from retail_ops.shop import PROJECT, aws_session, read_stack
-from retail_ops.storefront import Files
+from retail_ops.stack.publish import files, upload
+from retail_ops.stack.shop import PROJECT, aws_session, read_stack
+from retail_ops.stack.storefront_build import Files
 
 
 def register(app: typer.Typer) -> None:

@@ -3,9 +3,9 @@
 import typer
 
 from retail_ops.commands.dlq import AsJson, print_json
+from retail_ops.commands.target import Stack, find_shop
 from retail_ops.console import err, out, plain
-from retail_ops.operations import Operations
-from retail_ops.target import Stack, find_shop
+from retail_ops.stack.operations import Operations
 
 
 def register(app: typer.Typer) -> None:

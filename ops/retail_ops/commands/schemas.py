@@ -6,7 +6,7 @@ import typer
 
 from retail_ops.console import out
 from retail_ops.errors import OpsError
-from retail_ops.shop import PROJECT
+from retail_ops.stack.shop import PROJECT
 
 
 def register(app: typer.Typer) -> None:
@@ -21,23 +21,23 @@ def schemas(
         bool, typer.Option("--release", help="Make today's events the released ones, from which nothing may break.")
     ] = False,
 ) -> None:
-    """Generate the documents in schemas/ and the pictures in docs/ from the code and the template.
+    """Generate the documents in schemas/ and the diagrams in docs/ from the code and the template.
 
     An event that breaks what was released within its version is a failure that names the field, the reason and who
-    hears of the event. Nothing is written then.
+    subscribes to the event. Nothing is written then.
     """
-    from retail_ops import schemas as documents  # It imports the functions, which no other command needs.
+    from retail_ops.contract import schemas as documents  # It imports the functions, which no other command needs.
 
     # First: the documents are made of samples, which an event that is broken may not be able to read.
     if broken := documents.broken():
         raise OpsError(
-            "Events break what was released. Take it back, or tell a new version beside the old one "
+            "Events break what was released. Take it back, or publish a new version beside the old one "
             "(docs/development.md):",
             "\n".join(
                 [
                     *map(str, broken),
                     *(
-                        f"{event} is heard by {', '.join(documents.readers(event)) or 'nobody here'}"
+                        f"{event} is consumed by {', '.join(documents.subscribers(event)) or 'nobody here'}"
                         for event in sorted({each.event for each in broken})
                     ),
                 ]

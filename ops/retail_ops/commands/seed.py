@@ -5,14 +5,14 @@ from typing import Annotated
 import httpx
 import typer
 
-from retail_ops import catalogue
-from retail_ops.api import Api
+from retail_ops.commands.target import Stack, find_shop
 from retail_ops.console import err
 from retail_ops.progress import Progress, Steps
-from retail_ops.seed import OPERATOR, create_accounts
-from retail_ops.seed import seed as fill
-from retail_ops.shop import Shop
-from retail_ops.target import Stack, find_shop
+from retail_ops.stack import catalogue
+from retail_ops.stack.api import Api
+from retail_ops.stack.seed import OPERATOR, create_accounts
+from retail_ops.stack.seed import seed as fill
+from retail_ops.stack.shop import Shop
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def seed(
         typer.Option(envvar="CLOUDRETAIL_PASSWORD", help="Asked for unless given by the variable; on AWS."),
     ] = None,
 ) -> None:
-    """Put the catalogue with its pictures and stock into a shop. What is there already stays as it is.
+    """Put the catalogue with its images and stock into a shop. What is there already stays as it is.
 
     The local shop gets accounts to try it with; a deployed one never does: sign in as one of its operators.
     """
@@ -67,7 +67,7 @@ def seed_shop(
             create_accounts(shop)
     products = catalogue.load()
     with progress.step("Fill the catalogue") as note, Api(shop.api_url) as api:
-        # Pictures of a local shop go to this machine, which no proxy reaches.
+        # Images of a local shop go to this machine, which no proxy reaches.
         with httpx.Client(timeout=30, trust_env=shop.endpoint is None) as uploads:
             api.login(email, password, app_code)
             counts = fill(api, products, note, uploads=uploads)

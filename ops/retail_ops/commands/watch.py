@@ -3,9 +3,9 @@
 import typer
 
 from retail_ops.console import err, out
-from retail_ops.local import LocalShop
-from retail_ops.shop import Shop
-from retail_ops.watch import watch as keep_up
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.local.watch import watch as keep_up
+from retail_ops.stack.shop import Shop
 
 
 def register(app: typer.Typer) -> None:

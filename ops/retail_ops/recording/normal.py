@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from retail_ops.errors import OpsError
-from retail_ops.shop import Shop
+from retail_ops.stack.shop import Shop
 
 MOMENT = datetime(2100, 1, 1, tzinfo=UTC)
 """When everything happened: a time that does not pass, as an `OrderPlaced` is refused a day after it."""
@@ -30,7 +30,7 @@ OUTPUTS = {
     "UserPoolId": "UserPool",
     "UserPoolClientId": "UserPoolClient",
 }
-"""What the stack tells by its outputs, and its logical id in the template."""
+"""What the stack's outputs name, and its logical id in the template."""
 
 _ISO = re.compile(r"\b(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|\+00:00)")
 _APACHE = re.compile(r"\b(\d\d/[A-Z][a-z]{2}/20\d\d:\d\d:\d\d:\d\d) \+0000")

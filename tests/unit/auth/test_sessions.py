@@ -306,6 +306,14 @@ class TestSecondFactor:
         assert (answer.status, answer.errors) == (422, {"password": "This is not your password."})
         assert browser.post(route, body).status == 401
 
+    def test_is_not_replaced_by_whoever_has_the_password(
+        self, browser: Browser, provider: InMemoryIdentityProvider, shopper: str
+    ) -> None:
+        provider.users[shopper].second_factor = True
+        for route, body in (("second-factor", {}), ("second-factor/proof", {"appCode": APP_CODE})):
+            answer = browser.post_as_shopper(route, {"password": PASSWORD, **body})
+            assert (answer.status, answer.problem) == (409, "second-factor-exists")
+
     def test_says_nothing_before_the_password_is_right(
         self, browser: Browser, provider: InMemoryIdentityProvider, shopper: str
     ) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -51,6 +52,15 @@ class Shop:
 
     def put(self, product_id: str, quantity: int) -> Answer:
         return self.call("PUT", f"/items/{product_id}", {"quantity": quantity})
+
+    @contextmanager
+    def selling_in(self, currency: str) -> Iterator[None]:
+        """Deployed with another currency."""
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("CURRENCY", currency)
+            api._settings.cache_clear()
+            yield
+        api._settings.cache_clear()
 
     @property
     def rows(self) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@ import time
 
 import pytest
 
-from cart import api
 from cloudretail import aws
 from tests.support.invocations import SHOPPER_CLAIMS
 from tests.unit.cart.conftest import Shop
@@ -182,6 +181,39 @@ def test_a_price_that_was_seen_before_a_rise_is_shown_as_changed_until_it_is_put
     assert (line["unitPrice"], line["priceChanged"]) == (now, False)
 
 
+def test_a_cart_that_was_filled_before_the_currency_changed_is_shown_and_its_new_prices_wait_to_be_accepted(
+    shop: Shop,
+) -> None:
+    shop.sells("bag", price=4900, currency="USD")
+    shop.sells("hat", price=900, currency="USD")
+    with shop.selling_in("USD"):
+        shop.put("bag", 2)
+        shop.put("hat", 1)
+    shop.sells("bag", price=6500)
+
+    answer = shop.call("GET", "")
+
+    bag, hat = answer.body["items"]
+    assert (answer.status, answer.body["total"]) == (200, {"amount": 0, "currency": "SGD"})
+    assert (bag["priceChanged"], bag["unitPrice"]["currency"], bag["currentPrice"]["currency"]) == (True, "USD", "SGD")
+    assert hat["discontinued"]
+    assert shop.put("hat", 2).status == 404
+    accepted = shop.call("PUT", "/items/bag", {"quantity": 2, "unitPrice": bag["currentPrice"]})
+    assert accepted.body["total"] == {"amount": 13000, "currency": "SGD"}
+    assert shop.call("DELETE", "/items/hat").status == 200
+
+
+def test_what_a_visitor_saw_in_another_currency_comes_along_as_seen(shop: Shop) -> None:
+    shop.sells("bag", price=6500)
+    item = {"productId": "bag", "quantity": 1, "unitPrice": {"amount": 4900, "currency": "USD"}}
+
+    merged = shop.call("POST", "/merge", {"mergeId": "visit-1", "items": [item]})
+
+    assert (merged.status, merged.body["items"][0]["priceChanged"]) == (200, True)
+    again = shop.call("POST", "/merge", {"mergeId": "visit-2", "items": [{"productId": "bag", "quantity": 3}]})
+    assert (again.status, again.body["items"][0]["quantity"]) == (200, 3)
+
+
 @pytest.mark.parametrize(
     ("price", "field"),
     [
@@ -303,44 +335,3 @@ def test_what_is_said_of_the_cart_says_nothing_of_its_owner(shop: Shop) -> None:
     shop.sells("bag")
 
     assert "user-1" not in json.dumps(shop.put("bag", 1).body)
-
-
-@pytest.fixture
-def shop_that_changed_its_currency(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """It has sold in SGD; a bag and a mug are in the cart, and only the bag has a price in EUR by now."""
-    shop.sells("bag", price=1990)
-    shop.sells("mug", price=500)
-    shop.put("bag", 2)
-    shop.put("mug", 1)
-    settings = api._settings().model_copy(update={"currency": "EUR"})
-    monkeypatch.setattr(api, "_settings", lambda: settings)
-    shop.sells("bag", price=1300, currency="EUR")
-    return shop
-
-
-def test_a_cart_that_was_filled_before_the_shop_changed_its_currency_asks_for_the_new_prices(
-    shop_that_changed_its_currency: Shop,
-) -> None:
-    shop = shop_that_changed_its_currency
-
-    answer = shop.call("GET", "")
-
-    bag, mug = answer.body["items"]
-    assert (bag["priceChanged"], bag["currentPrice"]) == (True, {"amount": 1300, "currency": "EUR"})
-    assert (mug["discontinued"], mug["currentPrice"]) == (True, None)
-    assert answer.body["total"] == {"amount": 2600, "currency": "EUR"}
-    accepted = shop.call("PUT", "/items/bag", {"quantity": 2, "unitPrice": bag["currentPrice"]})
-    assert (accepted.status, accepted.body["items"][0]["priceChanged"]) == (200, False)
-
-
-def test_what_a_visitor_collected_before_the_shop_changed_its_currency_is_taken_over(
-    shop_that_changed_its_currency: Shop,
-) -> None:
-    seen = {"amount": 1990, "currency": "SGD"}
-    items = [{"productId": "bag", "quantity": 5, "unitPrice": seen}, {"productId": "mug", "quantity": 5}]
-
-    answer = shop_that_changed_its_currency.call("POST", "/merge", {"mergeId": "visit-1", "items": items})
-
-    assert (answer.status, answer.body["items"][0]["quantity"]) == (200, 5)
-    assert answer.body["items"][0]["priceChanged"]
-    assert answer.body["total"] == {"amount": 6500, "currency": "EUR"}

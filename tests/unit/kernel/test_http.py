@@ -417,7 +417,9 @@ class TestCursors:
         assert refused.value.status == 422
         assert refused.value.errors == [{"field": "cursor", "message": "is not a cursor of this list"}]
 
-    @pytest.mark.parametrize("position", [{}, {"orderId": "1"}, {"productId": "1", "userId": "somebody-else"}])
+    @pytest.mark.parametrize(
+        "position", [{}, {"orderId": "1"}, {"productId": "1", "userId": "somebody-else"}, {"productId": "\ud800"}]
+    )
     def test_of_another_list_are_refused(self, position: dict[str, str]) -> None:
         with pytest.raises(Problem, match="cursor"):
             decode_cursor(encode_cursor(position), "productId")

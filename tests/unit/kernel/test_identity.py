@@ -19,7 +19,7 @@ from cloudretail.errors import Problem, Transient
 from cloudretail.http import Api
 from cloudretail.identity import Caller, IdentitySettings, caller_of, verify
 from cloudretail.settings import load
-from retail_ops.processes import free_port
+from retail_ops.local.processes import free_port
 from tests.support.http import call
 from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS
 

@@ -28,7 +28,7 @@ from operations.diagnosis.tables import (
 from operations.diagnosis.trace import EntryKind, trace
 from operations.replays.domain import Outcome, ReplayedMessage
 from payments.domain import PaymentStatus
-from retail_ops.template import Template
+from retail_ops.stack.template import Template
 from tests.support.examples import EXAMPLES, NOW, event_of
 
 ORDER_ID = "ord_1"

@@ -26,8 +26,8 @@ from operations.replays.domain import Action, Outcome, ReplayState
 from operations.replays.dry_run import DryRun, DryRunResult, in_words
 from payments.domain import Payment, PaymentStatus
 from payments.store import PAYMENTS
-from retail_ops.samples import EVENTS
-from retail_ops.template import Template
+from retail_ops.recording.samples import EVENTS
+from retail_ops.stack.template import Template
 from tests.support.dead_letters import InMemoryShop
 from tests.support.examples import CAUSE, EXAMPLES, NOW, ORDER, PAYMENT, event_of
 from tests.support.tables import empty, shop_tables
@@ -41,7 +41,7 @@ ORDER_ID = ORDER["order_id"]
 CHARGE = f"{PAYMENT['payment_id']}:1"
 SENT: dict[str, Any] = {"provider": "sandbox", "reference": CHARGE, "card_token": None}
 """Of a payment whose attempt the provider has taken in."""
-UPLOAD = str(json.loads((EVENTS / "catalog-images" / "picture-uploaded.json").read_text())["Records"][0]["body"])
+UPLOAD = str(json.loads((EVENTS / "catalog-images" / "image-uploaded.json").read_text())["Records"][0]["body"])
 
 
 @pytest.fixture(scope="module", autouse=True)

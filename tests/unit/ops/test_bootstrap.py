@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from retail_ops.shop import PROJECT
+from retail_ops.stack.shop import PROJECT
 
 BROKEN_SHIM = "#!/bin/sh\necho 'pyenv: python3.13: command not found' >&2; exit 127\n"
 WORKING = f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'

@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from retail_ops.catalogue import Product, load
+from retail_ops.stack.catalogue import Product, load
 
 PRODUCTS = load()
 EACH = pytest.mark.parametrize("product", PRODUCTS, ids=[product.id for product in PRODUCTS])
@@ -39,13 +39,13 @@ def test_a_product_can_be_sold(product: Product) -> None:
 
 
 @EACH
-def test_a_product_has_a_picture_that_is_one(product: Product) -> None:
-    content = product.picture.read_bytes()
+def test_a_product_has_an_image_that_is_one(product: Product) -> None:
+    content = product.image.read_bytes()
     assert content[:4] == b"RIFF"
     assert content[8:12] == b"WEBP"
     assert len(content) < 50_000
 
 
-def test_every_picture_belongs_to_a_product_and_the_licence_is_with_them() -> None:
-    folder = PRODUCTS[0].picture.parent
-    assert {file.name for file in folder.iterdir()} == {product.picture.name for product in PRODUCTS} | {"LICENSE"}
+def test_every_image_belongs_to_a_product_and_the_licence_is_with_them() -> None:
+    folder = PRODUCTS[0].image.parent
+    assert {file.name for file in folder.iterdir()} == {product.image.name for product in PRODUCTS} | {"LICENSE"}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from retail_ops import containers
 from retail_ops.errors import OpsError
+from retail_ops.local import containers
 
 
 def test_without_a_container_engine_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from retail_ops.emulator import addresses
+from retail_ops.local.emulator import addresses
 
 
 def interfaces(monkeypatch: pytest.MonkeyPatch, **by_name: str) -> None:

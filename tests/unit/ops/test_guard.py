@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from retail_ops.guard import CONTAINER_KEY, Guard, Message, storefront_origins
+from retail_ops.local.guard import CONTAINER_KEY, AsgiMessage, Guard, storefront_origins
 
 ROOT = "SHOP00FF"
 ROLE = "ASIA0123456789ABCDEF"
@@ -15,7 +15,7 @@ OURS = "http://localhost:8080"
 CLOUDFRONT = "http://d111abc.cloudfront.localhost:4566"
 BRIDGE = IPv4Interface("172.17.0.1/16")
 INBOX = "/_ministack/ses/messages"
-PICTURE = "/shop-imagesbucket-1a2b/products/lamp/1.webp"
+IMAGE = "/shop-imagesbucket-1a2b/products/lamp/1.webp"
 SIGNED = f"X-Amz-Credential={ROLE}/20261127/r/s3/aws4_request&X-Amz-Signature=0f"
 
 
@@ -23,9 +23,9 @@ class Emulator:
     """Answers 200 and keeps what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[Message] = []
+        self.asked: list[AsgiMessage] = []
 
-    async def __call__(self, scope: Message, _receive: object, send: object) -> None:
+    async def __call__(self, scope: AsgiMessage, _receive: object, send: object) -> None:
         self.asked.append(scope)
 
 
@@ -45,11 +45,11 @@ def ask(
     client: str = "127.0.0.1",
     kind: str = "http",
     more: tuple[tuple[bytes, bytes], ...] = (),
-) -> tuple[str | None, Message | None]:
+) -> tuple[str | None, AsgiMessage | None]:
     """What a request is told (None where it got through) and what the emulator saw of it."""
     given = {"Host": host, "Origin": origin, "Sec-Fetch-Site": site, "Authorization": authorization}
     headers = [(name.lower().encode(), value.encode()) for name, value in given.items() if value is not None]
-    scope: Message = {
+    scope: AsgiMessage = {
         "type": kind,
         "method": method,
         "path": path,
@@ -67,12 +67,12 @@ def ask(
         "shop-imagesbucket-",
         (BRIDGE,),
     )
-    sent: list[Message] = []
+    sent: list[AsgiMessage] = []
 
-    async def receive() -> Message:
+    async def receive() -> AsgiMessage:
         raise AssertionError("what is refused is refused before its body is read")
 
-    async def send(message: Message) -> None:
+    async def send(message: AsgiMessage) -> None:
         sent.append(message)
 
     asyncio.run(guard(scope, receive, send))
@@ -186,26 +186,26 @@ def test_programs_and_what_is_typed_into_the_address_bar_pass(site: str | None) 
     assert passes("/_aws/execute-api/a1/$default/api/products", site=site)
 
 
-def test_a_page_shows_pictures_whose_address_is_signed() -> None:
-    assert passes(PICTURE, query=SIGNED, site="cross-site")
+def test_a_page_shows_images_whose_address_is_signed() -> None:
+    assert passes(IMAGE, query=SIGNED, site="cross-site")
 
 
 @pytest.mark.parametrize(
     "request_",
     [
-        {"path": PICTURE},
-        {"path": PICTURE, "query": SIGNED, "method": "POST"},
-        {"path": PICTURE, "query": SIGNED, "method": "HEAD"},
-        {"path": PICTURE, "query": SIGNED, "origin": "http://evil.example"},
+        {"path": IMAGE},
+        {"path": IMAGE, "query": SIGNED, "method": "POST"},
+        {"path": IMAGE, "query": SIGNED, "method": "HEAD"},
+        {"path": IMAGE, "query": SIGNED, "origin": "http://evil.example"},
         {"path": "/shop-imagesbucket-1a2b/", "query": SIGNED},
         {"path": "/shop-imagesbucket-1a2b", "query": SIGNED},
         {"path": "/shop-storefrontbucket-1a2b/index.html", "query": SIGNED},
         {"path": "/other/shop-imagesbucket-1a2b/x", "query": SIGNED},
         {"path": "//shop-imagesbucket-1a2b/x", "query": SIGNED},
-        {"path": PICTURE, "query": SIGNED.replace("X-Amz-Signature", "signature")},
+        {"path": IMAGE, "query": SIGNED.replace("X-Amz-Signature", "signature")},
     ],
 )
-def test_nothing_else_is_let_in_with_the_pictures(request_: dict[str, str]) -> None:
+def test_nothing_else_is_let_in_with_the_images(request_: dict[str, str]) -> None:
     assert refused(**{"site": "cross-site", **request_})
 
 

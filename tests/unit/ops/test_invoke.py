@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from retail_ops.cli import app
 from retail_ops.errors import NoShop, OpsError
-from retail_ops.shop import FUNCTION, Shop
+from retail_ops.stack.shop import FUNCTION, Shop
 
 type Invoke = Callable[..., Result]
 
@@ -71,11 +71,11 @@ def shop(endpoint: str | None) -> Shop:
 @pytest.fixture
 def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Invoke]:
     monkeypatch.setattr("retail_ops.commands.invoke.find_shop", lambda stack: shop(None if stack else "http://e"))
-    module = tmp_path / "functions" / "a_function" / "api.py"
+    module = tmp_path / "a_function" / "api.py"
     module.parent.mkdir(parents=True)
     module.write_text(HANDLER)
-    monkeypatch.setattr("retail_ops.inprocess.PROJECT", tmp_path)
-    with patch.dict(os.environ), patch.object(sys, "path", sys.path.copy()):
+    monkeypatch.syspath_prepend(tmp_path)
+    with patch.dict(os.environ):
         yield lambda *words, **options: CliRunner().invoke(app, ["invoke", *words], **options)
     # Only what is the function's own: a library that is forgotten and imported again is there twice.
     for name in [name for name in sys.modules if name.partition(".")[0] == "a_function"]:

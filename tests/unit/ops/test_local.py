@@ -9,8 +9,8 @@ import pytest
 
 from retail_ops.cli import main
 from retail_ops.errors import NoShop, PortTaken, ProcessDied
-from retail_ops.local import LocalShop, State
-from retail_ops.processes import Owned, free_port, minimal_environment, spawn
+from retail_ops.local.local_shop import LocalShop, State
+from retail_ops.local.processes import Owned, free_port, minimal_environment, spawn
 
 RUNNING = Owned(os.getpid(), 1.0)
 

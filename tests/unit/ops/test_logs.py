@@ -6,8 +6,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from retail_ops.logs import Line, Reader, brief, render
-from retail_ops.shop import FUNCTION, LOG_GROUP, Shop
+from retail_ops.stack.logs import Line, Reader, brief, render
+from retail_ops.stack.shop import FUNCTION, LOG_GROUP, Shop
 
 # CloudWatch takes no events from long ago.
 NOW = int(time.time() * 1000) - 3_600_000

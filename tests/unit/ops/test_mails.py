@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from retail_ops.errors import NoShop
-from retail_ops.mails import read_mails
-from retail_ops.shop import Shop, local_session
+from retail_ops.local.mails import read_mails
+from retail_ops.stack.shop import Shop, local_session
 
 # As the emulator gives it.
 MESSAGES = {

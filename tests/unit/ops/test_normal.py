@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from retail_ops.recording.normal import OUTPUTS, Normal
-from retail_ops.shop import QUEUE, TABLE, Shop
+from retail_ops.stack.shop import QUEUE, TABLE, Shop
 
 ORDER = "3f0c1d52-8a4b-4c1e-9a57-0d8a1c2b3e4f"
 

@@ -9,7 +9,16 @@ import psutil
 import pytest
 
 from retail_ops.errors import PortTaken
-from retail_ops.processes import Owned, end, free_port, minimal_environment, require_free, spawn, tail, taken_message
+from retail_ops.local.processes import (
+    Owned,
+    end,
+    free_port,
+    minimal_environment,
+    require_free,
+    spawn,
+    tail,
+    taken_message,
+)
 
 WAITS = "import time; print('ready', flush=True); time.sleep(60)"
 

@@ -6,8 +6,8 @@ import boto3
 import pytest
 
 from retail_ops.errors import OpsError
-from retail_ops.publish import files, upload
-from retail_ops.shop import Shop
+from retail_ops.stack.publish import files, upload
+from retail_ops.stack.shop import Shop
 
 
 class Aws:

@@ -6,9 +6,9 @@ import boto3
 import pytest
 
 from retail_ops.errors import BuildFailed
-from retail_ops.guard import LOCAL_NAMES
-from retail_ops.sam import build, build_environment, failure_reasons, local_environment
-from retail_ops.shop import LOCAL_REGION, local_session
+from retail_ops.local.guard import LOCAL_NAMES
+from retail_ops.local.sam import build, build_environment, failure_reasons, local_environment
+from retail_ops.stack.shop import LOCAL_REGION, local_session
 
 
 class Session:

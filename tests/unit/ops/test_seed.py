@@ -6,22 +6,22 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from retail_ops.api import Api
-from retail_ops.catalogue import Product, load
 from retail_ops.errors import Refused
-from retail_ops.seed import create_accounts, seed
-from retail_ops.shop import Shop, local_session
+from retail_ops.stack.api import Api
+from retail_ops.stack.catalogue import Product, load
+from retail_ops.stack.seed import create_accounts, seed
+from retail_ops.stack.shop import Shop, local_session
 
 PRODUCTS = load()
 SOLD_OUT = next(product for product in PRODUCTS if product.stock == 0)
 
 
 class FakeShop(httpx.BaseTransport):
-    """The part of the API that seeding uses, and the bucket of the pictures, in memory."""
+    """The part of the API that seeding uses, and the bucket of the images, in memory."""
 
     def __init__(self) -> None:
         self.products: dict[str, dict[str, object]] = {}
-        self.pictures: dict[str, bytes] = {}
+        self.images: dict[str, bytes] = {}
         self.receipts: dict[str, tuple[str, int]] = {}
         self.broken: set[str] = set()
         self.busy = 0
@@ -33,7 +33,7 @@ class FakeShop(httpx.BaseTransport):
             key = re.search(rb'name="key"\r\n\r\n([^\r]+)', body)
             assert key
             assert body.index(b'name="file"') > key.start()
-            self.pictures[key[1].decode()] = body
+            self.images[key[1].decode()] = body
             return httpx.Response(204)
         if self.busy:
             self.busy -= 1
@@ -55,8 +55,8 @@ class FakeShop(httpx.BaseTransport):
         return self.change(path, json.loads(body), request.headers.get("Idempotency-Key", ""))
 
     def shown(self, product_id: str) -> dict[str, object]:
-        picture = f"http://bucket/{product_id}" if product_id in self.pictures else None
-        return {**self.products[product_id], "imageUrl": picture}
+        image = f"http://bucket/{product_id}" if product_id in self.images else None
+        return {**self.products[product_id], "imageUrl": image}
 
     def change(self, path: str, body: dict[str, object], key: str) -> httpx.Response:
         if path == "/api/products":
@@ -99,11 +99,11 @@ def fill(api: Api, shop: FakeShop, products: list[Product] = PRODUCTS) -> Counte
         return seed(api, products, lambda _text: None, uploads=uploads)
 
 
-def test_a_new_shop_has_the_whole_catalogue_with_pictures_and_stock(shop: FakeShop, api: Api) -> None:
+def test_a_new_shop_has_the_whole_catalogue_with_images_and_stock(shop: FakeShop, api: Api) -> None:
     assert fill(api, shop) == {"created": len(PRODUCTS)}
-    assert set(shop.products) == set(shop.pictures) == {product.id for product in PRODUCTS}
+    assert set(shop.products) == set(shop.images) == {product.id for product in PRODUCTS}
     assert dict(shop.receipts.values()) == {product.id: product.stock for product in PRODUCTS if product.stock}
-    assert all(product.picture.read_bytes() in shop.pictures[product.id] for product in PRODUCTS)
+    assert all(product.image.read_bytes() in shop.images[product.id] for product in PRODUCTS)
 
 
 def test_nothing_is_received_of_what_is_sold_out(shop: FakeShop, api: Api) -> None:
@@ -114,17 +114,17 @@ def test_nothing_is_received_of_what_is_sold_out(shop: FakeShop, api: Api) -> No
 def test_seeding_again_changes_nothing(shop: FakeShop, api: Api) -> None:
     fill(api, shop)
     shop.products["canvas-backpack"]["name"] = "Renamed by an operator"
-    before = (dict(shop.pictures), dict(shop.receipts))
+    before = (dict(shop.images), dict(shop.receipts))
     assert fill(api, shop) == {"there already": len(PRODUCTS)}
-    assert (shop.pictures, shop.receipts) == before
+    assert (shop.images, shop.receipts) == before
     assert shop.products["canvas-backpack"]["name"] == "Renamed by an operator"
 
 
-def test_a_picture_that_is_missing_is_added(shop: FakeShop, api: Api) -> None:
+def test_an_image_that_is_missing_is_added(shop: FakeShop, api: Api) -> None:
     fill(api, shop)
-    del shop.pictures["canvas-backpack"]
+    del shop.images["canvas-backpack"]
     fill(api, shop)
-    assert "canvas-backpack" in shop.pictures
+    assert "canvas-backpack" in shop.images
 
 
 def test_one_product_that_is_refused_keeps_no_other_out(shop: FakeShop, api: Api) -> None:
@@ -135,7 +135,7 @@ def test_one_product_that_is_refused_keeps_no_other_out(shop: FakeShop, api: Api
 
 
 def test_a_busy_shop_is_asked_again(shop: FakeShop, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retail_ops.api.PAUSE", 0)
+    monkeypatch.setattr("retail_ops.stack.api.PAUSE", 0)
     shop.busy = 3
     assert fill(api, shop, PRODUCTS[:1]) == {"created": 1}
 

@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from retail_ops.commands.local import description
 from retail_ops.errors import NoShop
-from retail_ops.shop import LOCAL_REGION, QUEUE, TABLE, Shop, local_session, read_stack
+from retail_ops.stack.shop import LOCAL_REGION, QUEUE, TABLE, Shop, local_session, read_stack
 
 TEMPLATE = {
     "Resources": {

@@ -8,9 +8,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from retail_ops.processes import free_port
-from retail_ops.storefront import application, security_headers
-from retail_ops.template import Template
+from retail_ops.local.processes import free_port
+from retail_ops.local.storefront import application, security_headers
+from retail_ops.stack.template import Template
 
 type Client = TestClient[web.Request, web.Application]
 
@@ -168,7 +168,7 @@ def test_pages_may_do_the_same_as_on_aws() -> None:
     assert here["Referrer-Policy"] == headers["ReferrerPolicy"]["ReferrerPolicy"]
 
 
-def test_pages_may_show_the_catalogues_pictures(build: Path) -> None:
+def test_pages_may_show_the_catalogues_images(build: Path) -> None:
     async def look(client: Client) -> None:
         headers = (await client.get("/")).headers
         assert "img-src 'self' data: http://127.0.0.1:" in headers["Content-Security-Policy"]

@@ -6,8 +6,8 @@ import boto3
 import pytest
 
 from retail_ops.errors import ColdFunction
-from retail_ops.shop import FUNCTION, Shop
-from retail_ops.warmup import warm_up
+from retail_ops.local.warmup import warm_up
+from retail_ops.stack.shop import FUNCTION, Shop
 
 # As the emulator says it.
 MISSING_MODULE = {"errorMessage": "Worker init failed: No module named 'jinja2'", "errorType": "RuntimeError"}

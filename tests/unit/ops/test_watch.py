@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from retail_ops.watch import affected, changes
+from retail_ops.local.watch import affected, changes, syntax_errors
 
 SOURCES = {
     "kernel/__init__.py": "",
@@ -15,7 +15,7 @@ SOURCES = {
     "orders/reactions.py": "import orders.domain\n",
     "mails/__init__.py": "",
     "mails/reactions.py": "def later():\n    from orders.domain import Order\n",
-    "mails/letter.html": "<p>",
+    "mails/mail.html": "<p>",
 }
 HANDLERS = {
     "OrdersApi": "orders.api.handler",
@@ -41,7 +41,7 @@ def root(tmp_path: Path) -> Path:
         ("orders/domain.py", ["Mails", "OrdersApi", "OrdersReactions"]),
         ("kernel/http.py", ["OrdersApi"]),
         ("kernel/__init__.py", ["OrdersApi"]),
-        ("mails/letter.html", ["Mails"]),
+        ("mails/mail.html", ["Mails"]),
         ("elsewhere.py", []),
     ],
 )
@@ -57,3 +57,13 @@ def test_a_file_that_is_being_written_concerns_whom_it_did(root: Path) -> None:
 def test_new_changed_and_removed_files_are_changes() -> None:
     kept, changed, removed, new = (Path(name) for name in ("kept", "changed", "removed", "new"))
     assert changes({kept: 1, changed: 1, removed: 1}, {kept: 1, changed: 2, new: 1}) == {changed, removed, new}
+
+
+def test_a_file_that_python_cannot_read_is_shown_with_its_line(root: Path) -> None:
+    (root / "orders/api.py").write_text("import json\ndef half(\n")
+    (error,) = syntax_errors(
+        {root / "orders/api.py", root / "orders/domain.py", root / "gone.py", root / "mails/mail.html"}
+    )
+    assert 'orders/api.py", line 2' in error
+    assert "def half(" in error
+    assert "SyntaxError: '(' was never closed" in error

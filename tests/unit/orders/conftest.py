@@ -23,8 +23,9 @@ ADDRESS = {"name": "A Shopper", "line1": "1 Main Street", "city": "Singapore", "
 class Shop:
     """The orders service over real tables, and what the other services have written."""
 
-    def sells(self, product_id: str, *, price: int = 1990, available: int = 10) -> None:
-        product = {"productId": product_id, "name": product_id.title(), "price": {"amount": price, "currency": "SGD"}}
+    def sells(self, product_id: str, *, price: int = 1990, available: int = 10, currency: str = "SGD") -> None:
+        money = {"amount": price, "currency": currency}
+        product = {"productId": product_id, "name": product_id.title(), "price": money}
         stock = {"productId": product_id, "availableQty": available, "reservedQty": 0, "soldQty": 0}
         self.put("ProductsTable", product)
         self.put("InventoryTable", stock | {"receivedQty": available})
@@ -90,9 +91,9 @@ class Shop:
 @pytest.fixture(scope="module")
 def account() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
+        environment.setenv("CURRENCY", "SGD")
         environment.setenv("QUEUE_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/orders")
         environment.setenv("DLQ_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/orders-dlq")
-        environment.setenv("CURRENCY", "SGD")
         for name, value in {"ORDERS": "10", "PIECES": "200", "CASH": "100000"}.items():
             environment.setenv(f"OPEN_{name}_LIMIT", value)
         for cached in (api._settings, reactions._orders):

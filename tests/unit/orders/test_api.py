@@ -296,6 +296,16 @@ def test_a_price_that_changed_since_is_refused_and_named(filled: Shop) -> None:
     ]
 
 
+def test_a_product_that_was_priced_before_the_currency_changed_is_not_sold(filled: Shop) -> None:
+    filled.fills_a_cart(("bag", 2), ("hat", 1))
+    filled.sells("hat", currency="USD")
+    with filled.unchanged():
+        answer = filled.checks_out()
+
+    assert (answer.status, answer.problem) == (409, "product-unavailable")
+    assert answer.body["lines"] == [{"productId": "hat"}]
+
+
 def test_stock_that_cannot_cover_the_cart_is_refused_and_named(filled: Shop) -> None:
     filled.sells("bag", available=1)
 

@@ -1,0 +1,57 @@
+"""What the template and samconfig.toml say of the consumers, written from the consumers' declarations.
+
+The events that a consumer subscribes to stand in its declaration in Python; the rule that fills its queue needs them in
+the template. They are written into the template's text, so that all else in it stays as somebody wrote it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from operations.consumers import CONSUMERS
+from operations.queues import ConsumerQueue
+from retail_ops.errors import OpsError
+
+LIST = re.compile(r"(?<=^  Consumers:\n)(    Type: CommaDelimitedList\n    Default: )(.*)$", re.MULTILINE)
+
+
+def declared() -> Mapping[str, Sequence[str]]:
+    """By the consumer's name in the template, the types of the events that it subscribes to.
+
+    What is fed by something else than the bus subscribes to nothing, and is left out.
+    """
+    return {
+        ConsumerQueue.of(consumer.name).template_name: [event.event_type.type for event in consumer.subscribes_to]
+        for consumer in CONSUMERS
+        if consumer.subscribes_to
+    }
+
+
+def template_with(text: str, consumers: Mapping[str, Sequence[str]]) -> str:
+    """The template's text with these consumers and their subscriptions.
+
+    Args:
+        text: of the template.
+        consumers: as `declared`.
+
+    Raises:
+        OpsError: a consumer has no entry in the mapping `Consumers`.
+    """
+    for name, types in consumers.items():
+        entry = re.search(rf"^    {name}:\n((?:      .*\n)+)", text, re.MULTILINE)
+        if entry is None:
+            raise OpsError(
+                f"{name} has no entry in the mapping Consumers of template.yaml. Write one, with Description, "
+                "MaximumConcurrency, Delay and OldAfter; the events that it subscribes to are then written for you."
+            )
+        others = re.sub(r"^      SubscribesTo:\n(?:        - .*\n)*", "", entry[1], flags=re.MULTILINE)
+        description, _, settings = others.partition("\n")
+        lines = [description, "      SubscribesTo:", *(f"        - {type_}" for type_ in types)]
+        text = text[: entry.start(1)] + "\n".join(lines) + "\n" + settings + text[entry.end(1) :]
+    return LIST.sub(lambda found: found[1] + ",".join(consumers), text)
+
+
+def samconfig_with(text: str, consumers: Mapping[str, Sequence[str]]) -> str:
+    """The text of samconfig.toml, whose deployments name these consumers."""
+    return re.sub(
+        r'^(    "Consumers=).*(",)$', lambda found: f"{found[1]}{','.join(consumers)}{found[2]}", text, flags=re.M
+    )

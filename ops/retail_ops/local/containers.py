@@ -1,0 +1,158 @@
+"""`sam local`: a function in a container like Lambda's own, on the data of the shop on this machine."""
+
+import json
+import socket
+import subprocess
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+from retail_ops.errors import OpsError
+from retail_ops.local import lambda_image, sam
+from retail_ops.local.local_shop import LocalShop, locked
+from retail_ops.progress import Progress
+from retail_ops.stack.shop import PROJECT, developer_session, role_session
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+BUILD = PROJECT / ".aws-sam" / "build"
+"""Where `sam build` puts what `sam local` takes, unless they are told otherwise."""
+
+NO_ENGINE = """No container engine answers here, and `sam local` needs one: start Docker or Podman. On Debian, as root:
+  apt-get install -y docker.io && service docker start
+Without a container, this runs the function in a process of its own:
+  cloudretail invoke FUNCTION EVENT"""
+
+
+def engine() -> "DockerClient":
+    """The container engine of this machine, found as SAM finds it.
+
+    Raises:
+        OpsError: there is none, or it does not answer.
+    """
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        client = docker.from_env(timeout=60)
+        client.ping()
+    except DockerException:
+        raise OpsError(NO_ENGINE) from None
+    return client
+
+
+def require_image(client: "DockerClient") -> None:
+    """Make sure of the runtime's image, pulling AWS's own if there is none yet.
+
+    Raises:
+        OpsError: there is none and it cannot be pulled.
+    """
+    from docker.errors import DockerException, ImageNotFound
+
+    try:
+        client.images.get(lambda_image.name())
+    except ImageNotFound:
+        try:
+            client.images.pull(lambda_image.REPOSITORY, tag=lambda_image.TAG)
+        except DockerException as error:
+            raise OpsError(
+                f"{lambda_image.name()} is not here and cannot be pulled. Make one of this machine's Python with: "
+                "make lambda-image",
+                str(error),
+            ) from None
+
+
+def require_way_back(client: "DockerClient", port: int) -> None:
+    """Make sure that a container reaches the shop's emulator.
+
+    Args:
+        client: of the container engine.
+        port: of the emulator.
+
+    Raises:
+        OpsError: the emulator does not listen on Docker's bridge.
+    """
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        try:
+            reached = probe.connect_ex((gateway(client), port)) == 0
+        except OSError:
+            return  # The engine runs in a machine of its own, which forwards the name to this one.
+    if not reached:
+        raise OpsError(
+            "The shop was started before the container engine, so that containers do not reach it. Start it again: "
+            "make down up"
+        )
+
+
+def gateway(client: "DockerClient") -> str:
+    """This machine's address as containers see it."""
+    (bridge,) = client.networks.list(names=["bridge"])
+    (network, *_) = bridge.attrs["IPAM"]["Config"]
+    # Docker does not say it where nobody has chosen it; it is the first one then.
+    return str(network.get("Gateway") or next(ip_network(network["Subnet"]).hosts()))
+
+
+def invoke(local: LocalShop, function: str, event: str, progress: Progress) -> Any:
+    """Invoke a function in a container.
+
+    Args:
+        local: the shop whose data it is to work on; it runs.
+        function: logical id.
+        event: the payload, as JSON.
+        progress: is told of the steps.
+
+    Returns:
+        The function's answer.
+
+    Raises:
+        OpsError: something that it takes is missing, or the function failed.
+    """
+    client = engine()
+    require_image(client)
+    require_way_back(client, local.port)
+    environment = sam.local_environment(local.endpoint, role_session(local.read(), function))
+    with progress.step("Build the functions"):
+        build(environment)
+    with progress.step(f"Invoke {function} in a container"):
+        command = [*sam.SAM, "local", "invoke", function, "--event", "-"]
+        command += ["--env-vars", str(local.state_dir / "env.json")]
+        command += ["--parameter-overrides", f"Architecture={sam.ARCHITECTURE}"]
+        done = subprocess.run(
+            command,
+            input=event,
+            capture_output=True,
+            text=True,
+            cwd=PROJECT,
+            env=environment,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise OpsError(f"sam local invoke {function} failed.", done.stderr)
+    return answer_of(function, done.stdout, done.stderr)
+
+
+def answer_of(function: str, output: str, log: str) -> Any:
+    """What a function answered, of what SAM printed; its exit code is 0 also where the function failed.
+
+    Raises:
+        OpsError: it failed.
+    """
+    lines = output.strip().splitlines()
+    answer = json.loads(lines[-1]) if lines else None
+    if isinstance(answer, dict) and "errorMessage" in answer:
+        raise OpsError(f"{function} failed: {answer.get('errorType', '')}: {answer['errorMessage']}", log)
+    return answer
+
+
+def environment_of(local: LocalShop) -> dict[str, str]:
+    """SAM's own environment: without the emulator's address it would look for credentials elsewhere, for seconds."""
+    return sam.local_environment(local.endpoint, developer_session(local.read()))
+
+
+def build(environment: dict[str, str]) -> None:
+    """Bring what `sam local` takes up to date with the code."""
+    folder = PROJECT / ".aws-sam"
+    folder.mkdir(exist_ok=True)
+    with locked(folder / "build.lock"):
+        sam.build(PROJECT / "template.yaml", BUILD, folder / "cache", folder / "build.log", environment)

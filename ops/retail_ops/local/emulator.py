@@ -1,0 +1,159 @@
+"""The AWS emulator's process: `python -m retail_ops.local.emulator`, configured by the environment as ministack is.
+
+It is ministack's application on a server of its own, for two reasons: where it listens (on this machine, and where
+Docker is, on Docker's bridge as well, which is how the container of `sam local invoke` reaches it), and since uvicorn
+with its parser and event loop in C needs two fifths less of the processor for a call than ministack's own server does,
+which is what limits a local shop. In front of it stands `retail_ops.local.guard`.
+"""
+
+import json
+import os
+import resource
+import socket
+from collections.abc import Iterator, Mapping
+from hmac import compare_digest
+from ipaddress import IPv4Interface
+from pathlib import Path
+from typing import Any
+
+import psutil
+import uvicorn
+
+from retail_ops.local.guard import Application, Guard, storefront_origins
+
+BRIDGE = "docker0"
+
+
+def bridges() -> Iterator[IPv4Interface]:
+    """This machine's addresses on the network of Docker's containers."""
+    for found in psutil.net_if_addrs().get(BRIDGE, ()):
+        if found.family == socket.AF_INET:
+            yield IPv4Interface(f"{found.address}/{found.netmask}")
+
+
+def addresses() -> Iterator[str]:
+    """Where to listen: nowhere that another machine could reach."""
+    yield "127.0.0.1"
+    yield from (str(bridge.ip) for bridge in bridges())
+
+
+def guarded(root: str, port: int, state_file: Path, images: str) -> Guard:
+    """The emulator behind its guard.
+
+    Args:
+        root: the one key's id that is the account's root.
+        port: of the emulator.
+        state_file: of the shop; it says where its storefront is, which may move while the emulator runs.
+        images: how the name of the image bucket begins.
+    """
+    from ministack.core import iam_evaluator  # type: ignore[import-untyped]
+
+    # The emulator takes "test" and every number of twelve digits for the root too, wherever an id can stand: in a
+    # header, an address, a form. Its other modules take this function over when they are imported: not before.
+    iam_evaluator.is_root_access_key = lambda key: not key or compare_digest(key.encode(), root.encode())
+    from ministack.app import app  # type: ignore[import-untyped]
+    from ministack.services import sts  # type: ignore[import-untyped]
+
+    def is_known(key: str) -> bool:
+        return key in sts._sessions or iam_evaluator.find_iam_access_key_account(key) is not None
+
+    def storefronts() -> frozenset[str]:
+        return storefront_origins(json.loads(state_file.read_text())["storefront_port"])
+
+    emulator: Application = app
+    return Guard(emulator, root, is_known, port, storefronts, images, tuple(bridges()))
+
+
+def listening(address: str, port: int) -> socket.socket:
+    server = socket.create_server((address, port), backlog=2048)
+    server.setblocking(False)
+    return server
+
+
+def use_own_packages(layer: str) -> None:
+    """Let functions take third-party packages from this very environment instead of the layer.
+
+    The functions run on this machine's Python, for which the layer's compiled packages need not be made: they are
+    Linux's, of Lambda's own processor. The environment has the same versions (ops/bootstrap.sh installs the layer's).
+
+    Args:
+        layer: name of the layer that is left out.
+    """
+    from ministack.services import lambda_svc
+
+    resolve = lambda_svc._resolve_layer_zip
+
+    def resolve_others(attachment: str | Mapping[str, Any]) -> bytes | None:
+        arn: str = attachment if isinstance(attachment, str) else attachment.get("Arn", "")
+        content: bytes | None = None if f":layer:{layer}:" in arn else resolve(attachment)
+        return content
+
+    lambda_svc._resolve_layer_zip = resolve_others
+
+
+def write_mails_with_codes() -> None:
+    """Let the pool's own function write the mails with a code, as Cognito does: the emulator lets it write invitations
+    only."""
+    from ministack.services import cognito
+
+    send = cognito._send_verification_email
+
+    def write_and_send(
+        pool: Mapping[str, Any], username: str, user: Mapping[str, Any], code: str, attribute_name: str = "email"
+    ) -> Any:
+        source = "CustomMessage_ForgotPassword" if attribute_name == "password" else "CustomMessage_SignUp"
+        # The name that Cognito gives to a user, however the call names them.
+        written = cognito._apply_custom_message_trigger(pool, source, user.get("sub", username), user)
+        if not written.get("emailMessage"):
+            return send(pool, username, user, code, attribute_name)
+        text = written["emailMessage"].replace("{####}", code)
+        kind = "CognitoVerificationMessage"
+        return cognito._deliver_cognito_email(pool, user.get("email"), written["emailSubject"], text, type_name=kind)
+
+    cognito._send_verification_email = write_and_send
+
+
+def log_failed_starts() -> None:
+    """Have a function's log say why it does not start, as Lambda does; the emulator says so in its own log only."""
+    from ministack.services import lambda_svc
+
+    execute = lambda_svc._execute_function_warm
+
+    def execute_and_say(function: Any, event: Any, request_id: str) -> dict[str, Any]:
+        result: dict[str, Any] = execute(function, event, request_id)
+        if result.get("error") and not result.get("log"):
+            return {**result, "log": f"[ERROR] {result['body'].get('errorMessage')}"}
+        return result
+
+    lambda_svc._execute_function_warm = execute_and_say
+
+
+def main() -> None:
+    # A burst of orders needs more connections than the 1024 files that a process may open unless it asks for more.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    port = int(os.environ["GATEWAY_PORT"])
+    state_file, images = Path(os.environ.pop("SHOP_STATE_FILE")), os.environ.pop("IMAGES_BUCKET_PREFIX")
+    layer = os.environ.pop("DEPENDENCIES_LAYER")
+    application = guarded(os.environ["AWS_ACCESS_KEY_ID"], port, state_file, images)
+    use_own_packages(layer)
+    write_mails_with_codes()
+    log_failed_starts()
+    config = uvicorn.Config(
+        application,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        access_log=False,
+        # As AWS's own endpoints: the application sets these headers.
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+    )
+    uvicorn.Server(config).run(sockets=[listening(address, port) for address in addresses()])
+
+
+if __name__ == "__main__":
+    main()

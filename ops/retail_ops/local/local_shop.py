@@ -1,0 +1,375 @@
+"""The whole shop on one machine: emulator, stack and storefront server.
+
+It is what `cloudretail up` and `down` run, and what tests use as a library; several can stand side by side:
+
+    with LocalShop(tmp_path, port=free_port(), storefront_port=free_port(), stack="mine") as local:
+        httpx.get(f"{local.storefront_url}/api/products")
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+import boto3
+import httpx
+
+from retail_ops.errors import NoShop, ProcessDied
+from retail_ops.local import sam, warmup
+from retail_ops.local.processes import Owned, end, minimal_environment, require_free, spawn, tail
+from retail_ops.progress import Progress, Silent
+from retail_ops.stack.archive import ensure_local_archive
+from retail_ops.stack.shop import IMAGES_BUCKET, LOCAL_REGION, PROJECT, Shop, local_session, read_stack
+
+PORT = 4566
+STOREFRONT_PORT = 8080
+STACK = "cloudretail"
+
+
+WIDE_LIMITS: Mapping[str, str] = {
+    **dict.fromkeys(("RegistrationLimit", "CodeLimit", "CodeEntryLimit", "LogInLimit", "CardLimit"), "1000/100000/60"),
+    "OpenOrdersLimit": "1000",
+    "OpenPiecesLimit": "1000000",
+    "OpenCashLimit": "1000000000",
+}
+"""Template parameters: on a laptop everybody has one address, and somebody may order a thousand times to try it out."""
+
+
+def default_state_dir() -> Path:
+    """Of the shop that the command is about; the variable chooses another one of several side by side."""
+    return Path(os.environ.get("CLOUDRETAIL_STATE_DIR") or PROJECT / ".local")
+
+
+@dataclass(frozen=True)
+class State:
+    """What a running shop is, as kept in its state folder.
+
+    Args:
+        stack: name of the stack.
+        port: of the emulator.
+        storefront_port: of the storefront server.
+        parameters: template parameters given at its start.
+        emulator: its process.
+        storefront: its process; None until it has been started.
+        serves: the API that the storefront server forwards to.
+        key: id of the root's key, which is all that the emulator asks for: a secret. Empty in a state of an earlier
+            version.
+    """
+
+    stack: str
+    port: int
+    storefront_port: int
+    emulator: Owned
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    storefront: Owned | None = None
+    serves: str = ""
+    key: str = field(default="", repr=False)
+
+    @classmethod
+    def read(cls, file: Path) -> "State | None":
+        """The state that was saved; None where there is none, or none that can be read."""
+        try:
+            saved: dict[str, Any] = json.loads(file.read_text())
+            storefront = saved.pop("storefront")
+            emulator = Owned(**saved.pop("emulator"))
+            return cls(**saved, emulator=emulator, storefront=Owned(**storefront) if storefront else None)
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return None
+
+    def save(self, file: Path) -> None:
+        """Write it whole or not at all, since another command may be reading it; for this user's eyes from its first
+        byte on."""
+        draft = file.with_suffix(".draft")
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+            json.dump(asdict(self), handle, indent=2)
+        draft.replace(file)
+
+
+class LocalShop:
+    """A shop on this machine.
+
+    Args:
+        state_dir: folder for its state, logs and data, one for each shop; `.local` in the repository unless told
+            otherwise.
+        port: of the emulator.
+        storefront_port: of the storefront server.
+        stack: name of the stack.
+        parameters: template parameters that differ from their defaults, such as `PaymentWindowSeconds`.
+        template: what to deploy.
+        build_dir: where `sam build` puts its result; in the state folder unless told otherwise.
+    """
+
+    def __init__(
+        self,
+        state_dir: Path | None = None,
+        *,
+        port: int = PORT,
+        storefront_port: int = STOREFRONT_PORT,
+        stack: str = STACK,
+        parameters: Mapping[str, str] | None = None,
+        template: Path = PROJECT / "template.yaml",
+        build_dir: Path | None = None,
+    ) -> None:
+        self.state_dir = state_dir or default_state_dir()
+        self.port = port
+        self.storefront_port = storefront_port
+        self.stack = stack
+        self.parameters = dict(parameters or {})
+        self.template = template
+        self.build_dir = build_dir or self.state_dir / "build"
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def storefront_url(self) -> str:
+        return f"http://localhost:{self.storefront_port}"
+
+    @property
+    def logs(self) -> Path:
+        return self.state_dir / "logs"
+
+    @property
+    def _state_file(self) -> Path:
+        return self.state_dir / "shop.json"
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self, progress: Progress | None = None, *, warm: bool = True) -> Shop:
+        """Start what does not run yet and deploy what has changed; harmless when all is well already.
+
+        Args:
+            progress: is told of each step.
+            warm: call every function once, so that nobody waits for its cold start.
+
+        Returns:
+            The shop.
+
+        Raises:
+            PortTaken: somebody else listens on one of the ports.
+            ProcessDied: the emulator or the storefront server ended by itself.
+            BuildFailed: `sam build` failed.
+            DeployFailed: `sam deploy` failed.
+            ColdFunction: a function does not start.
+        """
+        progress = progress or Silent()
+        self.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.logs.mkdir(exist_ok=True)
+        with self._alone("start"):
+            with progress.step("Start the emulator"):
+                state = self._start_emulator()
+            session = local_session(state.key)
+            environment = sam.local_environment(self.endpoint, session)
+            with progress.step("Build the functions"), self._build_lock():
+                cache = PROJECT / ".aws-sam" / "cache"
+                sam.build(self.template, self.build_dir, cache, self.logs / "build.log", environment)
+            with progress.step("Deploy the stack"):
+                self._deploy(environment, session)
+            shop = self._read_stack(session)
+            ensure_local_archive(shop)
+            self._write_invocation_settings(shop)
+            with progress.step("Start the storefront"):
+                self._start_storefront(state, shop)
+            if warm:
+                with progress.step("Warm up the functions") as note:
+                    warmup.warm_up(shop, note)
+        return shop
+
+    def stop(self) -> bool:
+        """End what was started here, and only that.
+
+        Returns:
+            Whether anything ran.
+        """
+        state = State.read(self._state_file)
+        if state is None:
+            return False
+        ended = [end(process) for process in (state.storefront, state.emulator) if process]
+        self._state_file.unlink(missing_ok=True)
+        self._discard_data()
+        return any(ended)
+
+    def read(self) -> Shop:
+        """The shop that runs here.
+
+        Raises:
+            NoShop: none does.
+        """
+        state = State.read(self._state_file)
+        if state is None:
+            raise NoShop("No shop runs here. Start one with: make up")
+        if not state.emulator.running:
+            raise NoShop(
+                "The shop's emulator has ended. Start the shop again with: make up", tail(self._emulator_log, 8)
+            )
+        return self._read_stack(local_session(state.key))
+
+    @classmethod
+    def found(cls, state_dir: Path | None = None) -> "LocalShop":
+        """The shop that was started with this state folder, on the ports and with the stack it was started with."""
+        state_dir = state_dir or default_state_dir()
+        state = State.read(state_dir / "shop.json")
+        if state is None:
+            return cls(state_dir)
+        return cls(
+            state_dir,
+            port=state.port,
+            storefront_port=state.storefront_port,
+            stack=state.stack,
+            parameters=state.parameters,
+        )
+
+    def _read_stack(self, session: boto3.Session) -> Shop:
+        return read_stack(self.stack, session, endpoint=self.endpoint, local_storefront=self.storefront_url)
+
+    @property
+    def _data(self) -> Path:
+        return self.state_dir / "emulator"
+
+    def _discard_data(self) -> None:
+        """Some 30,000 files of unpacked functions, which can take a minute to delete: nobody waits for it."""
+        if self._data.exists():
+            self._data.rename(self.state_dir / f"discarded-{uuid4().hex[:8]}")
+        if discarded := [str(folder) for folder in self.state_dir.glob("discarded-*")]:
+            spawn(["rm", "-rf", *discarded], log=Path(os.devnull), env=minimal_environment(), cwd=self.state_dir)
+
+    @property
+    def _emulator_log(self) -> Path:
+        return self.logs / "emulator.log"
+
+    def _start_emulator(self) -> State:
+        state = State.read(self._state_file)
+        if state and state.emulator.running:
+            if state.port == self.port and state.key:
+                return state
+            self.stop()  # The same folder, another port: the shop moves.
+        elif state:
+            self.stop()  # Its storefront server may have outlived it.
+        require_free(self.port, "--port")
+        require_free(self.storefront_port, "--storefront-port")
+        self._discard_data()
+        data = self._data.resolve()
+        data.mkdir(mode=0o700)
+        key = f"SHOP{secrets.token_hex(16).upper()}"
+        environment = minimal_environment(
+            GATEWAY_PORT=str(self.port),
+            MINISTACK_REGION=LOCAL_REGION,
+            # Enforces the functions' IAM roles, real confirmation codes, private buckets.
+            AUTH="true",
+            SFTP_ENABLED="0",
+            IOT_MTLS_ENABLED="0",
+            TMPDIR=str(data),
+            S3_DATA_DIR=str(data / "s3"),
+            # It would look for containers of its own to remove; the shop has none.
+            DOCKER_HOST=f"unix://{data}/none",
+            AWS_ACCESS_KEY_ID=key,
+            # For the guard in front of it.
+            SHOP_STATE_FILE=str(self._state_file.resolve()),
+            DEPENDENCIES_LAYER=f"{self.stack}-dependencies",
+            IMAGES_BUCKET_PREFIX=f"{self.stack}-{IMAGES_BUCKET}-".lower(),
+            AWS_CONFIG_FILE="/dev/null",
+            AWS_SHARED_CREDENTIALS_FILE="/dev/null",
+            AWS_EC2_METADATA_DISABLED="true",
+        )
+        emulator = spawn(
+            [sys.executable, "-m", "retail_ops.local.emulator"], log=self._emulator_log, env=environment, cwd=data
+        )
+        state = State(self.stack, self.port, self.storefront_port, emulator, self.parameters, key=key)
+        state.save(self._state_file)
+        self._wait_for(f"{self.endpoint}/_ministack/health", emulator, "emulator", self._emulator_log)
+        return state
+
+    def _deploy(self, environment: Mapping[str, str], session: boto3.Session) -> None:
+        ours = {"StorefrontUrl": self.storefront_url, "EmulatorPort": str(self.port), "Architecture": sam.ARCHITECTURE}
+        ours |= WIDE_LIMITS
+        parameters = {**ours, **self.parameters}
+        log = self.logs / "deploy.log"
+        sam.deploy(self.template, self.build_dir, self.stack, parameters, log, environment, session, self.endpoint)
+
+    def _write_invocation_settings(self, shop: Shop) -> None:
+        """For `sam local invoke`, which knows nothing of the stack: what each function's variables are there."""
+        settings: dict[str, dict[str, str]] = {}
+        for logical_id, name in shop.functions.items():
+            variables = shop.lambda_.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+            # From inside its container the emulator is not on the function's own machine.
+            settings[logical_id] = {**variables, "AWS_ENDPOINT_URL": f"http://host.docker.internal:{self.port}"}
+        (self.state_dir / "env.json").write_text(json.dumps(settings, indent=2, sort_keys=True))
+
+    def _start_storefront(self, state: State, shop: Shop) -> None:
+        moved = (state.storefront_port, state.serves) != (self.storefront_port, shop.api_url)
+        running = state.storefront is not None and state.storefront.running
+        if running and not moved:
+            return
+        if state.storefront:
+            end(state.storefront)
+        require_free(self.storefront_port, "--storefront-port")
+        log = self.logs / "storefront.log"
+        command = [sys.executable, "-m", "retail_ops.local.storefront", "--port", str(self.storefront_port)]
+        command += ["--api", shop.api_url, "--files", str(PROJECT / "frontend" / "dist")]
+        storefront = spawn(command, log=log, env=minimal_environment(), cwd=PROJECT)
+        state = replace(
+            state,
+            storefront_port=self.storefront_port,
+            parameters=self.parameters,
+            storefront=storefront,
+            serves=shop.api_url,
+        )
+        state.save(self._state_file)
+        self._wait_for(f"{self.storefront_url}/", storefront, "storefront server", log)
+
+    def _wait_for(self, url: str, process: Owned, name: str, log: Path, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not process.running:
+                raise ProcessDied(f"The {name} ended by itself. The end of {log}:", tail(log))
+            try:
+                if httpx.get(url, trust_env=False, timeout=2).is_success:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise ProcessDied(f"The {name} does not answer at {url} after {seconds:.0f} s. The end of {log}:", tail(log))
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """One `up` at a time for each shop."""
+        with locked(self.state_dir / f"{name}.lock"):
+            yield
+
+    @contextmanager
+    def _build_lock(self) -> Iterator[None]:
+        """Shops side by side share SAM's build cache, which takes one build at a time."""
+        folder = PROJECT / ".aws-sam"
+        folder.mkdir(exist_ok=True)
+        with locked(folder / "build.lock"):
+            yield
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold a file's lock, waiting for whoever holds it; the system drops it when the process ends."""
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,196 @@
+"""The storefront's server on a laptop: one origin for the pages and the API, as CloudFront is on AWS.
+
+    python -m retail_ops.local.storefront --port 8080 --api http://.../api --files frontend/dist
+
+Files are held in memory, and read again once they have changed, so that a new build shows without a restart.
+"""
+
+import argparse
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp import hdrs, web
+from yarl import URL
+
+from retail_ops.local.guard import foreign_page, storefront_origins, wrong_name
+from retail_ops.stack.storefront_build import ALWAYS_ASK, Files, cache_control
+
+# Headers that speak about one connection only (RFC 9110, 7.6.1) are not a proxy's to forward.
+HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer"}
+HOP_BY_HOP |= {"transfer-encoding", "upgrade", "host"}
+
+API = web.AppKey("api", URL)
+ORIGINS = web.AppKey("origins", frozenset[str])
+CLIENT = web.AppKey("client", aiohttp.ClientSession)
+
+
+FILES = web.AppKey("files", Files)
+
+
+def security_headers(images: str) -> dict[str, str]:
+    """What the browser may do on the storefront's pages: the same as on AWS (template.yaml, SecurityHeaders).
+
+    Args:
+        images: origin of the catalogue's images and of their upload; on AWS the image bucket.
+    """
+    policy = (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "font-src 'self'",
+        f"img-src 'self' data: {images}",
+        f"connect-src 'self' {images}",
+        "manifest-src 'self'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+    return {
+        "Content-Security-Policy": "; ".join(policy),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "strict-origin-when-cross-origin",
+    }
+
+
+async def forward(request: web.Request) -> web.StreamResponse:
+    """Hand a request to the API and its answer back as it comes, cookies and all."""
+    # The path as it was sent: an escaped slash must stay one.
+    target = URL(f"{request.app[API]}{request.raw_path}", encoded=True)
+    headers = [(name, value) for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP]
+    headers.append(("X-Forwarded-Host", request.host))
+    body = await request.read() if request.can_read_body else None
+    try:
+        async with request.app[CLIENT].request(
+            request.method, target, headers=headers, data=body, allow_redirects=False
+        ) as answer:
+            response = web.StreamResponse(status=answer.status, reason=answer.reason)
+            for name, value in answer.headers.items():
+                if name.lower() not in HOP_BY_HOP:
+                    response.headers.add(name, value)
+            await response.prepare(request)
+            async for chunk in answer.content.iter_any():
+                await response.write(chunk)
+            await response.write_eof()
+            return response
+    except aiohttp.ClientConnectionError:
+        return web.json_response(
+            {"type": "about:blank", "title": "The shop's API does not answer.", "status": 503},
+            status=503,
+            content_type="application/problem+json",
+        )
+
+
+async def page(request: web.Request) -> web.StreamResponse:
+    """A file of the build; any other path is one of the application's own routes, so that it gets index.html."""
+    files = request.app[FILES]
+    found = files.get(request.path)
+    if found is None:
+        if "." in request.path.rpartition("/")[2]:
+            raise web.HTTPNotFound(text="There is no such file.\n")
+        found = files.get("/index.html")
+    if found is None:
+        return web.Response(text=unbuilt(), content_type="text/html", headers={"Cache-Control": ALWAYS_ASK})
+    headers = {
+        "Content-Type": found.kind,
+        "Cache-Control": cache_control(request.path),
+        "ETag": f'"{found.changed[0]:x}-{found.changed[1]:x}"',
+        "Vary": "Accept-Encoding",
+    }
+    if request.headers.get(hdrs.IF_NONE_MATCH) == headers["ETag"]:
+        return web.Response(status=304, headers=headers)
+    taken = re.findall(r"[\w*]+", request.headers.get(hdrs.ACCEPT_ENCODING, ""))
+    for coding, packed in found.packed.items():
+        if coding in taken:
+            return web.Response(body=packed, headers={**headers, "Content-Encoding": coding})
+    return web.Response(body=found.body, headers=headers)
+
+
+def unbuilt() -> str:
+    """The page that stands in for a storefront that has not been built."""
+    return """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>CloudRetail: the storefront is not built yet</title>
+<meta name="color-scheme" content="light dark">
+<h1>The shop runs; its storefront is not built yet</h1>
+<p>There is no build in <code>frontend/dist</code>. Make one, then load this page again:</p>
+<pre>make storefront</pre>
+<p>The HTTP API answers already, under <code>/api</code>: for example <a href="/api/products">the products</a>
+and <a href="/api/categories">their categories</a>.</p>
+</html>
+"""
+
+
+@web.middleware
+async def guard(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Nobody but the storefront's own pages calls the API from a browser; a link of another site may lead to a page."""
+    headers = {name.lower(): request.headers.getall(name) for name in request.headers}
+    reason = wrong_name(headers)
+    if reason is None and request.path.startswith("/api"):
+        reason = foreign_page(headers, request.app[ORIGINS].__contains__)
+    if reason:
+        raise web.HTTPForbidden(text=f"Refused by the local storefront's guard: {reason}\n")
+    return await handler(request)
+
+
+def application(api: str, files: Path, origins: frozenset[str] = frozenset()) -> web.Application:
+    """The server.
+
+    Args:
+        api: address of the HTTP API, ending in /api.
+        files: folder of the storefront's build.
+        origins: of its own pages.
+    """
+    origin = api.removesuffix("/api")
+    parts = urlsplit(origin)
+    headers = security_headers(f"{parts.scheme}://{parts.netloc}")
+
+    async def secure(_request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+
+    @asynccontextmanager
+    async def client(app: web.Application) -> AsyncIterator[None]:
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(
+            connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+        ) as session:
+            app[CLIENT] = session
+            yield
+
+    async def cleanup(app: web.Application) -> AsyncIterator[None]:
+        async with client(app):
+            yield
+
+    app = web.Application(client_max_size=16 * 1024 * 1024, middlewares=[guard])
+    app[ORIGINS] = origins
+    app[FILES] = Files(files)
+    app[API] = URL(origin)
+    app.cleanup_ctx.append(cleanup)
+    app.on_response_prepare.append(secure)
+    app.router.add_route("*", "/api", forward)
+    app.router.add_route("*", "/api/{path:.*}", forward)
+    app.router.add_get("/{path:.*}", page)
+    return app
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--api", required=True, help="address of the HTTP API, ending in /api")
+    parser.add_argument("--files", type=Path, required=True, help="folder of the storefront's build")
+    options = parser.parse_args()
+    app = application(options.api, options.files, storefront_origins(options.port))
+    web.run_app(app, host="127.0.0.1", port=options.port, print=None)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""Brings a changed function into the running shop within seconds: its code alone, without a deployment.
+
+What a function imports is read from its source, so that a change in one service restarts that service's functions and
+those of others that use it, and a change in the kernel all of them.
+"""
+
+import ast
+import io
+import time
+import traceback
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+
+from retail_ops.errors import ColdFunction
+from retail_ops.local.warmup import warm_up
+from retail_ops.stack.shop import FUNCTION, PROJECT, Shop
+
+FUNCTIONS = PROJECT / "functions"
+DEPLOYED = (PROJECT / "template.yaml", PROJECT / "layer" / "requirements.txt")
+"""What only a deployment brings into the shop."""
+
+POLL = 0.4
+"""Seconds between two looks."""
+
+type Snapshot = Mapping[Path, int]
+"""When each file was changed last, in ns."""
+
+
+def snapshot() -> Snapshot:
+    """The sources as they are now."""
+    files = [path for path in FUNCTIONS.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return {path: path.stat().st_mtime_ns for path in [*files, *DEPLOYED] if path.exists()}
+
+
+def changes(before: Snapshot, now: Snapshot) -> set[Path]:
+    """Files that are new, changed or gone."""
+    return {path for path in before.keys() | now.keys() if before.get(path) != now.get(path)}
+
+
+def affected(changed: set[Path], handlers: Mapping[str, str], root: Path = FUNCTIONS) -> list[str]:
+    """The functions whose code has changed.
+
+    Args:
+        changed: files.
+        handlers: by logical id, such as `orders.api.handler`.
+        root: folder of the functions.
+
+    Returns:
+        Logical ids.
+    """
+    return sorted(
+        function
+        for function, handler in handlers.items()
+        if any(_concerns(path, _imported(handler.rpartition(".")[0], root)) for path in changed)
+    )
+
+
+def _concerns(path: Path, modules: set[Path]) -> bool:
+    # A file that is no module (a mail's template) belongs to the packages around it.
+    return path in modules or (path.suffix != ".py" and any(path.is_relative_to(each.parent) for each in modules))
+
+
+def _imported(module: str, root: Path) -> set[Path]:
+    """The files of a module and of all that it imports, directly or not, in the functions' folder."""
+    found: set[Path] = set()
+    unread = [module]
+    while unread:
+        for path in _files(unread.pop(), root):
+            if path not in found:
+                found.add(path)
+                unread += _imports(path)
+    return found
+
+
+def _files(module: str, root: Path) -> Iterator[Path]:
+    """The file of a module, and those of the packages around it."""
+    parts = module.split(".")
+    for depth in range(1, len(parts) + 1):
+        place = root.joinpath(*parts[:depth])
+        yield from (path for path in (place.with_suffix(".py"), place / "__init__.py") if path.exists())
+
+
+def _imports(path: Path) -> Iterator[str]:
+    try:
+        tree = ast.parse(path.read_text())
+    except SyntaxError:  # It is being written; the next save will do.
+        return
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=str(module), names=names):
+                yield module
+                yield from (f"{module}.{alias.name}" for alias in names)
+
+
+def package() -> bytes:
+    """The functions' folder as Lambda takes it."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(FUNCTIONS.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                archive.write(path, path.relative_to(FUNCTIONS))
+    return packed.getvalue()
+
+
+def update(shop: Shop, functions: list[str]) -> None:
+    """Give functions the code that is in the functions' folder now.
+
+    Args:
+        shop: a local one.
+        functions: logical ids.
+    """
+    code = package()
+    update_code = shop.lambda_.update_function_code  # Making a client is not safe in threads; using one is.
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        list(pool.map(lambda name: update_code(FunctionName=shop.functions[name], ZipFile=code), functions))
+
+
+def syntax_errors(files: Iterable[Path]) -> list[str]:
+    """What Python says of each file that it cannot read: where, the line itself, and why."""
+    found = []
+    for path in sorted(files):
+        if path.suffix == ".py" and path.exists():
+            try:
+                compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+            except (SyntaxError, ValueError) as error:
+                found.append("".join(traceback.format_exception_only(error)).rstrip())
+    return found
+
+
+def watch(
+    shop: Shop, report: Callable[[str], None], until: Callable[[], bool] = lambda: False, poll: float = POLL
+) -> None:
+    """Bring every change into the shop until `until` says that it is enough, those before the start among them.
+
+    A function that cannot be read stays as it was in the shop; one that was updated is called once, so that whatever
+    keeps it from starting is said here and not found out later.
+
+    Args:
+        shop: a local one.
+        report: is told what was done, in a sentence.
+        until: looked at between two looks.
+        poll: seconds between two looks.
+    """
+    configurations = {
+        logical_id: shop.lambda_.get_function_configuration(FunctionName=shop.resource(FUNCTION, logical_id))
+        for logical_id in shop.functions
+    }
+    handlers = {logical_id: configuration["Handler"] for logical_id, configuration in configurations.items()}
+    deployed = min(datetime.fromisoformat(each["LastModified"]).timestamp() for each in configurations.values())
+    now = snapshot()
+    before: Snapshot = {path: changed if changed < deployed * 1e9 else 0 for path, changed in now.items()}
+    waiting: set[Path] = set()
+    while not until():
+        changed = changes(before, now)
+        for path in changed.intersection(DEPLOYED):
+            report(f"{path.relative_to(PROJECT)} has changed: deploy it with cloudretail up")
+        if changed:
+            waiting = _bring(shop, changed | waiting, handlers, report)
+        time.sleep(poll)
+        before, now = now, snapshot()
+
+
+def _bring(shop: Shop, changed: set[Path], handlers: Mapping[str, str], report: Callable[[str], None]) -> set[Path]:
+    """Returns the changes that could not be brought in, to be tried with the next ones."""
+    functions = affected(changed, handlers)
+    if not functions:
+        return set()
+    if errors := syntax_errors(changed):
+        report("\n".join([*errors, f"Not updated: {', '.join(functions)}"]))
+        return changed
+    began = time.monotonic()
+    update(shop, functions)
+    try:
+        warm_up(shop, lambda _: None, functions)
+    except ColdFunction as error:
+        report(f"Updated, but {error.message.lower()}\n{error.detail}")
+    else:
+        report(f"Updated in {time.monotonic() - began:.1f} s: {', '.join(functions)}")
+    return set()

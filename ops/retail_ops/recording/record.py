@@ -1,0 +1,99 @@
+"""Records the sample invocations in events/, from a shop of its own, so that the same code gives the same samples."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from retail_ops import generated
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.local.processes import free_port
+from retail_ops.progress import Progress
+from retail_ops.recording.invocations import Recorder
+from retail_ops.recording.normal import Normal
+from retail_ops.recording.samples import EVENTS, INDEX, ROWS, folder_of
+from retail_ops.recording.story import Recorded, Story
+from retail_ops.stack import catalogue
+from retail_ops.stack.shop import Shop
+from retail_ops.stack.template import Template
+
+
+def record(progress: Progress) -> dict[Path, str]:
+    """Start a shop, record the story in it, and end it.
+
+    Args:
+        progress: is told of each step.
+
+    Returns:
+        The content of each file in events/.
+
+    Raises:
+        OpsError: the shop does not start, or does what the story does not expect.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        local = LocalShop(Path(folder), port=free_port(), storefront_port=free_port(), stack="recording")
+        try:
+            return files_of(local.start(progress, warm=False), Path(folder), progress)
+        finally:
+            local.stop()
+
+
+def files_of(shop: Shop, folder: Path, progress: Progress) -> dict[Path, str]:
+    """Record the story in a shop that is new, and good for nothing else afterwards.
+
+    Args:
+        shop: a local one.
+        folder: takes the raw recordings.
+        progress: is told of each step.
+
+    Returns:
+        The content of each file in events/.
+    """
+    recordings = folder / "recordings"
+    recordings.mkdir()
+    recorder = Recorder(shop, recordings)
+    with progress.step("Put a recorder in front of every function"):
+        recorder.install()
+        recorder.one_at_a_time()
+    story = Story(shop, recorder, Normal(shop), Template.load())
+    story.play(catalogue.load(), progress)
+    return _files(story)
+
+
+def _files(story: Story) -> dict[Path, str]:
+    files: dict[Path, str] = {}
+    index: list[dict[str, Any]] = []
+    for sample in story.samples:
+        name = f"{folder_of(sample.function)}/{sample.case}"
+        files[EVENTS / f"{name}.json"] = _json(story.normal.event(name, sample.event))
+        index.append({"function": sample.function, "case": sample.case, "answer": _outcome(sample)})
+    files[ROWS] = _json(story.normal.event("rows", story.rows))
+    lines = ",\n  ".join(json.dumps(entry) for entry in index)
+    files[INDEX] = f"[\n  {lines}\n]\n"
+    return files
+
+
+def _outcome(sample: Recorded) -> int | Sequence[int] | None:
+    match sample.answer:
+        case {"statusCode": int(status)}:
+            return status
+        case {"batchItemFailures": list(failures)}:
+            failed = {failure["itemIdentifier"] for failure in failures}
+            return [n for n, record in enumerate(sample.event["Records"]) if record["messageId"] in failed]
+        case _:
+            return None
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def changed(files: dict[Path, str]) -> list[Path]:
+    """The files that are not what was recorded, those included that nothing records any more."""
+    return generated.outdated(files, EVENTS.rglob("*.json"))
+
+
+def write(files: dict[Path, str]) -> list[Path]:
+    """Bring events/ up to date; returns the files that were not."""
+    return generated.write(files, EVENTS.rglob("*.json"))

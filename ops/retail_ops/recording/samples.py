@@ -1,0 +1,131 @@
+"""The sample invocations in events/: a folder for each function, recorded by `cloudretail events record`.
+
+events/<function>/<case>.json   the payload of one invocation; a case that is refused is called bad-...
+events/index.json               what each came to when it was recorded
+events/rows.json                the orders and carts that they are about, as they were then
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from retail_ops.errors import OpsError
+from retail_ops.stack.shop import PROJECT, Shop
+
+EVENTS = PROJECT / "events"
+INDEX = EVENTS / "index.json"
+ROWS = EVENTS / "rows.json"
+
+type Item = dict[str, Any]
+"""A row in DynamoDB's own form."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A recorded invocation.
+
+    Attributes:
+        function: logical id.
+        case: what is special about it, as in the file's name.
+        answer: the status that an HTTP function answered; the places in the batch of the messages that a queue's
+            consumer refused; None where a function answers nothing.
+    """
+
+    function: str
+    case: str
+    answer: int | Sequence[int] | None
+
+    @property
+    def name(self) -> str:
+        return f"{folder_of(self.function)}/{self.case}"
+
+    @property
+    def path(self) -> Path:
+        return EVENTS / f"{self.name}.json"
+
+    @property
+    def event(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.path.read_text())
+        return content
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether its name says that it is refused, in part at least."""
+        return self.case.startswith("bad-")
+
+
+def folder_of(function: str) -> str:
+    """The folder in events/ of a function's samples: `orders` for OrdersReactions, `orders-api` for OrdersApi."""
+    return kebab(function.removesuffix("Reactions"))
+
+
+def kebab(name: str) -> str:
+    """`OrderPlaced` as `order-placed`, and SOLD_OUT as `sold-out`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).replace("_", "-").lower()
+
+
+def load() -> list[Sample]:
+    """All of them, in the order in which they were recorded."""
+    return [Sample(**entry) for entry in json.loads(INDEX.read_text())]
+
+
+@cache
+def rows() -> Mapping[str, Sequence[Item]]:
+    """By logical id of the table: the rows that samples are about."""
+    content: dict[str, list[Item]] = json.loads(ROWS.read_text())
+    return content
+
+
+def rows_of(text: str) -> list[tuple[str, Item]]:
+    """The rows that an invocation is about, each with its table's logical id.
+
+    Args:
+        text: the payload, as JSON.
+    """
+    return [(table, item) for table, items in rows().items() for item in items if _about(item) in text]
+
+
+def _about(item: Item) -> str:
+    """What stands in the payload: the id of the order that the row belongs to, or else the row's own key."""
+    order_id: str = item.get("orderId", {}).get("S") or _key(item)
+    return order_id
+
+
+def _key(item: Item) -> str:
+    """The recorded rows have their key first."""
+    key: str = next(iter(item.values()))["S"]
+    return key
+
+
+def put_rows(shop: Shop, text: str) -> list[str]:
+    """Put the rows that an invocation is about into a shop, where it does not have them yet.
+
+    They have no outbox, so that they publish nothing of an order that was never placed there.
+
+    Args:
+        shop: a local one.
+        text: the payload, as JSON.
+
+    Returns:
+        The keys of those that were missing.
+    """
+    if shop.endpoint is None:
+        raise OpsError("Recorded rows belong into local shops only.")
+    put = []
+    for table, item in rows_of(text):
+        key = next(iter(item))
+        try:
+            shop.dynamodb.put_item(
+                TableName=shop.tables[table],
+                Item=item,
+                ConditionExpression="attribute_not_exists(#key)",
+                ExpressionAttributeNames={"#key": key},
+            )
+        except shop.dynamodb.exceptions.ConditionalCheckFailedException:
+            continue
+        put.append(_key(item))
+    return put

@@ -1,0 +1,166 @@
+"""The functions' logs from CloudWatch Logs, as lines for people."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.text import Text
+
+from retail_ops.console import visible
+from retail_ops.stack.shop import LOG_GROUP, Shop
+
+# Written by the runtime around each invocation. What they say of failures the functions' own lines say better.
+RUNTIME = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START", "XRAY TraceId")
+
+LEVELS = {"DEBUG": "dim", "INFO": "cyan", "WARNING": "yellow", "ERROR": "bold red", "CRITICAL": "bold red"}
+
+# What Powertools adds to every line and what is shown elsewhere in the line.
+USUAL = {
+    "level", "message", "timestamp", "service", "location", "cold_start", "function_name", "function_memory_size",
+    "function_arn", "function_request_id", "request_id", "xray_trace_id", "sampling_rate", "exception",
+    "exception_name", "stack_trace", "order_id", "traceparent", "correlation_id",
+}  # fmt: skip
+
+OVERLAP = 10_000
+"""Milliseconds that a following look reaches back: CloudWatch shows some lines later than newer ones."""
+
+
+@dataclass(frozen=True, order=True)
+class Line:
+    """A line of a function's log.
+
+    Args:
+        at: milliseconds since the epoch.
+        function: logical id.
+        message: the line as it was written.
+    """
+
+    at: int
+    function: str
+    message: str
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The fields of a structured line; none of any other."""
+        if self.message.startswith("{"):
+            try:
+                content = json.loads(self.message)
+            except ValueError:
+                return {}
+            if isinstance(content, dict):
+                return content
+        return {}
+
+    @property
+    def of_interest(self) -> bool:
+        """Whether it is the function's own word, and neither the runtime's nor a metric."""
+        return bool(self.message.strip()) and not self.message.startswith(RUNTIME) and "_aws" not in self.fields
+
+    def about(self, order_id: str) -> bool:
+        return order_id in self.message
+
+
+# Where a function's own code is, on AWS and on the emulator.
+OWN_FRAME = re.compile(r'File "(?:/var/task|.*/code)/(?P<file>[^"]+)", line (?P<line>\d+)')
+
+
+def brief(traceback: str) -> str:
+    """A traceback without the frames of libraries: where in the shop's own code, and the error itself."""
+    kept: list[str] = []
+    own = False
+    for row in traceback.splitlines():
+        if row.lstrip().startswith('File "'):
+            frame = OWN_FRAME.search(row)
+            own = frame is not None
+            if frame:
+                kept.append(f"  {frame['file']}:{frame['line']}")
+        elif not row.startswith(" ") and not row.startswith("Traceback"):
+            kept.append(row)
+        elif own and not set(row) <= set(" ~^"):
+            kept.append(f"  {row}")
+    return "\n".join(kept)
+
+
+def render(line: Line, *, whole: bool = False) -> Text:
+    """A line with colours: time, level, function, what happened, its order, and whatever else it says.
+
+    Args:
+        line: to be shown.
+        whole: with all of a traceback, libraries included.
+    """
+    fields = line.fields
+    level = str(fields.get("level", ""))
+    text = Text(no_wrap=False)
+    clock = datetime.fromtimestamp(line.at / 1000, UTC).astimezone()
+    text.append(f"{clock:%H:%M:%S}.{line.at % 1000:03d} ", "dim")
+    text.append(f"{level:<7} ", LEVELS.get(level, "dim"))
+    text.append(f"{line.function:<22} ", "magenta")
+    if not fields:
+        text.append(visible(line.message.rstrip()))
+        return text
+    message = fields.get("message", "")
+    text.append(_value(message), "bold" if level in ("ERROR",) else "")
+    if order := fields.get("order_id") or fields.get("correlation_id"):
+        text.append(f" {_value(order)}", "green")
+    for name, value in fields.items():
+        if name not in USUAL:
+            text.append(f" {visible(name)}=", "dim")
+            text.append(_value(value))
+    if trace := fields.get("exception"):
+        text.append(f"\n{visible(str(trace) if whole else brief(str(trace)))}", "red")
+    return text
+
+
+def _value(value: Any) -> str:
+    return visible(value if isinstance(value, str) else json.dumps(value))
+
+
+class Reader:
+    """Reads the logs of some functions, each line once.
+
+    Args:
+        shop: whose functions.
+        functions: logical ids.
+        since: milliseconds since the epoch; older lines are left out.
+    """
+
+    def __init__(self, shop: Shop, functions: list[str], since: int) -> None:
+        self._shop = shop
+        self._groups = {function: _group(shop, function) for function in functions}
+        self._from = dict.fromkeys(functions, since)
+        self._seen: dict[tuple[str, str, int, str, int], int] = {}
+
+    def read(self) -> list[Line]:
+        """The lines that were not read before, oldest first."""
+        lines = [line for function in self._groups for line in self._read(function)]
+        return sorted(lines)
+
+    def _read(self, function: str) -> Iterator[Line]:
+        client = self._shop.logs
+        start = self._from[function]
+        newest = start + OVERLAP
+        # The same words can be written twice within a millisecond: they are counted.
+        times: dict[tuple[str, int, str], int] = {}
+        pages = client.get_paginator("filter_log_events").paginate(logGroupName=self._groups[function], startTime=start)
+        try:
+            for page in pages:
+                for event in page["events"]:
+                    at, message, stream = event["timestamp"], event["message"], event.get("logStreamName", "")
+                    count = times[(stream, at, message)] = times.get((stream, at, message), 0) + 1
+                    key = (function, stream, at, message, count)
+                    newest = max(newest, at)
+                    if key not in self._seen:
+                        self._seen[key] = at
+                        yield Line(at, function, message)
+        except client.exceptions.ResourceNotFoundException:
+            return  # It has not run yet.
+        self._from[function] = newest - OVERLAP
+        self._seen = {key: at for key, at in self._seen.items() if key[0] != function or at >= newest - OVERLAP}
+
+
+def _group(shop: Shop, function: str) -> str:
+    declared = shop.resources.get(LOG_GROUP, {}).get(f"{function}Logs")
+    return declared or f"/aws/lambda/{shop.functions[function]}"

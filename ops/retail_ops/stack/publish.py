@@ -1,0 +1,81 @@
+"""Bring the storefront's build to its bucket, so that no shopper ever gets half of an old and half of a new one."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from retail_ops.errors import OpsError
+from retail_ops.progress import Note
+from retail_ops.stack.shop import Shop
+from retail_ops.stack.storefront_build import cache_control, media_type
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the build.
+
+    Args:
+        key: in the bucket.
+        path: on this machine.
+    """
+
+    key: str
+    path: Path
+
+
+def files(root: Path | None) -> list[File]:
+    """The files of a build.
+
+    Args:
+        root: the folder with index.html; None where there is no build.
+
+    Raises:
+        OpsError: there is no build.
+    """
+    if root is None:
+        raise OpsError("There is no build in frontend/dist. Make one with: make storefront")
+    found = (path for path in sorted(root.rglob("*")) if path.is_file())
+    return [File(path.relative_to(root).as_posix(), path) for path in found]
+
+
+def upload(shop: Shop, build: Sequence[File], note: Note) -> None:
+    """Upload a build and have CloudFront ask for the pages again.
+
+    What the pages refer to comes first and index.html last; files of earlier builds stay, for pages that are open.
+
+    Args:
+        shop: its bucket and distribution.
+        build: its files.
+        note: is told how many are done.
+    """
+    bucket = shop.output("StorefrontBucket")
+    put = shop.s3.put_object  # Making a client is not safe in threads; using one is.
+
+    def send(file: File) -> None:
+        put(
+            Bucket=bucket,
+            Key=file.key,
+            Body=file.path.read_bytes(),
+            ContentType=media_type(file.key),
+            CacheControl=cache_control(file.key),
+        )
+
+    pages = [file for file in build if file.key.endswith(".html")]
+    others = [file for file in build if file not in pages]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        running = [pool.submit(send, file) for file in others]
+        for done, finished in enumerate(as_completed(running), start=1):
+            finished.result()
+            note(f"{done} of {len(build)} files")
+    for page in pages:
+        send(page)
+    lasting = [f"/{file.key}" for file in build if "immutable" not in cache_control(file.key)]
+    shop.cloudfront.create_invalidation(
+        DistributionId=shop.output("DistributionId"),
+        InvalidationBatch={
+            "Paths": {"Quantity": len(lasting) + 1, "Items": ["/", *lasting]},
+            "CallerReference": str(uuid4()),
+        },
+    )

@@ -1,0 +1,163 @@
+"""Fill a shop with the catalogue, through its own API as an operator would; what is there already stays."""
+
+import mimetypes
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+import httpx
+
+from retail_ops.errors import Refused
+from retail_ops.progress import Note
+from retail_ops.stack.api import Api
+from retail_ops.stack.catalogue import Product
+from retail_ops.stack.shop import Shop
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody who can sign in.
+
+    Args:
+        email: also the user name.
+        name: what the storefront greets with.
+        password: known to everybody who reads this file, so that only a local shop ever has it.
+        groups: of the user pool.
+    """
+
+    email: str
+    name: str
+    password: str
+    groups: tuple[str, ...] = ()
+
+
+SHOPPER = Account("shopper@cloudretail.example", "Shopper", "Shopper-2026")
+OPERATOR = Account("operator@cloudretail.example", "Operator", "Operator-2026", ("operators",))
+
+
+def create_accounts(shop: Shop, accounts: Sequence[Account] = (SHOPPER, OPERATOR)) -> None:
+    """Create the accounts to try a local shop with.
+
+    Args:
+        shop: a local one.
+        accounts: who; those that exist already are only put into their groups again.
+
+    Raises:
+        ValueError: the shop is on AWS, where an account with a known password has no place.
+    """
+    if shop.endpoint is None:
+        raise ValueError("accounts with known passwords are for local shops only")
+    pool = shop.output("UserPoolId")
+    for account in accounts:
+        try:
+            shop.cognito.admin_create_user(
+                UserPoolId=pool,
+                Username=account.email,
+                MessageAction="SUPPRESS",
+                UserAttributes=[
+                    {"Name": "email", "Value": account.email},
+                    {"Name": "email_verified", "Value": "true"},
+                    {"Name": "name", "Value": account.name},
+                ],
+            )
+        except shop.cognito.exceptions.UsernameExistsException:
+            pass
+        else:
+            shop.cognito.admin_set_user_password(
+                UserPoolId=pool, Username=account.email, Password=account.password, Permanent=True
+            )
+        for group in account.groups:
+            shop.cognito.admin_add_user_to_group(UserPoolId=pool, Username=account.email, GroupName=group)
+
+
+def seed(api: Api, products: Sequence[Product], note: Note, *, uploads: httpx.Client) -> Counter[str]:
+    """Put products with their images and stock into a shop.
+
+    A product that exists keeps what operators have made of it; an image or a receipt that is missing is added.
+
+    Args:
+        api: signed in as an operator.
+        products: what to sell.
+        note: is told how many are done.
+        uploads: client for the images, which go straight to their bucket.
+
+    Returns:
+        How many were "created" and how many were "there already".
+
+    Raises:
+        Refused: the first answer of the shop that was a failure; the other products are in by then.
+    """
+    counts: Counter[str] = Counter()
+    failures: list[Refused] = []
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        running = [pool.submit(_put, api, product, uploads) for product in products]
+        for finished in as_completed(running):
+            try:
+                counts["created" if finished.result() else "there already"] += 1
+            except Refused as failure:
+                failures.append(failure)
+            note(f"{counts.total()} of {len(products)} products")
+    if failures:
+        raise failures[0]
+    note("images arriving")
+    _wait_for_images(api, {product.id for product in products})
+    return counts
+
+
+def _wait_for_images(api: Api, products: set[str], seconds: float = 30) -> None:
+    """An image shows once its upload has been noticed; a shop that is said to be open should have them all.
+
+    Args:
+        api: of the shop.
+        products: ids of those that have an image.
+        seconds: after which the rest may arrive as it likes.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        shown: set[str] = set()
+        cursor: str | None = ""
+        while cursor is not None:
+            page = api.call("GET", f"/products?limit=100{f'&cursor={cursor}' if cursor else ''}").json()
+            shown |= {item["productId"] for item in page["items"] if item.get("imageUrl")}
+            cursor = page.get("nextCursor")
+        if products <= shown:
+            return
+        time.sleep(0.3)
+
+
+def _put(api: Api, product: Product, uploads: httpx.Client) -> bool:
+    created = api.call(
+        "POST",
+        "/products",
+        {
+            "productId": product.id,
+            "name": product.name,
+            "description": product.description,
+            "category": product.category,
+            "price": {"amount": product.price, "currency": product.currency},
+        },
+        accept=(409,),
+    ).is_success
+    if created or not api.call("GET", f"/products/{product.id}").json().get("imageUrl"):
+        _upload(api, product, uploads)
+    if product.stock:
+        # The key makes it one receipt, however often the catalogue is seeded.
+        api.call(
+            "POST",
+            f"/inventory/{product.id}/receipts",
+            {"quantity": product.stock},
+            idempotency_key=f"seed-{product.id}",
+        )
+    return created
+
+
+def _upload(api: Api, product: Product, uploads: httpx.Client) -> None:
+    image = product.image.read_bytes()
+    kind = mimetypes.guess_type(product.image.name)[0] or "application/octet-stream"
+    target = api.call("POST", f"/products/{product.id}/image", {"contentType": kind}).json()
+    # The file comes last in the form: S3 ignores fields that follow it.
+    answer = uploads.post(target["url"], data=target["fields"], files={"file": (product.image.name, image, kind)})
+    if not answer.is_success:
+        raise Refused(f"Image of {product.id}: {answer.status_code} {answer.text[:200]}")

@@ -1,0 +1,164 @@
+"""What template.yaml declares, its loops written out: the functions, routes, rules and queues of the shop."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from samcli.lib.cfn_language_extensions.api import process_template  # type: ignore[import-untyped]
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+
+from retail_ops.stack.shop import PROJECT
+
+TEMPLATE = PROJECT / "template.yaml"
+
+
+@dataclass(frozen=True, order=True)
+class Route:
+    """A route of the HTTP API.
+
+    Attributes:
+        path: as a client writes it, with {parameters}.
+        method: GET, POST, ...
+        function: logical id of the function that answers.
+        signed_in: whether the gateway asks for a token.
+    """
+
+    path: str
+    method: str
+    function: str
+    signed_in: bool
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the bus: the events that it sends to one consumer's queue.
+
+    Attributes:
+        name: logical id.
+        description: what it is for.
+        types: CloudEvents types of the events.
+        queue: logical id of the target.
+    """
+
+    name: str
+    description: str
+    types: tuple[str, ...]
+    queue: str
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template whose `Fn::ForEach` loops were written out as `sam deploy` writes them out.
+
+    Args:
+        body: the whole template.
+    """
+
+    body: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, path: Path = TEMPLATE, **parameters: str) -> Self:
+        """The template as it is deployed with these parameters, and the defaults of the others."""
+        return cls.of(path.read_text(), **parameters)
+
+    @classmethod
+    def of(cls, text: str, **parameters: str) -> Self:
+        """As `load`, from the template's text."""
+        return cls(process_template(yaml_parse(text), parameters))
+
+    def properties(self, resource_type: str) -> dict[str, dict[str, Any]]:
+        """The properties of every resource of one type, by logical id."""
+        return {
+            name: resource.get("Properties", {})
+            for name, resource in self.body["Resources"].items()
+            if resource["Type"] == resource_type
+        }
+
+    @cached_property
+    def functions(self) -> dict[str, dict[str, Any]]:
+        return self.properties("AWS::Serverless::Function")
+
+    @cached_property
+    def routes(self) -> list[Route]:
+        """Sorted by path."""
+        integrations = self.properties("AWS::ApiGatewayV2::Integration")
+        routes = []
+        for route in self.properties("AWS::ApiGatewayV2::Route").values():
+            method, path = route["RouteKey"].split(" ")
+            integration = integrations[_integration(route["Target"])]
+            function = referred(integration["IntegrationUri"])
+            routes.append(Route(path, method, function, route.get("AuthorizationType") == "JWT"))
+        return sorted(routes)
+
+    @cached_property
+    def rules(self) -> list[Rule]:
+        rules = []
+        for name, rule in self.properties("AWS::Events::Rule").items():
+            pattern = rule["EventPattern"]
+            (target,) = rule["Targets"]
+            rules.append(
+                Rule(
+                    name,
+                    rule.get("Description", ""),
+                    tuple(pattern["detail"]["type"]),
+                    referred(target["Arn"]),
+                )
+            )
+        return rules
+
+    @cached_property
+    def consumers(self) -> dict[str, str]:
+        """Logical id of the function that a queue invokes, by that of the queue."""
+        return {queue: function for queue, (function, _) in self.sources.items()}
+
+    @cached_property
+    def sources(self) -> dict[str, tuple[str, dict[str, Any]]]:
+        """By the logical id of a queue, that of the function that it invokes, and the event source's properties."""
+        written = [
+            (referred(source["Properties"]["Queue"]), function, source["Properties"])
+            for function, declared in self.functions.items()
+            for source in declared.get("Events", {}).values()
+            if source["Type"] == "SQS"
+        ]
+        looped = [
+            (referred(source["EventSourceArn"]), referred(source["FunctionName"]), source)
+            for source in self.properties("AWS::Lambda::EventSourceMapping").values()
+        ]
+        return {queue: (function, properties) for queue, function, properties in written + looped}
+
+    @cached_property
+    def published(self) -> dict[str, str]:
+        """Logical id of the function that a table's stream invokes, by that of the table."""
+        return {
+            referred(source["Properties"]["Stream"]): function
+            for function, declared in self.functions.items()
+            for source in declared.get("Events", {}).values()
+            if source["Type"] == "DynamoDB"
+        }
+
+    @cached_property
+    def common_environment(self) -> dict[str, Any]:
+        """The variables that every function has."""
+        variables: dict[str, Any] = self.body["Globals"]["Function"]["Environment"]["Variables"]
+        return variables
+
+    def environment(self, function: str) -> dict[str, Any]:
+        """The variables of one function besides those of all."""
+        variables: dict[str, Any] = self.functions[function].get("Environment", {}).get("Variables", {})
+        return variables
+
+
+def referred(value: Any) -> str:
+    """The logical id that a `Ref` or `Fn::GetAtt` names."""
+    name: str = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
+    return name
+
+
+def _integration(target: Any) -> str:
+    """The logical id in `integrations/${Id}`."""
+    found = re.search(r"integrations/\$\{(\w+)\}", str(target))
+    assert found, f"{target} names no integration"
+    return found.group(1)

@@ -1,0 +1,50 @@
+"""Orders: the checkouts that begin everything, and what becomes of them."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+from cloudretail.decider import Change, Decision
+from cloudretail.event import EventData
+from cloudretail.money import Money
+from contract.values import PaymentMethod
+from orders import domain
+from orders.reactions import CONSUMER
+from orders.store import ORDERS
+from tests.contract.publishers import CONTEXT, EMAIL, USER_ID, Publisher, known
+from tests.support.checkouts import NOTHING_HELD
+
+PRODUCT_ID = "canvas-backpack"
+PRICE = Money(amount=5990, currency="SGD")
+
+
+@cache
+def placed() -> tuple[Change[domain.Order], ...]:
+    """A checkout for each way to pay that may be chosen at checkout."""
+    address = domain.Address(name="Shopper", line1="1 Market St", city="Singapore", postal_code="1", country="SG")
+    line = domain.CartLine(product_id=PRODUCT_ID, quantity=2, unit_price=PRICE)
+    listed = domain.Listed(product_id=PRODUCT_ID, name="Canvas backpack", price=PRICE)
+    return tuple(
+        domain.place(
+            domain.PlaceOrder(shipping_address=address, cart_version=1, payment_method=method),
+            domain.Basket(domain.Cart(items=(line,), version=1), {PRODUCT_ID: listed}, {PRODUCT_ID: 5}),
+            NOTHING_HELD,
+            domain.Shopper(USER_ID, EMAIL),
+            CONTEXT,
+        )
+        for method in (None, PaymentMethod.COD)
+    )
+
+
+def decide(order: domain.Order | None, events: Sequence[EventData]) -> Iterator[Decision[domain.Order]]:
+    assert order, "an order begins with its checkout"
+    messages: list[domain.Message] = [*known(events, *CONSUMER.subscribes_to), domain.CancelByShopper()]
+    for message in messages:
+        yield domain.decide(order, message, CONTEXT)
+
+
+def without_history(order: domain.Order) -> domain.Order:
+    """No rule but "noted already" looks into the story, which would make every order of the same facts a new state."""
+    return order.model_copy(update={"history": ()})
+
+
+PUBLISHER = Publisher(ORDERS, lambda order: order.order_id, decide, begins=placed(), compared=without_history)
