@@ -2,9 +2,12 @@
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,9 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from auth.domain import SESSION_LASTS
 from auth.passwords import MIN_PASSWORD
+from cloudretail import origin
+from operations.diagnosis.tables import TABLES, Table
+from retail_ops.local.local_shop import WIDE_LIMITS
 from retail_ops.stack.template import TEMPLATE, Template, referred
 
 SHOP = Template(process_template(yaml_parse(TEMPLATE.read_text()), {"Stage": "prod"}))
@@ -263,6 +269,82 @@ def test_the_api_is_throttled_and_its_requests_are_logged_without_their_headers(
     assert "header" not in json.dumps(json.loads(stage["AccessLogSettings"]["Format"])).lower()
 
 
+# ----------------------------------------------------------------------------------------------- where they come from
+
+behind_the_gateway = pytest.mark.parametrize("function", sorted({route.function for route in SHOP.routes}))
+
+
+def distribution(template: Template) -> dict[str, Any]:
+    config: dict[str, Any] = template.properties("AWS::CloudFront::Distribution")["Distribution"]["DistributionConfig"]
+    return config
+
+
+@behind_the_gateway
+def test_a_function_behind_the_gateway_on_aws_asks_for_the_secret_that_cloudfront_alone_knows(function: str) -> None:
+    assert SHOP.environment(function)["ORIGIN_SECRET"] == {"Ref": "OriginSecret"}
+    assert LAPTOP.environment(function)["ORIGIN_SECRET"] == ""
+    reads = [s for s in statements(function) if s["Action"] == ["secretsmanager:GetSecretValue"]]
+    assert [statement["Resource"] for statement in reads] == [{"Ref": "OriginSecret"}]
+
+
+def test_nobody_else_may_read_the_secret_and_nobody_knows_it() -> None:
+    others = SHOP.functions.keys() - {route.function for route in SHOP.routes}
+    assert not [function for function in others for s in statements(function) if "secretsmanager" in str(s["Action"])]
+    (secret,) = SHOP.properties("AWS::SecretsManager::Secret").values()
+    assert secret["GenerateSecretString"]["PasswordLength"] >= 32
+    assert "SecretString" not in secret
+
+
+@pytest.mark.parametrize(("version", "suffix"), [("", ":SecretString}}"), ("v-2", ":SecretString:::v-2}}")])
+def test_cloudfront_sends_the_secret_to_the_api_and_to_nobody_else(version: str, suffix: str) -> None:
+    origins = distribution(Template.load(Stage="prod", OriginSecretVersion=version))["Origins"]
+    sent = {origin["Id"]: origin.get("OriginCustomHeaders", []) for origin in origins}
+    (header,) = sent.pop("api")
+    assert header["HeaderName"] == origin.SECRET
+    value = text_of(header["HeaderValue"]).replace("${OriginSecretVersion}", version)
+    assert value == "{{resolve:secretsmanager:${OriginSecret}" + suffix
+    assert not any(sent.values())
+
+
+def test_the_api_is_told_the_clients_address_over_whatever_the_client_says() -> None:
+    (api,) = distribution(SHOP)["CacheBehaviors"]
+    assert api["PathPattern"] == "/api/*"
+    (association,) = api["FunctionAssociations"]
+    assert association["EventType"] == "viewer-request"
+    code = SHOP.properties("AWS::CloudFront::Function")[referred(association["FunctionARN"])]["FunctionCode"]
+    request = {"headers": {origin.ADDRESS: {"value": "198.51.100.1", "multiValue": [{"value": "198.51.100.1"}]}}}
+    event = json.dumps({"viewer": {"ip": "203.0.113.9"}, "request": request})
+    node = Path(sys.executable).parent / "node"
+    told = subprocess.run(
+        [node, "-e", f"{code}\nconsole.log(JSON.stringify(handler({event})))"], capture_output=True, check=True
+    )
+    assert json.loads(told.stdout) == {"headers": {origin.ADDRESS: {"value": "203.0.113.9"}}}
+
+
+def test_the_command_calls_the_api_through_cloudfront_on_aws() -> None:
+    assert text_of(SHOP.body["Outputs"]["ApiUrl"]["Value"]) == "https://${Distribution.DomainName}/api"
+
+
+def test_a_firewall_is_put_in_front_where_there_is_one() -> None:
+    acl = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop/1"
+    pattern = SHOP.body["Parameters"]["WebAclArn"]["AllowedPattern"]
+    assert re.fullmatch(pattern, acl)
+    assert not re.fullmatch(pattern, acl.replace("us-east-1", "ap-southeast-1"))
+    assert "WebACLId" not in distribution(SHOP)
+    assert distribution(Template.load(Stage="prod", WebAclArn=acl))["WebACLId"] in (acl, {"Ref": "WebAclArn"})
+
+
+def test_the_limits_are_strict_unless_somebody_says_otherwise_and_wide_on_a_laptop() -> None:
+    defaults = {name: SHOP.body["Parameters"][name]["Default"] for name in WIDE_LIMITS}
+    assert {name for name in SHOP.body["Parameters"] if name.endswith("Limit")} == defaults.keys()
+    for name, wide in WIDE_LIMITS.items():
+        strict, loose = ([int(each) for each in str(value).split("/")] for value in (defaults[name], wide))
+        assert loose[0] >= 40 * strict[0], "forty shoppers behind one address, or one who tries everything"
+        assert re.fullmatch(SHOP.body["Parameters"][name].get("AllowedPattern", r"\d+"), wide)
+    prod = tomllib.loads((TEMPLATE.parent / "samconfig.toml").read_text())["prod"]["deploy"]["parameters"]
+    assert "Limit" not in str(prod["parameter_overrides"])
+
+
 # ---------------------------------------------------------------------------------------------------------- functions
 
 
@@ -282,6 +364,21 @@ def test_a_function_may_do_named_things_to_named_resources(function: str) -> Non
             # X-Ray has no resources to name.
             if not action.startswith("xray:"):
                 assert "*" not in as_list(statement["Resource"]), f"{function} may {action} anything"
+
+
+@each_function
+def test_an_index_is_queried_and_nothing_else(function: str) -> None:
+    for statement in statements(function):
+        if any("/index/" in text_of(resource) for resource in as_list(statement["Resource"])):
+            assert as_list(statement["Action"]) == ["dynamodb:Query"]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_operators_read_a_table_as_its_declaration_says_and_no_more(table: Table) -> None:
+    reads = {"dynamodb:BatchGetItem"} if table.keys_of else set()
+    reads |= {"dynamodb:Scan"} if table.in_snapshot else set()
+    # On production there is no sandbox.
+    assert allowed("OpsApi", f"{table.name}Table") == (set() if table.name == "SandboxCharges" else reads)
 
 
 @each_function
