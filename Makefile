@@ -65,12 +65,13 @@ e2e: storefront browser ## On shops that they start, in a browser
 
 # --- before a change goes in ---
 
-check: venv frontend/node_modules/installed ## Lint, types, generated documents up to date, template valid
+check: venv frontend/node_modules/installed ## Lint, types, generated documents up to date, template valid, no secrets
 	ruff check
 	ruff format --check
 	mypy
 	cloudretail schemas --check
 	sam validate --lint
+	ops/secrets.sh
 	@$(MAKE) --no-print-directory lint-storefront
 
 lint-storefront: frontend/node_modules/installed

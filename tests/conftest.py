@@ -14,6 +14,7 @@ from tests.support.shoppers import Person, Shopper, new_shopper
 
 # What the environment of every function says; it has to before any of them is imported.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "CloudRetail"
+os.environ["STAGE"] = "local"
 
 # How long one example takes says more about the machine than about the code.
 settings.register_profile("shop", deadline=None)

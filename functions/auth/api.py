@@ -44,18 +44,20 @@ from auth.domain import (
     WrongSecondFactor,
 )
 from auth.identity_provider import CognitoIdentityProvider
+from auth.limits import KNOWN_FOR, AccountLimits, Devices, Door, DynamoDBDevices
 from auth.mailer import SesMailer
 from cloudretail import emulator
+from cloudretail.attempts import Attempts, DynamoDBAttempts
 from cloudretail.errors import Problem, invalid
 from cloudretail.http import Api, answers, no_content, problem_response
 from cloudretail.identity import Caller, caller_of
 from cloudretail.model import Model, RequestModel
-from cloudretail.settings import Settings, load
+from cloudretail.settings import load
 
 LAPTOP = re.compile(r"http://(localhost|127\.0\.0\.1|[a-z0-9]+\.cloudfront\.localhost)(:\d+)?")
 
 
-class AuthSettings(Settings):
+class AuthSettings(AccountLimits):
     user_pool_id: str
     user_pool_client_id: str
     sender_address: str
@@ -73,7 +75,15 @@ class AuthSettings(Settings):
     def cookie(self) -> str:
         """The session cookie's name. With the prefix a browser takes it over TLS alone, which a laptop has not; without
         it a page that somebody has brought to another address of the domain could put a session of theirs there."""
-        return "refresh" if self.stage == "local" else "__Secure-refresh"
+        return self._named("refresh")
+
+    @property
+    def device_cookie(self) -> str:
+        """The name of the cookie by which a browser is known on which somebody has logged in before."""
+        return self._named("device")
+
+    def _named(self, name: str) -> str:
+        return name if self.stage == "local" else f"__Secure-{name}"
 
 
 @cache
@@ -88,6 +98,14 @@ def identity_provider() -> IdentityProvider:
 
 def mailer() -> Mailer:
     return SesMailer(settings().sender_address, settings().storefront_url)
+
+
+def attempts() -> Attempts:
+    return DynamoDBAttempts(settings().attempts_table)
+
+
+def devices() -> Devices:
+    return DynamoDBDevices(settings().attempts_table)
 
 
 class EmailRequest(RequestModel):
@@ -173,10 +191,10 @@ def _claims(id_token: str) -> dict[str, Any]:
     return claims
 
 
-def _cookie(refresh_token: str, lasts: int) -> Cookie:
+def _cookie(name: str, value: str, lasts: int) -> Cookie:
     return Cookie(
-        name=settings().cookie,
-        value=refresh_token,
+        name=name,
+        value=value,
         path="/api/auth",
         max_age=lasts,
         http_only=True,
@@ -252,6 +270,7 @@ _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
     responses=answers(HTTPStatus.CREATED, *_INVALID, *_BUSY),
 )
 def register_address(body: EmailRequest) -> Registered:
+    _door().knock(settings().registration, body.email)
     commands.register(identity_provider(), mailer(), body.email)
     return Registered(email=body.email)
 
@@ -267,13 +286,14 @@ def register_address(body: EmailRequest) -> Registered:
     responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, *_BUSY),
 )
 def confirm(body: Confirmation) -> Response[None]:
-    commands.confirm(
-        identity_provider(),
-        email=body.email,
-        code=body.code,
-        password=body.password.get_secret_value(),
-        name=body.name,
-    )
+    with _door().attempt(settings().code_entry, body.email):
+        commands.confirm(
+            identity_provider(),
+            email=body.email,
+            code=body.code,
+            password=body.password.get_secret_value(),
+            name=body.name,
+        )
     return no_content()
 
 
@@ -285,6 +305,7 @@ def confirm(body: Confirmation) -> Response[None]:
     responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, *_BUSY),
 )
 def resend_code(body: EmailRequest) -> Response[None]:
+    _door().knock(settings().code, body.email)
     identity_provider().resend_code(body.email)
     return no_content()
 
@@ -300,7 +321,11 @@ def resend_code(body: EmailRequest) -> Response[None]:
     responses=answers(HTTPStatus.OK, *_INVALID, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, *_BUSY),
 )
 def login(body: Credentials) -> Response[Session]:
-    return _session(identity_provider().sign_in(body.email, body.password.get_secret_value(), body.app_code))
+    door = _door()
+    with door.attempt(settings().log_in, body.email):
+        tokens = identity_provider().sign_in(body.email, body.password.get_secret_value(), body.app_code)
+    device = _cookie(settings().device_cookie, door.let_in(body.email), KNOWN_FOR)
+    return _session(tokens, device)
 
 
 @api.post(
@@ -314,12 +339,12 @@ def refresh() -> Response[Session]:
     return _session(commands.refresh(identity_provider(), _refresh_tokens()))
 
 
-def _session(tokens: Tokens) -> Response[Session]:
+def _session(tokens: Tokens, *others: Cookie) -> Response[Session]:
     return Response(
         status_code=HTTPStatus.OK,
         content_type="application/json",
         body=Session.of(tokens),
-        cookies=[_cookie(tokens.refresh_token, SESSION_LASTS)],
+        cookies=[_cookie(settings().cookie, tokens.refresh_token, SESSION_LASTS), *others],
     )
 
 
@@ -333,7 +358,7 @@ def _session(tokens: Tokens) -> Response[Session]:
 def logout() -> Response[None]:
     commands.sign_out(identity_provider(), _refresh_tokens())
     answer = no_content()
-    answer.cookies = [_cookie("", 0)]
+    answer.cookies = [_cookie(settings().cookie, "", 0)]
     return answer
 
 
@@ -346,6 +371,7 @@ def logout() -> Response[None]:
     responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, *_BUSY),
 )
 def forgot_password(body: EmailRequest) -> Response[None]:
+    _door().knock(settings().code, body.email)
     commands.forgot_password(identity_provider(), body.email)
     return no_content()
 
@@ -359,13 +385,14 @@ def forgot_password(body: EmailRequest) -> Response[None]:
     responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, *_BUSY),
 )
 def reset_password(body: PasswordReset) -> Response[None]:
-    commands.reset_password(
-        identity_provider(),
-        email=body.email,
-        code=body.code,
-        password=body.password.get_secret_value(),
-        name=body.name,
-    )
+    with _door().attempt(settings().code_entry, body.email):
+        commands.reset_password(
+            identity_provider(),
+            email=body.email,
+            code=body.code,
+            password=body.password.get_secret_value(),
+            name=body.name,
+        )
     return no_content()
 
 
@@ -378,7 +405,7 @@ def reset_password(body: PasswordReset) -> Response[None]:
 )
 def begin_second_factor(body: SecondFactor) -> SecondFactorSecret:
     email = api.caller.email
-    with _in_own_account():
+    with _in_own_account(email):
         secret = identity_provider().begin_second_factor(email, body.password.get_secret_value())
     return SecondFactorSecret(
         secret=secret, uri=f"otpauth://totp/CloudRetail:{quote(email)}?secret={secret}&issuer=CloudRetail"
@@ -393,16 +420,17 @@ def begin_second_factor(body: SecondFactor) -> SecondFactorSecret:
     responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, HTTPStatus.UNAUTHORIZED, HTTPStatus.CONFLICT, *_BUSY),
 )
 def finish_second_factor(body: SecondFactorProof) -> Response[None]:
-    with _in_own_account():
+    with _in_own_account(api.caller.email):
         identity_provider().finish_second_factor(api.caller.email, body.password.get_secret_value(), body.app_code)
     return no_content()
 
 
 @contextmanager
-def _in_own_account() -> Iterator[None]:
+def _in_own_account(email: str) -> Iterator[None]:
     """Of somebody who is signed in: what is wrong with the password is no end of a session."""
     try:
-        yield
+        with _door().attempt(settings().log_in, email):
+            yield
     except WrongCredentials:
         raise invalid("password", "This is not your password.") from None
     except SecondFactorNeeded:
@@ -423,11 +451,20 @@ def me() -> User:
     return User.of(api.caller)
 
 
+def _door() -> Door:
+    device = next(iter(_cookies(settings().device_cookie)), None)
+    return Door(attempts(), devices(), api.client_address, device)
+
+
 def _refresh_tokens() -> list[str]:
     """Of every session cookie: a browser sends one for each path and domain that it was set for, in any order."""
+    return _cookies(settings().cookie)
+
+
+def _cookies(wanted: str) -> list[str]:
     event = api.current_event
     cookies = [each.partition("=") for each in emulator.cookies(event.cookies, event.headers)]
-    return list(dict.fromkeys(value for name, _, value in cookies if name == settings().cookie and value))
+    return list(dict.fromkeys(value for name, _, value in cookies if name == wanted and value))
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
 
@@ -27,7 +28,7 @@ def connect(session: "boto3.Session", endpoint: str | None) -> None:
     """
     global _session, _endpoint
     _session, _endpoint = session, endpoint
-    for client in (dynamodb, sqs, eventbridge, lambda_, cognito, ses, s3):
+    for client in (dynamodb, sqs, eventbridge, lambda_, cognito, ses, s3, secrets):
         client.cache_clear()
 
 
@@ -95,3 +96,10 @@ def s3() -> "S3Client":
     # Presigned URLs work in every region only with signature version 4 and the bucket in the host name.
     config = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
     return (_session or boto3).client("s3", endpoint_url=_endpoint, config=config)
+
+
+@cache
+def secrets() -> "SecretsManagerClient":
+    import boto3
+
+    return (_session or boto3).client("secretsmanager", endpoint_url=_endpoint, config=_config())

@@ -108,7 +108,12 @@ class Problem(ShopError):
         detail: one sentence for the person who has to do something about it.
         errors: for invalid input one entry per field: {"field": "items.0.quantity", "message": "..."}.
         extra: further members of the problem object.
+
+    Attributes:
+        retry_after: seconds, where the status says that the same request may succeed later.
     """
+
+    retry_after = 1
 
     def __init__(
         self,

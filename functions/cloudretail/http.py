@@ -3,8 +3,10 @@
 import base64
 import binascii
 import json
+import math
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -18,10 +20,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from cloudretail import origin
 from cloudretail.emulator import with_lower_case_headers
 from cloudretail.envelope import Cause
 from cloudretail.errors import Conflict, InvalidInput, NotFound, Problem, Refusal, invalid
 from cloudretail.identity import Caller, caller_of, unauthorized, verify
+from cloudretail.limits import Limited
 from cloudretail.model import Model
 from cloudretail.repository import Settled
 from cloudretail.retries import may_pass
@@ -39,6 +43,7 @@ STATUS_OF: Mapping[type[Refusal], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Limited: HTTPStatus.TOO_MANY_REQUESTS,
     Refusal: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 """With which status a client is answered when a rule says no; the most special kinds first."""
@@ -111,12 +116,11 @@ class Api(APIGatewayHttpResolver):
             event = with_lower_case_headers(event)
             _with_plain_media_type(event["headers"])
             # Before Powertools parses it: its own middlewares would run too late for that.
-            if problem := self.refusal(event) or _body_problem(event):
-                refusal = problem_response(problem)
+            if refused := _refused(self, event):
                 answer: dict[str, Any] = {
-                    "statusCode": int(refusal.status_code),
-                    "headers": refusal.headers,
-                    "body": refusal.body,
+                    "statusCode": int(refused.status_code),
+                    "headers": refused.headers,
+                    "body": refused.body,
                 }
             else:
                 answer = self.resolve(event, context)
@@ -160,6 +164,11 @@ class Api(APIGatewayHttpResolver):
         record(settled.decision, message=command, event_id=self.cause.id, keys=keys)
         assert settled.state is not None, "a command leaves a row"
         return settled.state
+
+    @property
+    def client_address(self) -> str:
+        """Where the request comes from; all addresses of one client are one."""
+        return origin.client_address(self.current_event.raw_event)
 
     @property
     def cause(self) -> Cause:
@@ -211,6 +220,20 @@ def answers(success: HTTPStatus, *problems: HTTPStatus) -> dict[int, OpenAPIResp
 def no_content() -> Response[None]:
     """A 204."""
     return Response(status_code=HTTPStatus.NO_CONTENT, content_type=None, body=None)
+
+
+def _refused(api: Api, event: Mapping[str, Any]) -> Response[Any] | None:
+    """The answer to a request that no route gets to see."""
+    try:
+        problem = _past_cloudfront(event) or api.refusal(event) or _body_problem(event)
+    except Exception as error:
+        return _unexpected(error)
+    return problem_response(problem) if problem else None
+
+
+def _past_cloudfront(event: Mapping[str, Any]) -> Problem | None:
+    # Whoever is there learns nothing, not even what is missing.
+    return None if origin.came_through_cloudfront(event) else Problem(HTTPStatus.FORBIDDEN, "forbidden", "Forbidden.")
 
 
 def _with_plain_media_type(headers: dict[str, str]) -> None:
@@ -294,7 +317,9 @@ def problem_response(problem: Problem) -> Response[Any]:
     }
     if problem.errors:
         body["errors"] = list(problem.errors)
-    headers: dict[str, str | list[str]] = {"Retry-After": "1"} if problem.status in _LATER else {}
+    headers: dict[str, str | list[str]] = {}
+    if problem.status in _LATER:
+        headers["Retry-After"] = str(problem.retry_after)
     return Response(status_code=problem.status, content_type=PROBLEM_JSON, body=json.dumps(body), headers=headers)
 
 
@@ -322,7 +347,10 @@ def _sentence(error: Mapping[str, Any]) -> str:
 
 def _problem_of(refusal: Refusal) -> Problem:
     status = next(status for kind, status in STATUS_OF.items() if isinstance(refusal, kind))
-    return Problem(status, refusal.type, refusal.detail, errors=refusal.errors, extra=refusal.extra)
+    problem = Problem(status, refusal.type, refusal.detail, errors=refusal.errors, extra=refusal.extra)
+    if isinstance(refusal, Limited):
+        problem.retry_after = max(1, math.ceil((refusal.until - datetime.now(UTC)).total_seconds()))
+    return problem
 
 
 def _unexpected(error: Exception) -> Response[Any]:

@@ -37,5 +37,5 @@ def load[S: Settings](model: type[S]) -> S:
     try:
         return model.model_validate(dict(os.environ))
     except ValidationError as error:
-        problems = ", ".join(f"{'.'.join(map(str, e['loc']))} ({e['msg'].lower()})" for e in error.errors())
+        problems = ", ".join(f"{'.'.join(map(str, e['loc'])).upper()} ({e['msg'].lower()})" for e in error.errors())
         raise MissingSetting(f"Environment of this function: {problems}") from None

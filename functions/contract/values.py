@@ -94,6 +94,23 @@ class CancelReason(Reason):
     OTHER = "OTHER"
 
 
+class CodRefusal(Reason):
+    """Why an order cannot be paid in cash on delivery: written on it by checkout, and true of every later choice."""
+
+    TOO_MUCH_OPEN = "TOO_MUCH_OPEN"
+    OTHER = "OTHER"
+
+    @property
+    def detail(self) -> str:
+        """For the shopper."""
+        if self is CodRefusal.TOO_MUCH_OPEN:
+            return (
+                "You can't pay this order in cash: with your other open orders it comes to more than we can hand over "
+                "unpaid. Please choose another way to pay."
+            )
+        return "You can't pay this order in cash. Please choose another way to pay."
+
+
 class OrderItem(Model):
     """One line of an order, as the shopper saw it when ordering."""
 

@@ -16,7 +16,7 @@ from cloudretail.model import Model, RequestModel, asks
 from cloudretail.money import Money
 from cloudretail.settings import load
 from cloudretail.text import Line
-from contract.values import OrderItem, OrderStatus, PaymentMethod
+from contract.values import CodRefusal, OrderItem, OrderStatus, PaymentMethod
 from orders import commands
 from orders.domain import HistoryEntry, Order, PlaceOrder, Shopper, order_id_of
 from orders.store import CheckoutSettings, CheckoutStore, OwnedOrders
@@ -80,12 +80,14 @@ class OrderView(OrderSummary):
     """An order with its story.
 
     Attributes:
+        cod_refusal: why it cannot be paid in cash on delivery; null where it can.
         reserved_until: until when the goods are held; only while the order is RESERVED.
         story: what happened, oldest first.
     """
 
     shipping_address: ShippingAddress
     payment_method: PaymentMethod | None
+    cod_refusal: CodRefusal | None
     reserved_until: datetime | None
     story: tuple[HistoryEntry, ...]
 
@@ -96,7 +98,7 @@ def _settings() -> CheckoutSettings:
 
 
 def _orders_of(caller: Caller) -> OwnedOrders:
-    return OwnedOrders(_settings().orders_table, caller.user_id)
+    return OwnedOrders(_settings(), caller.user_id)
 
 
 @api.post(
@@ -172,6 +174,7 @@ def _view(order: Order) -> OrderView:
         created_at=order.created_at,
         shipping_address=ShippingAddress.model_validate(order.shipping_address.model_dump()),
         payment_method=order.payment_method,
+        cod_refusal=order.cod_refusal,
         reserved_until=order.reserved_until,
         story=order.history,
     )

@@ -5,28 +5,31 @@ from typing import Protocol
 
 from cloudretail.decider import Change, Context, Decision, Nothing
 from cloudretail.envelope import Cause
-from cloudretail.errors import Conflict, InvalidInput, LostRace, NotFound, Transient
-from cloudretail.repository import Repository, Settled, transact
+from cloudretail.errors import Conflict, Contention, InvalidInput, LostRace, NotFound
+from cloudretail.repository import MAX_RACES, Repository, Settled, pause_before_retry, transact
 from contract.values import OrderStatus
-from orders.domain import Basket, CancelByShopper, Cart, Order, PlaceOrder, Shopper, decide, place
+from orders.domain import Account, Basket, CancelByShopper, Cart, Order, PlaceOrder, Shopper, decide, place
 
 
 class Checkouts(Protocol):
     """What the checkouts of one shopper read and write."""
 
-    def order_and_cart(self, order_id: str) -> tuple[Order | None, Cart]:
-        """The shopper's order of this id, None where there is none, and the cart; two consistent reads, no snapshot."""
+    def order_cart_and_account(self, order_id: str) -> tuple[Order | None, Cart, Account]:
+        """The shopper's order of this id, None where there is none, the cart and what is held.
+
+        Each read is consistent, and they are no snapshot.
+        """
         ...
 
     def basket(self, cart: Cart) -> Basket:
         """Today's prices and stock of what is in `cart`."""
         ...
 
-    def place(self, change: Change[Order], cart_version: int, cause: Cause, now: datetime) -> None:
-        """Put the order and empty the cart, both or neither.
+    def place(self, change: Change[Order], cart_version: int, account: Account, cause: Cause, now: datetime) -> None:
+        """Put the order, empty the cart, and have the account hold the order, all or nothing.
 
         Raises:
-            LostRace: there is an order of this id already.
+            LostRace: there is an order of this id already, or the account holds something else than it did.
             Conflict: the cart is no longer at `cart_version`.
             Transient: other writes were in the way for too long.
         """
@@ -40,6 +43,8 @@ def check_out(
 
         request A    no such order               placed
         request B    no such order                        LostRace, or a cart that A has emptied: the order of A
+
+    An account's checkouts and the ends of its orders are one after the other: what it holds is as it was read.
 
     Args:
         checkouts: of this shopper.
@@ -58,21 +63,24 @@ def check_out(
         Transient: other writes were in the way for too long.
     """
     context = Context(order_id, cause.id, now)
-    existing, cart = checkouts.order_and_cart(order_id)
-    if existing:
-        return _repeated(existing, command)
-    try:
-        change = place(command, checkouts.basket(cart), shopper, context)
-        checkouts.place(change, command.cart_version, cause, now)
-    except (LostRace, Conflict) as error:
-        # The two reads are no snapshot: the cart may have been emptied by the very order that was not there yet.
-        existing, _ = checkouts.order_and_cart(order_id)
+    for race in range(MAX_RACES):
+        existing, cart, account = checkouts.order_cart_and_account(order_id)
         if existing:
             return _repeated(existing, command)
-        if isinstance(error, Conflict):
-            raise
-        raise Transient("the order was placed, but cannot be read yet") from error
-    return Settled(change, change.state)
+        try:
+            change = place(command, checkouts.basket(cart), account, shopper, context)
+            checkouts.place(change, command.cart_version, account, cause, now)
+        except LostRace:
+            pause_before_retry(race)
+        except Conflict:
+            # The reads are no snapshot: what stands in the way may be the very order that was not there yet.
+            existing, *_ = checkouts.order_cart_and_account(order_id)
+            if existing is None:
+                raise
+            return _repeated(existing, command)
+        else:
+            return Settled(change, change.state)
+    raise Contention(f"{order_id}: lost {MAX_RACES} races in a row")
 
 
 def _repeated(order: Order, command: PlaceOrder) -> Settled[Order]:

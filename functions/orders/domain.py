@@ -25,6 +25,7 @@ from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRe
 from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefunded, PaymentRefundFailed, PaymentSucceeded
 from contract.values import (
     CancelReason,
+    CodRefusal,
     OrderItem,
     OrderStatus,
     PaymentFailure,
@@ -77,6 +78,18 @@ class HistoryEntry(Model):
     shortages: tuple[Shortage, ...] = ()
 
 
+class Held(Model):
+    """What one order counts towards the limits of its account.
+
+    Attributes:
+        pieces: of all its products.
+        cash: minor units that are, or may become, due on delivery.
+    """
+
+    pieces: int
+    cash: int
+
+
 class Order(Model):
     """An order as it is stored.
 
@@ -84,6 +97,7 @@ class Order(Model):
         total_amount: minor units of `currency`.
         place_by: until when inventory may reserve it.
         payment_method: chosen at checkout (COD), or the one that succeeded.
+        cod_refusal: why it cannot be paid in cash; None where it can.
         reserved_until: while it is RESERVED.
         fingerprint: of the request that placed it, to tell a repetition from another request with its key.
         history: each transition and each fact worth telling.
@@ -100,6 +114,7 @@ class Order(Model):
     place_by: datetime
     shipping_address: Address
     payment_method: PaymentMethod | None = None
+    cod_refusal: CodRefusal | None = None
     reserved_until: datetime | None = None
     fingerprint: str
     history: tuple[HistoryEntry, ...]
@@ -107,6 +122,15 @@ class Order(Model):
     @property
     def total(self) -> Money:
         return Money(amount=self.total_amount, currency=self.currency)
+
+    @property
+    def held(self) -> Held | None:
+        """What its account holds by it: nothing once it is paid by card, or has ended."""
+        paid = self.status is OrderStatus.CONFIRMED and self.payment_method is not PaymentMethod.COD
+        if paid or self.status in (OrderStatus.REJECTED, OrderStatus.CANCELLED):
+            return None
+        # Which method will be chosen is not known yet: as long as it may be cash, it counts as cash.
+        return Held(pieces=sum(item.quantity for item in self.items), cash=0 if self.cod_refusal else self.total_amount)
 
     def has_noted(self, cause: str) -> bool:
         """Whether the event or request `cause` is part of the story already."""
@@ -305,6 +329,59 @@ class Basket:
     available: Mapping[str, int]
 
 
+class HoldingLimits(Model):
+    """What an account may hold at a time, in orders that are neither paid by card, nor collected, nor ended.
+
+    Attributes:
+        orders: how many.
+        pieces: of all products.
+        cash: minor units that may be due on delivery.
+    """
+
+    orders: int
+    pieces: int
+    cash: int
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a shopper's account holds.
+
+    Attributes:
+        held: by the order's id.
+        limits: what it may hold.
+        version: counts the changes of `held`.
+    """
+
+    held: Mapping[str, Held]
+    limits: HoldingLimits
+    version: int = 0
+
+    def refusal_of_cash(self, amount: int) -> CodRefusal | None:
+        """Why another order of so many minor units cannot be paid in cash."""
+        due = sum(held.cash for held in self.held.values())
+        return CodRefusal.TOO_MUCH_OPEN if due + amount > self.limits.cash else None
+
+    def require_room_for(self, pieces: int) -> None:
+        """Raises Conflict if the account may hold no other order, or not so many more pieces."""
+        if len(self.held) >= self.limits.orders:
+            raise Conflict(
+                "too-many-open-orders",
+                f"You have {len(self.held)} open orders, which is as many as you can have. "
+                "Please pay or cancel one of them first.",
+                limit=self.limits.orders,
+            )
+        already = sum(held.pieces for held in self.held.values())
+        if already + pieces > self.limits.pieces:
+            raise Conflict(
+                "too-many-open-pieces",
+                f"You can have {self.limits.pieces} items in open orders, and you have {already}. "
+                "Please order fewer, or pay or cancel an open order first.",
+                limit=self.limits.pieces,
+                held=already,
+            )
+
+
 def order_id_of(user_id: str, idempotency_key: str) -> str:
     """The id of the order that this user places with this key: the same request is the same order.
 
@@ -314,18 +391,19 @@ def order_id_of(user_id: str, idempotency_key: str) -> str:
     return "ord_" + base64.b32encode(digest).decode()[:20].lower()
 
 
-def place(command: PlaceOrder, basket: Basket, shopper: Shopper, context: Context) -> Change[Order]:
+def place(command: PlaceOrder, basket: Basket, account: Account, shopper: Shopper, context: Context) -> Change[Order]:
     """The order that `command` makes of a basket.
 
     Args:
         command: the shopper's.
         basket: as it is now.
+        account: what the shopper holds already.
         shopper: who orders.
         context: its subject is the order's id, derived by `order_id_of`.
 
     Raises:
         Conflict: the cart is not the one that the shopper saw, is empty or too long, a price or the stock is no longer
-            what was accepted; `lines` says which and how.
+            what was accepted (`lines` says which and how), or the account may not hold another such order.
     """
     cart, products, now = basket.cart, basket.products, context.now
     if cart.version != command.cart_version:
@@ -344,7 +422,11 @@ def place(command: PlaceOrder, basket: Basket, shopper: Shopper, context: Contex
         )
         for line in cart.items
     )
+    account.require_room_for(sum(item.quantity for item in items))
     sum_ = total((item.unit_price * item.quantity for item in items), items[0].unit_price.currency)
+    cod_refusal = account.refusal_of_cash(sum_.amount)
+    if cod_refusal and command.payment_method is PaymentMethod.COD:
+        raise Conflict("cod-refused", cod_refusal.detail, codRefusal=cod_refusal, limit=account.limits.cash)
     order = Order(
         order_id=context.subject,
         user_id=shopper.user_id,
@@ -357,6 +439,7 @@ def place(command: PlaceOrder, basket: Basket, shopper: Shopper, context: Contex
         place_by=now + PLACE_WITHIN,
         shipping_address=command.shipping_address,
         payment_method=command.payment_method,
+        cod_refusal=cod_refusal,
         fingerprint=command.fingerprint,
         history=(HistoryEntry(event="OrderPlaced", at=now, caused_by=context.cause, status=OrderStatus.PENDING),),
     )

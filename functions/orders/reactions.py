@@ -22,12 +22,12 @@ from contract.payments import (
 )
 from contract.values import OrderStatus
 from orders.domain import Order, decide
-from orders.store import ORDERS, OrderSettings
+from orders.store import ORDERS, AccountSettings, DynamoDBOrders, OrderSettings
 
 
 @cache
-def _orders() -> DynamoDBRepository[Order]:
-    return DynamoDBRepository(load(OrderSettings).orders_table, ORDERS)
+def _orders() -> DynamoDBOrders:
+    return DynamoDBOrders(load(AccountSettings))
 
 
 def react(orders: Repository[Order], delivery: Delivery, now: datetime) -> Result[Order]:
@@ -67,7 +67,7 @@ CONSUMER: Consumer[BatchRepository[Order]] = Consumer(
     ),
     react=row_by_row(str, react),
     ports=_orders,
-    read_only=lambda: ReadOnly(_orders()),
+    read_only=lambda: ReadOnly(DynamoDBRepository(load(OrderSettings).orders_table, ORDERS)),
     observe=_time_confirmation,
 )
 handler = CONSUMER.handler

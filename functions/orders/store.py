@@ -14,38 +14,96 @@ from cloudretail.money import Currency
 from cloudretail.outbox import Aggregate, Row
 from cloudretail.repository import MAX_TRIES, DynamoDBRepository, batch_get, conditional_put, pause_before_retry
 from cloudretail.settings import Settings
-from orders.domain import MAX_LINES, Basket, Cart, Listed, Order, cart_changed
+from orders.domain import MAX_LINES, Account, Basket, Cart, Held, HoldingLimits, Listed, Order, cart_changed
 
 ORDERS = Aggregate("orders", "orderId", Order)
 
 
 class OrderSettings(Settings):
-    """What the order functions need."""
+    """What reading orders needs."""
 
     orders_table: str
 
 
-class CheckoutSettings(OrderSettings):
-    """What checkout reads besides."""
+class AccountSettings(OrderSettings):
+    """What changing orders needs besides."""
+
+    limits_table: str
+
+
+class CheckoutSettings(AccountSettings):
+    """What checkout needs besides."""
 
     cart_table: str
     products_table: str
     inventory_table: str
     currency: Currency
+    open_orders_limit: int
+    open_pieces_limit: int
+    open_cash_limit: int
+
+    @property
+    def limits(self) -> HoldingLimits:
+        return HoldingLimits(orders=self.open_orders_limit, pieces=self.open_pieces_limit, cash=self.open_cash_limit)
+
+
+class DynamoDBOrders(DynamoDBRepository[Order]):
+    """Orders, and what their accounts hold by them.
+
+        order RESERVED, version 4            end: order CANCELLED, version 5, and the account lets go of it: one write
+        account {version: 9, ord_1: ...}     the same end again: version = 4 does not hold, nothing is taken off twice
+
+    Args:
+        settings: the tables.
+    """
+
+    def __init__(self, settings: AccountSettings) -> None:
+        super().__init__(settings.orders_table, ORDERS)
+        self._orders = settings.orders_table
+        self._limits = settings.limits_table
+
+    def commit(
+        self, key: str, read: Row[Order] | None, change: Change[Order], cause: Cause, now: datetime
+    ) -> Row[Order]:
+        if read is None or read.state.held is None or change.state.held is not None:
+            return super().commit(key, read, change, cause, now)
+        row = ORDERS.after(key, read, change, cause, now)
+        transaction: list[Any] = [
+            {"Put": conditional_put(self._orders, ORDERS, row)},
+            {"Update": self._let_go(change.state)},
+        ]
+        try:
+            aws.dynamodb().transact_write_items(TransactItems=transaction)
+        except ClientError as error:
+            codes = {reason.get("Code", "None") for reason in dynamodb.cancellation_reasons(error) or ()}
+            if codes & (dynamodb.CONFLICTS | {dynamodb.CONDITION_FAILED}):
+                raise LostRace(f"{ORDERS.name} {key}") from error
+            raise
+        return row
+
+    def _let_go(self, order: Order) -> dict[str, object]:
+        # An attribute that is not there, or a row, is no error: taking it out is idempotent.
+        return {
+            "TableName": self._limits,
+            "Key": {"userId": {"S": order.user_id}},
+            "UpdateExpression": "REMOVE #order ADD #version :one",
+            "ExpressionAttributeNames": {"#order": order.order_id, "#version": "version"},
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        }
 
 
 class OwnedOrders:
     """The orders of one user: anybody else's does not exist here.
 
     Args:
-        table: the orders table.
+        settings: the tables.
         user_id: the owner, who stands in the condition of every read.
     """
 
-    def __init__(self, table: str, user_id: str) -> None:
-        self._table = table
+    def __init__(self, settings: AccountSettings, user_id: str) -> None:
+        self._table = settings.orders_table
         self._user_id = user_id
-        self._rows = DynamoDBRepository(table, ORDERS)
+        self._rows = DynamoDBOrders(settings)
 
     def load(self, key: str) -> Row[Order] | None:
         found = aws.dynamodb().query(
@@ -101,23 +159,24 @@ class CheckoutStore:
         self._settings = settings
         self._user_id = user_id
 
-    def order_and_cart(self, order_id: str) -> tuple[Order | None, Cart]:
-        """The order that this request has placed already, if so, and the cart.
+    def order_cart_and_account(self, order_id: str) -> tuple[Order | None, Cart, Account]:
+        """The order that this request has placed already, if so, the cart and what is held.
 
         Each read is consistent, but BatchGetItem is no snapshot: the order may be placed between the two.
         """
-        orders, cart = self._settings.orders_table, self._settings.cart_table
+        orders, cart, limits = self._settings.orders_table, self._settings.cart_table, self._settings.limits_table
+        mine = {"Keys": [{"userId": {"S": self._user_id}}], "ConsistentRead": True}
         found = batch_get(
-            {
-                orders: {"Keys": [{"orderId": {"S": order_id}}], "ConsistentRead": True},
-                cart: {"Keys": [{"userId": {"S": self._user_id}}], "ConsistentRead": True},
-            }
+            {orders: {"Keys": [{"orderId": {"S": order_id}}], "ConsistentRead": True}, cart: mine, limits: mine}
         )
         # The id is derived from the owner's, so that nobody else's order can have it.
-        mine = [item for item in found[orders] if item["userId"] == self._user_id]
+        own = [item for item in found[orders] if item["userId"] == self._user_id]
+        row = found[limits][0] if found[limits] else {}
+        held = {order: Held.model_validate(each) for order, each in row.items() if isinstance(each, dict)}
         return (
-            ORDERS.from_item(mine[0]).state if mine else None,
+            ORDERS.from_item(own[0]).state if own else None,
             Cart.model_validate(found[cart][0]) if found[cart] else Cart(),
+            Account(held, self._settings.limits, row.get("version", 0)),
         )
 
     def basket(self, cart: Cart) -> Basket:
@@ -140,14 +199,15 @@ class CheckoutStore:
             {item["productId"]: item["availableQty"] for item in found.get(inventory, [])},
         )
 
-    def place(self, change: Change[Order], cart_version: int, cause: Cause, now: datetime) -> None:
-        """Put the order and empty the cart, both or neither.
+    def place(self, change: Change[Order], cart_version: int, account: Account, cause: Cause, now: datetime) -> None:
+        """Put the order, empty the cart, and have the account hold the order, all or nothing.
 
             read cart at version 4    another tab changes it to 5    our transaction: version = 4 does not hold
             read: no such order       the same click arrives twice   our transaction: the order is there already
+            read account at 9         another order takes the room   our transaction: version = 9 does not hold
 
         Raises:
-            LostRace: the order was placed by a request with the same key meanwhile.
+            LostRace: the order was placed by a request with the same key meanwhile, or what the account holds changed.
             Conflict: the cart was changed meanwhile.
             Transient: somebody else's transaction was in the way for too long.
         """
@@ -155,6 +215,7 @@ class CheckoutStore:
         transaction: list[Any] = [
             {"Put": conditional_put(self._settings.orders_table, ORDERS, row)},
             {"Update": self._emptied_cart(cart_version, now)},
+            {"Update": self._taken_hold(change.state, account.version)},
         ]
         for attempt in range(MAX_TRIES):
             try:
@@ -165,6 +226,19 @@ class CheckoutStore:
             else:
                 return
         raise Transient("checkout collides with other writes")
+
+    def _taken_hold(self, order: Order, version: int) -> dict[str, object]:
+        held = order.held
+        assert held, "a new order is open"
+        values: dict[str, object] = {":held": held.model_dump(), ":next": version + 1}
+        return {
+            "TableName": self._settings.limits_table,
+            "Key": {"userId": {"S": self._user_id}},
+            "UpdateExpression": "SET #order = :held, #version = :next",
+            "ConditionExpression": "#version = :seen" if version else "attribute_not_exists(#version)",
+            "ExpressionAttributeNames": {"#order": order.order_id, "#version": "version"},
+            "ExpressionAttributeValues": dynamodb.to_item(values | ({":seen": version} if version else {})),
+        }
 
     def _emptied_cart(self, version: int, now: datetime) -> dict[str, object]:
         return {
@@ -186,12 +260,14 @@ def _refused(error: ClientError, order_id: str) -> None:
     reasons = dynamodb.cancellation_reasons(error)
     if not reasons:
         raise error
-    order, cart = (reason.get("Code", "None") for reason in reasons)
+    order, cart, account = (reason.get("Code", "None") for reason in reasons)
     if order == dynamodb.CONDITION_FAILED:
         raise LostRace(f"orders {order_id}") from error
-    if {order, cart} & (dynamodb.CONFLICTS | dynamodb.THROTTLES):
+    if {order, cart, account} & (dynamodb.CONFLICTS | dynamodb.THROTTLES):
         # Of the order nothing is known yet: if it is there, it is itself what changed the cart.
         return
     if cart == dynamodb.CONDITION_FAILED:
         raise cart_changed() from error
+    if account == dynamodb.CONDITION_FAILED:
+        raise LostRace(f"the account of {order_id}") from error
     raise error

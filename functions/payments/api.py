@@ -9,8 +9,10 @@ from typing import Annotated, Any, Self
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, model_validator
 
+from cloudretail.attempts import DynamoDBAttempts
 from cloudretail.errors import NotFound
 from cloudretail.http import Api, IdInPath, answers
+from cloudretail.limits import RateLimit
 from cloudretail.model import Model, RequestModel
 from cloudretail.money import Money
 from cloudretail.settings import load
@@ -89,6 +91,11 @@ def _settings() -> PaymentsApiSettings:
     return load(PaymentsApiSettings)
 
 
+def _count_card() -> None:
+    limit = RateLimit("card", "You have tried to pay by card too often.", _settings().card_limit)
+    DynamoDBAttempts(_settings().attempts_table).count(limit, api.caller.user_id, api.client_address)
+
+
 def _order_of(order_id: str) -> PayableOrder | None:
     return order_of(_settings().orders_table, api.caller.user_id, order_id)
 
@@ -108,11 +115,11 @@ def get_payment_methods() -> PaymentMethods:
     status_code=HTTPStatus.ACCEPTED,
     summary="Choose how to pay; the result arrives with the order's story",
     tags=["Payments"],
-    responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+    responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS),
 )
 def pay(order_id: IdInPath, request: PaymentRequest) -> PaymentView:
     order, settled = choose_method(
-        Ports(_order_of, open_payments(), _settings().methods),
+        Ports(_order_of, open_payments(), _settings().methods, _count_card),
         order_id,
         ChooseMethod(request.method, request.card_token),
         api.cause,

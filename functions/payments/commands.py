@@ -32,11 +32,13 @@ class Ports:
         order_of: finds the shopper's orders.
         payments: their rows.
         methods: how an order can be paid in this shop.
+        count_card: counts an attempt to pay by card before it is made; raises Limited.
     """
 
     order_of: OrderOf
     payments: Repository[Payment]
     methods: Sequence[PaymentMethod]
+    count_card: Callable[[], None] = lambda: None
 
 
 def choose_method(
@@ -57,7 +59,8 @@ def choose_method(
     Raises:
         NotFound: the shopper has no such order.
         InvalidInput: the shop does not offer this method.
-        Conflict: the order does not wait for its payment, or an attempt is running.
+        Conflict: the order does not wait for its payment, cannot be paid in cash, or an attempt is running.
+        Limited: too many attempts to pay by card.
         Contention: the race was lost again and again.
     """
     order = ports.order_of(order_id)
@@ -67,6 +70,10 @@ def choose_method(
     if not order.payable:
         reason = next((text for status, text in _UNPAYABLE.items() if status == order.status), _TOO_LATE)
         raise Conflict("not-payable", reason, orderStatus=order.status)
+    if choice.method is PaymentMethod.COD and order.cod_refusal:
+        raise Conflict("cod-refused", order.cod_refusal.detail, codRefusal=order.cod_refusal)
+    if choice.method is PaymentMethod.CARD:
+        ports.count_card()
 
     def answer(payment: Payment | None) -> Decision[Payment]:
         return decide(payment, choice, Context(order_id, cause.id, now))

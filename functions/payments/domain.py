@@ -44,7 +44,7 @@ from contract.payments import (
     PaymentSucceeded,
     RefundRequested,
 )
-from contract.values import OrderStatus, PaymentFailure, PaymentMethod
+from contract.values import CodRefusal, OrderStatus, PaymentFailure, PaymentMethod
 
 MAX_ATTEMPTS = 3
 
@@ -264,12 +264,14 @@ class PayableOrder(Model):
     Attributes:
         status: an OrderStatus; another text where orders has a status that this code does not know yet.
         total_amount: minor units of `currency`.
+        cod_refusal: why it cannot be paid in cash; None where it can.
     """
 
     order_id: str
     status: str
     total_amount: int
     currency: str
+    cod_refusal: CodRefusal | None = None
 
     @property
     def payable(self) -> bool:

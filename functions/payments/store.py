@@ -5,7 +5,9 @@ from functools import cache
 from pydantic import ValidationInfo, field_validator
 
 from cloudretail import aws, dynamodb
+from cloudretail.attempts import AttemptSettings
 from cloudretail.errors import Permanent
+from cloudretail.limits import RateSetting
 from cloudretail.outbox import Aggregate
 from cloudretail.repository import DynamoDBRepository
 from cloudretail.settings import Absent, Settings, load
@@ -44,10 +46,11 @@ class GatewaySettings(PaymentSettings):
         return (PaymentMethod.CARD, PaymentMethod.COD) if self.card_gateway else (PaymentMethod.COD,)
 
 
-class PaymentsApiSettings(GatewaySettings):
-    """What the API reads besides."""
+class PaymentsApiSettings(GatewaySettings, AttemptSettings):
+    """What the API needs besides."""
 
     orders_table: str
+    card_limit: RateSetting
 
 
 class WorkerSettings(GatewaySettings):

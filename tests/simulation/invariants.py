@@ -53,6 +53,7 @@ def check(world: World) -> None:
     for order_id in world.orders.items:
         _check_order(world, order_id, [event for event in events if event.data.subject == order_id])
     _check_carts(world)
+    _check_accounts(world)
     _check_stock(world)
 
 
@@ -83,10 +84,23 @@ def _everything(world: World) -> dict[str, Any]:
         | {f"reservation {key}": item for key, item in world.stock.items.items()}
         | {f"payment {key}": item for key, item in world.payments.items.items()}
         | {f"stock of {key}": counters for key, counters in world.stock.counters.items()}
+        | {f"account of {user}": account for user, account in world.orders.accounts.items()}
         | {f"attempt {attempt.reference}": replace(attempt) for attempt in world.gateway.attempts}
         | {f"refund {index}": refund for index, refund in enumerate(world.gateway.refunds)}
         | dict(world.archive)
     )
+
+
+def _check_accounts(world: World) -> None:
+    """When everything has arrived, an account holds what is to be paid in cash on delivery, and nothing else."""
+    due = {
+        (order["userId"], order_id)
+        for order_id, order in world.orders.items.items()
+        if (order["status"], order.get("paymentMethod")) == (OrderStatus.CONFIRMED, PaymentMethod.COD)
+    }
+    held = {(user, order_id) for user, account in world.orders.accounts.items() for order_id in account.held}
+    if held != due:
+        raise Violation("an account holds what it should not", f"{sorted(held ^ due)}")
 
 
 def _check_order(world: World, order_id: str, events: list[Event]) -> None:

@@ -26,8 +26,7 @@ from contract.values import PaymentMethod
 from inventory import reactions as inventory
 from notifications import reactions as notifications
 from orders import commands as ordering
-from orders.domain import Address, Listed, Order, PlaceOrder, Shopper
-from orders.store import ORDERS
+from orders.domain import Address, Listed, PlaceOrder, Shopper
 from payments import commands as paying
 from payments import reactions as payments
 from payments import worker
@@ -40,7 +39,7 @@ from tests.simulation.bus import Bus, PartlyAccepted, Refused
 from tests.simulation.gateway import Gateway, Late
 from tests.simulation.schedule import Break, Interruption, Kind, Schedule, Step, Violation
 from tests.simulation.wiring import Queue, wiring
-from tests.support.checkouts import InMemoryCheckouts
+from tests.support.checkouts import InMemoryCheckouts, InMemoryOrders
 from tests.support.mails import InMemorySentMails, Mailbox
 from tests.support.repositories import InMemoryRepository
 from tests.support.stock import InMemoryStockRepository
@@ -169,7 +168,7 @@ class World:
     def __post_init__(self) -> None:
         self.queues = {queue: [] for queue in self.consumers}
         self.carts: InMemoryRepository[Cart] = InMemoryRepository(CARTS, partial(self._pass, "carts"))
-        self.orders: InMemoryRepository[Order] = InMemoryRepository(ORDERS, partial(self._pass, "orders"))
+        self.orders = InMemoryOrders(partial(self._pass, "orders"))
         self.stock = InMemoryStockRepository(self.schedule.received, partial(self._pass, "inventory"))
         self.payments: InMemoryRepository[Payment] = InMemoryRepository(PAYMENTS, partial(self._pass, "payments"))
         self.gateway = Gateway(partial(self._pass, "gateway"), lambda: self.now)

@@ -52,5 +52,9 @@ class InMemoryRepository[S: Model]:
                 raise LostRace(f"{self._aggregate.name} {key}")
             self.items[key] = item
             self.images.append(dict(item))
+            self._in_the_same_transaction(read, change)
         self.hook("committed", key)
         return row
+
+    def _in_the_same_transaction(self, read: Row[S] | None, change: Change[S]) -> None:
+        """What else a table's own repository writes."""

@@ -80,7 +80,7 @@ def shop_tables(environment: pytest.MonkeyPatch, *names: str) -> Iterator[None]:
 
 def forget_clients() -> None:
     """The next call makes new clients, in the account and environment of then."""
-    for client in (aws.dynamodb, aws.sqs, aws.eventbridge, aws.cognito, aws.ses, aws.s3):
+    for client in (aws.dynamodb, aws.sqs, aws.eventbridge, aws.cognito, aws.ses, aws.s3, aws.secrets):
         client.cache_clear()
 
 

@@ -26,7 +26,9 @@ class _Fault:
     after: Act
 
     def concerns(self, operation: str, parameters: dict[str, Any]) -> bool:
+        writes = [write for item in parameters.get("TransactItems", ()) for write in item.values()]
         tables = {None, parameters.get("TableName"), *parameters.get("RequestItems", ())}
+        tables |= {write["TableName"] for write in writes}
         return self.operation == operation and self.times > 0 and self.table in tables
 
 

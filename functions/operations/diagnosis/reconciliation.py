@@ -7,6 +7,7 @@ from cloudretail.model import Model
 from operations.diagnosis.keys import is_refund
 from operations.diagnosis.tables import (
     TABLES,
+    AccountRow,
     ChargeRow,
     OrderPart,
     OrderRow,
@@ -170,6 +171,22 @@ def _unended(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
             yield _order("should-have-ended", order, f"RESERVED, but only until {until.isoformat()}")
 
 
+def _accounts(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
+    """An account holds its open orders, which nobody has paid by card, and no others."""
+    del now
+    held = {(row.user_id, order_id) for row in snapshot.all(AccountRow) for order_id in row.held}
+    open_ = {
+        (order.user_id, order.order_id)
+        for order in snapshot.all(OrderRow)
+        if order.status in ("PENDING", "RESERVED") or (order.status, order.payment_method) == ("CONFIRMED", "COD")
+    }
+    for user_id, order_id in sorted(held ^ open_):
+        text = f"does not hold {order_id}, which is open"
+        if (user_id, order_id) in held:
+            text = f"holds {order_id}, which is not open"
+        yield Violation(rule="account-holds", table="Limits", key=user_id, text=text)
+
+
 def _order(rule: str, order: OrderRow, text: str) -> Violation:
     return Violation(rule=rule, table="Orders", key=order.order_id, text=text)
 
@@ -180,4 +197,5 @@ RULES: tuple[Callable[[TableSnapshot, datetime], Iterator[Violation]], ...] = (
     _payments,
     _charges,
     _unended,
+    _accounts,
 )

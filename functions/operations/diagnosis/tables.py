@@ -10,6 +10,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from pydantic import ConfigDict
+
 from cloudretail.model import Model
 from cloudretail.outbox import Outbox
 from cloudretail.settings import Settings
@@ -45,8 +47,10 @@ class OrderPart(Model):
 class OrderRow(OrderPart):
     """An order; `history` is never empty."""
 
+    user_id: str = ""
     total_amount: int
     currency: str
+    payment_method: str | None = None
     created_at: datetime
     reserved_until: datetime | None = None
     history: tuple[Step, ...]
@@ -122,6 +126,19 @@ class StockRow(Model):
     received_qty: int = 0
 
 
+class AccountRow(Model):
+    """What an account holds: an attribute for each of its open orders."""
+
+    model_config = ConfigDict(extra="allow")
+
+    user_id: str
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The ids of its open orders."""
+        return frozenset(name for name, value in (self.model_extra or {}).items() if isinstance(value, dict))
+
+
 type Statuses = Mapping[str, frozenset[str]]
 
 
@@ -182,6 +199,7 @@ TABLES: tuple[Table, ...] = (
     Table("Payments", PaymentRow, "payment", "payments", "paymentId", _payment_id, at_rest=PAYMENT_AT_REST),
     Table("SentMails", MailRow, "mail", "notifications", "mailId", mail_ids, in_snapshot=False),
     Table("SandboxCharges", ChargeRow, "charge", "payments", "chargeKey", charge_keys),
+    Table("Limits", AccountRow, "account", "orders", "userId"),
     Table("Inventory", StockRow, "stock", "inventory", "productId"),
 )
 
@@ -195,6 +213,7 @@ class TableSettings(Settings):
     sent_mails_table: str
     sandbox_charges_table: str | None = None
     inventory_table: str
+    limits_table: str
 
 
 def table_of(row: type[Model]) -> Table:

@@ -35,6 +35,15 @@ STOREFRONT_PORT = 8080
 STACK = "cloudretail"
 
 
+WIDE_LIMITS: Mapping[str, str] = {
+    **dict.fromkeys(("RegistrationLimit", "CodeLimit", "CodeEntryLimit", "LogInLimit", "CardLimit"), "1000/100000/60"),
+    "OpenOrdersLimit": "1000",
+    "OpenPiecesLimit": "1000000",
+    "OpenCashLimit": "1000000000",
+}
+"""Template parameters: on a laptop everybody has one address, and somebody may order a thousand times to try it out."""
+
+
 def default_state_dir() -> Path:
     """Of the shop that the command is about; the variable chooses another one of several side by side."""
     return Path(os.environ.get("CLOUDRETAIL_STATE_DIR") or PROJECT / ".local")
@@ -294,6 +303,7 @@ class LocalShop:
 
     def _deploy(self, environment: Mapping[str, str], session: boto3.Session) -> None:
         ours = {"StorefrontUrl": self.storefront_url, "EmulatorPort": str(self.port), "Architecture": sam.ARCHITECTURE}
+        ours |= WIDE_LIMITS
         parameters = {**ours, **self.parameters}
         log = self.logs / "deploy.log"
         sam.deploy(self.template, self.build_dir, self.stack, parameters, log, environment, session, self.endpoint)

@@ -11,6 +11,7 @@ from orders import domain
 from orders.reactions import CONSUMER
 from orders.store import ORDERS
 from tests.contract.publishers import CONTEXT, EMAIL, USER_ID, Publisher, known
+from tests.support.checkouts import NOTHING_HELD
 
 PRODUCT_ID = "canvas-backpack"
 PRICE = Money(amount=5990, currency="SGD")
@@ -26,6 +27,7 @@ def placed() -> tuple[Change[domain.Order], ...]:
         domain.place(
             domain.PlaceOrder(shipping_address=address, cart_version=1, payment_method=method),
             domain.Basket(domain.Cart(items=(line,), version=1), {PRODUCT_ID: listed}, {PRODUCT_ID: 5}),
+            NOTHING_HELD,
             domain.Shopper(USER_ID, EMAIL),
             CONTEXT,
         )

@@ -8,10 +8,12 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from auth import api
+from tests.support.attempts import InMemoryAttempts, InMemoryDevices
 from tests.support.identity import EMAIL, PASSWORD, InMemoryIdentityProvider, InMemoryMailer
 from tests.support.invocations import SHOPPER_CLAIMS, Context, http_event
 
 COOKIE = "__Secure-refresh"
+DEVICE = "__Secure-device"
 ORIGIN = "https://shop.cloudretail.example"
 
 
@@ -52,6 +54,7 @@ class Browser:
 
     def __init__(self) -> None:
         self.refresh_token: str | None = None
+        self.device: Morsel[str] | None = None
 
     def post(
         self,
@@ -62,6 +65,7 @@ class Browser:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         cookies = [f"{COOKIE}={self.refresh_token}"] if self.refresh_token else []
+        cookies += [f"{DEVICE}={self.device.value}"] if self.device else []
         event = http_event(
             "POST",
             f"/api/auth/{route}",
@@ -83,8 +87,13 @@ class Browser:
         answer = api.handler(event, cast(LambdaContext, Context()))
         cookie = None
         for header in answer.get("cookies", []):
-            cookie = SimpleCookie(header)[COOKIE]
-            self.refresh_token = None if cookie["max-age"] == "0" else cookie.value
+            for name, morsel in SimpleCookie(header).items():
+                if name == DEVICE:
+                    self.device = morsel
+                else:
+                    assert name == COOKIE
+                    cookie = morsel
+                    self.refresh_token = None if morsel["max-age"] == "0" else morsel.value
         return Answer(int(answer["statusCode"]), answer["headers"], cookie, answer["body"])
 
 
@@ -98,9 +107,22 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> api.AuthSettings:
         storefront_url=ORIGIN,
         allowed_origins=f"{ORIGIN},https://d111111abcdef8.cloudfront.net,",
         stage="prod",
+        attempts_table="Attempts",
+        registration_limit="5/20/3600",
+        code_limit="5/20/3600",
+        code_entry_limit="10/50/900",
+        log_in_limit="10/50/900",
     )
     monkeypatch.setattr(api, "settings", lambda: settings)
     return settings
+
+
+@pytest.fixture
+def attempts(monkeypatch: pytest.MonkeyPatch) -> InMemoryAttempts:
+    attempts, devices = InMemoryAttempts(), InMemoryDevices()
+    monkeypatch.setattr(api, "attempts", lambda: attempts)
+    monkeypatch.setattr(api, "devices", lambda: devices)
+    return attempts
 
 
 @pytest.fixture
@@ -118,7 +140,7 @@ def mailer(monkeypatch: pytest.MonkeyPatch) -> InMemoryMailer:
 
 
 @pytest.fixture
-def browser(provider: InMemoryIdentityProvider, mailer: InMemoryMailer) -> Browser:
+def browser(provider: InMemoryIdentityProvider, mailer: InMemoryMailer, attempts: InMemoryAttempts) -> Browser:
     return Browser()
 
 

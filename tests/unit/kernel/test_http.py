@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, cast
 
@@ -27,6 +28,7 @@ from cloudretail.http import (
     encode_cursor,
     no_content,
 )
+from cloudretail.limits import Limited, Rate, RateLimit
 from cloudretail.model import Model, RequestModel
 from cloudretail.telemetry import count
 from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS, Context, http_event
@@ -427,6 +429,22 @@ def test_a_problem_is_described_where_a_route_says_that_it_may_occur() -> None:
     documented = answers(HTTPStatus.OK, HTTPStatus.NOT_FOUND)
     assert set(documented) == {200, 404}
     assert "application/problem+json" in documented[404]["content"]
+
+
+def test_who_tries_too_often_is_told_what_is_limited_and_until_when(shelf: Shelf) -> None:
+    until = datetime.now(UTC) + timedelta(seconds=90)
+    shelf.raises = Limited(RateLimit("log-in", "Too many attempts to log in.", Rate(5, 50, 900)), until)
+    answer = shelf.put({"lines": []})
+    assert answer.status == 429
+    assert answer.body == {
+        "type": "urn:cloudretail:problem:too-many-requests",
+        "title": "Too many requests",
+        "status": 429,
+        "detail": "Too many attempts to log in.",
+        "limit": "log-in",
+        "until": until.isoformat(),
+    }
+    assert 88 <= int(answer.headers["Retry-After"]) <= 90
 
 
 class TestWhatNobodyOnTheWayMayKeep:

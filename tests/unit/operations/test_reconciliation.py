@@ -9,6 +9,7 @@ import pytest
 from contract.values import StockLine
 from operations.diagnosis.reconciliation import SETTLED_AFTER, SHOULD_HAVE_ENDED, violations
 from operations.diagnosis.tables import (
+    AccountRow,
     ChargeRow,
     OrderRow,
     PaymentRow,
@@ -33,7 +34,7 @@ def sound() -> Rows:
         "ord_3": ("REJECTED", "REFUSED", "VOIDED"),
         "ord_4": ("RESERVED", "HELD", "OPEN"),
     }
-    rows: Rows = {"orders": {}, "reservations": {}, "payments": {}, "stock": {}, "charges": {}}
+    rows: Rows = {"orders": {}, "reservations": {}, "payments": {}, "stock": {}, "charges": {}, "accounts": {}}
     for order_id, (order, reservation, payment) in states.items():
         rows["orders"][order_id] = _order(order_id, order)
         rows["reservations"][order_id] = ReservationRow(
@@ -43,6 +44,7 @@ def sound() -> Rows:
             payment_id=order_id.replace("ord", "pay"), order_id=order_id, status=payment, amount=10, currency="SGD",
             method="CARD", created_at=NOW,
         )  # fmt: skip
+    rows["accounts"]["user-1"] = AccountRow.model_validate({"userId": "user-1", "version": 9, "ord_4": {"pieces": 2}})
     rows["stock"]["lamp"] = StockRow(product_id="lamp", available_qty=6, reserved_qty=2, sold_qty=2, received_qty=10)
     for key in ("pay_1:1", "pay_2:1", "pay_2:refund"):
         rows["charges"][key] = ChargeRow(charge_key=key, outcome="ACCEPTED", amount=10, currency="SGD")
@@ -55,7 +57,7 @@ def snapshot_of(rows: Rows) -> TableSnapshot:
 
 def _order(order_id: str, status: str) -> OrderRow:
     return OrderRow(
-        order_id=order_id, status=status, total_amount=10, currency="SGD", created_at=NOW,
+        order_id=order_id, user_id="user-1", status=status, total_amount=10, currency="SGD", created_at=NOW,
         reserved_until=LATER if status == "RESERVED" else None,
         history=(Step(event="OrderPlaced", at=NOW, caused_by="request", status=status),),
     )  # fmt: skip
@@ -81,6 +83,16 @@ def add_charge(*keys: str, refund: str | None = None) -> Callable[[Rows], None]:
         if refund:
             refunds = (RefundRow(status=refund),)
             rows["payments"]["ord_3"] = rows["payments"]["ord_3"].model_copy(update={"refunds": refunds})
+
+    return apply
+
+
+def hold(*order_ids: str) -> Callable[[Rows], None]:
+    """The account says that these are its open orders."""
+
+    def apply(rows: Rows) -> None:
+        held = {order_id: {"pieces": 2, "cash": 0} for order_id in order_ids}
+        rows["accounts"]["user-1"] = AccountRow.model_validate({"userId": "user-1", **held})
 
     return apply
 
@@ -139,6 +151,10 @@ def test_a_sound_shop_breaks_nothing() -> None:
         (add_charge("pay_3:1", refund="REFUSED"), [REFUND]),
         (change("orders", "ord_4", status="PENDING"), [("should-have-ended", "ord_4")]),
         (change("orders", "ord_4", reserved_until=NOW), [("should-have-ended", "ord_4")]),
+        (remove("accounts", "user-1"), [("account-holds", "user-1")]),
+        (hold("ord_1"), [("account-holds", "user-1")]),
+        (hold("ord_9", "ord_4"), [("account-holds", "user-1")]),
+        (change("orders", "ord_1", payment_method="COD"), [("account-holds", "user-1")]),
     ],
 )
 def test_what_breaks_is_named_by_its_rule_and_row(

@@ -16,7 +16,7 @@ from tests.support.invocations import SHOPPER_CLAIMS
 from tests.support.tables import empty, everything_in, shop_tables
 from tests.support.wire import Wire
 
-TABLES = ("OrdersTable", "CartTable", "ProductsTable", "InventoryTable", "FailuresTable")
+TABLES = ("OrdersTable", "LimitsTable", "CartTable", "ProductsTable", "InventoryTable", "FailuresTable")
 ADDRESS = {"name": "A Shopper", "line1": "1 Main Street", "city": "Singapore", "postalCode": "049315", "country": "SG"}
 
 
@@ -94,6 +94,8 @@ def account() -> Iterator[None]:
         environment.setenv("CURRENCY", "SGD")
         environment.setenv("QUEUE_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/orders")
         environment.setenv("DLQ_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/orders-dlq")
+        for name, value in {"ORDERS": "10", "PIECES": "200", "CASH": "100000"}.items():
+            environment.setenv(f"OPEN_{name}_LIMIT", value)
         for cached in (api._settings, reactions._orders):
             cached.cache_clear()
         yield

@@ -10,6 +10,7 @@ from cloudretail.decider import Change, Context
 from cloudretail.http import MAX_BODY, encode_cursor
 from cloudretail.repository import MAX_RACES, MAX_TRIES, DynamoDBRepository
 from cloudretail.settings import load
+from orders import api
 from orders.domain import Order, PlaceOrder, Shopper, decide, order_id_of, place
 from orders.store import ORDERS, CheckoutSettings, CheckoutStore
 from tests.support.examples import CAUSE, EXAMPLES, NOW, name_of
@@ -342,11 +343,11 @@ def test_an_order_has_fifty_lines_at_the_most(shop: Shop, lines: int, status: in
 
 def another_process_places(order_id: str) -> None:
     store = CheckoutStore(load(CheckoutSettings), "user-1")
-    cart = store.order_and_cart(order_id)[1]
+    _, cart, account = store.order_cart_and_account(order_id)
     request = PlaceOrder.model_validate({"shippingAddress": ADDRESS, "cartVersion": cart.version})
     shopper = Shopper("user-1", "shopper@cloudretail.example")
-    change = place(request, store.basket(cart), shopper, Context(order_id, "request-0", NOW))
-    store.place(change, cart.version, CAUSE, datetime.now(UTC))
+    change = place(request, store.basket(cart), account, shopper, Context(order_id, "request-0", NOW))
+    store.place(change, cart.version, account, CAUSE, datetime.now(UTC))
 
 
 def test_a_second_click_that_arrives_in_between_gets_the_order_of_the_first(filled: Shop, wire: Wire) -> None:
@@ -560,6 +561,19 @@ def test_a_cursor_of_somebody_elses_list_shows_nothing_of_it(shop: Shop) -> None
     assert shop.call("GET", query={"cursor": cursor}).body["items"] == []
 
 
+def test_what_has_no_price_in_the_shops_currency_is_not_sold(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shop has changed it since: whoever ordered in the old one would be charged by nobody's price list."""
+    shop.sells("bag")
+    shop.fills_a_cart(("bag", 1))
+    settings = api._settings().model_copy(update={"currency": "EUR"})
+    monkeypatch.setattr(api, "_settings", lambda: settings)
+
+    with shop.unchanged():
+        answer = shop.checks_out()
+
+    assert (answer.status, answer.problem) == (409, "product-unavailable")
+
+
 # --- cancelling -----------------------------------------------------------------------------------------------------
 
 
@@ -608,7 +622,7 @@ def test_a_rejected_order_cannot_be_called_off(shop: Shop) -> None:
 def test_a_payment_that_succeeds_in_between_does_not_keep_the_order(shop: Shop, wire: Wire) -> None:
     order_id = shop.has_an_order()
     happened(order_id, "InventoryReserved")
-    wire.before("PutItem", lambda: happened(order_id, "PaymentSucceeded"))
+    wire.before("TransactWriteItems", lambda: happened(order_id, "PaymentSucceeded"))
 
     answer = shop.call("POST", f"/{order_id}/cancel")
 
@@ -618,14 +632,14 @@ def test_a_payment_that_succeeds_in_between_does_not_keep_the_order(shop: Shop, 
 
 @pytest.mark.parametrize(
     "error, times",
-    [(refused("ConditionalCheckFailedException"), MAX_RACES), (refused("ThrottlingException"), 1)],
+    [(cancelled("ConditionalCheckFailed", "None"), MAX_RACES), (refused("ThrottlingException"), 1)],
     ids=["always too late", "throttled"],
 )
 def test_a_cancellation_that_the_shop_is_too_busy_for_changes_nothing(
     shop: Shop, wire: Wire, error: Exception, times: int
 ) -> None:
     order_id = shop.has_an_order()
-    wire.refuses("PutItem", error, times=times)
+    wire.refuses("TransactWriteItems", error, times=times)
 
     with shop.unchanged():
         answer = shop.call("POST", f"/{order_id}/cancel")

@@ -26,16 +26,17 @@ def checked_out_at_once(keys: list[str]) -> list[str]:
     def checks_out(key: str) -> str:
         store = CheckoutStore(load(CheckoutSettings), "user-1")
         order_id = order_id_of("user-1", key)
-        _, cart = store.order_and_cart(order_id)
+        _, cart, account = store.order_cart_and_account(order_id)
         change = place(
             PlaceOrder.model_validate({"shippingAddress": ADDRESS, "cartVersion": cart.version}),
             store.basket(cart),
+            account,
             Shopper("user-1", "shopper@cloudretail.example"),
             Context(order_id, CAUSE.id, NOW),
         )
         everybody_has_read.wait(timeout=10)
         try:
-            store.place(change, cart.version, CAUSE, NOW)
+            store.place(change, cart.version, account, CAUSE, NOW)
         except (LostRace, Conflict) as refusal:
             return type(refusal).__name__
         return "placed"

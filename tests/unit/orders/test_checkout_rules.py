@@ -14,6 +14,7 @@ from cloudretail.money import Money
 from contract.orders import OrderPlaced
 from contract.values import OrderItem, OrderStatus, PaymentMethod
 from orders.domain import Basket, Cart, CartLine, Listed, Order, PlaceOrder, Shopper, order_id_of, place
+from tests.support.checkouts import NOTHING_HELD
 from tests.support.examples import NOW, sgd
 
 ADDRESS = {"name": "A Shopper", "line1": "1 Main Street", "city": "Singapore", "postalCode": "049315", "country": "SG"}
@@ -40,6 +41,7 @@ def placed(
     return place(
         request or checkout(),
         Basket(cart, products, available),
+        NOTHING_HELD,
         Shopper("user-1", "shopper@cloudretail.example"),
         Context("ord_1", "request-1", NOW),
     )

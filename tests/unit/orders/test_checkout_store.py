@@ -11,6 +11,7 @@ from cloudretail.settings import load
 from contract import parse
 from orders.domain import Cart, Order, PlaceOrder, Shopper, place
 from orders.store import CheckoutSettings, CheckoutStore
+from tests.support.checkouts import NOTHING_HELD
 from tests.support.examples import CAUSE
 from tests.support.wire import Wire, cancelled, refused
 from tests.unit.orders.conftest import ADDRESS, Shop
@@ -29,14 +30,15 @@ def store(shop: Shop) -> CheckoutStore:
 def decided(store: CheckoutStore, order_id: str = "ord_1") -> Change[Order]:
     return place(
         PlaceOrder.model_validate({"shippingAddress": ADDRESS, "cartVersion": 3}),
-        store.basket(store.order_and_cart(order_id)[1]),
+        store.basket(store.order_cart_and_account(order_id)[1]),
+        NOTHING_HELD,
         Shopper("user-1", "shopper@cloudretail.example"),
         Context(order_id, CAUSE.id, NOW),
     )
 
 
 def test_the_cart_the_prices_and_the_stock_are_read_as_the_others_wrote_them(store: CheckoutStore) -> None:
-    order, cart = store.order_and_cart("ord_1")
+    order, cart, _ = store.order_cart_and_account("ord_1")
     basket = store.basket(cart)
 
     assert order is None
@@ -48,7 +50,7 @@ def test_the_cart_the_prices_and_the_stock_are_read_as_the_others_wrote_them(sto
 def test_a_shopper_without_a_cart_has_an_empty_one_and_nothing_is_asked_about_it(shop: Shop, wire: Wire) -> None:
     store = CheckoutStore(load(CheckoutSettings), "user-2")
 
-    order, cart = store.order_and_cart("ord_1")
+    order, cart, _ = store.order_cart_and_account("ord_1")
     basket = store.basket(cart)
 
     assert (order, cart) == (None, Cart())
@@ -57,16 +59,16 @@ def test_a_shopper_without_a_cart_has_an_empty_one_and_nothing_is_asked_about_it
 
 
 def test_the_order_and_the_cart_are_read_consistently(store: CheckoutStore, wire: Wire) -> None:
-    store.order_and_cart("ord_1")
+    store.order_cart_and_account("ord_1")
 
     (request,) = wire.made("BatchGetItem")
-    assert [table["ConsistentRead"] for table in request["RequestItems"].values()] == [True, True]
+    assert [table["ConsistentRead"] for table in request["RequestItems"].values()] == [True, True, True]
 
 
 def test_placing_puts_the_order_with_its_event_and_empties_the_cart(store: CheckoutStore, shop: Shop) -> None:
     change = decided(store)
 
-    store.place(change, 3, CAUSE, NOW)
+    store.place(change, 3, NOTHING_HELD, CAUSE, NOW)
 
     (row,) = shop.orders()
     assert (row.state, row.version) == (change.state, 1)
@@ -79,15 +81,15 @@ def test_placing_puts_the_order_with_its_event_and_empties_the_cart(store: Check
 
 def test_a_placed_order_is_found_again(store: CheckoutStore) -> None:
     change = decided(store)
-    store.place(change, 3, CAUSE, NOW)
+    store.place(change, 3, NOTHING_HELD, CAUSE, NOW)
 
-    assert store.order_and_cart("ord_1") == (change.state, Cart(items=(), version=4))
+    assert store.order_cart_and_account("ord_1")[:2] == (change.state, Cart(items=(), version=4))
 
 
 def test_an_order_of_that_id_that_belongs_to_somebody_else_is_not_found(store: CheckoutStore, shop: Shop) -> None:
-    store.place(decided(store), 3, CAUSE, NOW)
+    store.place(decided(store), 3, NOTHING_HELD, CAUSE, NOW)
 
-    assert CheckoutStore(load(CheckoutSettings), "user-2").order_and_cart("ord_1") == (None, Cart())
+    assert CheckoutStore(load(CheckoutSettings), "user-2").order_cart_and_account("ord_1")[:2] == (None, Cart())
 
 
 def test_a_cart_that_changed_between_the_read_and_the_write_is_not_ordered(store: CheckoutStore, shop: Shop) -> None:
@@ -95,7 +97,7 @@ def test_a_cart_that_changed_between_the_read_and_the_write_is_not_ordered(store
     shop.fills_a_cart(("bag", 9), version=4)
 
     with shop.unchanged(), pytest.raises(Conflict) as refusal:
-        store.place(change, 3, CAUSE, NOW)
+        store.place(change, 3, NOTHING_HELD, CAUSE, NOW)
 
     assert refusal.value.type == "cart-changed"
 
@@ -105,23 +107,23 @@ def test_a_cart_that_vanished_between_the_read_and_the_write_is_not_ordered(stor
     shop.put("CartTable", {"userId": "user-1", "items": []})
 
     with shop.unchanged(), pytest.raises(Conflict):
-        store.place(change, 3, CAUSE, NOW)
+        store.place(change, 3, NOTHING_HELD, CAUSE, NOW)
 
 
 def test_an_order_that_is_there_already_is_a_lost_race_and_not_a_changed_cart(store: CheckoutStore, shop: Shop) -> None:
     change = decided(store)
-    store.place(change, 3, CAUSE, NOW)
+    store.place(change, 3, NOTHING_HELD, CAUSE, NOW)
 
     with shop.unchanged(), pytest.raises(LostRace):
-        store.place(change, 3, CAUSE, NOW + timedelta(seconds=1))
+        store.place(change, 3, NOTHING_HELD, CAUSE, NOW + timedelta(seconds=1))
 
 
 @pytest.mark.parametrize(
     "passing",
     [
-        cancelled("TransactionConflict", "None"),
-        cancelled("None", "TransactionConflict"),
-        cancelled("ThrottlingError", "None"),
+        cancelled("TransactionConflict", "None", "None"),
+        cancelled("None", "TransactionConflict", "None"),
+        cancelled("ThrottlingError", "None", "None"),
         refused("TransactionInProgressException"),
         refused("ProvisionedThroughputExceededException"),
     ],
@@ -131,7 +133,7 @@ def test_what_may_pass_is_tried_again(store: CheckoutStore, shop: Shop, wire: Wi
     change = decided(store)
     wire.refuses("TransactWriteItems", passing, times=MAX_TRIES - 1)
 
-    store.place(change, 3, CAUSE, NOW)
+    store.place(change, 3, NOTHING_HELD, CAUSE, NOW)
 
     assert [row.state for row in shop.orders()] == [change.state]
     assert len(wire.made("TransactWriteItems")) == MAX_TRIES
@@ -141,29 +143,29 @@ def test_a_conflict_that_does_not_pass_is_given_up_and_nothing_is_changed(
     store: CheckoutStore, shop: Shop, wire: Wire
 ) -> None:
     change = decided(store)
-    wire.refuses("TransactWriteItems", cancelled("TransactionConflict", "None"), times=MAX_TRIES)
+    wire.refuses("TransactWriteItems", cancelled("TransactionConflict", "None", "None"), times=MAX_TRIES)
 
     with shop.unchanged(), pytest.raises(Transient):
-        store.place(change, 3, CAUSE, NOW)
+        store.place(change, 3, NOTHING_HELD, CAUSE, NOW)
 
 
 def test_a_conflict_hides_whether_the_cart_is_really_another(store: CheckoutStore, shop: Shop, wire: Wire) -> None:
     """An order that was placed a moment ago is being confirmed, and its cart is empty by now: the order is there."""
     change = decided(store)
-    store.place(change, 3, CAUSE, NOW)
-    wire.refuses("TransactWriteItems", cancelled("TransactionConflict", "ConditionalCheckFailed"))
+    store.place(change, 3, NOTHING_HELD, CAUSE, NOW)
+    wire.refuses("TransactWriteItems", cancelled("TransactionConflict", "ConditionalCheckFailed", "None"))
 
     with pytest.raises(LostRace):
-        store.place(change, 3, CAUSE, NOW)
+        store.place(change, 3, NOTHING_HELD, CAUSE, NOW)
 
 
 def test_what_will_not_pass_is_not_tried_again(store: CheckoutStore, shop: Shop, wire: Wire) -> None:
     change = decided(store)
-    error = cancelled("ValidationError", "None")
+    error = cancelled("ValidationError", "None", "None")
     wire.refuses("TransactWriteItems", error, times=2)
 
     with shop.unchanged(), pytest.raises(type(error)) as raised:
-        store.place(change, 3, CAUSE, NOW)
+        store.place(change, 3, NOTHING_HELD, CAUSE, NOW)
 
     assert raised.value is error
     assert len(wire.made("TransactWriteItems")) == 1
@@ -174,9 +176,9 @@ def test_an_answer_that_was_lost_is_found_by_the_next_request(store: CheckoutSto
     wire.loses_the_answer("TransactWriteItems", refused("InternalServerError"))
 
     with pytest.raises(LostRace):
-        store.place(change, 3, CAUSE, NOW)
+        store.place(change, 3, NOTHING_HELD, CAUSE, NOW)
 
-    assert store.order_and_cart("ord_1")[0] == change.state
+    assert store.order_cart_and_account("ord_1")[0] == change.state
 
 
 @pytest.mark.parametrize("table", ["OrdersTable", "CartTable"])
@@ -188,4 +190,4 @@ def test_either_row_alone_is_never_written(store: CheckoutStore, shop: Shop, tab
         shop.fills_a_cart(("bag", 1), version=5)
 
     with shop.unchanged(), pytest.raises((LostRace, Conflict)):
-        store.place(change, 3, CAUSE, NOW)
+        store.place(change, 3, NOTHING_HELD, CAUSE, NOW)

@@ -10,9 +10,8 @@ from cloudretail.decider import Change, Nothing
 from cloudretail.errors import Conflict, InvalidInput, NotFound
 from cloudretail.money import Money
 from orders.commands import cancel, check_out
-from orders.domain import Address, Listed, Order, PlaceOrder, Shopper
-from orders.store import ORDERS
-from tests.support.checkouts import InMemoryCheckouts
+from orders.domain import Address, Listed, PlaceOrder, Shopper
+from tests.support.checkouts import InMemoryCheckouts, InMemoryOrders
 from tests.support.examples import CAUSE, NOW
 from tests.support.repositories import InMemoryRepository
 
@@ -31,7 +30,7 @@ class Shop:
 
     def __init__(self) -> None:
         self.meanwhile: dict[tuple[str, str], Callable[[], object]] = {}
-        self.orders: InMemoryRepository[Order] = InMemoryRepository(ORDERS)
+        self.orders = InMemoryOrders()
         self.carts: InMemoryRepository[carts.Cart] = InMemoryRepository(CARTS)
         line = carts.CartLine(product_id="bag", name="Bag", quantity=2, unit_price=PRICE)
         self.carts.commit("user-1", None, Change(carts.Cart(user_id="user-1", items=(line,), version=1)), CAUSE, NOW)

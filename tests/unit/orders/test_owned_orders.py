@@ -7,9 +7,10 @@ import pytest
 from cloudretail.decider import Change, Context, Decision
 from cloudretail.errors import LostRace
 from cloudretail.repository import DynamoDBRepository, transact
+from cloudretail.settings import load
 from contract.values import OrderStatus
 from orders.domain import CancelByShopper, Order, decide
-from orders.store import ORDERS, OwnedOrders
+from orders.store import ORDERS, AccountSettings, OwnedOrders
 from tests.support.examples import CAUSE, NOW
 from tests.support.wire import Wire
 from tests.unit.orders.conftest import Shop
@@ -26,7 +27,7 @@ def stored(order_id: str, user: str = "user-1", minutes: int = 0) -> Order:
 
 
 def owned(user: str = "user-1") -> OwnedOrders:
-    return OwnedOrders("OrdersTable", user)
+    return OwnedOrders(load(AccountSettings), user)
 
 
 def pages(user: str, limit: int) -> list[list[str]]:

@@ -179,7 +179,7 @@ def test_a_lost_race_is_decided_again_on_the_row_as_it_is_then(pending: Shop, qu
         row = TABLE.load(ID)
         TABLE.commit(ID, row, Change(order("CANCELLED")), CAUSE, NOW)
 
-    wire.before("PutItem", called_off, table="OrdersTable")
+    wire.before("TransactWriteItems", called_off, table="OrdersTable")
 
     assert queue.deliver(told("PaymentSucceeded")) == []
 

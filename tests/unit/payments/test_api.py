@@ -1,6 +1,7 @@
 """The payments API: what each request is answered, that a refused one changes nothing, and that no card shows."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -107,6 +108,44 @@ def test_paying_while_an_attempt_runs_is_refused_and_the_attempt_goes_on(pending
 
     assert (answer.status, answer.problem) == (409, "payment-in-progress")
     assert again == answer
+
+
+def test_what_checkout_refused_to_be_paid_in_cash_cannot_be_chosen_later_and_a_card_can(till: Till) -> None:
+    till.has_order(ORDER_ID, "RESERVED", codRefusal="TOO_MUCH_OPEN")
+
+    with till.unchanged():
+        answer = pay({"method": "COD"})
+
+    assert (answer.status, answer.problem, answer.body["codRefusal"]) == (409, "cod-refused", "TOO_MUCH_OPEN")
+    assert pay().status == 202
+
+
+def test_a_refusal_of_cash_that_this_code_does_not_know_yet_is_one_all_the_same(till: Till) -> None:
+    till.has_order(ORDER_ID, "RESERVED", codRefusal="GUEST_WITHOUT_CODE")
+
+    assert pay({"method": "COD"}).problem == "cod-refused"
+
+
+def test_too_many_attempts_by_card_are_refused_and_cash_and_others_are_not(till: Till) -> None:
+    for number in range(11):
+        till.has_order(f"ord_{number}", "RESERVED")
+    till.has_order("ord_other", "RESERVED", user="user-2")
+
+    answers = [pay(order_id=f"ord_{number}") for number in range(11)]
+
+    assert [answer.status for answer in answers] == [202] * 10 + [429]
+    assert (answers[-1].problem, answers[-1].body["limit"]) == ("too-many-requests", "card")
+    assert answers[-1].body["until"] > datetime.now(UTC).isoformat()
+    assert pay({"method": "COD"}, order_id="ord_10").status == 202
+    assert pay(order_id="ord_other", claims=OTHER_CLAIMS).status == 202
+
+
+def test_what_is_refused_for_another_reason_is_no_attempt_by_card(till: Till) -> None:
+    till.has_order(ORDER_ID, "CANCELLED")
+    assert {pay().status for _ in range(12)} == {409}
+
+    till.has_order("ord_1", "RESERVED")
+    assert pay(order_id="ord_1").status == 202
 
 
 @pytest.mark.parametrize("status", ["CONFIRMED", "REJECTED", "CANCELLED"])

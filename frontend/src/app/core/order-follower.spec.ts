@@ -15,6 +15,7 @@ function order(status: OrderStatus, orderId = 'ord_1'): OrderView {
     createdAt: '2026-11-22T10:00:00Z',
     shippingAddress: { name: 'A', line1: 'B', city: 'C', postalCode: 'D', country: 'SG' },
     paymentMethod: null,
+    codRefusal: null,
     reservedUntil: null,
     story: [],
   };

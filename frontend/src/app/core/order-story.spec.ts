@@ -17,6 +17,7 @@ function order(status: OrderStatus, story: HistoryEntry[] = [entry('OrderPlaced'
     createdAt: '2026-11-22T10:00:00Z',
     shippingAddress: { name: 'A', line1: 'B', city: 'C', postalCode: 'D', country: 'SG' },
     paymentMethod: null,
+    codRefusal: null,
     reservedUntil: null,
     story,
     ...more,

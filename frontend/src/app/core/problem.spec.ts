@@ -26,6 +26,19 @@ describe('an error of the API', () => {
     ]);
   });
 
+  it('says what is limited and until when, in the time of the device', () => {
+    const limited = { detail: 'You have tried to log in too often.', limit: 'log-in' };
+    const until = new Date(2026, 10, 27, 14, 31, 20).toISOString();
+    const error = toApiError(answer(429, problem('too-many-requests', { ...limited, until })));
+    expect(error.message).toBe('You have tried to log in too often. You can try again at 14:32.');
+    expect(error).toMatchObject({ type: 'too-many-requests', mayPass: true, extra: { limit: 'log-in', until } });
+  });
+
+  it('says no time where none is known', () => {
+    const error = toApiError(answer(429, problem('too-many-requests', { until: 'soon' })));
+    expect(error.message).toBe('One sentence.');
+  });
+
   it('is read from text too, which routes without an answer get', () => {
     expect(toApiError(answer(422, JSON.stringify(problem('wrong-code'))))).toMatchObject({ type: 'wrong-code' });
   });

@@ -1,5 +1,6 @@
 import { HttpErrorResponse } from '@angular/common/http';
 import { ProblemDetails } from '../api/models';
+import { formatMoment } from './format';
 
 const TYPE_PREFIX = 'urn:cloudretail:problem:';
 
@@ -64,10 +65,19 @@ export function toApiError(error: HttpErrorResponse): ApiError {
   if (problem) {
     const { type, title, status: _, detail, errors, ...extra } = problem;
     const fields = new Map((errors ?? []).map(({ field, message }) => [field, sentence(message)]));
-    return new ApiError(error.status, type.slice(TYPE_PREFIX.length), sentence(detail || title), fields, extra);
+    const message = [sentence(detail || title), ...tryAgainAt(extra)].join(' ');
+    return new ApiError(error.status, type.slice(TYPE_PREFIX.length), message, fields, extra);
   }
   const [type, message] = BY_STATUS[error.status] ?? BY_STATUS[error.status >= 500 ? 500 : 404]!;
   return new ApiError(error.status, type, message);
+}
+
+/** Until when something is limited, where the API says so; to the minute, rounded up so that it is not too early. */
+function* tryAgainAt({ until }: Readonly<Record<string, unknown>>): Iterable<string> {
+  const moment = typeof until === 'string' ? Date.parse(until) : NaN;
+  if (Number.isNaN(moment)) return;
+  const minute = new Date(Math.ceil(moment / 60_000) * 60_000);
+  yield `You can try again at ${formatMoment(minute.toISOString(), 'time')}.`;
 }
 
 function asProblem(body: unknown): ProblemDetails | null {

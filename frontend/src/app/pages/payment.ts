@@ -110,12 +110,12 @@ import NotFoundPage from './not-found';
                       declined.left === 1
                         ? 'You have one attempt left'
                         : 'You have ' + declined.left + ' attempts left'
-                    }}. Try another card, or choose cash on delivery.
+                    }}. Try another card{{ order.codRefusal === null ? ', or choose cash on delivery' : '' }}.
                   </p>
                 </div>
               }
               <form class="column" [shopForm]="submission" (send)="send(order.orderId)">
-                <shop-payment-method [(method)]="method" />
+                <shop-payment-method [(method)]="method" [withoutCash]="order.codRefusal !== null" />
                 @if (byCard()) {
                   <div class="fields">
                     <shop-field

@@ -24,7 +24,11 @@ import { Skeleton } from './skeleton';
             <shop-icon name="shield" />
           </label>
         }
-        @if (offered.includes('COD')) {
+        @if (withoutCash()) {
+          <p class="hint">
+            This order can't be paid in cash: with your other open orders it comes to more than we can hand over unpaid.
+          </p>
+        } @else if (offered.includes('COD')) {
           <label class="choice">
             <input type="radio" name="method" [checked]="method() === 'COD'" (change)="method.set('COD')" />
             <span><strong>Cash on delivery</strong> <span class="hint">You pay when it arrives.</span></span>
@@ -42,6 +46,8 @@ import { Skeleton } from './skeleton';
 export class PaymentMethod {
   readonly method = model.required<'CARD' | 'COD'>();
   readonly cardHint = input<string>();
+  /** The shop does not take cash for this order. */
+  readonly withoutCash = input(false);
 
   protected readonly methods = inject(PaymentMethods);
 

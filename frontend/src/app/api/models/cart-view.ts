@@ -15,7 +15,7 @@ export interface CartView {
   items: Array<LineView>;
 
   /**
-   * At the accepted prices.
+   * At the accepted prices; of one in a currency that the shop no longer sells in, nothing is added.
    */
   total: Money;
 

@@ -12,6 +12,11 @@ import { ShippingAddress } from '../models/shipping-address';
  * An order with its story.
  */
 export interface OrderView {
+
+  /**
+   * Why it cannot be paid in cash on delivery; null where it can.
+   */
+  codRefusal: (string | null);
   createdAt: string;
   items: Array<OrderItem>;
   orderId: string;

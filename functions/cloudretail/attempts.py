@@ -1,0 +1,128 @@
+"""Where attempts are counted. Keys are hashes: the table tells nobody whose address was tried from where."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from cloudretail import aws, dynamodb
+from cloudretail.limits import WAITED_FOR, Limited, RateLimit, Tries, attempt
+from cloudretail.repository import MAX_RACES, batch_get, pause_before_retry
+from cloudretail.settings import Settings
+
+
+class AttemptSettings(Settings):
+    """What every function needs that counts attempts."""
+
+    attempts_table: str
+
+
+class Attempts(Protocol):
+    """Counts what is limited."""
+
+    def count(self, limit: RateLimit, account: str, client: str, *, known: bool = False) -> None:
+        """Count an attempt before it is made.
+
+        Args:
+            limit: what is tried.
+            account: the account that it is about, whether there is one or not.
+            client: where it comes from.
+            known: whether `client` has been let into this account before: only its own attempts count then.
+
+        Raises:
+            Limited: it may not be made now, and is not counted.
+        """
+        ...
+
+    def forget(self, limit: RateLimit, account: str, client: str) -> None:
+        """Take back what `client` tried: it was let into the account."""
+        ...
+
+
+class DynamoDBAttempts:
+    """Attempts in DynamoDB.
+
+        one client     read    decide    write if it is as it was read, else again: of twenty at once none slips through
+        all clients    read                                                     add 1: nobody waits for anybody else
+
+    Args:
+        table: with the partition key `counter`, and `expiresAt` for its time to live.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, table: str, clock: Callable[[], float] = time.time) -> None:
+        self._table = table
+        self._clock = clock
+
+    def count(self, limit: RateLimit, account: str, client: str, *, known: bool = False) -> None:
+        for race in range(MAX_RACES):
+            now = int(self._clock() * 1000)
+            mine, everybodys = _key(limit, account, client), self._window(limit, account, now)
+            found = self._read(mine, everybodys)
+            read = found.get(mine)
+            crowded = not known and found.get(everybodys, {}).get("tries", 0) >= limit.rate.by_all
+            before = Tries.model_validate(read) if read else Tries()
+            verdict = attempt(limit.rate, before, crowded=crowded, now=now)
+            if verdict.tries == before or self._write(mine, read, verdict.tries, limit, now):
+                if verdict.until is not None:
+                    raise Limited(limit, _moment(verdict.until))
+                self._add(everybodys, 1, limit, now)
+                return
+            pause_before_retry(race)
+        # So many at once are no person's.
+        raise Limited(limit, _moment(now + 1000))
+
+    def forget(self, limit: RateLimit, account: str, client: str) -> None:
+        now = int(self._clock() * 1000)
+        aws.dynamodb().delete_item(TableName=self._table, Key={"counter": {"S": _key(limit, account, client)}})
+        self._add(self._window(limit, account, now), -1, limit, now)
+
+    def _window(self, limit: RateLimit, account: str, now: int) -> str:
+        return _key(limit, account, "", str(now // (limit.rate.window * 1000)))
+
+    def _read(self, *keys: str) -> dict[str, dict[str, int]]:
+        request = {self._table: {"Keys": [{"counter": {"S": key}} for key in keys], "ConsistentRead": True}}
+        return {item["counter"]: item for item in batch_get(request)[self._table]}
+
+    def _write(self, key: str, read: dict[str, int] | None, tries: Tries, limit: RateLimit, now: int) -> bool:
+        """Whether the row was still as it was read: every write changes one of the two numbers."""
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(bookedUntil)"}
+        if read:
+            condition = {
+                "ConditionExpression": "bookedUntil = :booked AND waitsUntil = :waits",
+                "ExpressionAttributeValues": dynamodb.to_item(
+                    {":booked": read["bookedUntil"], ":waits": read["waitsUntil"]}
+                ),
+            }
+        item = {"counter": key, **tries.model_dump(), "expiresAt": self._expires_at(limit, now)}
+        try:
+            aws.dynamodb().put_item(TableName=self._table, Item=dynamodb.to_item(item), **condition)
+        except ClientError as error:
+            if dynamodb.is_condition_failed(error):
+                return False
+            raise
+        return True
+
+    def _add(self, key: str, number: int, limit: RateLimit, now: int) -> None:
+        aws.dynamodb().update_item(
+            TableName=self._table,
+            Key={"counter": {"S": key}},
+            UpdateExpression="ADD tries :number SET expiresAt = :end",
+            ExpressionAttributeValues=dynamodb.to_item({":number": number, ":end": self._expires_at(limit, now)}),
+        )
+
+    @staticmethod
+    def _expires_at(limit: RateLimit, now: int) -> int:
+        """When nothing depends on a counter any more, in seconds since 1970."""
+        return (now + WAITED_FOR) // 1000 + 2 * limit.rate.window
+
+
+def _key(limit: RateLimit, *parts: str) -> str:
+    return hashlib.sha256("\0".join((limit.name, *parts)).encode()).hexdigest()
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,0 +1,120 @@
+"""Which requests have come through CloudFront, and from which client.
+
+    client ──> CloudFront: X-Client-Address, by a viewer function, over whatever the client sent
+                           X-Origin-Secret, by the origin's settings    ──> API Gateway ──> function: looks at both
+
+The gateway can also be reached past CloudFront, by whoever knows its address. Such a request could carry any client
+address and would be counted as anybody's, so that on AWS one without the secret is refused. A laptop has no secret.
+"""
+
+import hmac
+import ipaddress
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Annotated, Any
+
+from botocore.exceptions import ClientError
+from pydantic import Field, ValidationInfo, field_validator
+
+from cloudretail import aws, dynamodb
+from cloudretail.settings import Settings, load
+from cloudretail.telemetry import logger
+
+ADDRESS = "x-client-address"
+SECRET = "x-origin-secret"  # noqa: S105 the name of a header
+
+FRESH_FOR = 300
+"""Seconds after which the secret is read again, so that a value that was taken back is refused some day."""
+
+READ_AGAIN_AFTER = 10
+"""Seconds before another wrong value has it read again: it may be a new one, and a flood of them asks for nothing."""
+
+
+class OriginSettings(Settings):
+    """Whether there is a CloudFront in front that knows a secret: everywhere but on a laptop."""
+
+    stage: str
+    origin_secret: Annotated[str | None, Field(validate_default=True)] = None
+
+    @field_validator("origin_secret")
+    @classmethod
+    def _on_aws_there_is_one(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if not value and info.data.get("stage") != "local":
+            raise ValueError("no stage but local goes without")
+        return value or None
+
+
+class Secret:
+    """What CloudFront proves itself by: the current value, or the one before while a new one is being rolled out.
+
+    Args:
+        read: the values that count now.
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, read: Callable[[], frozenset[str]], clock: Callable[[], float] = time.monotonic) -> None:
+        self._read = read
+        self._clock = clock
+        self._values: frozenset[str] = frozenset()
+        self._read_at = float("-inf")
+
+    def is_told_by(self, value: str) -> bool:
+        """Whether `value` is the secret; raises what reading it raises, unless `value` was right before."""
+        age = self._clock() - self._read_at
+        known = self._has(value)
+        if age >= (FRESH_FOR if known else READ_AGAIN_AFTER):
+            try:
+                self._values = self._read()
+            except Exception:
+                # An outage over there must not close the shop.
+                if not known:
+                    raise
+                logger.exception("The origin's secret could not be read again")
+                return True
+            self._read_at = self._clock()
+        return self._has(value)
+
+    def _has(self, value: str) -> bool:
+        return any(hmac.compare_digest(value.encode(), known.encode()) for known in self._values)
+
+
+def read_secret(secret_id: str) -> frozenset[str]:
+    """The current and the previous value of a secret in Secrets Manager; the first has no previous one."""
+    values = {aws.secrets().get_secret_value(SecretId=secret_id)["SecretString"]}
+    try:
+        values.add(aws.secrets().get_secret_value(SecretId=secret_id, VersionStage="AWSPREVIOUS")["SecretString"])
+    except ClientError as error:
+        if dynamodb.code(error) != "ResourceNotFoundException":
+            raise
+    return frozenset(values)
+
+
+@cache
+def _secret() -> Secret | None:
+    """Of this process; None on a laptop."""
+    secret_id = load(OriginSettings).origin_secret
+    return Secret(lambda: read_secret(secret_id)) if secret_id else None
+
+
+def came_through_cloudfront(event: Mapping[str, Any]) -> bool:
+    """Whether a request (payload format 2.0, names of headers in lower case) is one of CloudFront's."""
+    secret = _secret()
+    return secret is None or secret.is_told_by(event["headers"].get(SECRET, ""))
+
+
+def client_address(event: Mapping[str, Any]) -> str:
+    """Who sent a request that came through CloudFront: an IPv4 address, or the /64 of an IPv6 address.
+
+    A client at home or on a phone has a whole /64, and may send each request from another address of it. Source:
+    RFC 6177 and RFC 7278.
+    """
+    # Past CloudFront, as on a laptop's own port, there is no header, and the gateway speaks with the client itself.
+    address = event["headers"].get(ADDRESS) or event["requestContext"]["http"].get("sourceIp", "")
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(ip, ipaddress.IPv6Address):
+        return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)
