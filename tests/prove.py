@@ -122,7 +122,7 @@ def try_requests(progress: Progress, deadline: float) -> int:
                 sys.stdout.write(f"{role}:\n{sent.report}\n")
                 failed = True
                 continue
-            progress.requests[role] += sent.answers.total()
+            progress.requests[role] += sent.in_role
             progress.keep()
             _show(f"{role}: {progress.requests[role]} answered well, of this round {sent.by_status}")
     return int(failed)

@@ -32,7 +32,7 @@ from auth.domain import (
     WrongSecondFactor,
 )
 from cloudretail import aws, dynamodb
-from cloudretail.errors import Transient
+from cloudretail.errors import ShopError, Transient
 from cloudretail.telemetry import count, logger
 
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ def _tokens(result: "AuthenticationResultTypeTypeDef", refresh_token: str = "") 
     return Tokens(result["IdToken"], result["ExpiresIn"], result.get("RefreshToken") or refresh_token)
 
 
-class _NotMailedError(Exception):
+class _NotMailedError(ShopError):
     """Somebody waits for a code that was not sent."""
 
 

@@ -35,7 +35,7 @@ def _recorded_bodies() -> dict[str, Any]:
     """What a client sends, by the route: the body of the first recorded request that was accepted."""
     found: dict[str, Any] = {}
     for sample in load():
-        if sample.answer in (200, 201, 202) and "body" in sample.event:
+        if sample.answer in (200, 201, 202, 204) and sample.event.get("body"):
             found.setdefault(sample.event["routeKey"], json.loads(sample.event["body"]))
     return found
 

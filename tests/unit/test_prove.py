@@ -132,12 +132,12 @@ def test_generated_requests_go_on_where_they_were_left_and_a_role_ends_at_its_fi
 
     def send(_: object, role: str, seed: int, *phases: str) -> Round:
         asked.append((role, seed, len(phases)))
-        return Round(Counter({200: 3000}), "a 500" if role == "operator" else "")
+        return Round(Counter({200: 3000, 401: 20}), 3000, "a 500" if role == "operator" else "")
 
     monkeypatch.setattr(generated_requests, "send", send)
     answered = Counter({"anonymous": ENOUGH, "shopper": 2500})
     for role, sent in rounds(cast(Ground, None), answered, until=time.monotonic() + 60):
-        answered[role] += 0 if sent.report else sent.answers.total()
+        answered[role] += 0 if sent.report else sent.in_role
     assert asked == [("shopper", 2501, 2), ("operator", 1, 0)]
     assert answered["shopper"] == 5500
     assert list(rounds(cast(Ground, None), Counter(), until=time.monotonic() - 1)) == []

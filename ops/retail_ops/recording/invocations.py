@@ -96,7 +96,7 @@ class Recorder:
             self._shop.lambda_.update_event_source_mapping(UUID=source, **settings)
 
 
-def wait_for[T](look: Callable[[], T], what: str | Callable[[], str], seconds: float = 60) -> T:
+def wait_for[T](look: Callable[[], T], what: str | Callable[[], str], seconds: float = 180) -> T:
     """Look again and again until what is seen is true.
 
     Args:

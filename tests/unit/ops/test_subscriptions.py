@@ -35,20 +35,18 @@ def test_a_subscription_that_ends_leaves_the_rule() -> None:
 
 
 def test_a_new_consumer_is_named_wherever_the_loop_and_a_deployment_read_the_list() -> None:
-    entry = (
-        "    Loyalty:\n      Description: Points\n      MaximumConcurrency: 5\n      Delay: 0\n      OldAfter: 600\n"
-    )
+    entry = "    Gifts:\n      Description: Points\n      MaximumConcurrency: 5\n      Delay: 0\n      OldAfter: 600\n"
     text = TEXT.replace("    Orders:\n      Description", f"{entry}    Orders:\n      Description")
-    consumers = {**declared(), "Loyalty": [SHIPPED]}
+    consumers = {**declared(), "Gifts": [SHIPPED]}
 
     template = Template.of(template_with(text, consumers))
 
     assert template.body["Parameters"]["Consumers"]["Default"].split(",") == list(consumers)
-    assert template.body["Mappings"]["Consumers"]["Loyalty"]["SubscribesTo"] == [SHIPPED]
-    assert template.body["Mappings"]["Consumers"]["Loyalty"]["OldAfter"] == 600
+    assert template.body["Mappings"]["Consumers"]["Gifts"]["SubscribesTo"] == [SHIPPED]
+    assert template.body["Mappings"]["Consumers"]["Gifts"]["OldAfter"] == 600
     assert f'"Consumers={",".join(consumers)}",' in samconfig_with(SAMCONFIG.read_text(), consumers)
 
 
 def test_a_consumer_without_an_entry_in_the_mapping_is_told_what_to_write() -> None:
-    with pytest.raises(OpsError, match="Loyalty has no entry in the mapping Consumers"):
-        template_with(TEXT, {**declared(), "Loyalty": [SHIPPED]})
+    with pytest.raises(OpsError, match="Gifts has no entry in the mapping Consumers"):
+        template_with(TEXT, {**declared(), "Gifts": [SHIPPED]})
