@@ -130,7 +130,9 @@ def _simulated() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("away", [frozenset({part}) for part in PARTS] + [frozenset(PARTS)], ids="+".join)
+@pytest.mark.parametrize(
+    "away", [frozenset({part}) for part in PARTS] + [frozenset(PARTS)], ids=lambda away: "+".join(sorted(away))
+)
 def test_after_an_hour_without_it_every_order_ends_and_nothing_is_dead_or_done_twice(away: frozenset[str]) -> None:
     world = live_through(away, HOUR)
 
