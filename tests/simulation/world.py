@@ -84,7 +84,7 @@ class Message:
     """A message in a queue.
 
     Attributes:
-        name: queue, event id and the how-manieth message of it in the queue this is.
+        name: queue, event id, and a number that counts the copies of it.
         queue: where it is, or was before it became a dead letter.
         document: the event.
         ready: when it may be delivered first.

@@ -151,6 +151,12 @@ def test_a_consumer_knows_its_own_queue_and_keeps_the_causes_of_failures(queue: 
     assert environment["FAILURES_TABLE"] == {"Ref": "FailuresTable"}
 
 
+def test_a_hot_product_is_written_by_two_batches_at_once_at_the_most() -> None:
+    source = SHOP.body["Mappings"]["Consumers"]["Inventory"]
+    assert (source["MaximumConcurrency"], source["BatchingWindow"]) == (2, 1)
+    assert SHOP.sources["InventoryQueue"][1]["MaximumBatchingWindowInSeconds"] == 1
+
+
 @consumed
 def test_an_old_message_raises_an_alarm(queue: str) -> None:
     assert "ApproximateAgeOfOldestMessage" in watched(queue)

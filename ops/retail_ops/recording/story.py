@@ -565,13 +565,13 @@ class Story:
         singles = [call for call in self._look() if len(call.event["Records"]) == 1]
         for event in sent:
             for call in sorted(singles, key=lambda call: (call.function != "Relay", call.function)):
-                if event.document in (_published(call) if call.function == "Relay" else _bodies(call)):
+                if event.document in (_published(call) if call.function == "Relay" else _consumed(call)):
                     self._keep(call, self._case(call.function, event))
         for call in singles:
             if call.function == "Relay" and not _published(call) and "OrdersTable" in str(call.event):
                 self._keep(call, "nothing-to-publish")
         for call in singles:
-            if call.function == "PaymentWindowReactions":
+            if call.function == "PaymentWindowReactions" and _consumed(call):
                 self._keep(call, "window-closed")
         self._unsorted.clear()
 
@@ -584,7 +584,8 @@ class Story:
         new = [Published(document, self._depth(document, documents)) for document in documents]
         new = sorted(new, key=lambda sent: (sent.depth, sent.name, self._place_of(sent.event["subject"])))
         consumed = {(call.function, body) for call in calls if call.function != "Relay" for body in _consumed(call)}
-        windows_closed = len([call for call in calls if call.function == "PaymentWindowReactions"])
+        # One that came before payments knew of its order comes again.
+        windows_closed = len([each for each in consumed if each[0] == "PaymentWindowReactions"])
         awaited = [
             *(
                 f"{function} has not consumed {sent.name} of {sent.event['subject']}"
