@@ -10,8 +10,11 @@ from botocore.exceptions import ClientError
 
 from cloudretail import aws, dynamodb
 from cloudretail.limits import WAITED_FOR, Limited, RateLimit, Tries, attempt
-from cloudretail.repository import MAX_RACES, batch_get, pause_before_retry
+from cloudretail.repository import batch_get, pause_before_retry
 from cloudretail.settings import Settings
+
+MOST_AT_ONCE = 4
+"""Attempts of one client at one account that may be in each other's way: a person makes two, by a double click."""
 
 
 class AttemptSettings(Settings):
@@ -58,7 +61,7 @@ class DynamoDBAttempts:
         self._clock = clock
 
     def count(self, limit: RateLimit, account: str, client: str, *, known: bool = False) -> None:
-        for race in range(MAX_RACES):
+        for race in range(MOST_AT_ONCE):
             now = int(self._clock() * 1000)
             mine, everybodys = _key(limit, account, client), self._window(limit, account, now)
             found = self._read(mine, everybodys)
@@ -72,7 +75,6 @@ class DynamoDBAttempts:
                 self._add(everybodys, 1, limit, now)
                 return
             pause_before_retry(race)
-        # So many at once are no person's.
         raise Limited(limit, _moment(now + 1000))
 
     def forget(self, limit: RateLimit, account: str, client: str) -> None:

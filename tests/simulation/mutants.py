@@ -309,6 +309,13 @@ def _check_out_once(
     return Settled(change, change.state)
 
 
+_held = vars(Order)["held"].fget
+
+
+def _held_for_ever(order: Order) -> Any:
+    return _held(order.model_copy(update={"status": OrderStatus.PENDING}))
+
+
 def _place_an_empty_cart(command: PlaceOrder, basket: Basket, *rest: Any) -> Any:
     if not basket.cart.items:
         raise IndexError("of an empty cart no total can be made")
@@ -531,6 +538,7 @@ MUTANTS = (
         [(buying, "place", _place_whatever_is_in_the_cart), (InMemoryCheckouts, "_require_cart", _nothing)],
     ),
     Mutant("a cart that was ordered is not emptied", [(InMemoryCheckouts, "_empty_cart", _nothing)]),
+    Mutant("an account holds an order that has ended", [(Order, "held", property(_held_for_ever))]),
     Mutant("checkout does not look for its order again before it refuses", [(buying, "check_out", _check_out_once)]),
     Mutant(
         "a cart is ordered as often as somebody wants",
