@@ -34,6 +34,7 @@ NOTICED_BY = {
     "an order is refused for stock that was there": "a conflict is taken for sold out",
     "an order is not the cart that was seen": "the cart is ordered as it is and not as it was seen",
     "a cart is ordered twice": "a cart is ordered as often as somebody wants",
+    "an account holds what it should not": "an account holds an order that has ended",
     "an ordered cart is not emptied": "a cart that was ordered is not emptied",
     "a change of a cart is lost": "a change of the cart is not noticed",
     "a placed order is answered as refused": "checkout does not look for its order again before it refuses",
