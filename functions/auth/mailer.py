@@ -17,7 +17,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
-class Letter:
+class AccountMail:
     """One kind of mail, in whole sentences.
 
     Attributes:
@@ -58,7 +58,7 @@ class Letter:
         )
 
 
-CONFIRM = Letter(
+CONFIRM = AccountMail(
     subject="Confirm your e-mail address for CloudRetail",
     heading="Confirm your e-mail address",
     preview="Enter this code to create your account.",
@@ -69,7 +69,7 @@ CONFIRM = Letter(
     ),
 )
 
-RESET = Letter(
+RESET = AccountMail(
     subject="Choose a new password for CloudRetail",
     heading="Choose a new password",
     preview="Enter this code to choose a new password.",
@@ -83,7 +83,7 @@ RESET = Letter(
     ),
 )
 
-EXISTS = Letter(
+EXISTS = AccountMail(
     subject="You already have a CloudRetail account",
     heading="You already have an account",
     preview="Nothing has changed. You can log in, or choose a new password.",

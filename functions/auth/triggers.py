@@ -9,7 +9,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from auth.identity_provider import TOTP
-from auth.mailer import CONFIRM, RESET, Letter
+from auth.mailer import CONFIRM, RESET, AccountMail
 from cloudretail import aws
 from cloudretail.telemetry import logger
 
@@ -19,7 +19,7 @@ WITHOUT_SECOND_FACTOR = "second-factor-needed"
 """The one group in the token of somebody whose groups are left out of it until they have a second factor. An override
 with no group at all is not described in Cognito's documentation; one with another group is."""
 
-_LETTERS: Mapping[str, Letter] = {
+_MAILS: Mapping[str, AccountMail] = {
     "CustomMessage_SignUp": CONFIRM,
     "CustomMessage_ResendCode": CONFIRM,
     "CustomMessage_ForgotPassword": RESET,
@@ -28,9 +28,9 @@ _LETTERS: Mapping[str, Letter] = {
 
 def message(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001
     """Write the mail with a code (trigger "custom message"); other mails keep Cognito's own text."""
-    if letter := _LETTERS.get(event["triggerSource"]):
-        event["response"]["emailSubject"] = letter.subject
-        event["response"]["emailMessage"] = letter.render("html", code=event["request"]["codeParameter"])
+    if mail := _MAILS.get(event["triggerSource"]):
+        event["response"]["emailSubject"] = mail.subject
+        event["response"]["emailMessage"] = mail.render("html", code=event["request"]["codeParameter"])
     return event
 
 

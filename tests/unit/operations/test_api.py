@@ -14,7 +14,7 @@ from tests.support.dead_letters import NAMES
 from tests.support.invocations import OPERATOR_CLAIMS, Context, http_event
 from tests.support.tables import shop_tables
 
-LETTERS = "/api/ops/dead-letters/OrdersDlq"
+DEAD_LETTERS = "/api/ops/dead-letters/OrdersDlq"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -62,7 +62,7 @@ BAD_FILTERS = [
 
 @pytest.mark.parametrize(("name", "value"), BAD_FILTERS)
 def test_a_filter_in_the_address_that_is_none_is_refused_by_its_name(name: str, value: str) -> None:
-    status, problem = ask("GET", LETTERS, query={name: value})
+    status, problem = ask("GET", DEAD_LETTERS, query={name: value})
     assert status == 422
     assert [each["field"] for each in problem["errors"]] == [name]
 
@@ -96,7 +96,7 @@ def test_every_queue_is_listed_by_its_consumers_name() -> None:
 def test_a_dead_letter_is_found_by_filters_that_match_it() -> None:
     sent = aws.sqs().send_message(QueueUrl=api._settings().queue_url_prefix + "OrdersDlq", MessageBody="{}")
     for query, count in (({}, 1), ({"since": "2026-01-01T00:00:00Z"}, 1), ({"until": "2026-01-01T08:00:00+08:00"}, 0)):
-        status, found = ask("GET", LETTERS, query=query)
+        status, found = ask("GET", DEAD_LETTERS, query=query)
         assert (status, found["count"]) == (200, count)
-    status, letter = ask("GET", f"{LETTERS}/{sent['MessageId']}")
+    status, letter = ask("GET", f"{DEAD_LETTERS}/{sent['MessageId']}")
     assert (status, letter["queue"], letter["body"]) == (200, "OrdersDlq", "{}")

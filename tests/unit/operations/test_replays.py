@@ -10,11 +10,11 @@ from operations.replays.domain import Action, Outcome, ReplayState
 from operations.replays.replayer import WORK_HOLD
 from tests.support.dead_letters import InMemoryShop, Killed, Killer
 
-LETTERS = 25
+MESSAGES = 25
 DEAD, LIVE = "OrdersDlq", "OrdersQueue"
 
 
-def filled(shop: InMemoryShop, number: int = LETTERS, queue: str = DEAD) -> list[str]:
+def filled(shop: InMemoryShop, number: int = MESSAGES, queue: str = DEAD) -> list[str]:
     """Put so many letters into a dead-letter queue; returns their bodies."""
     bodies = [f'{{"letter": {index}}}' for index in range(number)]
     for index, body in enumerate(bodies):
@@ -29,7 +29,7 @@ def test_a_replay_sends_every_message_to_its_one_consumer_and_then_deletes_it() 
     assert sorted(shop.queues[LIVE].bodies) == sorted(bodies)
     assert shop.queues[DEAD].bodies == []
     assert all(not queue.bodies for name, queue in shop.queues.items() if name != LIVE)
-    assert (replay.state, replay.planned, replay.outcomes) == (ReplayState.DONE, LETTERS, {Outcome.REPLAYED: LETTERS})
+    assert (replay.state, replay.planned, replay.outcomes) == (ReplayState.DONE, MESSAGES, {Outcome.REPLAYED: MESSAGES})
 
 
 def test_a_copy_says_which_replays_it_has_been_through() -> None:
@@ -78,7 +78,7 @@ def test_a_replay_that_is_killed_at_any_step_loses_nothing_and_goes_on_where_it_
         assert {*queue.bodies, *kept} == bodies
         assert replay.state is ReplayState.DONE
         # At the most what was under way at the kill is there twice: one batch.
-        assert len(queue.bodies) <= LETTERS + 10
+        assert len(queue.bodies) <= MESSAGES + 10
 
 
 def test_an_interrupted_replay_shows_at_once_what_it_held_and_says_that_it_was_interrupted() -> None:
@@ -94,7 +94,7 @@ def test_an_interrupted_replay_shows_at_once_what_it_held_and_says_that_it_was_i
     shop.queues[LIVE].refuses = ctrl_c
     with pytest.raises(KeyboardInterrupt):
         shop.replayer.run(started)
-    assert shop.queues[DEAD].counts().visible == LETTERS
+    assert shop.queues[DEAD].counts().visible == MESSAGES
     found = shop.log.find(started.replay_id)
     assert found is not None
     assert found.state is ReplayState.INTERRUPTED
@@ -130,7 +130,7 @@ def test_a_message_whose_copy_is_refused_stays_where_it_was() -> None:
     bodies = filled(shop)
     shop.queues[LIVE].refuses = lambda body: body == bodies[7]
     replay = shop.replayer.run(shop.asked())
-    assert replay.outcomes == {Outcome.REPLAYED: LETTERS - 1, Outcome.FAILED: 1}
+    assert replay.outcomes == {Outcome.REPLAYED: MESSAGES - 1, Outcome.FAILED: 1}
     assert shop.queues[DEAD].bodies == [bodies[7]]
     assert shop.queues[DEAD].counts().visible == 1
     (failed,) = [entry for entry in shop.log.saved.values() if entry.outcome is Outcome.FAILED]
@@ -143,7 +143,7 @@ def test_only_what_is_selected_is_replayed_and_the_rest_is_visible_at_once() -> 
     replay = shop.replayer.run(shop.asked(message_ids=("0003", "0021")))
     assert replay.outcomes == {Outcome.REPLAYED: 2}
     assert len(shop.queues[LIVE].bodies) == 2
-    assert shop.queues[DEAD].counts().visible == LETTERS - 2
+    assert shop.queues[DEAD].counts().visible == MESSAGES - 2
 
 
 def test_a_message_that_somebody_else_replays_meanwhile_is_gone_and_no_failure() -> None:

@@ -85,7 +85,7 @@ FIND_REFUND = ("find", f"{ID}:refund")
 REFUND = ("refund", f"{ID}:refund", KNOWN, "SGD 154.30")
 
 
-class Desk:
+class WorkerAtWork:
     """The worker with payments in memory.
 
     Attributes:
@@ -140,26 +140,26 @@ REFUNDING = payment("ARK", "REFUNDING", attempts=1)
 
 
 def test_the_reference_is_in_the_row_before_money_can_move() -> None:
-    desk = Desk(running())
+    at_work = WorkerAtWork(running())
 
     class Watching(Gateway):
         def confirm(self, reference: str) -> Answer:
-            assert (desk.row.state.reference, desk.row.state.provider) == (reference, SANDBOX)
+            assert (at_work.row.state.reference, at_work.row.state.provider) == (reference, SANDBOX)
             return super().confirm(reference)
 
     gateway = Watching(Accepted())
-    desk.works(gateway, submitted())
+    at_work.works(gateway, submitted())
 
     assert gateway.asked == [CREATE, CONFIRM]
-    assert (desk.row.state.status, desk.told) == ("SUCCEEDED", ["PaymentSucceeded"])
+    assert (at_work.row.state.status, at_work.told) == ("SUCCEEDED", ["PaymentSucceeded"])
 
 
 def test_a_declined_charge_may_be_tried_again() -> None:
-    desk = Desk(running())
+    at_work = WorkerAtWork(running())
 
-    desk.works(Gateway(Refused("no money")), submitted())
+    at_work.works(Gateway(Refused("no money")), submitted())
 
-    assert (desk.row.state.status, desk.row.state.decline_reason, desk.told) == (
+    assert (at_work.row.state.status, at_work.row.state.decline_reason, at_work.told) == (
         "OPEN",
         "no money",
         ["PaymentDeclined"],
@@ -167,17 +167,17 @@ def test_a_declined_charge_may_be_tried_again() -> None:
 
 
 def test_the_third_declined_charge_is_the_last() -> None:
-    desk = Desk(running(3))
+    at_work = WorkerAtWork(running(3))
 
-    desk.works(Gateway(Refused("no money")), submitted(3))
+    at_work.works(Gateway(Refused("no money")), submitted(3))
 
-    assert (desk.row.state.status, desk.told) == ("FAILED", ["PaymentFailed"])
+    assert (at_work.row.state.status, at_work.told) == ("FAILED", ["PaymentFailed"])
 
 
 def test_each_attempt_is_charged_under_its_own_key() -> None:
     gateway = Gateway(Accepted())
 
-    Desk(running(2)).works(gateway, submitted(2))
+    WorkerAtWork(running(2)).works(gateway, submitted(2))
 
     assert gateway.asked[0][1] == f"{ID}:2"
 
@@ -206,66 +206,66 @@ def test_each_attempt_is_charged_under_its_own_key() -> None:
 def test_a_payment_that_does_not_wait_for_it_is_left_alone_and_the_provider_too(
     state: Payment | None, event: Event
 ) -> None:
-    desk, gateway = Desk(state), Gateway()
-    before = dict(desk.payments.items)
+    at_work, gateway = WorkerAtWork(state), Gateway()
+    before = dict(at_work.payments.items)
 
-    assert isinstance(desk.works(gateway, event), Nothing)
+    assert isinstance(at_work.works(gateway, event), Nothing)
 
     assert gateway.asked == []
-    assert desk.payments.items == before
+    assert at_work.payments.items == before
 
 
 @pytest.mark.parametrize("age", [timedelta(0), timedelta(hours=7), timedelta(days=1), timedelta(days=10)])
 def test_a_repetition_goes_by_the_reference_in_the_row_and_by_no_key_that_a_provider_forgets(age: timedelta) -> None:
-    desk, gateway = Desk(running(sent=True)), Gateway(Accepted())
+    at_work, gateway = WorkerAtWork(running(sent=True)), Gateway(Accepted())
 
-    desk.works(gateway, submitted(), now=NOW + age)
+    at_work.works(gateway, submitted(), now=NOW + age)
 
     assert gateway.asked == [("confirm", KNOWN)]
-    assert desk.row.state.status == "SUCCEEDED"
+    assert at_work.row.state.status == "SUCCEEDED"
 
 
 def test_after_a_timeout_it_asks_and_takes_the_answer() -> None:
-    desk, gateway = Desk(running()), Gateway(ProviderTimeout("too late"), found=Accepted())
+    at_work, gateway = WorkerAtWork(running()), Gateway(ProviderTimeout("too late"), found=Accepted())
 
-    desk.works(gateway, submitted())
+    at_work.works(gateway, submitted())
 
     assert gateway.asked == [CREATE, CONFIRM, FIND]
-    assert desk.row.state.status == "SUCCEEDED"
+    assert at_work.row.state.status == "SUCCEEDED"
 
 
 def test_after_a_timeout_that_nobody_knows_of_the_message_comes_again() -> None:
-    desk, gateway = Desk(running()), Gateway(ProviderTimeout("too late"), Accepted(), found=None)
+    at_work, gateway = WorkerAtWork(running()), Gateway(ProviderTimeout("too late"), Accepted(), found=None)
 
     with pytest.raises(ProviderTimeout):
-        desk.works(gateway, submitted())
-    assert (desk.row.state.status, desk.row.state.reference) == ("SUBMITTED", REFERENCE)
+        at_work.works(gateway, submitted())
+    assert (at_work.row.state.status, at_work.row.state.reference) == ("SUBMITTED", REFERENCE)
 
-    desk.works(gateway, submitted())
+    at_work.works(gateway, submitted())
     assert gateway.asked == [CREATE, CONFIRM, FIND, CONFIRM]
-    assert desk.row.state.status == "SUCCEEDED"
+    assert at_work.row.state.status == "SUCCEEDED"
 
 
 def test_a_provider_out_of_reach_changes_nothing_but_that_it_may_have_heard_of_the_attempt() -> None:
-    desk = Desk(running())
+    at_work = WorkerAtWork(running())
 
     with pytest.raises(ProviderUnavailable):
-        desk.works(Gateway(ProviderUnavailable("down")), submitted())
+        at_work.works(Gateway(ProviderUnavailable("down")), submitted())
 
-    assert desk.row.state.status == "SUBMITTED"
-    assert desk.row.state.sent
+    assert at_work.row.state.status == "SUBMITTED"
+    assert at_work.row.state.sent
 
 
 def test_two_workers_that_create_at_once_confirm_the_one_reference_that_is_in_the_row() -> None:
-    desk = Desk(running())
+    at_work = WorkerAtWork(running())
 
     class Overtaken(Gateway):
         def create(self, key: str, amount: Money, token: str) -> str:
-            desk.becomes(running(sent=True))
+            at_work.becomes(running(sent=True))
             return super().create(key, amount, token)
 
     gateway = Overtaken(Accepted())
-    desk.works(gateway, submitted())
+    at_work.works(gateway, submitted())
 
     assert gateway.asked == [CREATE, ("confirm", KNOWN)]
 
@@ -278,36 +278,36 @@ UNWANTED = [(".c", True, "VOIDED", []), ("w.", True, "FAILED", ["PaymentFailed"]
 
 @pytest.mark.parametrize("remembers, status", [(".c", "VOIDED"), ("wc", "VOIDED"), ("w.", "FAILED")])
 def test_an_attempt_that_no_provider_has_heard_of_ends_without_one(remembers: str, status: str) -> None:
-    desk, gateway = Desk(running(remembers=remembers)), Gateway()
+    at_work, gateway = WorkerAtWork(running(remembers=remembers)), Gateway()
 
-    desk.works(gateway, submitted())
+    at_work.works(gateway, submitted())
 
     assert gateway.asked == []
-    assert (desk.row.state.status, desk.row.state.card_token) == (status, None)
+    assert (at_work.row.state.status, at_work.row.state.card_token) == (status, None)
 
 
 def test_the_order_itself_is_looked_at_before_money_can_move() -> None:
     """Its cancellation has not come to payments yet."""
-    desk, gateway = Desk(running()), Gateway(Ended())
-    desk.payable = False
+    at_work, gateway = WorkerAtWork(running()), Gateway(Ended())
+    at_work.payable = False
 
-    desk.works(gateway, submitted())
+    at_work.works(gateway, submitted())
 
     assert gateway.asked == [CREATE, CANCEL]
-    assert (desk.row.state.status, desk.told) == ("VOIDED", [])
+    assert (at_work.row.state.status, at_work.told) == ("VOIDED", [])
 
 
 @pytest.mark.parametrize("remembers, payable, status, told", UNWANTED)
 def test_an_attempt_that_a_provider_may_have_heard_of_is_ended_there(
     remembers: str, payable: bool, status: str, told: list[str]
 ) -> None:
-    desk, gateway = Desk(running(remembers=remembers, sent=True)), Gateway(Ended())
-    desk.payable = payable
+    at_work, gateway = WorkerAtWork(running(remembers=remembers, sent=True)), Gateway(Ended())
+    at_work.payable = payable
 
-    desk.works(gateway, submitted())
+    at_work.works(gateway, submitted())
 
     assert gateway.asked == [("cancel", KNOWN)]
-    assert (desk.row.state.status, desk.told) == (status, told)
+    assert (at_work.row.state.status, at_work.told) == (status, told)
 
 
 @pytest.mark.parametrize(
@@ -315,25 +315,25 @@ def test_an_attempt_that_a_provider_may_have_heard_of_is_ended_there(
 )
 def test_what_turns_out_to_have_been_taken_counts_as_taken(remembers: str, payable: bool, status: str) -> None:
     """Where the order is over and payments has not heard of it, OrderCancelled makes a refund of it."""
-    desk = Desk(running(remembers=remembers, sent=True))
-    desk.payable = payable
+    at_work = WorkerAtWork(running(remembers=remembers, sent=True))
+    at_work.payable = payable
 
-    desk.works(Gateway(Accepted()), submitted())
+    at_work.works(Gateway(Accepted()), submitted())
 
-    assert desk.row.state.status == status
+    assert at_work.row.state.status == status
 
 
 def test_that_a_provider_cannot_be_asked_to_end_it_concludes_nothing() -> None:
-    desk = Desk(running(remembers=".c", sent=True))
+    at_work = WorkerAtWork(running(remembers=".c", sent=True))
 
     with pytest.raises(ProviderTimeout):
-        desk.works(Gateway(ProviderTimeout("no answer"), found=None), submitted())
+        at_work.works(Gateway(ProviderTimeout("no answer"), found=None), submitted())
 
-    assert desk.row.state == running(remembers=".c", sent=True)
+    assert at_work.row.state == running(remembers=".c", sent=True)
 
 
 def test_that_it_was_never_sent_is_not_believed_where_another_worker_has_just_sent_it() -> None:
-    desk, gateway = Desk(running(remembers=".c")), Gateway(Ended())
+    at_work, gateway = WorkerAtWork(running(remembers=".c")), Gateway(Ended())
     sent = running(remembers=".c", sent=True)
     first = True
 
@@ -341,25 +341,25 @@ def test_that_it_was_never_sent_is_not_believed_where_another_worker_has_just_se
         nonlocal first
         if point == "commit" and first:
             first = False
-            desk.becomes(sent)
+            at_work.becomes(sent)
 
-    desk.payments.hook = sends
-    desk.works(gateway, submitted())
+    at_work.payments.hook = sends
+    at_work.works(gateway, submitted())
 
     assert gateway.asked == [("cancel", KNOWN)]
-    assert desk.row.state.status == "VOIDED"
+    assert at_work.row.state.status == "VOIDED"
 
 
 def test_an_attempt_that_ended_while_it_was_created_is_not_confirmed() -> None:
-    desk = Desk(running())
+    at_work = WorkerAtWork(running())
 
     class Ending(Gateway):
         def create(self, key: str, amount: Money, token: str) -> str:
-            desk.becomes(payment("AR.", "VOIDED", attempts=1))
+            at_work.becomes(payment("AR.", "VOIDED", attempts=1))
             return super().create(key, amount, token)
 
     gateway = Ending()
-    assert isinstance(desk.works(gateway, submitted()), Nothing)
+    assert isinstance(at_work.works(gateway, submitted()), Nothing)
 
     assert gateway.asked == [CREATE]
 
@@ -375,21 +375,21 @@ def test_without_an_order_nothing_is_charged(till: Till) -> None:
 
 
 def test_a_stage_without_a_gateway_takes_no_card_and_says_so() -> None:
-    desk = Desk(running())
+    at_work = WorkerAtWork(running())
 
-    desk.works(Gateway(), submitted(), gateways=Gateways(None, {}))
+    at_work.works(Gateway(), submitted(), gateways=Gateways(None, {}))
 
-    assert (desk.row.state.status, desk.row.state.decline_reason) == ("OPEN", "cards are not taken here")
+    assert (at_work.row.state.status, at_work.row.state.decline_reason) == ("OPEN", "cards are not taken here")
 
 
 @pytest.mark.parametrize("state, event", [(running(sent=True), submitted()), (REFUNDING, refund_requested())])
 def test_what_a_provider_has_that_this_stage_does_not_is_a_case_for_a_person(state: Payment, event: Event) -> None:
-    desk = Desk(state)
+    at_work = WorkerAtWork(state)
 
     with pytest.raises(Permanent, match="no payment provider sandbox"):
-        desk.works(Gateway(), event, gateways=Gateways(None, {}))
+        at_work.works(Gateway(), event, gateways=Gateways(None, {}))
 
-    assert desk.row.state == state
+    assert at_work.row.state == state
 
 
 @pytest.mark.parametrize("state, event", [(running(sent=True), submitted()), (REFUNDING, refund_requested())])
@@ -398,7 +398,7 @@ def test_whoever_takes_cards_today_an_attempt_and_its_refund_stay_with_the_provi
 ) -> None:
     before, today = Gateway(Accepted()), Gateway()
 
-    Desk(state).works(before, event, gateways=Gateways("stripe", {SANDBOX: before, "stripe": today}))
+    WorkerAtWork(state).works(before, event, gateways=Gateways("stripe", {SANDBOX: before, "stripe": today}))
 
     assert before.asked
     assert today.asked == []
@@ -424,9 +424,9 @@ def test_a_stage_that_is_not_local_cannot_have_the_sandbox(monkeypatch: pytest.M
 class Meanwhile(Gateway):
     """While it is asked, something else happens to the payment."""
 
-    def __init__(self, desk: Desk, state: Payment, *answers: Answer) -> None:
+    def __init__(self, at_work: WorkerAtWork, state: Payment, *answers: Answer) -> None:
         super().__init__(*answers)
-        self._desk, self._state = desk, state
+        self._desk, self._state = at_work, state
 
     def _answer(self, *asked: str) -> Answer:
         self._desk.becomes(self._state)
@@ -434,105 +434,105 @@ class Meanwhile(Gateway):
 
 
 def test_what_is_accepted_after_the_order_was_cancelled_is_given_back() -> None:
-    desk = Desk(running())
+    at_work = WorkerAtWork(running())
 
-    desk.works(Meanwhile(desk, running(remembers=".c", sent=True), Accepted()), submitted())
+    at_work.works(Meanwhile(at_work, running(remembers=".c", sent=True), Accepted()), submitted())
 
-    assert (desk.row.state.status, desk.told) == ("REFUNDING", ["RefundRequested"])
+    assert (at_work.row.state.status, at_work.told) == ("REFUNDING", ["RefundRequested"])
 
 
 def test_what_is_declined_after_the_order_was_cancelled_is_over() -> None:
-    desk = Desk(running())
+    at_work = WorkerAtWork(running())
 
-    desk.works(Meanwhile(desk, running(remembers=".c", sent=True), Refused("no money")), submitted())
+    at_work.works(Meanwhile(at_work, running(remembers=".c", sent=True), Refused("no money")), submitted())
 
-    assert (desk.row.state.status, desk.told) == ("VOIDED", [])
+    assert (at_work.row.state.status, at_work.told) == ("VOIDED", [])
 
 
 def test_what_is_accepted_after_the_window_closed_is_accepted() -> None:
-    desk = Desk(running())
+    at_work = WorkerAtWork(running())
 
-    desk.works(Meanwhile(desk, running(remembers="w.", sent=True), Accepted()), submitted())
+    at_work.works(Meanwhile(at_work, running(remembers="w.", sent=True), Accepted()), submitted())
 
-    assert desk.row.state.status == "SUCCEEDED"
+    assert at_work.row.state.status == "SUCCEEDED"
 
 
 def test_what_is_declined_after_the_window_closed_has_failed() -> None:
-    desk = Desk(running())
+    at_work = WorkerAtWork(running())
 
-    desk.works(Meanwhile(desk, running(remembers="w.", sent=True), Refused("no money")), submitted())
+    at_work.works(Meanwhile(at_work, running(remembers="w.", sent=True), Refused("no money")), submitted())
 
-    assert (desk.row.state.status, desk.told) == ("FAILED", ["PaymentFailed"])
+    assert (at_work.row.state.status, at_work.told) == ("FAILED", ["PaymentFailed"])
 
 
 def test_an_answer_that_another_worker_has_written_already_is_not_written_again() -> None:
-    desk = Desk(running())
+    at_work = WorkerAtWork(running())
     succeeded = payment("ARK", "SUCCEEDED", attempts=1)
 
-    decision = desk.works(Meanwhile(desk, succeeded, Accepted()), submitted())
+    decision = at_work.works(Meanwhile(at_work, succeeded, Accepted()), submitted())
 
     assert isinstance(decision, Nothing)
-    assert desk.row.state == succeeded
+    assert at_work.row.state == succeeded
 
 
 def test_what_is_accepted_after_the_payment_has_ended_is_given_back() -> None:
     """A provider that does not keep its word: another worker was told that the attempt had ended."""
-    desk = Desk(running())
-    gateway = Meanwhile(desk, payment("ARK", "VOIDED", attempts=1), Accepted())
+    at_work = WorkerAtWork(running())
+    gateway = Meanwhile(at_work, payment("ARK", "VOIDED", attempts=1), Accepted())
 
-    desk.works(gateway, submitted())
-    assert (desk.row.state.status, desk.told) == ("VOIDED", ["RefundRequested"])
+    at_work.works(gateway, submitted())
+    assert (at_work.row.state.status, at_work.told) == ("VOIDED", ["RefundRequested"])
 
     back = Gateway(Accepted())
-    desk.works(back, refund_requested())
+    at_work.works(back, refund_requested())
     assert back.asked == [("find", f"{ID}:attempt:1"), ("refund", f"{ID}:attempt:1", REFERENCE, "SGD 154.30")]
-    assert (desk.row.state.status, desk.told) == ("VOIDED", ["PaymentRefunded"])
-    assert isinstance(desk.works(Gateway(), refund_requested()), Nothing)
+    assert (at_work.row.state.status, at_work.told) == ("VOIDED", ["PaymentRefunded"])
+    assert isinstance(at_work.works(Gateway(), refund_requested()), Nothing)
 
 
 # --- giving back ----------------------------------------------------------------------------------------------------
 
 
 def test_a_refund_is_of_the_charge_that_succeeded() -> None:
-    desk, gateway = Desk(REFUNDING), Gateway(Accepted())
+    at_work, gateway = WorkerAtWork(REFUNDING), Gateway(Accepted())
 
-    desk.works(gateway, refund_requested())
+    at_work.works(gateway, refund_requested())
 
     assert gateway.asked == [FIND_REFUND, REFUND]
-    assert (desk.row.state.status, desk.told) == ("REFUNDED", ["PaymentRefunded"])
+    assert (at_work.row.state.status, at_work.told) == ("REFUNDED", ["PaymentRefunded"])
 
 
 def test_a_refused_refund_is_told_for_a_person_to_act() -> None:
-    desk = Desk(REFUNDING)
+    at_work = WorkerAtWork(REFUNDING)
 
-    desk.works(Gateway(Refused("closed")), refund_requested())
+    at_work.works(Gateway(Refused("closed")), refund_requested())
 
-    assert (desk.row.state.status, desk.told) == ("REFUND_FAILED", ["PaymentRefundFailed"])
+    assert (at_work.row.state.status, at_work.told) == ("REFUND_FAILED", ["PaymentRefundFailed"])
 
 
 @pytest.mark.parametrize("error", [ProviderUnavailable("down"), ProviderTimeout("too late")])
 def test_a_refund_that_did_not_get_through_is_looked_for_and_asked_for_again_under_the_same_key(
     error: Exception,
 ) -> None:
-    desk, gateway = Desk(REFUNDING), Gateway(error, Accepted())
+    at_work, gateway = WorkerAtWork(REFUNDING), Gateway(error, Accepted())
 
     with pytest.raises(type(error)):
-        desk.works(gateway, refund_requested())
-    assert desk.row.state == REFUNDING
-    desk.works(gateway, refund_requested())
+        at_work.works(gateway, refund_requested())
+    assert at_work.row.state == REFUNDING
+    at_work.works(gateway, refund_requested())
 
     assert gateway.asked == [FIND_REFUND, REFUND] * 2
-    assert desk.row.state.status == "REFUNDED"
+    assert at_work.row.state.status == "REFUNDED"
 
 
 @pytest.mark.parametrize("found, status", [(Accepted(), "REFUNDED"), (Refused("closed"), "REFUND_FAILED")])
 def test_a_refund_that_is_known_is_not_asked_for_again(found: Answer, status: str) -> None:
-    desk, gateway = Desk(REFUNDING), Gateway(found=found)
+    at_work, gateway = WorkerAtWork(REFUNDING), Gateway(found=found)
 
-    desk.works(gateway, refund_requested())
+    at_work.works(gateway, refund_requested())
 
     assert gateway.asked == [FIND_REFUND]
-    assert desk.row.state.status == status
+    assert at_work.row.state.status == status
 
 
 # --- with the sandbox: nothing is kept of an order that is over -------------------------------------------------------
@@ -577,43 +577,43 @@ def test_nothing_is_kept_of_a_cancelled_order(
     """At delivery 1 a message is new to the worker; at 2 it has tried before, and got no answer to its confirmation,
     which lands before the order is cancelled, between that and the next delivery, or after the worker is done."""
     gateway = Slow("SandboxChargesTable")
-    desk = Desk(running())
+    at_work = WorkerAtWork(running())
     if delivery == 2:
         with pytest.raises(ProviderTimeout):
-            desk.works(gateway, submitted())
+            at_work.works(gateway, submitted())
     if lands == "before":
         gateway.lands()
-    desk.payable = False
+    at_work.payable = False
     if heard:
-        react(desk.payments, Delivery(CANCELLED, attempt=1), NOW)
+        react(at_work.payments, Delivery(CANCELLED, attempt=1), NOW)
     if lands == "between":
         gateway.lands()
 
-    desk.works(gateway, submitted(), now=NOW + age)
+    at_work.works(gateway, submitted(), now=NOW + age)
     react(
-        desk.payments, Delivery(CANCELLED, attempt=1), NOW + age
+        at_work.payments, Delivery(CANCELLED, attempt=1), NOW + age
     )  # It comes, sooner or later; a second one is nothing.
     gateway.lands()
-    if desk.told == ["RefundRequested"]:
-        desk.works(gateway, refund_requested(), now=NOW + age)
+    if at_work.told == ["RefundRequested"]:
+        at_work.works(gateway, refund_requested(), now=NOW + age)
 
     taken = till.charges().get(f"{ID}:1") == "ACCEPTED"
     assert till.charges().get(f"{ID}:refund") == ("ACCEPTED" if taken else None)
-    assert desk.row.state.status == ("REFUNDED" if taken else "VOIDED")
+    assert at_work.row.state.status == ("REFUNDED" if taken else "VOIDED")
     assert taken == (delivery == 2 and lands != "after")
 
 
 def test_a_flaky_card_of_an_order_that_is_cancelled_between_its_failures_is_never_charged(
     till: Till, sandbox: Sandbox
 ) -> None:
-    desk = Desk(running().model_copy(update={"card_token": "tok_flaky"}))
+    at_work = WorkerAtWork(running().model_copy(update={"card_token": "tok_flaky"}))
     with pytest.raises(ProviderUnavailable):
-        desk.works(sandbox, submitted())
-    react(desk.payments, Delivery(CANCELLED, attempt=1), NOW)
+        at_work.works(sandbox, submitted())
+    react(at_work.payments, Delivery(CANCELLED, attempt=1), NOW)
 
-    desk.works(sandbox, submitted())
+    at_work.works(sandbox, submitted())
 
-    assert (desk.row.state.status, till.charges()) == ("VOIDED", {f"{ID}:1": "ENDED"})
+    assert (at_work.row.state.status, till.charges()) == ("VOIDED", {f"{ID}:1": "ENDED"})
 
 
 # --- dying in between, with the sandbox ------------------------------------------------------------------------------
@@ -646,41 +646,41 @@ def lives_on(where: str, key: str) -> None:
 def test_a_worker_that_dies_around_a_write_charges_once(
     till: Till, sandbox: Sandbox, token: str, write: int, point: str
 ) -> None:
-    desk = Desk(running().model_copy(update={"card_token": token}))
-    desk.payments.hook = dies_at(point, write)
+    at_work = WorkerAtWork(running().model_copy(update={"card_token": token}))
+    at_work.payments.hook = dies_at(point, write)
     with pytest.raises(WorkerDied):
-        desk.works(sandbox, submitted())
+        at_work.works(sandbox, submitted())
     assert (till.charges()[f"{ID}:1"] == "") == (write == 1), "no money moves before its reference is in the row"
-    desk.payments.hook = lives_on
-    desk.works(sandbox, submitted())
+    at_work.payments.hook = lives_on
+    at_work.works(sandbox, submitted())
 
     assert list(till.charges()) == [f"{ID}:1"]
-    assert desk.row.state.status == ("OPEN" if token == "tok_declined" else "SUCCEEDED")
+    assert at_work.row.state.status == ("OPEN" if token == "tok_declined" else "SUCCEEDED")
 
 
 def test_a_flaky_card_succeeds_at_the_third_delivery(till: Till, sandbox: Sandbox) -> None:
-    desk = Desk(running().model_copy(update={"card_token": "tok_flaky"}))
+    at_work = WorkerAtWork(running().model_copy(update={"card_token": "tok_flaky"}))
 
     for _ in (1, 2):
         with pytest.raises(ProviderUnavailable):
-            desk.works(sandbox, submitted())
-    desk.works(sandbox, submitted())
+            at_work.works(sandbox, submitted())
+    at_work.works(sandbox, submitted())
 
-    assert desk.row.state.status == "SUCCEEDED"
+    assert at_work.row.state.status == "SUCCEEDED"
     assert till.charges() == {f"{ID}:1": "ACCEPTED"}
 
 
 def test_a_worker_that_dies_around_its_write_gives_back_once(till: Till, sandbox: Sandbox) -> None:
     sandbox.confirm(sandbox.create(f"{ID}:1", sgd(15430), "tok_visa"))
     for point in ("commit", "committed"):
-        desk = Desk(REFUNDING)
-        desk.payments.hook = dies_at(point, 1)
+        at_work = WorkerAtWork(REFUNDING)
+        at_work.payments.hook = dies_at(point, 1)
         with pytest.raises(WorkerDied):
-            desk.works(sandbox, refund_requested())
-        desk.payments.hook = lives_on
+            at_work.works(sandbox, refund_requested())
+        at_work.payments.hook = lives_on
         with till.unchanged("SandboxChargesTable"):
-            desk.works(sandbox, refund_requested())
-        assert desk.row.state.status == PaymentStatus.REFUNDED
+            at_work.works(sandbox, refund_requested())
+        assert at_work.row.state.status == PaymentStatus.REFUNDED
 
     assert till.charges() == {f"{ID}:1": "ACCEPTED", f"{ID}:refund": "ACCEPTED"}
 
