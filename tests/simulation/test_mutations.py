@@ -38,7 +38,6 @@ NOTICED_BY = {
     "an ordered cart is not emptied": "a cart that was ordered is not emptied",
     "a change of a cart is lost": "a change of the cart is not noticed",
     "a placed order is answered as refused": "checkout does not look for its order again before it refuses",
-    "an account holds what it should not": "an account holds an order that has ended",
     "a request breaks down": "an empty cart is ordered",
     "the relay stands still": "a record that cannot be read stops the relay",
     "a message is poisoned": "a message that does nothing is a failure",

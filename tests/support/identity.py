@@ -158,13 +158,13 @@ class InMemoryMailer:
     """Remembers to whom it wrote that they have an account."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.mailed: list[str] = []
         self.out_of_order = False
 
     def tell_account_exists(self, email: str) -> None:
         if self.out_of_order:
             raise Transient("No mail today")
-        self.told.append(email)
+        self.mailed.append(email)
 
 
 def _check(password: str) -> None:

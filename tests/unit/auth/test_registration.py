@@ -84,7 +84,7 @@ def test_an_address_that_has_an_account_is_answered_as_a_new_one_and_told_by_mai
     taken = browser.post("register", {"email": shopper})
     assert (taken.status, taken.headers) == (new.status, new.headers)
     assert taken.text == new.text.replace(NOBODY, shopper)
-    assert mailer.told == [shopper]
+    assert mailer.mailed == [shopper]
     assert provider.users[shopper] == before[shopper]
 
 
@@ -105,7 +105,7 @@ def test_registering_again_sends_another_code_and_replaces_nothing(
     assert (answer.status, answer.body) == (201, {"email": EMAIL})
     assert provider.users[EMAIL].user_id == first
     assert provider.code_mailed_to(EMAIL) != first_code
-    assert mailer.told == []
+    assert mailer.mailed == []
     assert browser.post("confirm", confirmation(provider)).status == 204
 
 

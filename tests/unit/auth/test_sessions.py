@@ -363,7 +363,7 @@ class TestForgottenPasswords:
         unknown = browser.post("forgot-password", {"email": NOBODY})
         assert (unknown.status, unknown.text, unknown.headers) == (known.status, known.text, known.headers)
         assert len(provider.mails) == sent
-        assert not mailer.told
+        assert not mailer.mailed
 
     def test_a_wrong_code_names_the_code_for_any_address_and_changes_nothing(
         self, browser: Browser, provider: InMemoryIdentityProvider, shopper: str

@@ -82,7 +82,7 @@ class Shop:
     ) -> Answer:
         return call(api.handler, method, f"/api{path}", body, raw_body=raw_body, claims=claims)
 
-    def hears(self, event: dict[str, Any]) -> list[str]:
+    def consumes(self, event: dict[str, Any]) -> list[str]:
         """Deliver a batch; returns the ids of the messages that failed."""
         answer = images.handler(event, cast(LambdaContext, Context()))
         return [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]

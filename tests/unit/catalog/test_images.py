@@ -27,7 +27,7 @@ def switched_on(account: None) -> str:
         Bucket=BUCKET,
         NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]},
     )
-    (message,) = heard(queue)
+    (message,) = emptied(queue)
     return message
 
 
@@ -35,7 +35,7 @@ def dlq() -> str:
     return aws.sqs().get_queue_url(QueueName=f"{QUEUE}-dlq")["QueueUrl"]
 
 
-def heard(queue: str) -> list[str]:
+def emptied(queue: str) -> list[str]:
     """What is in the queue, which is left empty."""
     bodies = []
     while messages := aws.sqs().receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
@@ -60,7 +60,7 @@ def recorded(shop: Shop, queue: str) -> list[str]:
     notifications = []
     for name in ("c.webp", "b.webp", "a.webp"):
         aws.s3().put_object(Bucket=BUCKET, Key=f"products/bag/{name}", Body=b"picture")
-        notifications += heard(queue)
+        notifications += emptied(queue)
     return [later(each, f"2026-01-01T00:00:0{n}.000Z") for n, each in enumerate(notifications)]
 
 
@@ -71,7 +71,7 @@ def shown(shop: Shop) -> str | None:
 
 
 def test_a_picture_that_has_arrived_is_shown(shop: Shop, recorded: list[str]) -> None:
-    assert shop.hears(sqs_event(recorded[:1])) == []
+    assert shop.consumes(sqs_event(recorded[:1])) == []
 
     assert shown(shop) == "products/bag/c.webp"
     assert "products/bag/c.webp" in shop.get("/products/bag").body["imageUrl"]
@@ -82,17 +82,17 @@ def test_the_newest_picture_is_shown_whatever_is_heard_of_first_and_however_ofte
     shop: Shop, recorded: list[str], order: tuple[int, ...]
 ) -> None:
     for n in (*order, *order):
-        assert shop.hears(sqs_event([recorded[n]])) == []
-        assert shop.hears(sqs_event([recorded[n]])) == []
+        assert shop.consumes(sqs_event([recorded[n]])) == []
+        assert shop.consumes(sqs_event([recorded[n]])) == []
 
     assert shown(shop) == "products/bag/a.webp"
 
 
 def test_hearing_of_a_picture_twice_writes_once(shop: Shop, recorded: list[str]) -> None:
-    shop.hears(sqs_event(recorded))
+    shop.consumes(sqs_event(recorded))
     before = shop.products
 
-    shop.hears(sqs_event(recorded))
+    shop.consumes(sqs_event(recorded))
 
     assert shop.products == before
 
@@ -100,16 +100,16 @@ def test_hearing_of_a_picture_twice_writes_once(shop: Shop, recorded: list[str])
 def test_the_test_event_of_s3_is_taken_and_changes_nothing(shop: Shop, switched_on: str) -> None:
     assert json.loads(switched_on)["Event"] == "s3:TestEvent"
 
-    assert shop.hears(sqs_event([switched_on])) == []
+    assert shop.consumes(sqs_event([switched_on])) == []
     assert shop.failures == []
 
 
 def test_a_picture_of_an_unknown_product_fails_and_makes_no_product(shop: Shop, recorded: list[str]) -> None:
     aws.dynamodb().delete_item(TableName="ProductsTable", Key={"productId": {"S": "bag"}})
 
-    assert shop.hears(sqs_event(recorded[:1])) == []
+    assert shop.consumes(sqs_event(recorded[:1])) == []
 
-    assert heard(dlq()) == recorded[:1]
+    assert emptied(dlq()) == recorded[:1]
     assert shop.products == []
     (failure,) = shop.failures
     assert (failure["consumer"], failure["eventId"], failure["exception"]) == (
@@ -121,9 +121,9 @@ def test_a_picture_of_an_unknown_product_fails_and_makes_no_product(shop: Shop, 
 
 
 def test_what_is_no_notification_fails_and_its_neighbours_do_not(shop: Shop, recorded: list[str]) -> None:
-    assert shop.hears(sqs_event(["nonsense", recorded[0], '{"Records": []}'])) == []
+    assert shop.consumes(sqs_event(["nonsense", recorded[0], '{"Records": []}'])) == []
 
-    assert heard(dlq()) == ["nonsense", '{"Records": []}']
+    assert emptied(dlq()) == ["nonsense", '{"Records": []}']
     assert shown(shop) == "products/bag/c.webp"
     assert {failure["exception"] for failure in shop.failures} == {"InvalidEvent"}
 
@@ -131,8 +131,8 @@ def test_what_is_no_notification_fails_and_its_neighbours_do_not(shop: Shop, rec
 def test_a_throttled_write_fails_and_succeeds_when_it_comes_again(shop: Shop, recorded: list[str], wire: Wire) -> None:
     wire.refuses("UpdateItem", refused("ThrottlingException", "UpdateItem"), table="ProductsTable")
 
-    assert shop.hears(sqs_event(recorded[:1])) == ["message-0"]
+    assert shop.consumes(sqs_event(recorded[:1])) == ["message-0"]
     assert shown(shop) is None
 
-    assert shop.hears(sqs_event(recorded[:1], attempt=2)) == []
+    assert shop.consumes(sqs_event(recorded[:1], attempt=2)) == []
     assert shown(shop) == "products/bag/c.webp"

@@ -30,13 +30,13 @@ def settle(stock: StockRepository, *events: Event) -> list[type[Exception] | Non
 
 
 def refusals(reservations: Mapping[str, Row[Reservation]]) -> dict[str, tuple[Shortage, ...]]:
-    """What was short, by the orders that were told that it is sold out."""
-    told = {}
+    """What was short, by the orders that were refused_orders that it is sold out."""
+    refused_orders = {}
     for order_id, row in reservations.items():
         event = parse(row.outbox.events[0]).data if row.outbox else None
         if isinstance(event, InventoryReservationFailed) and event.reason is RefusalReason.SOLD_OUT:
-            told[order_id] = event.shortages
-    return told
+            refused_orders[order_id] = event.shortages
+    return refused_orders
 
 
 # --- together -------------------------------------------------------------------------------------------------------

@@ -39,21 +39,21 @@ def answer(headers: dict[str, str]) -> dict[str, Any]:
 
 
 def test_on_aws_the_client_is_whom_cloudfront_names_beside_its_secret(on_aws: str) -> None:
-    told = answer({"X-Origin-Secret": on_aws, "X-Client-Address": "203.0.113.7"})
-    assert (told["statusCode"], told["body"]) == (200, '{"address":"203.0.113.7"}')
+    answered = answer({"X-Origin-Secret": on_aws, "X-Client-Address": "203.0.113.7"})
+    assert (answered["statusCode"], answered["body"]) == (200, '{"address":"203.0.113.7"}')
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Origin-Secret": ""}, {"X-Origin-Secret": "a-guess"}])
 def test_on_aws_a_request_past_cloudfront_is_refused_and_learns_nothing(on_aws: str, headers: dict[str, str]) -> None:
-    told = answer(headers | {"X-Client-Address": "203.0.113.7"})
-    assert told["statusCode"] == 403
-    assert "secret" not in told["body"].lower()
-    assert "cloudfront" not in told["body"].lower()
+    answered = answer(headers | {"X-Client-Address": "203.0.113.7"})
+    assert answered["statusCode"] == 403
+    assert "secret" not in answered["body"].lower()
+    assert "cloudfront" not in answered["body"].lower()
 
 
 def test_on_aws_a_request_past_cloudfront_learns_not_even_whether_its_body_would_do(on_aws: str) -> None:
-    told = Api().handle(http_event("POST", "/api/none", raw_body="{not json"), cast(LambdaContext, Context()))
-    assert told["statusCode"] == 403
+    answered = Api().handle(http_event("POST", "/api/none", raw_body="{not json"), cast(LambdaContext, Context()))
+    assert answered["statusCode"] == 403
 
 
 @pytest.mark.parametrize("secret", ["", None])

@@ -28,7 +28,7 @@ def write(read: Row[Count] | None, *events: EventData) -> Row[Count]:
     return COUNTS.after("ord_1", read, Change(state, events), CAUSE, NOW)
 
 
-def told(row: Row[Count]) -> list[EventData]:
+def published(row: Row[Count]) -> list[EventData]:
     return [parse(document).data for document in due(COUNTS.to_item(row))]
 
 
@@ -38,23 +38,23 @@ def test_versions_count_the_writes_from_one() -> None:
 
 
 def test_a_write_hands_its_events_over_in_order() -> None:
-    assert told(write(None, *EXAMPLES)) == list(EXAMPLES)
+    assert published(write(None, *EXAMPLES)) == list(EXAMPLES)
 
 
 def test_a_write_without_events_hands_nothing_over_and_keeps_what_was_told_before() -> None:
     told_something = write(None, EXAMPLES[0])
     silent = write(told_something)
-    assert told(silent) == []
+    assert published(silent) == []
     assert silent.outbox == told_something.outbox
 
 
 def test_a_write_with_events_replaces_those_of_before() -> None:
-    assert told(write(write(None, EXAMPLES[0]), EXAMPLES[1])) == [EXAMPLES[1]]
+    assert published(write(write(None, EXAMPLES[0]), EXAMPLES[1])) == [EXAMPLES[1]]
 
 
 def test_a_row_that_never_told_anything_has_no_outbox() -> None:
     assert "outbox" not in COUNTS.to_item(write(None))
-    assert told(write(None)) == []
+    assert published(write(None)) == []
 
 
 def test_an_events_id_is_derived_so_that_publishing_again_is_the_same_event() -> None:

@@ -125,8 +125,8 @@ def test_a_reason_of_tomorrow_is_read_today_and_gets_a_mail_that_claims_nothing(
 
 
 def test_each_reason_and_each_method_has_its_case_here() -> None:
-    told = {getattr(data, "reason", None) for data in EVERY_CASE.values()}
-    assert told >= {*RefusalReason, *CancelReason} - {RefusalReason.OTHER, CancelReason.OTHER}
+    reasons = {getattr(data, "reason", None) for data in EVERY_CASE.values()}
+    assert reasons >= {*RefusalReason, *CancelReason} - {RefusalReason.OTHER, CancelReason.OTHER}
 
 
 @every_case

@@ -18,16 +18,16 @@ COMMANDS = [
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(name: str) -> None:
-    told = CliRunner().invoke(app, [*name.split(), "--help"])
-    assert told.exit_code == 0
-    assert "--stack" in told.stdout
+    shown = CliRunner().invoke(app, [*name.split(), "--help"])
+    assert shown.exit_code == 0
+    assert "--stack" in shown.stdout
 
 
 @pytest.mark.parametrize("name", ["dlq replay", "dlq drop", "orders nudge", "events replay"])
 def test_what_changes_something_asks_unless_told_not_to_and_asks_why(name: str) -> None:
-    told = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "200"}).stdout
-    assert "--yes" in told
-    assert "--reason" in told
+    shown = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "200"}).stdout
+    assert "--yes" in shown
+    assert "--reason" in shown
 
 
 @pytest.mark.parametrize("name", ["dlq show orders", "dlq replay orders --dry-run", "orders trace ord_1", "reconcile"])

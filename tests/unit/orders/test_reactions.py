@@ -24,7 +24,7 @@ TABLE: DynamoDBRepository[Order] = DynamoDBRepository("OrdersTable", ORDERS)
 BY_NAME = {name_of(data): data for data in EXAMPLES}
 
 
-def told(name: str, order_id: str = ID) -> Event:
+def an_event(name: str, order_id: str = ID) -> Event:
     data: EventData = BY_NAME[name].model_copy(update={"order_id": order_id})
     return event_of(data, f"event:{name}:{order_id}")
 
@@ -47,7 +47,7 @@ def the_order() -> Order:
 
 
 def test_an_event_moves_its_order_and_says_what_it_was_caused_by(pending: Shop, queue: Queue) -> None:
-    assert queue.deliver(told("InventoryReserved"), told("PaymentSucceeded")) == []
+    assert queue.deliver(an_event("InventoryReserved"), an_event("PaymentSucceeded")) == []
 
     (row,) = pending.orders()
     assert [step.caused_by for step in row.state.history[1:]] == [
@@ -62,26 +62,26 @@ def test_an_event_moves_its_order_and_says_what_it_was_caused_by(pending: Shop, 
 
 def test_a_second_delivery_of_the_same_event_changes_nothing(pending: Shop, queue: Queue) -> None:
     for name in ("InventoryReserved", "PaymentDeclined"):
-        queue.deliver(told(name))
+        queue.deliver(an_event(name))
         with pending.unchanged():
-            assert queue.deliver(told(name)) == []
-            assert queue.deliver(told(name), told(name)) == []
+            assert queue.deliver(an_event(name)) == []
+            assert queue.deliver(an_event(name), an_event(name)) == []
 
 
 def test_an_event_that_comes_too_late_is_taken_and_changes_nothing(pending: Shop, queue: Queue) -> None:
-    queue.deliver(told("PaymentFailed"))
+    queue.deliver(an_event("PaymentFailed"))
 
     with pending.unchanged():
-        assert queue.deliver(told("PaymentSucceeded"), told("InventoryReserved")) == []
+        assert queue.deliver(an_event("PaymentSucceeded"), an_event("InventoryReserved")) == []
 
 
 def test_why_nothing_was_done_is_logged_and_counted(
     pending: Shop, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue.deliver(told("PaymentFailed"))
+    queue.deliver(an_event("PaymentFailed"))
     printed = everything_printed(monkeypatch)
 
-    queue.deliver(told("PaymentSucceeded"))
+    queue.deliver(an_event("PaymentSucceeded"))
 
     assert '"reason":"the order is CANCELLED"' in printed.getvalue()
     assert '"Ignored":[1.0]' in printed.getvalue().replace(" ", "")
@@ -92,10 +92,10 @@ def test_how_long_a_confirmation_took_is_counted_once(
 ) -> None:
     printed = everything_printed(monkeypatch)
 
-    queue.deliver(told("InventoryReserved"), told("PaymentDeclined"))
+    queue.deliver(an_event("InventoryReserved"), an_event("PaymentDeclined"))
     assert "PlacedToConfirmed" not in printed.getvalue()
-    queue.deliver(told("PaymentSucceeded"))
-    queue.deliver(told("PaymentSucceeded"), told("PaymentRefunded"))
+    queue.deliver(an_event("PaymentSucceeded"))
+    queue.deliver(an_event("PaymentSucceeded"), an_event("PaymentRefunded"))
 
     assert printed.getvalue().count('"PlacedToConfirmed":[') == 1
 
@@ -103,15 +103,15 @@ def test_how_long_a_confirmation_took_is_counted_once(
 def test_an_event_of_an_order_that_does_not_exist_goes_to_the_dead_letter_queue_at_once(
     pending: Shop, queue: Queue
 ) -> None:
-    failed = queue.deliver(told("InventoryReserved"), told("InventoryReserved", "ord_unknown"))
+    failed = queue.deliver(an_event("InventoryReserved"), an_event("InventoryReserved", "ord_unknown"))
 
     assert failed == ["message-1"]
-    assert queue.given_up == [told("InventoryReserved", "ord_unknown").to_json()]
+    assert queue.given_up == [an_event("InventoryReserved", "ord_unknown").to_json()]
     assert the_order().status == "RESERVED"
     (cause,) = pending.rows("FailuresTable")
     assert (cause["consumer"], cause["eventId"]) == ("orders", "event:InventoryReserved:ord_unknown")
     assert (cause["exception"], cause["message"]) == ("Permanent", "there is no order ord_unknown")
-    assert cause["body"] == told("InventoryReserved", "ord_unknown").to_json()
+    assert cause["body"] == an_event("InventoryReserved", "ord_unknown").to_json()
 
 
 @pytest.mark.parametrize("name", sorted(BY_NAME))
@@ -128,14 +128,14 @@ def test_the_queue_takes_what_the_choreography_sends_it_and_nothing_else(
         "PaymentRefundFailed",
     }
 
-    assert queue.deliver(told(name)) == ([] if name in takes else ["message-0"])
+    assert queue.deliver(an_event(name)) == ([] if name in takes else ["message-0"])
 
 
 @pytest.mark.parametrize("body", ["", "hello", "{}", "[]"])
 def test_what_is_no_event_goes_to_the_dead_letter_queue_and_holds_nobody_up(
     pending: Shop, queue: Queue, body: str
 ) -> None:
-    assert queue.deliver(body, told("InventoryReserved")) == ["message-0"]
+    assert queue.deliver(body, an_event("InventoryReserved")) == ["message-0"]
 
     assert queue.given_up == [body]
     assert the_order().status == "RESERVED"
@@ -147,7 +147,7 @@ def test_a_failure_that_may_pass_comes_again_later_and_later(pending: Shop, queu
     for attempt, seconds in enumerate((2, 4, 8, 16, 32), 1):
         wire.refuses("PutItem", refused("ThrottlingException"), table="OrdersTable")
 
-        assert queue.deliver(told("InventoryReserved"), attempt=attempt) == ["message-0"]
+        assert queue.deliver(an_event("InventoryReserved"), attempt=attempt) == ["message-0"]
 
         assert queue.delays == {"receipt-0": seconds}
         assert the_order().status == "PENDING"
@@ -158,18 +158,18 @@ def test_a_failure_that_may_pass_comes_again_later_and_later(pending: Shop, queu
 
 def test_a_failed_message_succeeds_when_it_comes_again(pending: Shop, queue: Queue, wire: Wire) -> None:
     wire.refuses("BatchGetItem", refused("InternalServerError"), table="OrdersTable")
-    assert queue.deliver(told("InventoryReserved")) == ["message-0"]
+    assert queue.deliver(an_event("InventoryReserved")) == ["message-0"]
 
-    assert queue.deliver(told("InventoryReserved"), attempt=2) == []
+    assert queue.deliver(an_event("InventoryReserved"), attempt=2) == []
 
     assert the_order().status == "RESERVED"
 
 
 def test_a_write_whose_answer_was_lost_is_not_done_twice(pending: Shop, queue: Queue, wire: Wire) -> None:
     wire.loses_the_answer("PutItem", refused("InternalServerError"), table="OrdersTable")
-    assert queue.deliver(told("PaymentDeclined")) == ["message-0"]
+    assert queue.deliver(an_event("PaymentDeclined")) == ["message-0"]
 
-    assert queue.deliver(told("PaymentDeclined"), attempt=2) == []
+    assert queue.deliver(an_event("PaymentDeclined"), attempt=2) == []
 
     assert [step.event for step in the_order().history] == ["OrderPlaced", "PaymentDeclined"]
 
@@ -181,7 +181,7 @@ def test_a_lost_race_is_decided_again_on_the_row_as_it_is_then(pending: Shop, qu
 
     wire.before("TransactWriteItems", called_off, table="OrdersTable")
 
-    assert queue.deliver(told("PaymentSucceeded")) == []
+    assert queue.deliver(an_event("PaymentSucceeded")) == []
 
     assert the_order().status == "CANCELLED"
 
@@ -189,14 +189,14 @@ def test_a_lost_race_is_decided_again_on_the_row_as_it_is_then(pending: Shop, qu
 def test_a_cause_that_cannot_be_kept_hides_no_failure(pending: Shop, queue: Queue, wire: Wire) -> None:
     wire.refuses("UpdateItem", refused("ThrottlingException"), table="FailuresTable")
 
-    assert queue.deliver(told("InventoryReserved", "ord_unknown")) == ["message-0"]
+    assert queue.deliver(an_event("InventoryReserved", "ord_unknown")) == ["message-0"]
     assert len(queue.given_up) == 1
 
 
 def test_a_whole_batch_of_one_orders_story_ends_as_the_story_does(pending: Shop, queue: Queue) -> None:
     story: list[Any] = ["InventoryReserved", "PaymentDeclined", "PaymentSucceeded", "PaymentFailed", "PaymentRefunded"]
 
-    assert queue.deliver(*(told(name) for name in story)) == []
+    assert queue.deliver(*(an_event(name) for name in story)) == []
 
     assert [step.event for step in the_order().history] == [
         "OrderPlaced",
@@ -209,7 +209,7 @@ def test_a_whole_batch_of_one_orders_story_ends_as_the_story_does(pending: Shop,
 
 def test_an_order_event_that_strays_here_is_kept_for_the_operator(pending: Shop, queue: Queue) -> None:
     assert isinstance(BY_NAME["OrderPlaced"], OrderPlaced)
-    queue.deliver(told("OrderPlaced"))
+    queue.deliver(an_event("OrderPlaced"))
 
     (cause,) = pending.rows("FailuresTable")
     assert cause["message"] == "event type 'cloudretail.orders.OrderPlaced.v1' is not expected here"

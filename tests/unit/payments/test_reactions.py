@@ -25,7 +25,7 @@ BY_NAME = {name_of(data): data for data in EXAMPLES}
 COD = BY_NAME["OrderPlaced"].model_copy(update={"payment_method": PaymentMethod.COD})
 
 
-def told(name: str) -> Event:
+def an_event(name: str) -> Event:
     return event_of(BY_NAME[name], f"event:{name}")
 
 
@@ -55,7 +55,7 @@ def outbox(row: Row[Payment]) -> list[Event]:
 def test_an_order_with_cash_is_paid_once_it_is_known_and_reserved(
     till: Till, queue: Queue, first: str, second: str
 ) -> None:
-    events = {"OrderPlaced": event_of(COD, "event:OrderPlaced"), "InventoryReserved": told("InventoryReserved")}
+    events = {"OrderPlaced": event_of(COD, "event:OrderPlaced"), "InventoryReserved": an_event("InventoryReserved")}
 
     assert queue.deliver(events[first]) == []
     assert (till.row.state.status, outbox(till.row)) == ("OPEN", [])
@@ -69,18 +69,18 @@ def test_an_order_with_cash_is_paid_once_it_is_known_and_reserved(
 
 @pytest.mark.parametrize("name", ["OrderPlaced", "InventoryReserved", "InventoryReservationFailed", "OrderCancelled"])
 def test_a_second_delivery_of_the_same_event_changes_nothing(till: Till, queue: Queue, name: str) -> None:
-    queue.deliver(told(name))
+    queue.deliver(an_event(name))
 
     with till.unchanged():
-        assert queue.deliver(told(name), told(name)) == []
-        assert queue.deliver(told(name), attempt=3) == []
+        assert queue.deliver(an_event(name), an_event(name)) == []
+        assert queue.deliver(an_event(name), attempt=3) == []
 
 
 def test_what_comes_after_the_end_is_taken_and_changes_nothing(till: Till, queue: Queue) -> None:
-    queue.deliver(told("InventoryReservationFailed"))
+    queue.deliver(an_event("InventoryReservationFailed"))
 
     with till.unchanged():
-        assert queue.deliver(told("OrderPlaced"), told("InventoryReserved"), told("OrderCancelled")) == []
+        assert queue.deliver(an_event("OrderPlaced"), an_event("InventoryReserved"), an_event("OrderCancelled")) == []
 
 
 @pytest.mark.parametrize("data", EXAMPLES, ids=name_of)
@@ -109,7 +109,7 @@ def test_a_failing_message_is_named_its_cause_is_kept_and_the_rest_goes_on(
 ) -> None:
     wire.refuses("PutItem", refused("ThrottlingException"), table="PaymentsTable")
 
-    assert queue.deliver(told("OrderPlaced"), told("InventoryReserved"), "hello") == ["message-0", "message-2"]
+    assert queue.deliver(an_event("OrderPlaced"), an_event("InventoryReserved"), "hello") == ["message-0", "message-2"]
 
     assert (queue.delays, queue.given_up) == ({"receipt-0": 2}, ["hello"])
     assert (till.row.state.amount, till.row.state.reserved) == (None, True)
@@ -117,15 +117,15 @@ def test_a_failing_message_is_named_its_cause_is_kept_and_the_rest_goes_on(
         ("payments", "event:OrderPlaced", "ClientError"),
         ("payments", "message-2", "InvalidEvent"),
     }
-    assert queue.deliver(told("OrderPlaced"), attempt=2) == []
+    assert queue.deliver(an_event("OrderPlaced"), attempt=2) == []
     assert till.row.state.amount == 15430
 
 
 def test_a_choice_of_the_shopper_in_between_is_not_overwritten(till: Till, queue: Queue, wire: Wire) -> None:
-    queue.deliver(told("OrderPlaced"))
+    queue.deliver(an_event("OrderPlaced"))
     wire.before("PutItem", lambda: till.has(payment("A.K")), table="PaymentsTable")
 
-    assert queue.deliver(told("InventoryReserved")) == []
+    assert queue.deliver(an_event("InventoryReserved")) == []
 
     assert (till.row.state.status, till.row.state.card_token) == ("SUBMITTED", "tok_visa")
 
@@ -150,7 +150,7 @@ def test_when_the_window_closes_only_what_is_not_paid_fails(
     if state:
         till.has(state)
 
-    assert window.deliver(told("InventoryReserved")) == []
+    assert window.deliver(an_event("InventoryReserved")) == []
 
     assert till.row.state.status == status
     assert [name_of(event.data) for event in outbox(till.row)] == tells
@@ -170,10 +170,10 @@ def test_a_window_that_is_the_first_to_tell_of_the_reservation_notes_it_and_clos
 ) -> None:
     till.has(payment(facts))
 
-    assert window.deliver(told("InventoryReserved")) == ["message-0"]
+    assert window.deliver(an_event("InventoryReserved")) == ["message-0"]
     assert (till.row.state.status, till.row.state.reserved, till.row.state.window_closed) == (then, True, False)
 
-    assert window.deliver(told("InventoryReserved"), attempt=2) == []
+    assert window.deliver(an_event("InventoryReserved"), attempt=2) == []
     assert (till.row.state.status, till.row.state.window_closed) == (finally_, then == "SUBMITTED")
 
 
@@ -182,11 +182,11 @@ def test_an_outage_of_payments_cancels_no_order_that_was_chosen_to_be_paid(
 ) -> None:
     """Payments was away for longer than the window: its message overtakes OrderPlaced."""
     for attempt in (1, 2, 3):
-        assert window.deliver(told("InventoryReserved"), attempt=attempt) == ["message-0"]
+        assert window.deliver(an_event("InventoryReserved"), attempt=attempt) == ["message-0"]
     assert (till.row.state.status, till.row.outbox) == ("OPEN", None)
 
     queue.deliver(event_of(COD, "event:OrderPlaced"))
-    window.deliver(told("InventoryReserved"), attempt=4)
+    window.deliver(an_event("InventoryReserved"), attempt=4)
 
     assert till.row.state.status == "SUCCEEDED"
 
@@ -195,7 +195,7 @@ def test_a_window_whose_order_payments_does_not_know_waits_for_it(till: Till, wi
     till.has(payment(".RC"))
 
     with till.unchanged("PaymentsTable"):
-        assert window.deliver(told("InventoryReserved")) == ["message-0"]
+        assert window.deliver(an_event("InventoryReserved")) == ["message-0"]
 
     (cause,) = till.rows("FailuresTable")
     assert (cause["exception"], "does not know the order" in cause["message"]) == ("Transient", True)
@@ -203,11 +203,11 @@ def test_a_window_whose_order_payments_does_not_know_waits_for_it(till: Till, wi
 
 def test_a_window_closes_once(till: Till, window: Queue) -> None:
     till.has(payment("ARK", "SUBMITTED", attempts=1))
-    window.deliver(told("InventoryReserved"))
+    window.deliver(an_event("InventoryReserved"))
     assert till.row.state.window_closed
 
     with till.unchanged():
-        assert window.deliver(told("InventoryReserved"), told("InventoryReserved")) == []
+        assert window.deliver(an_event("InventoryReserved"), an_event("InventoryReserved")) == []
 
 
 def test_the_log_tells_the_window_that_closes_from_the_reservation_itself(
@@ -216,7 +216,7 @@ def test_the_log_tells_the_window_that_closes_from_the_reservation_itself(
     printed = everything_printed(monkeypatch)
     till.has(payment("AR."))
 
-    window.deliver(told("InventoryReserved"))
+    window.deliver(an_event("InventoryReserved"))
 
     assert '"consumer":"payment-window"' in printed.getvalue()
 
@@ -226,8 +226,8 @@ def test_the_two_queues_of_one_event_keep_their_causes_apart(
 ) -> None:
     wire.refuses("PutItem", refused("ThrottlingException"), times=2, table="PaymentsTable")
 
-    queue.deliver(told("InventoryReserved"))
-    window.deliver(told("InventoryReserved"))
+    queue.deliver(an_event("InventoryReserved"))
+    window.deliver(an_event("InventoryReserved"))
 
     assert {(row["consumer"], row["eventId"]) for row in till.rows("FailuresTable")} == {
         ("payments", "event:InventoryReserved"),
@@ -353,7 +353,7 @@ def test_a_cancellation_while_the_provider_thinks_is_given_back_whole(till: Till
 def test_a_refund_that_is_refused_is_told(till: Till, queue: Queue, worker: Queue) -> None:
     till.has(paying_with("tok_norefund"))
     worker.deliver(submitted())
-    queue.deliver(told("OrderCancelled"))
+    queue.deliver(an_event("OrderCancelled"))
     (event,) = outbox(till.row)
 
     assert worker.deliver(event) == []
@@ -363,15 +363,15 @@ def test_a_refund_that_is_refused_is_told(till: Till, queue: Queue, worker: Queu
 
 
 def test_a_replay_of_everything_charges_nobody_again(till: Till, queue: Queue, window: Queue, worker: Queue) -> None:
-    placed, reserved = event_of(COD, "event:OrderPlaced"), told("InventoryReserved")
+    placed, reserved = event_of(COD, "event:OrderPlaced"), an_event("InventoryReserved")
     queue.deliver(event_of(BY_NAME["OrderPlaced"], "event:OrderPlaced"), reserved)
     till.has(paying_with("tok_visa"))
     worker.deliver(submitted())
     window.deliver(reserved)
-    queue.deliver(told("OrderCancelled"))
+    queue.deliver(an_event("OrderCancelled"))
 
     with till.unchanged():
-        queue.deliver(placed, reserved, told("OrderCancelled"))
+        queue.deliver(placed, reserved, an_event("OrderCancelled"))
         worker.deliver(submitted())
         window.deliver(reserved)
 

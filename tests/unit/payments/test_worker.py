@@ -108,7 +108,7 @@ class WorkerAtWork:
         return row
 
     @property
-    def told(self) -> list[str]:
+    def published(self) -> list[str]:
         """The events of the row's latest transition that had any."""
         return [name_of(parse(event).data) for event in self.row.outbox.events] if self.row.outbox else []
 
@@ -151,7 +151,7 @@ def test_the_reference_is_in_the_row_before_money_can_move() -> None:
     at_work.works(gateway, submitted())
 
     assert gateway.asked == [CREATE, CONFIRM]
-    assert (at_work.row.state.status, at_work.told) == ("SUCCEEDED", ["PaymentSucceeded"])
+    assert (at_work.row.state.status, at_work.published) == ("SUCCEEDED", ["PaymentSucceeded"])
 
 
 def test_a_declined_charge_may_be_tried_again() -> None:
@@ -159,7 +159,7 @@ def test_a_declined_charge_may_be_tried_again() -> None:
 
     at_work.works(Gateway(Refused("no money")), submitted())
 
-    assert (at_work.row.state.status, at_work.row.state.decline_reason, at_work.told) == (
+    assert (at_work.row.state.status, at_work.row.state.decline_reason, at_work.published) == (
         "OPEN",
         "no money",
         ["PaymentDeclined"],
@@ -171,7 +171,7 @@ def test_the_third_declined_charge_is_the_last() -> None:
 
     at_work.works(Gateway(Refused("no money")), submitted(3))
 
-    assert (at_work.row.state.status, at_work.told) == ("FAILED", ["PaymentFailed"])
+    assert (at_work.row.state.status, at_work.published) == ("FAILED", ["PaymentFailed"])
 
 
 def test_each_attempt_is_charged_under_its_own_key() -> None:
@@ -294,7 +294,7 @@ def test_the_order_itself_is_looked_at_before_money_can_move() -> None:
     at_work.works(gateway, submitted())
 
     assert gateway.asked == [CREATE, CANCEL]
-    assert (at_work.row.state.status, at_work.told) == ("VOIDED", [])
+    assert (at_work.row.state.status, at_work.published) == ("VOIDED", [])
 
 
 @pytest.mark.parametrize("remembers, payable, status, told", UNWANTED)
@@ -307,7 +307,7 @@ def test_an_attempt_that_a_provider_may_have_heard_of_is_ended_there(
     at_work.works(gateway, submitted())
 
     assert gateway.asked == [("cancel", KNOWN)]
-    assert (at_work.row.state.status, at_work.told) == (status, told)
+    assert (at_work.row.state.status, at_work.published) == (status, told)
 
 
 @pytest.mark.parametrize(
@@ -438,7 +438,7 @@ def test_what_is_accepted_after_the_order_was_cancelled_is_given_back() -> None:
 
     at_work.works(Meanwhile(at_work, running(remembers=".c", sent=True), Accepted()), submitted())
 
-    assert (at_work.row.state.status, at_work.told) == ("REFUNDING", ["RefundRequested"])
+    assert (at_work.row.state.status, at_work.published) == ("REFUNDING", ["RefundRequested"])
 
 
 def test_what_is_declined_after_the_order_was_cancelled_is_over() -> None:
@@ -446,7 +446,7 @@ def test_what_is_declined_after_the_order_was_cancelled_is_over() -> None:
 
     at_work.works(Meanwhile(at_work, running(remembers=".c", sent=True), Refused("no money")), submitted())
 
-    assert (at_work.row.state.status, at_work.told) == ("VOIDED", [])
+    assert (at_work.row.state.status, at_work.published) == ("VOIDED", [])
 
 
 def test_what_is_accepted_after_the_window_closed_is_accepted() -> None:
@@ -462,7 +462,7 @@ def test_what_is_declined_after_the_window_closed_has_failed() -> None:
 
     at_work.works(Meanwhile(at_work, running(remembers="w.", sent=True), Refused("no money")), submitted())
 
-    assert (at_work.row.state.status, at_work.told) == ("FAILED", ["PaymentFailed"])
+    assert (at_work.row.state.status, at_work.published) == ("FAILED", ["PaymentFailed"])
 
 
 def test_an_answer_that_another_worker_has_written_already_is_not_written_again() -> None:
@@ -481,12 +481,12 @@ def test_what_is_accepted_after_the_payment_has_ended_is_given_back() -> None:
     gateway = Meanwhile(at_work, payment("ARK", "VOIDED", attempts=1), Accepted())
 
     at_work.works(gateway, submitted())
-    assert (at_work.row.state.status, at_work.told) == ("VOIDED", ["RefundRequested"])
+    assert (at_work.row.state.status, at_work.published) == ("VOIDED", ["RefundRequested"])
 
     back = Gateway(Accepted())
     at_work.works(back, refund_requested())
     assert back.asked == [("find", f"{ID}:attempt:1"), ("refund", f"{ID}:attempt:1", REFERENCE, "SGD 154.30")]
-    assert (at_work.row.state.status, at_work.told) == ("VOIDED", ["PaymentRefunded"])
+    assert (at_work.row.state.status, at_work.published) == ("VOIDED", ["PaymentRefunded"])
     assert isinstance(at_work.works(Gateway(), refund_requested()), Nothing)
 
 
@@ -499,7 +499,7 @@ def test_a_refund_is_of_the_charge_that_succeeded() -> None:
     at_work.works(gateway, refund_requested())
 
     assert gateway.asked == [FIND_REFUND, REFUND]
-    assert (at_work.row.state.status, at_work.told) == ("REFUNDED", ["PaymentRefunded"])
+    assert (at_work.row.state.status, at_work.published) == ("REFUNDED", ["PaymentRefunded"])
 
 
 def test_a_refused_refund_is_told_for_a_person_to_act() -> None:
@@ -507,7 +507,7 @@ def test_a_refused_refund_is_told_for_a_person_to_act() -> None:
 
     at_work.works(Gateway(Refused("closed")), refund_requested())
 
-    assert (at_work.row.state.status, at_work.told) == ("REFUND_FAILED", ["PaymentRefundFailed"])
+    assert (at_work.row.state.status, at_work.published) == ("REFUND_FAILED", ["PaymentRefundFailed"])
 
 
 @pytest.mark.parametrize("error", [ProviderUnavailable("down"), ProviderTimeout("too late")])
@@ -594,7 +594,7 @@ def test_nothing_is_kept_of_a_cancelled_order(
         at_work.payments, Delivery(CANCELLED, attempt=1), NOW + age
     )  # It comes, sooner or later; a second one is nothing.
     gateway.lands()
-    if at_work.told == ["RefundRequested"]:
+    if at_work.published == ["RefundRequested"]:
         at_work.works(gateway, refund_requested(), now=NOW + age)
 
     taken = till.charges().get(f"{ID}:1") == "ACCEPTED"
