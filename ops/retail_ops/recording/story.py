@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from cloudretail.dynamodb import from_item
+from cloudretail.event import EventType
 from cloudretail.outbox import due
 from orders.domain import order_id_of
 from retail_ops.errors import OpsError
@@ -80,7 +81,7 @@ class Published:
 
     @property
     def name(self) -> str:
-        return str(self.event["type"].split(".")[2])
+        return EventType.parse(self.event["type"]).name
 
 
 @dataclass
