@@ -200,6 +200,7 @@ def test_a_second_delivery_changes_nothing(messages: list[EventData]) -> None:
 MAPPING = """    Loyalty:
       Description: Points for what is bought
       MaximumConcurrency: 5
+      BatchingWindow: 0
       Delay: 0
       OldAfter: 600
 """
