@@ -41,7 +41,8 @@ def template_with(text: str, consumers: Mapping[str, Sequence[str]]) -> str:
         if entry is None:
             raise OpsError(
                 f"{name} has no entry in the mapping Consumers of template.yaml. Write one, with Description, "
-                "MaximumConcurrency, BatchingWindow, Delay and OldAfter; the events that it subscribes to are then written for you."
+                "MaximumConcurrency, BatchingWindow, Delay and OldAfter; the events that it subscribes to are then "
+                "written for you."
             )
         others = re.sub(r"^      SubscribesTo:\n(?:        - .*\n)*", "", entry[1], flags=re.MULTILINE)
         description, _, settings = others.partition("\n")

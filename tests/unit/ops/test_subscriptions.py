@@ -35,7 +35,10 @@ def test_a_subscription_that_ends_leaves_the_rule() -> None:
 
 
 def test_a_new_consumer_is_named_wherever_the_loop_and_a_deployment_read_the_list() -> None:
-    entry = "    Gifts:\n      Description: Points\n      MaximumConcurrency: 5\n      BatchingWindow: 0\n      Delay: 0\n      OldAfter: 600\n"
+    entry = (
+        "    Gifts:\n      Description: Points\n      MaximumConcurrency: 5\n"
+        "      BatchingWindow: 0\n      Delay: 0\n      OldAfter: 600\n"
+    )
     text = TEXT.replace("    Orders:\n      Description", f"{entry}    Orders:\n      Description")
     consumers = {**declared(), "Gifts": [SHIPPED]}
 
