@@ -107,7 +107,7 @@ def refresh(provider: IdentityProvider, refresh_tokens: Sequence[str]) -> Tokens
 
     Args:
         provider: of the tokens.
-        refresh_tokens: of all cookies of that name; which of them is the newest is not told.
+        refresh_tokens: of all cookies of that name; a browser does not say which is the newest.
 
     Raises:
         SessionOver: none of them is good any more.

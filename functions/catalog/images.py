@@ -33,7 +33,7 @@ def _settings() -> ImagesSettings:
 
 
 def show_uploads(images: ProductImages, message: str) -> Done | Nothing:
-    """Show the pictures that a notification of S3 tells of.
+    """Show the pictures that a notification of S3 names.
 
     Raises:
         InvalidEvent: it is none.

@@ -26,7 +26,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Change[S]:
-    """The row becomes `state`, and `events` tell the others; both are one write.
+    """The row becomes `state`, and `events` are published; both are one write.
 
     Attributes:
         state: the new state of the row.

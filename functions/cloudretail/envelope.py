@@ -36,7 +36,7 @@ class Event:
 
     Attributes:
         id: unique for each event and the same for each of its deliveries.
-        time: when the change that it tells of was committed.
+        time: when the change that it describes was committed.
         causation_id: id of the event or request that caused it.
         traceparent: W3C trace context.
         data: what happened.

@@ -63,7 +63,7 @@ def unauthorized(detail: str) -> Problem:
 
 
 def caller_of(claims: Mapping[str, Any]) -> Caller:
-    """The caller that verified claims tell of.
+    """The caller that verified claims describe.
 
     Args:
         claims: of the token, as strings (the gateway's form) or JSON types (the token's own).

@@ -59,7 +59,7 @@ class RateLimit:
 
     Attributes:
         name: stable, for programs.
-        detail: what somebody is told who has reached it, one sentence.
+        detail: one sentence for somebody who has reached it.
         rate: how many attempts there may be.
     """
 

@@ -35,7 +35,7 @@ def flush() -> None:
 
 
 def published(events: "Iterable[EventData]") -> None:
-    """Count events by name: what a shop counts is what it tells."""
+    """Count published events by name."""
     for event in events:
         count(event.event_type.name)
 

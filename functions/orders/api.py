@@ -60,7 +60,7 @@ class Checkout(RequestModel):
 
 
 class PlacedOrder(Model):
-    """The order is taken; what becomes of it, its page tells."""
+    """An order was placed; its page shows what happens to it."""
 
     order_id: str
     status: OrderStatus

@@ -1,6 +1,6 @@
 """The worker that talks to the providers, so that a slow one holds up nobody.
 
-It acts only while the row is in the attempt that the event tells of, and looks at the row and at the order before money
+It acts only while the row is in the attempt that the event names, and looks at the row and at the order before money
 can move. The provider's reference is in the row before that:
 
     create ──> reference in the row ──> the order? ──> confirm ──> answer in the row

@@ -54,7 +54,7 @@ def seed_shop(
 
     Args:
         shop: to be filled.
-        progress: is told of the steps.
+        progress: called with each step, a sentence.
         email: of the operator to sign in as.
         password: of the operator.
         app_code: that the operator's authenticator app shows; None for one who has none.

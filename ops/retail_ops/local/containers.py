@@ -100,7 +100,7 @@ def invoke(local: LocalShop, function: str, event: str, progress: Progress) -> A
         local: the shop whose data it is to work on; it runs.
         function: logical id.
         event: the payload, as JSON.
-        progress: is told of the steps.
+        progress: called with each step, a sentence.
 
     Returns:
         The function's answer.

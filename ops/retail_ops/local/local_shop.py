@@ -161,7 +161,7 @@ class LocalShop:
         """Start what does not run yet and deploy what has changed; harmless when all is well already.
 
         Args:
-            progress: is told of each step.
+            progress: called with each step, a sentence.
             warm: call every function once, so that nobody waits for its cold start.
 
         Returns:

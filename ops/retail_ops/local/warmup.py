@@ -51,7 +51,7 @@ def warm_up(shop: Shop, note: Note, functions: Collection[str] | None = None) ->
 
     Args:
         shop: a local one.
-        note: is told how many are done.
+        note: called with how many are done.
         functions: logical ids; all unless they are named.
 
     Raises:

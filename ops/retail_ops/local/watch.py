@@ -142,7 +142,7 @@ def watch(
 
     Args:
         shop: a local one.
-        report: is told what was done, in a sentence.
+        report: called with what was done, a sentence.
         until: looked at between two looks.
         poll: seconds between two looks.
     """

@@ -23,7 +23,7 @@ def record(progress: Progress) -> dict[Path, str]:
     """Start a shop, record the story in it, and end it.
 
     Args:
-        progress: is told of each step.
+        progress: called with each step, a sentence.
 
     Returns:
         The content of each file in events/.
@@ -45,7 +45,7 @@ def files_of(shop: Shop, folder: Path, progress: Progress) -> dict[Path, str]:
     Args:
         shop: a local one.
         folder: takes the raw recordings.
-        progress: is told of each step.
+        progress: called with each step, a sentence.
 
     Returns:
         The content of each file in events/.

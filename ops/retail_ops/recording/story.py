@@ -114,7 +114,7 @@ class Story:
 
         Args:
             products: of the catalogue; those of PRODUCTS are put into the shop.
-            progress: is told of each part.
+            progress: called with each part, a sentence.
 
         Raises:
             OpsError: the shop does something that the story does not expect.

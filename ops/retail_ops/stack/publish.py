@@ -48,7 +48,7 @@ def upload(shop: Shop, build: Sequence[File], note: Note) -> None:
     Args:
         shop: its bucket and distribution.
         build: its files.
-        note: is told how many are done.
+        note: called with how many are done.
     """
     bucket = shop.output("StorefrontBucket")
     put = shop.s3.put_object  # Making a client is not safe in threads; using one is.

@@ -80,7 +80,7 @@ def seed(api: Api, products: Sequence[Product], note: Note, *, uploads: httpx.Cl
     Args:
         api: signed in as an operator.
         products: what to sell.
-        note: is told how many are done.
+        note: called with how many are done.
         uploads: client for the images, which go straight to their bucket.
 
     Returns:

@@ -19,7 +19,8 @@ class Page:
 
     Args:
         body: its bytes.
-        packed: the same by content coding, the smallest first, as CloudFront has it; empty where that saves nothing.
+        packed: the compressed bodies by content coding, smallest first, as CloudFront serves them; empty where
+            compression saves nothing.
         kind: media type.
         changed: modification time and size, to notice a new build.
     """

@@ -4,7 +4,7 @@
 import { OrderStatus } from '../models/order-status';
 
 /**
- * The order is taken; what becomes of it, its page tells.
+ * An order was placed; its page shows what happens to it.
  */
 export interface PlacedOrder {
   orderId: string;
