@@ -84,7 +84,9 @@ class Visitor(Person):
         assert answer.status_code == status, answer.text
         for header in answer.headers.get_list("set-cookie"):
             (cookie_set,) = SimpleCookie(header).values()
-            self.cookie = None if cookie_set["max-age"] == "0" else cookie_set
+            # The other one says that somebody has logged in here before, and stays.
+            if cookie_set.key.endswith("refresh"):
+                self.cookie = None if cookie_set["max-age"] == "0" else cookie_set
         return answer
 
     def code(self) -> str:
