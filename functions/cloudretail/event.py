@@ -1,5 +1,6 @@
 """What every event has, whatever it is about: its name outside, and what it is about."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -53,9 +54,9 @@ class EventData(Model):
     event_type: ClassVar[EventType]
 
     @property
+    @abstractmethod
     def subject(self) -> str:
         """Id of what the event is about: an order, an account, a product."""
-        raise NotImplementedError
 
     @property
     def keys(self) -> Mapping[str, str]:
