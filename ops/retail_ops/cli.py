@@ -46,5 +46,6 @@ def main() -> None:
             err.print(error.detail, style="dim", markup=False, soft_wrap=True)
         sys.exit(1)
     except (ClientError, BotoCoreError) as error:
-        err.print(f"[bold red]AWS says:[/bold red] {escape(str(error))}")
+        speaker = "AWS" if "--stack" in {word.partition("=")[0] for word in sys.argv} else "The local emulator"
+        err.print(f"[bold red]{speaker} says:[/bold red] {escape(str(error))}")
         sys.exit(1)

@@ -2,6 +2,7 @@
 
 OpsError                a sentence for a person; the command prints it and exits with 1
 ├── NoShop              no shop runs here, or there is no such stack
+├── UnreadableState     the file that says what runs here is damaged
 ├── PortTaken           somebody else listens where the shop should
 ├── ProcessDied         a process of the local shop ended by itself; carries the end of its log
 ├── BuildFailed         `sam build` failed; carries the end of its output
@@ -26,6 +27,10 @@ class OpsError(Exception):
 
 
 class NoShop(OpsError):
+    pass
+
+
+class UnreadableState(OpsError):
     pass
 
 

@@ -50,7 +50,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, local_shop: LocalShop) -> I
 def built(engine: None, local_shop: LocalShop) -> dict[str, str]:
     """What `sam local` takes is up to date; returns the environment for SAM."""
     environment = containers.environment_of(local_shop)
-    containers.build(environment)
+    containers.build(environment, Silent())
     return environment
 
 
@@ -155,6 +155,6 @@ def test_a_function_is_invoked_with_a_sample(
     engine: None, local_shop: LocalShop, shop: Shop, catalogue: list[Product]
 ) -> None:
     sample = next(sample for sample in SAMPLES if sample.name == "catalog-api/get-product")
-    answer = containers.invoke(local_shop, sample.function, json.dumps(sample.event), Silent())
+    answer = containers.invoke(local_shop, sample.function, json.dumps(sample.event), Silent()).answer
     assert answer["statusCode"] == 200, answer
     assert json.loads(answer["body"])["productId"] == "canvas-backpack"

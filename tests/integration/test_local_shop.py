@@ -127,13 +127,16 @@ def test_what_a_function_wrote_can_be_read(small: SmallShop) -> None:
     assert "saying written down" in [line.message.strip() for line in reader.read() if line.of_interest]
 
 
-def test_a_function_that_cannot_be_imported_is_named_with_the_reason(small: SmallShop) -> None:
+def test_a_function_that_cannot_be_imported_is_named_with_the_place_and_the_reason(small: SmallShop) -> None:
     small.code("import no_such_module\n")
     with pytest.raises(ColdFunction) as failure:
         small.local.start()
-    assert failure.value.detail == "Greeter: Worker init failed: No module named 'no_such_module'"
+    place = ["  greeter.py:1", "      import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"]
+    assert failure.value.detail.splitlines() == ["Greeter: Worker init failed:", *place]
     reader = Reader(small.local.read(), ["Greeter"], since=0)
-    assert any("No module named 'no_such_module'" in line.message for line in reader.read() if line.of_interest)
+    written = [line.message for line in reader.read() if line.of_interest]
+    first = written.index("[ERROR] Worker init failed:")
+    assert written[first + 1 : first + 4] == place
     small.says("well again")
     small.local.start()
     assert small.answer() == "well again"

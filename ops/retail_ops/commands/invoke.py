@@ -1,9 +1,11 @@
 """`invoke`: one function, with a sample event."""
 
+import io
 import json
 import sys
 import traceback
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +16,7 @@ from retail_ops.errors import OpsError
 from retail_ops.local import inprocess
 from retail_ops.local.local_shop import LocalShop
 from retail_ops.progress import Steps
-from retail_ops.recording.samples import put_rows
+from retail_ops.recording import samples
 from retail_ops.stack.shop import FUNCTION, Shop
 
 DEBUG_PORT = 5678
@@ -37,6 +39,7 @@ def invoke(
         typer.Option("--debug", help="Wait for a debugger that speaks to debugpy, such as VS Code's or PyCharm's."),
     ] = False,
     debug_port: Annotated[int, typer.Option(min=1, max=65535, help="Where it attaches.")] = DEBUG_PORT,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show the function's log.")] = False,
     stack: Stack = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask, on AWS.")] = False,
 ) -> None:
@@ -53,13 +56,16 @@ def invoke(
             typer.confirm(f"Call {name} in {shop.region}?", abort=True, err=True)
         answer = _deployed(shop, function, name, content)
     else:
-        for key in put_rows(shop, content):
+        samples.require_kind(function, json.loads(content))
+        local = LocalShop.found()
+        if container:
+            _containers().require_all(local)
+        elif debug:
+            err.print(f"Waiting for a debugger on port {debug_port} ...")
+            inprocess.wait_for_debugger(debug_port)
+        for key in samples.put_rows(shop, content):
             err.print(f"Put into the shop, as recorded: {key}", style="dim")
-        answer = (
-            _in_container(function, content)
-            if container
-            else _here(shop, function, content, debug_port if debug else None)
-        )
+        answer = _in_container(local, function, content, quiet) if container else _here(shop, function, content, quiet)
     out.print_json(inprocess.shown(answer))
     if failure := inprocess.failure_of(answer):
         raise OpsError(f"{function} failed: {failure}.")
@@ -76,22 +82,27 @@ def lambda_image() -> None:
     out.print(f"Made: {name}")
 
 
-def _here(shop: Shop, function: str, content: str, debug_port: int | None) -> Any:
-    if debug_port is not None:
-        err.print(f"Waiting for a debugger on port {debug_port} ...")
-        inprocess.wait_for_debugger(debug_port)
+def _here(shop: Shop, function: str, content: str, quiet: bool) -> Any:
+    log = io.StringIO() if quiet else sys.stderr
     try:
-        return inprocess.invoke(shop, function, json.loads(content))
+        return inprocess.invoke(shop, function, json.loads(content), log)
     except Exception as error:
         raise OpsError(
             f"{function} failed: {type(error).__name__}: {error}", "".join(traceback.format_exception(error))
         ) from error
 
 
-def _in_container(function: str, content: str) -> Any:
+def _in_container(local: LocalShop, function: str, content: str, quiet: bool) -> Any:
+    done = _containers().invoke(local, function, content, Steps(err))
+    if done.log and not quiet:
+        err.print(done.log, markup=False, soft_wrap=True)
+    return done.answer
+
+
+def _containers() -> ModuleType:
     from retail_ops.local import containers  # It takes the container engine's client with it.
 
-    return containers.invoke(LocalShop.found(), function, content, Steps(err))
+    return containers
 
 
 def _deployed(shop: Shop, function: str, name: str, content: str) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -10,11 +11,15 @@ from rich.table import Table
 from retail_ops.commands.seed import seed_shop
 from retail_ops.commands.target import Stack, find_shop
 from retail_ops.console import err, out
-from retail_ops.local.local_shop import LocalShop
+from retail_ops.errors import OpsError, Refused
+from retail_ops.local.local_shop import PORT, STOREFRONT_PORT, LocalShop, Options
 from retail_ops.local.sam import local_settings
 from retail_ops.progress import Steps
 from retail_ops.stack.seed import OPERATOR, SHOPPER
 from retail_ops.stack.shop import Shop, developer_session
+
+PAYMENT_WINDOW = "PaymentWindowSeconds"
+"""Template parameter."""
 
 Port = Annotated[int | None, typer.Option(help="Port of the AWS emulator.", show_default="4566")]
 StorefrontPort = Annotated[int | None, typer.Option(help="Port of the storefront.", show_default="8080")]
@@ -44,20 +49,35 @@ def up(
     storefront_port: StorefrontPort = None,
     payment_window: Window = None,
     no_seed: Annotated[bool, typer.Option("--no-seed", help="Leave the catalogue empty, without accounts.")] = False,
+    defaults: Annotated[bool, typer.Option("--defaults", help="Forget the options of the last `up`.")] = False,
 ) -> None:
     """Start the shop on this machine; after a change of code, bring the running one up to date.
 
-    What is not said stays as it is in a shop that runs already.
+    What is not said is as it was for the last `up`, also after `down`.
     """
     local = LocalShop.found()
+    if defaults:
+        local.port, local.storefront_port, local.parameters = PORT, STOREFRONT_PORT, {}
+    last = replace(local.options, parameters=dict(local.parameters))
     local.port = port or local.port
     local.storefront_port = storefront_port or local.storefront_port
     if payment_window is not None:
-        local.parameters["PaymentWindowSeconds"] = str(payment_window)
+        local.parameters[PAYMENT_WINDOW] = str(payment_window)
+    if last != Options() and local.options == last:
+        err.print(f"As the last time: {words_of(last)}. --defaults forgets that.", style="dim")
     steps = Steps(err)
-    shop = local.start(steps)
-    if not no_seed:
-        seed_shop(shop, steps)
+    try:
+        shop = local.start(steps)
+        if not no_seed:
+            seed_shop(shop, steps)
+    except KeyboardInterrupt:
+        err.print("Interrupted: the shop is there in part. Go on with: make up. End it with: make down")
+        raise typer.Exit(130) from None
+    except Refused as failure:
+        raise OpsError(
+            f"The shop runs at {local.storefront_url}, but its catalogue is not complete: {failure.message} "
+            "Fill in what is missing with: make up"
+        ) from None
     out.print(f"\nThe shop is open: [bold link={shop.storefront_url}]{shop.storefront_url}[/]")
     if not no_seed:
         for account in (SHOPPER, OPERATOR):
@@ -69,6 +89,18 @@ def up(
     }.items():
         out.print(f"  .venv/bin/cloudretail {words:<10} [dim]{what}[/dim]")
     out.print(f"  {'make down':<32} [dim]the end of it[/dim]")
+
+
+def words_of(options: Options) -> str:
+    """Options of `up` as they are typed."""
+    words = []
+    if options.port != PORT:
+        words.append(f"--port {options.port}")
+    if options.storefront_port != STOREFRONT_PORT:
+        words.append(f"--storefront-port {options.storefront_port}")
+    if window := options.parameters.get(PAYMENT_WINDOW):
+        words.append(f"--payment-window {window}")
+    return " ".join(words)
 
 
 def down() -> None:

@@ -1,14 +1,16 @@
 """`sam local`: a function in a container like Lambda's own, on the data of the shop on this machine."""
 
 import json
+import re
 import socket
 import subprocess
+from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from retail_ops.errors import OpsError
 from retail_ops.local import lambda_image, sam
-from retail_ops.local.local_shop import LocalShop, locked
+from retail_ops.local.local_shop import LocalShop, build_lock
 from retail_ops.progress import Progress
 from retail_ops.stack.shop import PROJECT, developer_session, role_session
 
@@ -93,7 +95,34 @@ def gateway(client: "DockerClient") -> str:
     return str(network.get("Gateway") or next(ip_network(network["Subnet"]).hosts()))
 
 
-def invoke(local: LocalShop, function: str, event: str, progress: Progress) -> Any:
+def require_all(local: LocalShop) -> None:
+    """Make sure of everything that a container takes, before anything is changed for it.
+
+    Args:
+        local: the shop; it runs.
+
+    Raises:
+        OpsError: something is missing.
+    """
+    client = engine()
+    require_image(client)
+    require_way_back(client, local.port)
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What a function did.
+
+    Attributes:
+        answer: its answer.
+        log: what it wrote.
+    """
+
+    answer: Any
+    log: str
+
+
+def invoke(local: LocalShop, function: str, event: str, progress: Progress) -> Invocation:
     """Invoke a function in a container.
 
     Args:
@@ -102,18 +131,11 @@ def invoke(local: LocalShop, function: str, event: str, progress: Progress) -> A
         event: the payload, as JSON.
         progress: called with each step, a sentence.
 
-    Returns:
-        The function's answer.
-
     Raises:
-        OpsError: something that it takes is missing, or the function failed.
+        OpsError: the function failed.
     """
-    client = engine()
-    require_image(client)
-    require_way_back(client, local.port)
     environment = sam.local_environment(local.endpoint, role_session(local.read(), function))
-    with progress.step("Build the functions"):
-        build(environment)
+    build(environment, progress)
     with progress.step(f"Invoke {function} in a container"):
         command = [*sam.SAM, "local", "invoke", function, "--event", "-"]
         command += ["--env-vars", str(local.state_dir / "env.json")]
@@ -129,20 +151,28 @@ def invoke(local: LocalShop, function: str, event: str, progress: Progress) -> A
         )
     if done.returncode != 0:
         raise OpsError(f"sam local invoke {function} failed.", done.stderr)
-    return answer_of(function, done.stdout, done.stderr)
+    return Invocation(answer_of(function, done.stdout, done.stderr), log_of(done.stderr))
 
 
 def answer_of(function: str, output: str, log: str) -> Any:
     """What a function answered, of what SAM printed; its exit code is 0 also where the function failed.
 
     Raises:
-        OpsError: it failed.
+        OpsError: it failed, or did not answer in its time.
     """
+    if late := re.search(rf"^Function '{function}' (timed out after \d+ seconds)", log, re.MULTILINE):
+        raise OpsError(f"{function} {late[1]}.", log_of(log))
     lines = output.strip().splitlines()
     answer = json.loads(lines[-1]) if lines else None
     if isinstance(answer, dict) and "errorMessage" in answer:
-        raise OpsError(f"{function} failed: {answer.get('errorType', '')}: {answer['errorMessage']}", log)
+        raise OpsError(f"{function} failed: {answer.get('errorType', '')}: {answer['errorMessage']}", log_of(log))
     return answer
+
+
+def log_of(log: str) -> str:
+    """What the function wrote, of what SAM and the runtime wrote beside its answer."""
+    _, start, written = log.partition("START RequestId: ")
+    return written.partition("\n")[2].partition("END RequestId: ")[0].strip("\n") if start else log
 
 
 def environment_of(local: LocalShop) -> dict[str, str]:
@@ -150,9 +180,8 @@ def environment_of(local: LocalShop) -> dict[str, str]:
     return sam.local_environment(local.endpoint, developer_session(local.read()))
 
 
-def build(environment: dict[str, str]) -> None:
+def build(environment: dict[str, str], progress: Progress) -> None:
     """Bring what `sam local` takes up to date with the code."""
-    folder = PROJECT / ".aws-sam"
-    folder.mkdir(exist_ok=True)
-    with locked(folder / "build.lock"):
+    with build_lock(progress), progress.step("Build the functions"):
+        folder = PROJECT / ".aws-sam"
         sam.build(PROJECT / "template.yaml", BUILD, folder / "cache", folder / "build.log", environment)

@@ -20,6 +20,7 @@ import psutil
 import uvicorn
 
 from retail_ops.local.guard import Application, Guard, storefront_origins
+from retail_ops.stack.tracebacks import brief
 
 BRIDGE = "docker0"
 
@@ -114,18 +115,27 @@ def write_mails_with_codes() -> None:
 
 
 def log_failed_starts() -> None:
-    """Have a function's log say why it does not start, as Lambda does; the emulator says so in its own log only."""
+    """Have a function's log say why and where it does not start, as Lambda does.
+
+    The emulator gives the error's text without its traceback, and to its own log only.
+    """
+    from ministack.core import lambda_runtime
     from ministack.services import lambda_svc
 
+    text, traceback = '"error": str(e)}) + ', '"error": "\\n" + traceback.format_exc()}) + '
+    script: str = lambda_runtime._PYTHON_WORKER_SCRIPT
+    if script.count(text) != 1:
+        raise RuntimeError("This version of the emulator starts functions in another way.")
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(text, traceback)
     execute = lambda_svc._execute_function_warm
 
-    def execute_and_say(function: Any, event: Any, request_id: str) -> dict[str, Any]:
+    def execute_and_log(function: Any, event: Any, request_id: str) -> dict[str, Any]:
         result: dict[str, Any] = execute(function, event, request_id)
         if result.get("error") and not result.get("log"):
-            return {**result, "log": f"[ERROR] {result['body'].get('errorMessage')}"}
+            return {**result, "log": f"[ERROR] {brief(result['body'].get('errorMessage', ''))}"}
         return result
 
-    lambda_svc._execute_function_warm = execute_and_say
+    lambda_svc._execute_function_warm = execute_and_log
 
 
 def main() -> None:

@@ -3,12 +3,11 @@
 import contextlib
 import json
 import os
-import sys
 import time
 import uuid
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO
 
 from retail_ops.errors import OpsError
 from retail_ops.local.sam import local_settings
@@ -30,13 +29,14 @@ class Context:
         return max(0, int((self.seconds - (time.monotonic() - self.began)) * 1000))
 
 
-def invoke(shop: Shop, function: str, event: Any) -> Any:
+def invoke(shop: Shop, function: str, event: Any, log: TextIO) -> Any:
     """Call a function's handler. This process is good for no other function afterwards.
 
     Args:
         shop: whose data and settings it works with.
         function: logical id.
         event: the payload.
+        log: takes what it writes.
 
     Returns:
         The handler's answer. What the handler raises comes through as it is.
@@ -50,7 +50,7 @@ def invoke(shop: Shop, function: str, event: Any) -> Any:
     os.environ["AWS_LAMBDA_FUNCTION_NAME"] = configuration["FunctionName"]
     module, _, name = configuration["Handler"].rpartition(".")
     # What it logs is not its answer.
-    with contextlib.redirect_stdout(sys.stderr):
+    with contextlib.redirect_stdout(log):
         handler = getattr(import_module(module), name)
         context = Context(
             configuration["FunctionName"],

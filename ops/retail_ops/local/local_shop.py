@@ -6,14 +6,13 @@ It is what `cloudretail up` and `down` run, and what tests use as a library; sev
         httpx.get(f"{local.storefront_url}/api/products")
 """
 
-import fcntl
 import json
 import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -23,9 +22,20 @@ from uuid import uuid4
 import boto3
 import httpx
 
-from retail_ops.errors import NoShop, ProcessDied
+from retail_ops.errors import NoShop, ProcessDied, UnreadableState
 from retail_ops.local import sam, warmup
-from retail_ops.local.processes import Owned, end, minimal_environment, require_free, spawn, tail
+from retail_ops.local.processes import (
+    SHOP_STATE_FILE,
+    Owned,
+    belonging_to,
+    end,
+    lock_holder,
+    minimal_environment,
+    require_free,
+    spawn,
+    tail,
+    wait_for_lock,
+)
 from retail_ops.progress import Progress, Silent
 from retail_ops.stack.archive import ensure_local_archive
 from retail_ops.stack.shop import IMAGES_BUCKET, LOCAL_REGION, PROJECT, Shop, local_session, read_stack
@@ -63,6 +73,7 @@ class State:
         serves: the API that the storefront server forwards to.
         key: id of the root's key, which is all that the emulator asks for: a secret. Empty in a state of an earlier
             version.
+        finished: whether an `up` has come so far that the shop can be used.
     """
 
     stack: str
@@ -73,17 +84,26 @@ class State:
     storefront: Owned | None = None
     serves: str = ""
     key: str = field(default="", repr=False)
+    finished: bool = False
 
     @classmethod
     def read(cls, file: Path) -> "State | None":
-        """The state that was saved; None where there is none, or none that can be read."""
+        """The state that was saved; None where there is none.
+
+        Raises:
+            UnreadableState: there is one, and it cannot be read.
+        """
         try:
             saved: dict[str, Any] = json.loads(file.read_text())
             storefront = saved.pop("storefront")
             emulator = Owned(**saved.pop("emulator"))
             return cls(**saved, emulator=emulator, storefront=Owned(**storefront) if storefront else None)
-        except (FileNotFoundError, ValueError, TypeError, KeyError):
+        except FileNotFoundError:
             return None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            raise UnreadableState(
+                f"{file} says what runs here, and cannot be read. End the shop and start it anew with: make down up"
+            ) from None
 
     def save(self, file: Path) -> None:
         """Write it whole or not at all, since another command may be reading it; for this user's eyes from its first
@@ -93,6 +113,29 @@ class State:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
             json.dump(asdict(self), handle, indent=2)
         draft.replace(file)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `up` was asked for. It outlives the shop, so that the next `up` starts the same one.
+
+    Args:
+        port: of the emulator.
+        storefront_port: of the storefront server.
+        parameters: template parameters.
+    """
+
+    port: int = PORT
+    storefront_port: int = STOREFRONT_PORT
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, file: Path) -> "Options":
+        """Those of the last `up`; the defaults where there are none, or none that can be read."""
+        try:
+            return cls(**json.loads(file.read_text()))
+        except (OSError, ValueError, TypeError):
+            return cls()
 
 
 class LocalShop:
@@ -144,6 +187,14 @@ class LocalShop:
     def _state_file(self) -> Path:
         return self.state_dir / "shop.json"
 
+    @property
+    def _options_file(self) -> Path:
+        return self.state_dir / "options.json"
+
+    @property
+    def options(self) -> Options:
+        return Options(self.port, self.storefront_port, self.parameters)
+
     def __enter__(self) -> Self:
         try:
             self.start()
@@ -177,12 +228,13 @@ class LocalShop:
         progress = progress or Silent()
         self.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.logs.mkdir(exist_ok=True)
-        with self._alone("start"):
+        with wait_for_lock(self._lock, "another `up` of this shop", progress):
+            self._options_file.write_text(json.dumps(asdict(self.options), indent=2))
             with progress.step("Start the emulator"):
                 state = self._start_emulator()
             session = local_session(state.key)
             environment = sam.local_environment(self.endpoint, session)
-            with progress.step("Build the functions"), self._build_lock():
+            with build_lock(progress), progress.step("Build the functions"):
                 cache = PROJECT / ".aws-sam" / "cache"
                 sam.build(self.template, self.build_dir, cache, self.logs / "build.log", environment)
             with progress.step("Deploy the stack"):
@@ -203,10 +255,15 @@ class LocalShop:
         Returns:
             Whether anything ran.
         """
-        state = State.read(self._state_file)
-        if state is None:
-            return False
-        ended = [end(process) for process in (state.storefront, state.emulator) if process]
+        try:
+            state = State.read(self._state_file)
+        except UnreadableState:
+            processes = belonging_to(self._state_file.resolve())
+        else:
+            if state is None:
+                return False
+            processes = [process for process in (state.storefront, state.emulator) if process]
+        ended = [end(process) for process in processes]
         self._state_file.unlink(missing_ok=True)
         self._discard_data()
         return any(ended)
@@ -215,7 +272,8 @@ class LocalShop:
         """The shop that runs here.
 
         Raises:
-            NoShop: none does.
+            NoShop: none does, or it has not come up yet.
+            UnreadableState: nothing can be said about it.
         """
         state = State.read(self._state_file)
         if state is None:
@@ -224,22 +282,22 @@ class LocalShop:
             raise NoShop(
                 "The shop's emulator has ended. Start the shop again with: make up", tail(self._emulator_log, 8)
             )
+        if not state.finished:
+            if holder := lock_holder(self._lock):
+                raise NoShop(f"The shop is being started by process {holder}. Wait until that says that it is open.")
+            raise NoShop("The last `up` did not come to its end, and the shop is there in part. Go on with: make up")
         return self._read_stack(local_session(state.key))
 
     @classmethod
     def found(cls, state_dir: Path | None = None) -> "LocalShop":
-        """The shop that was started with this state folder, on the ports and with the stack it was started with."""
+        """The shop that runs with this state folder, or would, with ports and parameters of the last `up`."""
         state_dir = state_dir or default_state_dir()
-        state = State.read(state_dir / "shop.json")
-        if state is None:
-            return cls(state_dir)
-        return cls(
-            state_dir,
-            port=state.port,
-            storefront_port=state.storefront_port,
-            stack=state.stack,
-            parameters=state.parameters,
-        )
+        options = Options.read(state_dir / "options.json")
+        stack = STACK
+        with suppress(UnreadableState):  # `read` and `start` deal with it.
+            if state := State.read(state_dir / "shop.json"):
+                options, stack = Options(state.port, state.storefront_port, state.parameters), state.stack
+        return cls(state_dir, **vars(options), stack=stack)
 
     def _read_stack(self, session: boto3.Session) -> Shop:
         return read_stack(self.stack, session, endpoint=self.endpoint, local_storefront=self.storefront_url)
@@ -260,7 +318,11 @@ class LocalShop:
         return self.logs / "emulator.log"
 
     def _start_emulator(self) -> State:
-        state = State.read(self._state_file)
+        try:
+            state = State.read(self._state_file)
+        except UnreadableState:
+            self.stop()
+            state = None
         if state and state.emulator.running:
             if state.port == self.port and state.key:
                 return state
@@ -286,7 +348,7 @@ class LocalShop:
             DOCKER_HOST=f"unix://{data}/none",
             AWS_ACCESS_KEY_ID=key,
             # For the guard in front of it.
-            SHOP_STATE_FILE=str(self._state_file.resolve()),
+            **{SHOP_STATE_FILE: str(self._state_file.resolve())},
             DEPENDENCIES_LAYER=f"{self.stack}-dependencies",
             IMAGES_BUCKET_PREFIX=f"{self.stack}-{IMAGES_BUCKET}-".lower(),
             AWS_CONFIG_FILE="/dev/null",
@@ -320,24 +382,19 @@ class LocalShop:
     def _start_storefront(self, state: State, shop: Shop) -> None:
         moved = (state.storefront_port, state.serves) != (self.storefront_port, shop.api_url)
         running = state.storefront is not None and state.storefront.running
-        if running and not moved:
-            return
-        if state.storefront:
-            end(state.storefront)
-        require_free(self.storefront_port, "--storefront-port")
         log = self.logs / "storefront.log"
-        command = [sys.executable, "-m", "retail_ops.local.storefront", "--port", str(self.storefront_port)]
-        command += ["--api", shop.api_url, "--files", str(PROJECT / "frontend" / "dist")]
-        storefront = spawn(command, log=log, env=minimal_environment(), cwd=PROJECT)
-        state = replace(
-            state,
-            storefront_port=self.storefront_port,
-            parameters=self.parameters,
-            storefront=storefront,
-            serves=shop.api_url,
-        )
-        state.save(self._state_file)
-        self._wait_for(f"{self.storefront_url}/", storefront, "storefront server", log)
+        if moved or not running:
+            if state.storefront:
+                end(state.storefront)
+            require_free(self.storefront_port, "--storefront-port")
+            command = [sys.executable, "-m", "retail_ops.local.storefront", "--port", str(self.storefront_port)]
+            command += ["--api", shop.api_url, "--files", str(PROJECT / "frontend" / "dist")]
+            belongs = {SHOP_STATE_FILE: str(self._state_file.resolve())}
+            storefront = spawn(command, log=log, env=minimal_environment(**belongs), cwd=PROJECT)
+            state = replace(state, storefront_port=self.storefront_port, storefront=storefront, serves=shop.api_url)
+            state.save(self._state_file)
+            self._wait_for(f"{self.storefront_url}/", storefront, "storefront server", log)
+        replace(state, parameters=self.parameters, finished=True).save(self._state_file)
 
     def _wait_for(self, url: str, process: Owned, name: str, log: Path, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
@@ -352,24 +409,14 @@ class LocalShop:
             time.sleep(0.05)
         raise ProcessDied(f"The {name} does not answer at {url} after {seconds:.0f} s. The end of {log}:", tail(log))
 
-    @contextmanager
-    def _alone(self, name: str) -> Iterator[None]:
-        """One `up` at a time for each shop."""
-        with locked(self.state_dir / f"{name}.lock"):
-            yield
-
-    @contextmanager
-    def _build_lock(self) -> Iterator[None]:
-        """Shops side by side share SAM's build cache, which takes one build at a time."""
-        folder = PROJECT / ".aws-sam"
-        folder.mkdir(exist_ok=True)
-        with locked(folder / "build.lock"):
-            yield
+    @property
+    def _lock(self) -> Path:
+        """Held by `start`: one at a time for each shop."""
+        return self.state_dir / "start.lock"
 
 
-@contextmanager
-def locked(file: Path) -> Iterator[None]:
-    """Hold a file's lock, waiting for whoever holds it; the system drops it when the process ends."""
-    with file.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+def build_lock(progress: Progress) -> AbstractContextManager[None]:
+    """Shops side by side share SAM's build cache, which takes one build at a time."""
+    folder = PROJECT / ".aws-sam"
+    folder.mkdir(exist_ok=True)
+    return wait_for_lock(folder / "build.lock", "another build of the functions", progress)

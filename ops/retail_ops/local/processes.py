@@ -1,17 +1,22 @@
 """Background processes of a local shop: started, recognised later, and ended; never anybody else's."""
 
+import fcntl
 import os
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from retail_ops.errors import PortTaken
+from retail_ops.progress import Progress
+
+SHOP_STATE_FILE = "SHOP_STATE_FILE"
+"""Variable of a shop's processes: the file that says what runs. By it they are found where that cannot be read."""
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """What this very process has started: the system keeps a child's pid until its parent has asked for its end."""
@@ -74,6 +79,20 @@ def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str], cwd: Pat
     except psutil.NoSuchProcess:  # It ended at once; its log says why.
         started = 0.0
     return Owned(child.pid, started)
+
+
+def belonging_to(state_file: Path) -> list[Owned]:
+    """This user's processes that were started for a shop.
+
+    Args:
+        state_file: of the shop, resolved.
+    """
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.environ().get(SHOP_STATE_FILE) == str(state_file):
+                found.append(Owned(process.pid, process.create_time()))
+    return found
 
 
 def end(owned: Owned, *, grace: float = 10) -> bool:
@@ -198,3 +217,40 @@ def minimal_environment(**extra: str) -> dict[str, str]:
     """
     kept = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
     return {name: os.environ[name] for name in kept if name in os.environ} | extra
+
+
+@contextmanager
+def wait_for_lock(file: Path, holding: str, progress: Progress) -> Iterator[None]:
+    """Hold a file's lock, waiting for whoever holds it; the system drops it when the process ends.
+
+    Args:
+        file: made where it is not there; it has the process id of who holds the lock.
+        holding: what somebody else does who holds it.
+        progress: shows that this waits, and for whom.
+    """
+    with file.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with progress.step(f"Wait for {holding} (process {_written(file)})"):
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        yield
+
+
+def lock_holder(file: Path) -> str | None:
+    """Process id of who holds a lock; None where nobody does."""
+    try:
+        with file.open("r") as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        return _written(file)
+    return None
+
+
+def _written(file: Path) -> str:
+    return file.read_text() or "unknown"

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from retail_ops.errors import ColdFunction
 from retail_ops.progress import Note
 from retail_ops.stack.shop import Shop
+from retail_ops.stack.tracebacks import brief
 
 # A queue's consumer finds no record in it and the HTTP functions find no such route, so that nothing happens.
 HARMLESS = {
@@ -42,8 +43,9 @@ HARMLESS = {
     "Records": [],
 }
 
-# The emulator's word for a function whose module cannot be imported or has no such handler.
-NOT_IMPORTED = "Worker init failed"
+# The emulator's words for a function whose module cannot be imported or has no such handler, and for one that ends its
+# process while it is imported.
+NOT_STARTED = ("Worker init failed: ", "Worker process exited immediately")
 
 
 def warm_up(shop: Shop, note: Note, functions: Collection[str] | None = None) -> None:
@@ -71,8 +73,8 @@ def warm_up(shop: Shop, note: Note, functions: Collection[str] | None = None) ->
             cold.append(f"{logical_id}: {problem}")
             return
         message = str(error.get("errorMessage", ""))
-        if message.startswith(NOT_IMPORTED) or error.get("errorType") == "MissingSetting":
-            cold.append(f"{logical_id}: {message}")
+        if message.startswith(NOT_STARTED) or error.get("errorType") == "MissingSetting":
+            cold.append(f"{logical_id}: {brief(message)}")
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         calls = [

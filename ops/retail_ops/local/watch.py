@@ -178,7 +178,7 @@ def _bring(shop: Shop, changed: set[Path], handlers: Mapping[str, str], report: 
     try:
         warm_up(shop, lambda _: None, functions)
     except ColdFunction as error:
-        report(f"Updated, but {error.message.lower()}\n{error.detail}")
+        report(f"Updated, but {error.message[0].lower()}{error.message[1:]}\n{error.detail}")
     else:
         report(f"Updated in {time.monotonic() - began:.1f} s: {', '.join(functions)}")
     return set()

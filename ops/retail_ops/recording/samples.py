@@ -73,6 +73,43 @@ def load() -> list[Sample]:
     return [Sample(**entry) for entry in json.loads(INDEX.read_text())]
 
 
+def kind_of(event: Any) -> str | None:
+    """What an invocation's payload is, in words; None where it is none of those that are known."""
+    match event:
+        case {"Records": [{"eventSource": "aws:sqs"}, *_]}:
+            return "a batch of a queue"
+        case {"Records": [{"eventSource": "aws:dynamodb"}, *_]}:
+            return "a batch of a table's stream"
+        case {"Records": [{"eventSource": "aws:s3"}, *_]}:
+            return "a notification of a bucket"
+        case {"requestContext": {"http": _}}:
+            return "an HTTP request"
+        case {"triggerSource": _}:
+            return "a trigger of a user pool"
+        case _:
+            return None
+
+
+def require_kind(function: str, event: Any) -> None:
+    """Make sure that a function takes such a payload, as its recorded samples show.
+
+    Args:
+        function: logical id.
+        event: the payload. One of no known kind is nobody's mistake.
+
+    Raises:
+        OpsError: it takes another kind.
+    """
+    own = [sample for sample in load() if sample.function == function]
+    taken = {kind for sample in own if (kind := kind_of(sample.event))}
+    given = kind_of(event)
+    if given and taken and given not in taken:
+        raise OpsError(
+            f"This is {given}, and {function} takes {' or '.join(sorted(taken))}. "
+            f"Samples of it are in {own[0].path.parent.relative_to(PROJECT)}/."
+        )
+
+
 @cache
 def rows() -> Mapping[str, Sequence[Item]]:
     """By logical id of the table: the rows that samples are about."""

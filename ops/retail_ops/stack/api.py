@@ -92,6 +92,10 @@ class Api:
         for attempt in range(ATTEMPTS):
             try:
                 answer = self._http.request(method, path, json=body, headers=headers)
+            except httpx.TimeoutException:
+                if attempt < ATTEMPTS - 1:
+                    continue  # The machine is busy; what it may have done all the same counts once.
+                raise Refused(f"The shop's API did not answer in time: {self._http.base_url}.") from None
             except httpx.TransportError as error:
                 raise Refused(f"The shop's API does not answer at {self._http.base_url}: {error}") from None
             # A token lasts five minutes, and what an operator does can last longer.

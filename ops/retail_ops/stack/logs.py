@@ -1,7 +1,6 @@
 """The functions' logs from CloudWatch Logs, as lines for people."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from rich.text import Text
 
 from retail_ops.console import visible
 from retail_ops.stack.shop import LOG_GROUP, Shop
+from retail_ops.stack.tracebacks import brief
 
 # Written by the runtime around each invocation. What they say of failures the functions' own lines say better.
 RUNTIME = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START", "XRAY TraceId")
@@ -28,7 +28,7 @@ OVERLAP = 10_000
 """Milliseconds that a following look reaches back: CloudWatch shows some lines later than newer ones."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Line:
     """A line of a function's log.
 
@@ -61,27 +61,6 @@ class Line:
 
     def about(self, order_id: str) -> bool:
         return order_id in self.message
-
-
-# Where a function's own code is, on AWS and on the emulator.
-OWN_FRAME = re.compile(r'File "(?:/var/task|.*/code)/(?P<file>[^"]+)", line (?P<line>\d+)')
-
-
-def brief(traceback: str) -> str:
-    """A traceback without the frames of libraries: where in the shop's own code, and the error itself."""
-    kept: list[str] = []
-    own = False
-    for row in traceback.splitlines():
-        if row.lstrip().startswith('File "'):
-            frame = OWN_FRAME.search(row)
-            own = frame is not None
-            if frame:
-                kept.append(f"  {frame['file']}:{frame['line']}")
-        elif not row.startswith(" ") and not row.startswith("Traceback"):
-            kept.append(row)
-        elif own and not set(row) <= set(" ~^"):
-            kept.append(f"  {row}")
-    return "\n".join(kept)
 
 
 def render(line: Line, *, whole: bool = False) -> Text:
@@ -134,9 +113,9 @@ class Reader:
         self._seen: dict[tuple[str, str, int, str, int], int] = {}
 
     def read(self) -> list[Line]:
-        """The lines that were not read before, oldest first."""
+        """The lines that were not read before, oldest first; those of one moment as they were written."""
         lines = [line for function in self._groups for line in self._read(function)]
-        return sorted(lines)
+        return sorted(lines, key=lambda line: line.at)
 
     def _read(self, function: str) -> Iterator[Line]:
         client = self._shop.logs

@@ -26,3 +26,26 @@ def test_a_function_that_fails_is_a_failure_although_sam_ends_well() -> None:
     answer = json.dumps({"errorType": "KeyError", "errorMessage": "'Records'"})
     with pytest.raises(OpsError, match="Relay failed: KeyError: 'Records'"):
         containers.answer_of("Relay", answer, "")
+
+
+LATE = """\
+Invoking orders.api.handler (python3.13)
+START RequestId: 1 Version: $LATEST
+{"level": "INFO", "message": "Asking"}
+Function 'OrdersApi' timed out after 10 seconds
+"""
+
+
+def test_a_function_that_does_not_answer_in_its_time_is_a_failure_with_its_log() -> None:
+    with pytest.raises(OpsError, match=r"^OrdersApi timed out after 10 seconds\.$") as failure:
+        containers.answer_of("OrdersApi", "null\n", LATE)
+    assert '"Asking"' in failure.value.detail
+
+
+def test_what_a_function_says_of_somebody_elses_time_is_no_failure_of_it() -> None:
+    assert containers.answer_of("OrdersApi", "{}", "START RequestId: 1\nThe gateway timed out after 3 seconds\n") == {}
+
+
+def test_a_functions_log_is_what_it_wrote_and_not_what_sam_did() -> None:
+    around = "Invoking f (python3.13)\nSTART RequestId: 1 Version: $LATEST\n{}\nEND RequestId: 1\nREPORT RequestId: 1\n"
+    assert containers.log_of(around.format("one\ntwo")) == "one\ntwo"

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from retail_ops.cli import app
 from retail_ops.errors import NoShop, OpsError
+from retail_ops.recording import samples
 from retail_ops.stack.shop import FUNCTION, Shop
 
 type Invoke = Callable[..., Result]
@@ -108,6 +109,48 @@ def test_what_a_function_logs_is_not_its_answer(invoke: Invoke) -> None:
     answer = invoke("OrdersApi", "-", input="{}")
     assert "a line of its log" in answer.stderr
     assert "a line of its log" not in answer.stdout
+
+
+def test_a_functions_log_can_be_left_out(invoke: Invoke) -> None:
+    answer = invoke("OrdersApi", "-", "--quiet", input="{}")
+    assert json.loads(answer.stdout)["with"] == {}
+    assert answer.stderr == ""
+
+
+@pytest.fixture
+def put(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was put into the shop."""
+    put: list[str] = []
+    monkeypatch.setattr("retail_ops.recording.samples.put_rows", lambda _shop, content: put.append(content))
+    return put
+
+
+def test_where_there_is_no_container_engine_nothing_is_put_into_the_shop(
+    invoke: Invoke, put: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    error = invoke("OrdersApi", "--container", "-", input="{}").exception
+    assert isinstance(error, OpsError)
+    assert "No container engine answers here" in error.message
+    assert put == []
+
+
+def test_a_sample_of_another_kind_is_named_as_that(invoke: Invoke, put: list[str]) -> None:
+    sample = next(sample for sample in samples.load() if sample.function == "OrdersReactions")
+    error = invoke("OrdersApi", str(sample.path)).exception
+    assert isinstance(error, OpsError)
+    assert error.message == (
+        "This is a batch of a queue, and OrdersApi takes an HTTP request. Samples of it are in events/orders-api/."
+    )
+    assert put == []
+
+
+def test_every_function_takes_its_own_samples_and_none_of_another_kind() -> None:
+    kinds = set()
+    for sample in samples.load():
+        samples.require_kind(sample.function, sample.event)
+        kinds.add(samples.kind_of(sample.event))
+    assert kinds >= {"an HTTP request", "a batch of a queue", "a batch of a table's stream"}
 
 
 def test_the_event_can_come_from_another_program(invoke: Invoke) -> None:

@@ -2,15 +2,20 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
+from botocore.exceptions import ClientError
 
 from retail_ops.cli import main
-from retail_ops.errors import NoShop, PortTaken, ProcessDied
-from retail_ops.local.local_shop import LocalShop, State
-from retail_ops.local.processes import Owned, free_port, minimal_environment, spawn
+from retail_ops.errors import NoShop, PortTaken, ProcessDied, UnreadableState
+from retail_ops.local.local_shop import LocalShop, Options, State
+from retail_ops.local.processes import Owned, end, free_port, minimal_environment, spawn, wait_for_lock
+from retail_ops.progress import Note, Silent
 
 RUNNING = Owned(os.getpid(), 1.0)
 
@@ -69,10 +74,89 @@ def test_a_shop_of_an_earlier_version_has_no_key_and_can_still_be_ended(tmp_path
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"stack": "mine"}', '{"unknown": 1, "emulator": {}}'])
-def test_a_state_that_cannot_be_read_is_none(tmp_path: Path, content: str) -> None:
+def test_a_state_that_cannot_be_read_is_named_with_what_to_do(tmp_path: Path, content: str) -> None:
+    (tmp_path / "shop.json").write_text(content)
+    with pytest.raises(UnreadableState, match=r"shop\.json .* cannot be read.* make down up"):
+        LocalShop.found(tmp_path).read()
+
+
+def test_a_shop_whose_state_cannot_be_read_is_ended_all_the_same(tmp_path: Path) -> None:
     file = tmp_path / "shop.json"
-    file.write_text(content)
-    assert State.read(file) is None
+    file.write_text("{")
+    sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
+    ours, others = (
+        spawn(sleeper, log=tmp_path / "log", env=minimal_environment(SHOP_STATE_FILE=str(of)), cwd=tmp_path)
+        for of in (file.resolve(), tmp_path / "another" / "shop.json")
+    )
+    try:
+        assert LocalShop(tmp_path).stop()
+        assert not ours.running
+        assert others.running
+        assert not file.exists()
+    finally:
+        end(others)
+
+
+def test_a_shop_that_did_not_come_up_says_how_to_go_on(tmp_path: Path) -> None:
+    me = psutil.Process()
+    State("mine", 4611, 8611, Owned(me.pid, me.create_time())).save(tmp_path / "shop.json")
+    with pytest.raises(NoShop, match=r"did not come to its end.* make up"):
+        LocalShop(tmp_path).read()
+    with (
+        wait_for_lock(tmp_path / "start.lock", "a test", Silent()),
+        pytest.raises(NoShop, match=rf"is being started by process {me.pid}\."),
+    ):
+        LocalShop(tmp_path).read()
+
+
+def test_who_waits_for_a_lock_says_for_whom(tmp_path: Path) -> None:
+    file, steps, held, free = tmp_path / "a.lock", list[str](), threading.Event(), threading.Event()
+
+    class Waiting(Silent):
+        @contextmanager
+        def step(self, title: str) -> Iterator[Note]:
+            steps.append(title)
+            free.set()
+            yield lambda _text: None
+
+    def hold() -> None:
+        with wait_for_lock(file, "nobody", Silent()):
+            held.set()
+            free.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(30)
+    with wait_for_lock(file, "another `up` of this shop", Waiting()):
+        holder.join()
+    assert steps == [f"Wait for another `up` of this shop (process {os.getpid()})"]
+
+
+def test_the_next_shop_is_on_the_ports_and_with_the_options_of_the_last(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        local = LocalShop(tmp_path, port=port, storefront_port=8611, parameters={"PaymentWindowSeconds": "30"})
+        with pytest.raises(PortTaken):
+            local.start()
+    assert LocalShop.found(tmp_path).options == Options(port, 8611, {"PaymentWindowSeconds": "30"})
+
+
+def test_options_that_cannot_be_read_are_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "options.json").write_text("[")
+    assert LocalShop.found(tmp_path).options == Options()
+
+
+@pytest.mark.parametrize(("words", "speaker"), [((), "The local emulator"), (("--stack", "shop"), "AWS")])
+def test_only_a_deployed_shop_has_aws_say_something(
+    command: Command, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], speaker: str
+) -> None:
+    def refuse(_stack: str | None) -> None:
+        raise ClientError({"Error": {"Code": "Throttling", "Message": "slow down"}}, "DescribeStacks")
+
+    monkeypatch.setattr("retail_ops.commands.local.find_shop", refuse)
+    code, _, said = command("status", *words)
+    assert code == 1
+    assert said.startswith(f"{speaker} says: ")
 
 
 def test_where_no_shop_runs_it_says_how_to_start_one(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from retail_ops.stack.logs import Line, Reader, brief, render
+from retail_ops.stack.logs import Line, Reader, render
 from retail_ops.stack.shop import FUNCTION, LOG_GROUP, Shop
+from retail_ops.stack.tracebacks import brief
 
 # CloudWatch takes no events from long ago.
 NOW = int(time.time() * 1000) - 3_600_000
@@ -111,6 +112,11 @@ def test_the_same_words_twice_within_a_millisecond_are_two_lines(logs: Written) 
     assert logs.read() == ["again", "again"]
     logs.write((1, "again"))
     assert logs.read() == ["again"]
+
+
+def test_lines_of_one_moment_stay_as_they_were_written(logs: Written) -> None:
+    logs.write((1, "orders/api.py:3"), (1, "  def half("), (1, "SyntaxError: never closed"))
+    assert logs.read() == ["orders/api.py:3", "  def half(", "SyntaxError: never closed"]
 
 
 def test_a_line_that_arrives_after_a_newer_one_is_not_lost(logs: Written) -> None:

@@ -10,7 +10,18 @@ from retail_ops.local.warmup import warm_up
 from retail_ops.stack.shop import FUNCTION, Shop
 
 # As the emulator says it.
-MISSING_MODULE = {"errorMessage": "Worker init failed: No module named 'jinja2'", "errorType": "RuntimeError"}
+MISSING_MODULE = {
+    "errorType": "RuntimeError",
+    "errorMessage": """Worker init failed: \n\
+Traceback (most recent call last):
+  File "/usr/lib/python3.13/importlib/__init__.py", line 88, in import_module
+    return _bootstrap._gcd_import(name[level:], package, level)
+  File "/tmp/emulator/orders-1/code/orders/api.py", line 3, in <module>
+    import jinja2
+ModuleNotFoundError: No module named 'jinja2'
+""",
+}
+ENDED = {"errorType": "RuntimeError", "errorMessage": "Worker process exited immediately. stderr: Killed"}
 REFUSED = {"errorType": "KeyError", "errorMessage": "'routeKey'"}
 
 
@@ -46,10 +57,21 @@ def test_every_function_is_called_once() -> None:
     assert notes == ["1 of 3", "2 of 3", "3 of 3"]
 
 
-def test_a_function_that_cannot_be_imported_is_named_with_the_reason() -> None:
+def test_a_function_that_cannot_be_imported_is_named_with_the_place_and_the_reason() -> None:
     with pytest.raises(ColdFunction) as failure:
         warm(Functions(orders=MISSING_MODULE, cart=None), "orders", "cart")
-    assert failure.value.detail == "Orders: Worker init failed: No module named 'jinja2'"
+    assert failure.value.detail.splitlines() == [
+        "Orders: Worker init failed:",
+        "  orders/api.py:3",
+        "      import jinja2",
+        "ModuleNotFoundError: No module named 'jinja2'",
+    ]
+
+
+def test_a_function_that_ends_its_process_while_it_is_imported_does_not_start() -> None:
+    with pytest.raises(ColdFunction, match="do not start") as failure:
+        warm(Functions(orders=ENDED), "orders")
+    assert "exited immediately" in failure.value.detail
 
 
 def test_a_function_that_refuses_the_made_up_event_is_warm_all_the_same() -> None:
