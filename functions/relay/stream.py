@@ -1,9 +1,9 @@
 """The relay: publishes the events of the rows' outboxes, as the tables' streams show them, on the bus.
 
-A failure that may pass raises, and the stream tries the batch again for as long as it keeps it (24 hours): what was
-published before is then published twice, and every consumer ignores the duplicate. An event that the bus refuses for
-good, and a record that the relay cannot read, are parked in the relay's own dead-letter queue with their cause, so that
-the rest goes on.
+After a failure that may pass the stream tries again, for as long as it keeps the records (24 hours), from the first
+record on whose events were not all accepted. What is published twice then is ignored by every consumer as a duplicate.
+An event that the bus refuses for good, and a record that the relay cannot read, are parked in the relay's own
+dead-letter queue with their cause, so that the rest goes on.
 """
 
 import json
@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cloudretail import aws
 from cloudretail.dynamodb import from_item
@@ -35,6 +36,7 @@ PASSING = frozenset({"ThrottlingException", "InternalFailure", "InternalExceptio
 class RelaySettings(Settings):
     """What the relay needs."""
 
+    stage: str
     event_bus_name: str
     dlq_url: str
 
@@ -156,8 +158,22 @@ def _park(entry: Entry, code: str, message: str, bus: Bus) -> None:
     count("Parked")
 
 
-def _readable(records: Iterable[Mapping[str, Any]], bus: Bus) -> Iterator[Entry]:
-    """The entries of all records; one that cannot be read is parked, or it would hold up its shard for a day."""
+class Unpublished(Transient):
+    """The bus may accept later what it did not accept now.
+
+    Args:
+        message: what went wrong.
+        sequence_number: of the first record to be tried again.
+    """
+
+    def __init__(self, message: str, sequence_number: str) -> None:
+        super().__init__(message)
+        self.sequence_number = sequence_number
+
+
+def _readable(records: Iterable[Mapping[str, Any]], bus: Bus) -> Iterator[tuple[str, Entry]]:
+    """The entries of all records, each with its record's sequence number; a record that cannot be read is parked, or it
+    would hold up its shard for a day."""
     for record in records:
         try:
             found = entries(record, bus.name)
@@ -166,7 +182,7 @@ def _readable(records: Iterable[Mapping[str, Any]], bus: Bus) -> Iterator[Entry]
             bus.park({"record": record, "errorCode": "Unreadable", "errorMessage": repr(error)})
             count("Parked")
         else:
-            yield from found
+            yield from ((record["dynamodb"]["SequenceNumber"], entry) for entry in found)
 
 
 def relay(records: Iterable[Mapping[str, Any]], bus: Bus) -> None:
@@ -177,10 +193,16 @@ def relay(records: Iterable[Mapping[str, Any]], bus: Bus) -> None:
         bus: where to.
 
     Raises:
-        Transient: the bus did not accept something, but may later; the batch is to be tried again.
+        Unpublished: the bus did not accept something, or could not be reached.
     """
-    for batch in batches(_readable(records, bus)):
-        publish(batch, bus)
+    readable = list(_readable(records, bus))
+    published = 0
+    for batch in batches(entry for _, entry in readable):
+        try:
+            publish(batch, bus)
+        except (Transient, ClientError, BotoCoreError) as error:
+            raise Unpublished(str(error), readable[published][0]) from error
+        published += len(batch)
 
 
 @cache
@@ -188,9 +210,15 @@ def _settings() -> RelaySettings:
     return load(RelaySettings)
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
-    """Invoked by the streams of orders, reservations and payments."""
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:  # noqa: ARG001
+    """Invoked by the streams of orders, reservations and payments; answers where a stream is to go on from."""
     try:
         relay(event["Records"], EventBridgeBus(_settings()))
+    except Unpublished as error:
+        if _settings().stage == "local":
+            raise  # The emulator does not read the answer, and would lose what is named there.
+        logger.exception("Events wait in the stream")
+        return {"batchItemFailures": [{"itemIdentifier": error.sequence_number}]}
     finally:
         flush()
+    return None

@@ -8,7 +8,8 @@ import tomllib
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import pytest
 from samcli.lib.cfn_language_extensions.api import process_template  # type: ignore[import-untyped]
@@ -16,7 +17,7 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from auth.domain import SESSION_LASTS
 from auth.passwords import MIN_PASSWORD
-from cloudretail import origin
+from cloudretail import aws, origin
 from operations.diagnosis.tables import TABLES, Table
 from retail_ops.local.local_shop import WIDE_LIMITS
 from retail_ops.stack.template import TEMPLATE, Template, referred
@@ -52,7 +53,7 @@ def watched(resource: str) -> set[str]:
         for alarm in alarms.values()
         if alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
         for metric in metrics_of(alarm)
-        if resource in [referred(d["Value"]) for d in metric["Dimensions"] if isinstance(d["Value"], dict)]
+        if resource in [referred(d["Value"]) for d in metric.get("Dimensions", []) if isinstance(d["Value"], dict)]
     }
 
 
@@ -367,9 +368,7 @@ def test_a_function_may_do_named_things_to_named_resources(function: str) -> Non
         assert statement["Effect"] == "Allow"
         for action in as_list(statement["Action"]):
             assert "*" not in action, f"{function} may do {action}"
-            # X-Ray has no resources to name.
-            if not action.startswith("xray:"):
-                assert "*" not in as_list(statement["Resource"]), f"{function} may {action} anything"
+            assert "*" not in as_list(statement["Resource"]), f"{function} may {action} anything"
 
 
 @each_function
@@ -398,8 +397,10 @@ def test_a_crash_raises_an_alarm(function: str) -> None:
     assert "Errors" in watched(function)
 
 
-def test_functions_are_traced() -> None:
-    assert SHOP.body["Globals"]["Function"]["Tracing"] == "Active"
+def test_nobody_pays_for_lone_segments_of_x_ray() -> None:
+    """The trace is in the events. X-Ray's own would end at the table's stream, which hands none on."""
+    assert "Tracing" not in SHOP.body["Globals"]["Function"]
+    assert not [function for function in SHOP.functions.values() if "Tracing" in function]
 
 
 def test_functions_on_aws_call_aws() -> None:
@@ -434,6 +435,17 @@ def test_the_relay_gives_up_no_record_that_a_stream_still_holds_but_on_a_laptop(
     assert ages(LAPTOP) == {600}
 
 
+def test_on_aws_a_stream_is_tried_again_from_the_first_record_that_failed_and_worked_off_side_by_side() -> None:
+    for stream in SHOP.functions["Relay"]["Events"].values():
+        source = stream["Properties"]
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert source["BisectBatchOnFunctionError"] is True
+        assert source["ParallelizationFactor"] > 1
+    for stream in LAPTOP.functions["Relay"]["Events"].values():
+        # The emulator would lose the records that are named as failed.
+        assert "FunctionResponseTypes" not in stream["Properties"]
+
+
 def test_the_relay_reads_every_stream_and_is_watched() -> None:
     assert SHOP.published == {name: "Relay" for name, table in tables.items() if "StreamSpecification" in table}
     assert "IteratorAge" in watched("Relay")
@@ -453,13 +465,26 @@ def test_a_table_costs_nothing_while_nobody_shops(table: str) -> None:
     assert tables[table]["BillingMode"] == "PAY_PER_REQUEST"
 
 
-@pytest.mark.parametrize("resource", [*sorted(tables), "ImagesBucket", "UserPool"])
-def test_production_keeps_what_cannot_be_made_again(resource: str) -> None:
-    for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-        assert SHOP.body["Resources"][resource][policy] == "Retain"
+@pytest.mark.parametrize("resource", [*sorted(tables), "ImagesBucket", "ViewerLogsBucket", "UserPool"])
+def test_production_keeps_what_cannot_be_made_again_but_for_a_first_deployment_that_failed(resource: str) -> None:
+    for policy, kept in {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}.items():
+        assert SHOP.body["Resources"][resource][policy] == kept
         assert LAPTOP.body["Resources"][resource][policy] == "Delete"
     # What is kept would be in the way of its successor, had it a name of its own.
     assert not {"TableName", "BucketName", "UserPoolName"} & SHOP.body["Resources"][resource]["Properties"].keys()
+
+
+@pytest.mark.parametrize(("protection", "protected"), [("false", False), ("true", True)])
+def test_nothing_refuses_to_be_deleted_before_the_first_deployment_has_succeeded(
+    protection: str, protected: bool
+) -> None:
+    """CloudFormation could not roll back what refuses."""
+    assert SHOP.body["Parameters"]["DeletionProtection"]["Default"] == "false"
+    shop = Template.load(Stage="prod", DeletionProtection=protection)
+    for table in shop.properties("AWS::DynamoDB::Table").values():
+        assert table["DeletionProtectionEnabled"] is protected
+    (pool,) = shop.properties("AWS::Cognito::UserPool").values()
+    assert pool["DeletionProtection"] == ("ACTIVE" if protected else "INACTIVE")
 
 
 @pytest.mark.parametrize("bucket", sorted(buckets))
@@ -481,9 +506,205 @@ def test_no_data_is_no_alarm(alarm: str) -> None:
     assert alarms[alarm]["TreatMissingData"] == "notBreaching"
 
 
+def test_the_account_raises_an_alarm_before_and_when_lambda_refuses_to_run_functions() -> None:
+    """Of the whole account, without a dimension: a function's own figure says nothing of the limit that they share."""
+    assert alarms["ThrottlesAlarm"]["MetricName"] == "Throttles"
+    assert "Dimensions" not in alarms["ThrottlesAlarm"]
+    share, running = alarms["ConcurrencyAlarm"]["Metrics"]
+    assert "SERVICE_QUOTA(running)" in share["Expression"]
+    assert alarms["ConcurrencyAlarm"]["Threshold"] < 100
+    dimensions = {each["Name"]: each["Value"] for each in running["MetricStat"]["Metric"]["Dimensions"]}
+    # As Lambda's usage metric has them. `None` is a text.
+    assert dimensions == {
+        "Service": "Lambda", "Type": "Resource", "Resource": "ConcurrentExecutions", "Class": "None",
+    }  # fmt: skip
+
+
+@not_consumed
+def test_no_alarm_on_a_dead_letter_queue_depends_on_its_age_alone(queue: str) -> None:
+    """SQS leaves out of a queue's age what was received three times, as by a collector that fails."""
+    assert "ApproximateNumberOfMessagesVisible" in watched(queue)
+
+
 def test_the_dashboard_is_json() -> None:
     body = SHOP.properties("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]
     assert json.loads(body["Fn::Sub"] if isinstance(body, dict) else body)["widgets"]
+
+
+# ---------------------------------------------------------------------------------------- what is different on AWS
+
+
+def holds(assertion: Any, parameters: dict[str, str]) -> bool:
+    """A condition of the section Rules, as CloudFormation evaluates it."""
+    ((function, arguments),) = assertion.items()
+    match function:
+        case "Fn::Equals":
+            left, right = (parameters[each["Ref"]] if isinstance(each, dict) else each for each in arguments)
+            return bool(left == right)
+        case "Fn::Not":
+            return not holds(arguments[0], parameters)
+        case "Fn::And":
+            return all(holds(each, parameters) for each in arguments)
+        case "Fn::Or":
+            return any(holds(each, parameters) for each in arguments)
+    raise AssertionError(f"{function} is no function of Rules")
+
+
+def refusals(**given: str) -> list[str]:
+    """Why CloudFormation does not even begin a deployment with these parameters."""
+    parameters = {name: str(each.get("Default", "")) for name, each in SHOP.body["Parameters"].items()} | given
+    return [
+        assertion["AssertDescription"]
+        for rule in yaml_parse(TEMPLATE.read_text())["Rules"].values()
+        if holds(rule["RuleCondition"], parameters)
+        for assertion in rule["Assertions"]
+        if not holds(assertion["Assert"], parameters)
+    ]
+
+
+def written(value: Any) -> str:
+    """A text with the domain of `TestOnlyAws` in it."""
+    return text_of(value).replace("${DomainName}", "shop.example")
+
+
+class TestOnlyAws:
+    ready: ClassVar = {"Stage": "prod", "SenderIdentity": "shop.example"}
+    domain: ClassVar = {
+        "DomainName": "shop.example",
+        "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1",
+    }
+
+    def test_a_bare_sam_deploy_never_puts_the_laptops_stage_into_an_account(self) -> None:
+        assert "make deploy STAGE=prod" in refusals()[0]
+        assert refusals(EmulatorPort="4566") == []
+
+    def test_a_stage_on_aws_has_no_emulator_and_a_sender_of_its_own(self) -> None:
+        assert refusals(**self.ready) == []
+        assert len(refusals(**self.ready, EmulatorPort="4566")) == 1
+        assert "placeholder" in refusals(**self.ready | {"SenderIdentity": "cloudretail.example"})[0]
+
+    def test_what_samconfig_has_is_refused_only_for_its_placeholder(self) -> None:
+        overrides = tomllib.loads((TEMPLATE.parent / "samconfig.toml").read_text())["prod"]["deploy"]["parameters"]
+        given = dict(each.replace("''", "").split("=", 1) for each in overrides["parameter_overrides"])
+        assert given.keys() <= SHOP.body["Parameters"].keys()
+        (reason,) = refusals(**given)
+        assert "placeholder" in reason
+
+    def test_a_domain_comes_with_its_certificate_from_us_east_1(self) -> None:
+        assert refusals(**self.ready, **self.domain) == []
+        assert refusals(**self.ready, DomainName="shop.example") != []
+        pattern = SHOP.body["Parameters"]["CertificateArn"]["AllowedPattern"]
+        assert re.fullmatch(pattern, self.domain["CertificateArn"])
+        assert not re.fullmatch(pattern, self.domain["CertificateArn"].replace("us-east-1", "eu-central-1"))
+
+    def test_a_domain_is_served_with_todays_tls_and_named_in_mails_and_uploads(self) -> None:
+        shop = Template.load(TEMPLATE, **self.ready, **self.domain)
+        config = distribution(shop)
+        assert list(map(written, config["Aliases"])) == ["shop.example", "www.shop.example"]
+        assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+        assert config["ViewerCertificate"]["SslSupportMethod"] == "sni-only"
+        for function in ("AuthApi", "NotificationsReactions", "ReplayWorker"):
+            assert written(shop.environment(function)["STOREFRONT_URL"]) in (
+                "https://shop.example", str(["https://${Name}", {"Name": "shop.example"}]),
+            )  # fmt: skip
+        (rule,) = shop.properties("AWS::S3::Bucket")["ImagesBucket"]["CorsConfiguration"]["CorsRules"]
+        assert list(map(written, rule["AllowedOrigins"])) == ["https://shop.example"]
+        assert "Distribution.DomainName" in str(shop.body["Outputs"]["DnsRecords"]["Value"])
+
+    def test_without_a_domain_everything_is_at_cloudfronts_own_address(self) -> None:
+        assert "Aliases" not in distribution(SHOP)
+        assert "ViewerCertificate" not in distribution(SHOP)
+        for function in ("AuthApi", "NotificationsReactions", "ReplayWorker"):
+            assert "Distribution" in str(SHOP.environment(function)["STOREFRONT_URL"])
+        (rule,) = buckets["ImagesBucket"]["CorsConfiguration"]["CorsRules"]
+        assert rule["AllowedOrigins"] == ["https://*.cloudfront.net"]
+
+    @pytest.mark.parametrize("function", ["AuthApi", "NotificationsReactions"])
+    def test_a_mail_may_go_to_an_address_of_the_account_but_only_from_the_shops_own(self, function: str) -> None:
+        (statement,) = [s for s in statements(function) if as_list(s["Action"]) == ["ses:SendEmail"]]
+        named = [text_of(each).rpartition(":")[2] for each in statement["Resource"]]
+        assert named == ["identity/*", "configuration-set/*"]
+        assert statement["Condition"] == {
+            "StringEquals": {"ses:FromAddress": SHOP.body["Parameters"]["SenderAddress"]["Default"]}
+        }
+
+    def test_a_long_replay_is_no_loop_to_lambda_and_nobody_else_may_be_one(self) -> None:
+        loops = {name for name, function in SHOP.functions.items() if function.get("RecursiveLoop") == "Allow"}
+        assert loops == {"ReplayWorker"}
+
+    def test_no_shared_cache_stands_before_the_api(self) -> None:
+        (api,) = distribution(SHOP)["CacheBehaviors"]
+        assert api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "Managed-CachingDisabled"
+        assert api["Compress"] is False, "it would do nothing: what is not cached is not compressed"
+
+    def test_cloudfront_logs_who_its_viewers_are_and_no_cookie_for_a_while(self) -> None:
+        logging = distribution(SHOP)["Logging"]
+        assert referred(logging["Bucket"]) == "ViewerLogsBucket"
+        assert logging["IncludeCookies"] is False
+        bucket = buckets["ViewerLogsBucket"]
+        # CloudFront refuses a bucket that takes no ACL.
+        assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}
+        (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+        assert rule["ExpirationInDays"]
+        assert "Logging" not in distribution(LAPTOP)
+
+    def test_names_that_are_an_accounts_in_all_regions_have_the_region_in_them(self) -> None:
+        """So that the same stack can be made in a second region."""
+        named = [each["Name"] for each in SHOP.properties("AWS::CloudFront::Function").values()]
+        configs = {
+            "AWS::CloudFront::OriginAccessControl": "OriginAccessControlConfig",
+            "AWS::CloudFront::ResponseHeadersPolicy": "ResponseHeadersPolicyConfig",
+        }
+        named += [each[config]["Name"] for kind, config in configs.items() for each in SHOP.properties(kind).values()]
+        assert len(named) == 4
+        assert all("${AWS::Region}" in text_of(name) for name in named)
+
+    @pytest.mark.parametrize(
+        ("host", "uri", "query", "told"),
+        [
+            (
+                "www.shop.example",
+                "/products/lamp",
+                {"q": {"value": "a%20b"}},
+                "https://shop.example/products/lamp?q=a%20b",
+            ),
+            ("www.shop.example", "/", {}, "https://shop.example/"),
+        ],
+    )
+    def test_www_leads_to_the_domain_itself(self, host: str, uri: str, query: dict[str, Any], told: str) -> None:
+        answer = self.viewer_request(host, uri, query)
+        assert (answer["statusCode"], answer["headers"]["location"]["value"]) == (301, told)
+
+    def test_a_page_is_index_html_and_a_file_is_itself(self) -> None:
+        assert self.viewer_request("shop.example", "/orders/ord_1", {})["uri"] == "/index.html"
+        assert self.viewer_request("shop.example", "/main-1a2b.js", {})["uri"] == "/main-1a2b.js"
+
+    def viewer_request(self, host: str, uri: str, query: dict[str, Any]) -> dict[str, Any]:
+        code = SHOP.properties("AWS::CloudFront::Function")["HistoryFallback"]["FunctionCode"]
+        event = {"request": {"uri": uri, "querystring": query, "headers": {"host": {"value": host}}}}
+        script = f"{code}\nconsole.log(JSON.stringify(handler({json.dumps(event)})))"
+        node = Path(sys.executable).parent / "node"
+        done = subprocess.run([node, "-e", script], capture_output=True, check=True)
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "ap-southeast-1", "eu-central-1"])
+def test_a_pictures_address_is_what_the_content_policy_names_in_every_region(
+    region: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`RegionalDomainName` names the region everywhere; botocore leaves us-east-1 out unless told otherwise."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    aws.s3.cache_clear()
+    try:
+        shown = aws.s3().generate_presigned_url("get_object", Params={"Bucket": "images", "Key": "lamp.webp"})
+        posted = aws.s3().generate_presigned_post("images", "lamp.webp")["url"]
+    finally:
+        aws.s3.cache_clear()
+    assert {urlsplit(shown).hostname, urlsplit(posted).hostname} == {f"images.s3.{region}.amazonaws.com"}
 
 
 class TestAccounts:

@@ -1,6 +1,7 @@
 """What every service's API does with what it is sent, and what its client gets when something is wrong."""
 
 import base64
+import gzip
 import json
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -470,3 +471,36 @@ class TestWhatNobodyOnTheWayMayKeep:
 
     def test_is_not_what_everybody_is_shown(self, shelf: Shelf) -> None:
         assert "Cache-Control" not in shelf.get("baskets").headers
+
+
+@pytest.fixture
+def long_page(shelf: Shelf) -> dict[str, Any]:
+    """A request whose answer is long."""
+    shelf.api.get("/api/long")(lambda: {"text": "lamp " * 1000})
+    return http_event("GET", "/api/long")
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "br, gzip", "deflate, gzip;q=0.5", "*", "GZIP"])
+def test_a_long_answer_is_compressed_for_who_takes_it(shelf: Shelf, long_page: dict[str, Any], accepted: str) -> None:
+    long_page["headers"]["accept-encoding"] = accepted
+    answer = shelf.api.handle(long_page, cast(LambdaContext, Context()))
+    assert (answer["isBase64Encoded"], answer["headers"]["Content-Encoding"]) == (True, "gzip")
+    assert answer["headers"]["Vary"] == "Accept-Encoding"
+    assert json.loads(gzip.decompress(base64.b64decode(answer["body"]))) == {"text": "lamp " * 1000}
+    assert len(answer["body"]) < 1000
+
+
+@pytest.mark.parametrize("accepted", ["", "br", "identity", "gzip;q=0", "gzip; q=0.0, br"])
+def test_a_long_answer_is_plain_for_everybody_else(shelf: Shelf, long_page: dict[str, Any], accepted: str) -> None:
+    long_page["headers"]["accept-encoding"] = accepted
+    answer = shelf.api.handle(long_page, cast(LambdaContext, Context()))
+    assert json.loads(answer["body"]) == {"text": "lamp " * 1000}
+    assert answer["headers"]["Vary"] == "Accept-Encoding"
+    assert "Content-Encoding" not in answer["headers"]
+
+
+def test_a_short_answer_is_not_worth_compressing(shelf: Shelf) -> None:
+    event = http_event("GET", "/api/baskets", headers={"accept-encoding": "gzip"})
+    answer = shelf.api.handle(event, cast(LambdaContext, Context()))
+    assert json.loads(answer["body"])["items"]
+    assert not answer.get("isBase64Encoded")
