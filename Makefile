@@ -138,10 +138,10 @@ hooks: venv ## Check what is committed, before each commit
 
 # --- AWS ---
 
-deploy: stage venv storefront ## Deploy to AWS: make deploy STAGE=prod (a stage of samconfig.toml)
+deploy: stage venv storefront ## Deploy to AWS: make deploy STAGE=prod (a stage of samconfig.toml; YES=1: ask nothing)
 	sam build --config-env $(STAGE)
-	sam deploy --config-env $(STAGE)
-	cloudretail publish --stack cloudretail-$(STAGE)
+	sam deploy --config-env $(STAGE) $(if $(YES),--no-confirm-changeset)
+	cloudretail publish --stack cloudretail-$(STAGE) $(if $(YES),--yes)
 
 stage:
-	@grep -qs '^\[$(or $(STAGE),-)\.deploy' samconfig.toml || { echo "Which stage of samconfig.toml? make deploy STAGE=prod"; exit 1; }
+	@test "$(STAGE)" != default && grep -qs '^\[$(or $(STAGE),-)\.deploy' samconfig.toml || { echo "Which stage of samconfig.toml? make deploy STAGE=prod"; exit 1; }

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from retail_ops.commands import (
     dlq,
+    doctor,
     events,
     inbox,
     invoke,
@@ -32,7 +33,7 @@ app = typer.Typer(
 )
 
 # Each module has a function `register` that adds its commands.
-for group in (local, watch, logs, inbox, seed, invoke, dlq, orders, events, reconcile, schemas, publish):
+for group in (local, watch, logs, inbox, seed, invoke, dlq, orders, events, reconcile, schemas, publish, doctor):
     group.register(app)
 
 

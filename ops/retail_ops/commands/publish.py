@@ -8,6 +8,7 @@ from retail_ops.console import err
 from retail_ops.progress import Steps
 from retail_ops.stack.publish import files, upload
 from retail_ops.stack.shop import PROJECT, aws_session, read_stack
+from retail_ops.stack.stages import region_of
 from retail_ops.stack.storefront_build import Files
 
 
@@ -21,7 +22,7 @@ def publish(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Put the built storefront into a deployed shop (the local one serves it as it is built)."""
-    shop = read_stack(stack, aws_session())
+    shop = read_stack(stack, aws_session(region_of(stack)))
     build = files(Files(PROJECT / "frontend" / "dist").root)
     if dry_run:
         for file in build:

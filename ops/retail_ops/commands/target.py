@@ -6,13 +6,14 @@ import typer
 
 from retail_ops.local.local_shop import LocalShop
 from retail_ops.stack.shop import Shop, aws_session, read_stack
+from retail_ops.stack.stages import region_of
 
 Stack = Annotated[
     str | None,
     typer.Option(
         "--stack",
         metavar="NAME",
-        help="A deployed stack, with the usual AWS profile and region. Default: the shop on this machine.",
+        help="A deployed stack, with the usual AWS profile, in samconfig.toml's region; else the shop on this machine.",
     ),
 ]
 
@@ -28,4 +29,4 @@ def find_shop(stack: str | None) -> Shop:
     """
     if stack is None:
         return LocalShop.found().read()
-    return read_stack(stack, aws_session())
+    return read_stack(stack, aws_session(region_of(stack)))

@@ -161,7 +161,11 @@ def application(api: str, files: Path, origins: frozenset[str] = frozenset()) ->
     async def client(app: web.Application) -> AsyncIterator[None]:
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(
-            connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+            connector=connector,
+            auto_decompress=False,
+            # The API answers in what the browser takes, not in what this client could.
+            skip_auto_headers=(hdrs.ACCEPT_ENCODING,),
+            cookie_jar=aiohttp.DummyCookieJar(),
         ) as session:
             app[CLIENT] = session
             yield

@@ -241,6 +241,10 @@ def read_stack(
     )
 
 
-def aws_session() -> boto3.Session:
-    """Profile, credentials and region as the AWS tools choose them."""
-    return boto3.Session()
+def aws_session(region: str | None = None) -> boto3.Session:
+    """Profile and credentials as the AWS tools choose them.
+
+    Args:
+        region: None for that of the profile.
+    """
+    return boto3.Session(region_name=region)

@@ -38,6 +38,7 @@ async def echo(request: web.Request) -> web.Response:
             "host": request.host,
             "authorization": request.headers.get("Authorization"),
             "cookie": request.headers.get("Cookie"),
+            "accepted": request.headers.get("Accept-Encoding"),
             "body": await request.text(),
         },
         status=207,
@@ -158,9 +159,19 @@ def test_the_browser_gets_the_apis_answer_as_it_is(build: Path) -> None:
     visit(build, look)
 
 
+def test_the_api_compresses_only_for_a_browser_that_takes_it(build: Path) -> None:
+    async def look(client: Client) -> None:
+        answer = await client.get("/api/products", skip_auto_headers=["Accept-Encoding"])
+        assert (await answer.json())["accepted"] is None
+        answer = await client.get("/api/products", headers={"Accept-Encoding": "gzip"})
+        assert (await answer.json())["accepted"] == "gzip"
+
+    visit(build, look)
+
+
 def test_pages_may_do_the_same_as_on_aws() -> None:
     """What works here and is refused by CloudFront's headers would be found out by shoppers."""
-    (declared,) = Template.load().properties("AWS::CloudFront::ResponseHeadersPolicy").values()
+    (declared,) = Template.load(EmulatorPort="4566").properties("AWS::CloudFront::ResponseHeadersPolicy").values()
     headers = declared["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
     here = security_headers("http://127.0.0.1:4566")
     assert here["Content-Security-Policy"] == headers["ContentSecurityPolicy"]["ContentSecurityPolicy"]

@@ -1,0 +1,43 @@
+"""`doctor`: what stands in the way, and what to do about it."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from retail_ops.console import out
+from retail_ops.doctor import examine
+from retail_ops.doctor.account import Account
+from retail_ops.stack.shop import aws_session
+from retail_ops.stack.stages import stage_named
+
+NOT_ASKED = (
+    'Whether CloudFront takes this account cannot be asked: a new one it refuses with "Your account must be verified" '
+    "until AWS Support has done so."
+)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(doctor)
+
+
+def doctor(
+    stage: Annotated[str, typer.Option("--stage", metavar="NAME", help="A stage of samconfig.toml, on AWS.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+) -> None:
+    """Say whether an AWS account is ready for a stage. It changes nothing; exit code 1 if something is to be done."""
+    chosen = stage_named(stage)
+    findings = list(examine(Account(chosen, aws_session(chosen.region)).checks))
+    if as_json:
+        out.print_json(json.dumps({"findings": [asdict(finding) for finding in findings]}))
+    else:
+        for finding in findings:
+            mark = "[green]ok[/green]  " if finding.ok else "[bold red]no[/bold red]  "
+            out.print(f"{mark}[bold]{finding.about}[/bold]: {escape(finding.text)}", soft_wrap=True)
+            if finding.cure:
+                out.print(f"      {escape(finding.cure)}", soft_wrap=True)
+        out.print(f"[dim]{NOT_ASKED}[/dim]", soft_wrap=True)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
