@@ -163,7 +163,8 @@ ROOMS: dict[str, set[str]] = {
     "local": {"stack"},
     "recording": {"local", "stack"},
     "contract": {"recording", "stack"},
-    "commands": {"contract", "local", "recording", "stack"},
+    "doctor": {"local", "stack"},
+    "commands": {"contract", "doctor", "local", "recording", "stack"},
 }
 """Which rooms of the command each of its rooms may import."""
 
