@@ -417,19 +417,27 @@ class World:
     def _relay(self, step: Step) -> None:
         """The relay receives what the streams of these rows hold; the streams keep what it fails at."""
         self._stream()
-        batch = {row: list(self.streams[row]) for row in step.on if self.streams.get(row)}
-        records = [{"dynamodb": {"NewImage": to_item(dict(image))}} for images in batch.values() for image in images]
+        batch = [(row, image) for row in step.on for image in self.streams.get(row, ())]
+        records = [
+            {"dynamodb": {"NewImage": to_item(dict(image)), "SequenceNumber": str(number)}}
+            for number, (_, image) in enumerate(batch)
+        ]
 
         def relay() -> None:
+            done = len(batch)
             try:
                 stream.relay(records, self.bus)
+            except stream.Unpublished as error:
+                # As Lambda takes the relay's answer: the stream goes on from this record.
+                self.note(f"    {error!r}")
+                done = int(error.sequence_number)
             except (Transient, Crash) as error:
                 self.note(f"    {error!r}")
                 return
             except Exception as error:
                 raise Violation("the relay stands still", repr(error)) from error
-            for row, images in batch.items():
-                self.streams[row] = [image for image in self.streams[row] if not any(image is one for one in images)]
+            for row, done_image in batch[:done]:
+                self.streams[row] = [image for image in self.streams[row] if image is not done_image]
 
         if batch:
             self._start(f"relay {step.on[0]}", relay, step.interruption)
