@@ -10,6 +10,7 @@ from rich.markup import escape
 from retail_ops.console import out
 from retail_ops.doctor import examine
 from retail_ops.doctor.account import Account
+from retail_ops.doctor.laptop import Laptop
 from retail_ops.stack.shop import aws_session
 from retail_ops.stack.stages import stage_named
 
@@ -24,12 +25,21 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
-    stage: Annotated[str, typer.Option("--stage", metavar="NAME", help="A stage of samconfig.toml, on AWS.")],
+    stage: Annotated[
+        str | None,
+        typer.Option("--stage", metavar="NAME", help="Look at the AWS account of this stage of samconfig.toml."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
-    """Say whether an AWS account is ready for a stage. It changes nothing; exit code 1 if something is to be done."""
-    chosen = stage_named(stage)
-    findings = list(examine(Account(chosen, aws_session(chosen.region)).checks))
+    """Say whether this machine, or an AWS account, is ready for the shop. Exit code 1 if something is to be done.
+
+    It changes nothing.
+    """
+    checks = Laptop.this().checks
+    if stage:
+        chosen = stage_named(stage)
+        checks = Account(chosen, aws_session(chosen.region)).checks
+    findings = list(examine(checks))
     if as_json:
         out.print_json(json.dumps({"findings": [asdict(finding) for finding in findings]}))
     else:
@@ -38,6 +48,7 @@ def doctor(
             out.print(f"{mark}[bold]{finding.about}[/bold]: {escape(finding.text)}", soft_wrap=True)
             if finding.cure:
                 out.print(f"      {escape(finding.cure)}", soft_wrap=True)
-        out.print(f"[dim]{NOT_ASKED}[/dim]", soft_wrap=True)
+        if stage:
+            out.print(f"[dim]{NOT_ASKED}[/dim]", soft_wrap=True)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 import uvicorn
 
+from retail_ops.local.conflicts import Conflicts
 from retail_ops.local.guard import Application, Guard, storefront_origins
 from retail_ops.stack.tracebacks import brief
 
@@ -38,7 +39,15 @@ def addresses() -> Iterator[str]:
     yield from (str(bridge.ip) for bridge in bridges())
 
 
-def guarded(root: str, port: int, state_file: Path, images: str) -> Guard:
+def key_names(table: str) -> list[str]:
+    """The names of a table's key attributes; none where there is no such table."""
+    from ministack.services import dynamodb  # type: ignore[import-untyped]
+
+    found = [each for (_, _, name), each in dynamodb._tables._data.items() if name == table]
+    return [key["AttributeName"] for each in found[:1] for key in each["KeySchema"]]
+
+
+def guarded(root: str, port: int, state_file: Path, images: str, transaction_seconds: float) -> Guard:
     """The emulator behind its guard.
 
     Args:
@@ -46,6 +55,7 @@ def guarded(root: str, port: int, state_file: Path, images: str) -> Guard:
         port: of the emulator.
         state_file: of the shop; it says where its storefront is, which may move while the emulator runs.
         images: how the name of the image bucket begins.
+        transaction_seconds: how long a transaction of DynamoDB lasts, and is in the way of others; 0 for not at all.
     """
     from ministack.core import iam_evaluator  # type: ignore[import-untyped]
 
@@ -53,7 +63,7 @@ def guarded(root: str, port: int, state_file: Path, images: str) -> Guard:
     # header, an address, a form. Its other modules take this function over when they are imported: not before.
     iam_evaluator.is_root_access_key = lambda key: not key or compare_digest(key.encode(), root.encode())
     from ministack.app import app  # type: ignore[import-untyped]
-    from ministack.services import sts  # type: ignore[import-untyped]
+    from ministack.services import sts
 
     def is_known(key: str) -> bool:
         return key in sts._sessions or iam_evaluator.find_iam_access_key_account(key) is not None
@@ -61,7 +71,7 @@ def guarded(root: str, port: int, state_file: Path, images: str) -> Guard:
     def storefronts() -> frozenset[str]:
         return storefront_origins(json.loads(state_file.read_text())["storefront_port"])
 
-    emulator: Application = app
+    emulator: Application = Conflicts(app, key_names, transaction_seconds) if transaction_seconds else app
     return Guard(emulator, root, is_known, port, storefronts, images, tuple(bridges()))
 
 
@@ -145,7 +155,8 @@ def main() -> None:
     port = int(os.environ["GATEWAY_PORT"])
     state_file, images = Path(os.environ.pop("SHOP_STATE_FILE")), os.environ.pop("IMAGES_BUCKET_PREFIX")
     layer = os.environ.pop("DEPENDENCIES_LAYER")
-    application = guarded(os.environ["AWS_ACCESS_KEY_ID"], port, state_file, images)
+    seconds = float(os.environ.pop("TRANSACTION_SECONDS"))
+    application = guarded(os.environ["AWS_ACCESS_KEY_ID"], port, state_file, images, seconds)
     use_own_packages(layer)
     write_mails_with_codes()
     log_failed_starts()

@@ -149,7 +149,9 @@ class LocalShop:
         stack: name of the stack.
         parameters: template parameters that differ from their defaults, such as `PaymentWindowSeconds`.
         template: what to deploy.
-        build_dir: where `sam build` puts its result; in the state folder unless told otherwise.
+        build_dir: where `sam build` puts its result; in the state folder where None.
+        transaction_seconds: how long a transaction of DynamoDB lasts: two on one item at the same time conflict then,
+            as they do on AWS. 0 for the emulator's own way, in which nothing conflicts.
     """
 
     def __init__(
@@ -162,6 +164,7 @@ class LocalShop:
         parameters: Mapping[str, str] | None = None,
         template: Path = PROJECT / "template.yaml",
         build_dir: Path | None = None,
+        transaction_seconds: float = 0,
     ) -> None:
         self.state_dir = state_dir or default_state_dir()
         self.port = port
@@ -170,6 +173,7 @@ class LocalShop:
         self.parameters = dict(parameters or {})
         self.template = template
         self.build_dir = build_dir or self.state_dir / "build"
+        self.transaction_seconds = transaction_seconds
 
     @property
     def endpoint(self) -> str:
@@ -351,6 +355,7 @@ class LocalShop:
             **{SHOP_STATE_FILE: str(self._state_file.resolve())},
             DEPENDENCIES_LAYER=f"{self.stack}-dependencies",
             IMAGES_BUCKET_PREFIX=f"{self.stack}-{IMAGES_BUCKET}-".lower(),
+            TRANSACTION_SECONDS=str(self.transaction_seconds),
             AWS_CONFIG_FILE="/dev/null",
             AWS_SHARED_CREDENTIALS_FILE="/dev/null",
             AWS_EC2_METADATA_DISABLED="true",

@@ -1,8 +1,11 @@
 """The doctor names what would make a first deployment fail or a shop fall silent, and the cure for each."""
 
+import errno
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import boto3
@@ -13,7 +16,11 @@ from typer.testing import CliRunner
 from retail_ops.cli import app
 from retail_ops.doctor import Finding, examine
 from retail_ops.doctor.account import Account, covered, executions
+from retail_ops.doctor.laptop import GB, Laptop
 from retail_ops.errors import OpsError
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.local.processes import free_port
+from retail_ops.stack.shop import PROJECT
 from retail_ops.stack.stages import Stage, region_of, stage_named, stages
 from retail_ops.stack.template import TEMPLATE, Template
 
@@ -204,3 +211,64 @@ def test_the_command_exits_with_1_and_prints_the_cure(monkeypatch: pytest.Monkey
     assert done.exit_code == 1
     assert "still the placeholder" in done.output
     assert "Your account must be verified" in done.output
+
+
+# --- this machine -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def laptop(tmp_path: Path) -> Laptop:
+    shop = LocalShop(tmp_path / "state", port=free_port(), storefront_port=free_port())
+    return Laptop(PROJECT, shop)
+
+
+def test_a_machine_that_runs_these_tests_is_ready(laptop: Laptop) -> None:
+    assert [finding for finding in examine(laptop.checks) if not finding.ok] == []
+
+
+def test_a_port_that_somebody_has_is_named_with_another_one(laptop: Laptop) -> None:
+    with socket.create_server(("127.0.0.1", laptop.shop.storefront_port)):
+        found = laptop.ports()
+    assert not found.ok
+    assert str(laptop.shop.storefront_port) in found.text
+    assert found.cure == f'make up ARGS="--storefront-port {laptop.shop.storefront_port + 1}"'
+
+
+def test_another_python_is_no_python_for_the_functions(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.version_info", (3, 14, 0, "final", 0))
+    assert laptop.python().cure == "rm -r .venv && make venv"
+
+
+def test_a_full_disk_and_a_checkout_that_cannot_be_written_are_named(
+    laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(self: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(self))
+
+    monkeypatch.setattr(Path, "touch", read_only)
+    assert laptop.disk().cure == "Work on a checkout that you can write to."
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2 * GB))
+    assert laptop.disk().text == "2 GB free, and the shop with its tests takes 3 GB"
+
+
+def test_a_system_that_is_none_of_the_shops_is_led_to_wsl(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.system", lambda: "Windows")
+    assert "wsl --install" in laptop.system().cure
+
+
+def test_without_an_engine_or_a_browser_the_shop_still_runs(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_engine() -> None:
+        raise OpsError("none")
+
+    monkeypatch.setattr("retail_ops.doctor.laptop.engine", no_engine)
+    assert (laptop.containers().ok, laptop.containers().cure) == (True, "For those, start Docker or Podman.")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert laptop.browser().ok
+
+
+def test_the_command_without_a_stage_is_about_this_machine(monkeypatch: pytest.MonkeyPatch, laptop: Laptop) -> None:
+    monkeypatch.setattr("retail_ops.commands.doctor.Laptop.this", lambda: laptop)
+    done = CliRunner().invoke(app, ["doctor"])
+    assert done.exit_code == 0, done.output
+    assert "Python" in done.output
+    assert "CloudFront" not in done.output

@@ -1,0 +1,113 @@
+"""Whether a machine can run the shop, its tests and `sam local`: what each needs, and where to get it."""
+
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from retail_ops.doctor import Check, Finding
+from retail_ops.errors import NoShop, OpsError
+from retail_ops.local.containers import engine
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.local.processes import require_free
+from retail_ops.stack.shop import PROJECT
+
+PYTHON = (3, 13)
+"""The version that the functions run on."""
+
+SPACE = 3
+"""GB for packages, pages, builds and the shops of the tests: a checkout has 1.5 after `make test`."""
+
+GB = 10**9
+
+
+@dataclass(frozen=True)
+class Laptop:
+    """The checks of this machine.
+
+    Args:
+        project: folder of the project.
+        shop: that is, or would be, started here.
+    """
+
+    project: Path
+    shop: LocalShop
+
+    @classmethod
+    def this(cls) -> "Laptop":
+        """The machine that this runs on."""
+        return cls(PROJECT, LocalShop.found())
+
+    @property
+    def checks(self) -> Sequence[tuple[str, Check]]:
+        """All of them; nothing is changed."""
+        return [
+            ("System", self.system),
+            ("Python", self.python),
+            ("Disk", self.disk),
+            ("Ports", self.ports),
+            ("Containers", self.containers),
+            ("Browser", self.browser),
+        ]
+
+    def system(self) -> Finding:
+        """Whether it is one that the shop runs on."""
+        name = f"{platform.system()} on {platform.machine()}"
+        if platform.system() not in ("Linux", "Darwin"):
+            return Finding("System", False, name, "On Windows the shop runs in WSL: wsl --install")
+        return Finding("System", True, name)
+
+    def python(self) -> Finding:
+        """Whether the command runs on the functions' Python."""
+        version = platform.python_version()
+        if sys.version_info[:2] != PYTHON:
+            return Finding("Python", False, f"{version}, and the functions run on 3.13", "rm -r .venv && make venv")
+        return Finding("Python", True, f"{version} at {sys.prefix}")
+
+    def disk(self) -> Finding:
+        """Whether there is room for packages and builds, and whether they can be written."""
+        free = shutil.disk_usage(self.project).free / GB
+        text = f"{free:.0f} GB free"
+        if free < SPACE:
+            return Finding("Disk", False, f"{text}, and the shop with its tests takes {SPACE} GB", "Make some room.")
+        try:
+            probe = self.project / ".doctor"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            return Finding("Disk", False, f"{text}, but {error}", "Work on a checkout that you can write to.")
+        return Finding("Disk", True, text)
+
+    def ports(self) -> Finding:
+        """Whether the shop's ports are its own, or free."""
+        ports = {"--port": self.shop.port, "--storefront-port": self.shop.storefront_port}
+        with suppress(NoShop):
+            return Finding("Ports", True, f"the shop runs, at {self.shop.read().storefront_url}")
+        for option, port in ports.items():
+            try:
+                require_free(port, option)
+            except OpsError as error:
+                return Finding("Ports", False, error.message.partition("\n")[0], f'make up ARGS="{option} {port + 1}"')
+        return Finding("Ports", True, f"{' and '.join(map(str, ports.values()))} are free")
+
+    def containers(self) -> Finding:
+        """Whether there is an engine, which only `make invoke` and `sam local` need."""
+        try:
+            version = engine().version()["Version"]
+        except OpsError:
+            text = "no engine answers: everything works but `make invoke` and `sam local`"
+            return Finding("Containers", True, text, "For those, start Docker or Podman.")
+        return Finding("Containers", True, f"engine {version}")
+
+    def browser(self) -> Finding:
+        """Whether there is one for the tests that drive the pages."""
+        found = subprocess.run(
+            [self.project / "ops" / "browser.sh", "--find"], check=False, capture_output=True, text=True, timeout=60
+        )
+        if found.returncode:
+            return Finding("Browser", True, "none yet: the first `make e2e` or `make test` installs Chromium")
+        return Finding("Browser", True, found.stdout.strip())
