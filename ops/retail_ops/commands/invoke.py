@@ -17,7 +17,7 @@ from retail_ops.local import inprocess
 from retail_ops.local.local_shop import LocalShop
 from retail_ops.progress import Steps
 from retail_ops.recording import samples
-from retail_ops.stack.shop import FUNCTION, Shop
+from retail_ops.stack.shop import FUNCTION, PROJECT, Shop
 
 DEBUG_PORT = 5678
 """Where debuggers look for debugpy unless told otherwise."""
@@ -28,9 +28,28 @@ def register(app: typer.Typer) -> None:
     app.command()(lambda_image)
 
 
+def functions() -> list[str]:
+    """The names that a shell completes."""
+    return sorted({sample.function for sample in samples.load()})
+
+
+def events_of(context: typer.Context) -> list[str]:
+    """The samples that a shell completes: those of the function that is named already."""
+    wanted = context.params.get("function")
+    found = [sample for sample in samples.load() if sample.function == wanted]
+    return [str(sample.path.relative_to(PROJECT)) for sample in found]
+
+
 def invoke(
-    function: Annotated[str, typer.Argument(help="Name in template.yaml, such as OrdersApi.")],
-    event: Annotated[str, typer.Argument(help="File with the event, such as those in events/; - for standard input.")],
+    function: Annotated[
+        str, typer.Argument(help="Name in template.yaml, such as OrdersApi.", autocompletion=functions)
+    ],
+    event: Annotated[
+        str,
+        typer.Argument(
+            help="File with the event, such as those in events/; - for standard input.", autocompletion=events_of
+        ),
+    ],
     container: Annotated[
         bool, typer.Option("--container", help="In a container like Lambda's own, by `sam local invoke`.")
     ] = False,
