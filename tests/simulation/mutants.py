@@ -329,14 +329,28 @@ def _publish_without_receipts(batch: Sequence[stream.Entry], bus: stream.Bus) ->
     bus.put(batch)
 
 
-def _read_or_stop(records: Iterable[Mapping[str, Any]], bus: stream.Bus) -> Iterator[stream.Entry]:
+type _Numbered = Iterator[tuple[str, stream.Entry]]
+"""Entries, each with its record's sequence number."""
+
+
+def _read_or_stop(records: Iterable[Mapping[str, Any]], bus: stream.Bus) -> _Numbered:
     for record in records:
-        yield from stream.entries(record, bus.name)
+        yield from ((record["dynamodb"]["SequenceNumber"], entry) for entry in stream.entries(record, bus.name))
 
 
-def _read_until_unreadable(records: Iterable[Mapping[str, Any]], bus: stream.Bus) -> Iterator[stream.Entry]:
+def _read_until_unreadable(records: Iterable[Mapping[str, Any]], bus: stream.Bus) -> _Numbered:
     with suppress(TypeError):
         yield from _read_or_stop(records, bus)
+
+
+_relay = stream.relay
+
+
+def _relay_behind_the_failure(records: Iterable[Mapping[str, Any]], bus: stream.Bus) -> None:
+    try:
+        _relay(records, bus)
+    except stream.Unpublished as error:
+        raise stream.Unpublished(str(error), str(int(error.sequence_number) + 1)) from error
 
 
 # --- what payments keeps and publishes --------------------------------------------------------------------------------
@@ -550,6 +564,7 @@ MUTANTS = (
     Mutant("what the bus refuses for good is dropped", [(stream, "_park", _nothing)]),
     Mutant("a record that cannot be read stops the relay", [(stream, "_readable", _read_or_stop)]),
     Mutant("a record that cannot be read takes the rest along", [(stream, "_readable", _read_until_unreadable)]),
+    Mutant("the relay goes on behind what it could not publish", [(stream, "relay", _relay_behind_the_failure)]),
     Mutant("a card token is kept when the payment ends", [(paying, "_ended", _keep_the_token)]),
     Mutant("nobody publishes that a refund failed", _payments(_fail_in_silence)),
     Mutant("the window closes with the reservation", _payments(_close_at_once)),

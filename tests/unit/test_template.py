@@ -18,6 +18,7 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 from auth.domain import SESSION_LASTS
 from auth.passwords import MIN_PASSWORD
 from cloudretail import aws, origin
+from contract import EVENTS
 from operations.diagnosis.tables import TABLES, Table
 from retail_ops.local.local_shop import WIDE_LIMITS
 from retail_ops.stack.template import TEMPLATE, Template, referred
@@ -526,9 +527,28 @@ def test_no_alarm_on_a_dead_letter_queue_depends_on_its_age_alone(queue: str) ->
     assert "ApproximateNumberOfMessagesVisible" in watched(queue)
 
 
-def test_the_dashboard_is_json() -> None:
+def widgets() -> list[dict[str, Any]]:
+    """The properties of the dashboard's widgets."""
     body = SHOP.properties("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]
-    assert json.loads(body["Fn::Sub"] if isinstance(body, dict) else body)["widgets"]
+    return [each["properties"] for each in json.loads(body["Fn::Sub"] if isinstance(body, dict) else body)["widgets"]]
+
+
+def test_the_runbook_names_only_widgets_that_the_dashboard_has() -> None:
+    runbook = (TEMPLATE.parent / "docs" / "operations.md").read_text()
+    named = re.findall(r'widgets? "([^"]+)"', runbook)
+    assert named
+    assert set(named) <= {widget["title"] for widget in widgets()}
+
+
+def test_what_the_dashboard_counts_of_events_is_an_event_of_that_service() -> None:
+    counted = {
+        (metric[3], metric[1])
+        for widget in widgets()
+        for metric in widget["metrics"]
+        if metric[0] == "CloudRetail" and metric[1] != "PlacedToConfirmed"
+    }
+    assert counted
+    assert counted <= {(event.event_type.service, event.event_type.name) for event in EVENTS}
 
 
 # ---------------------------------------------------------------------------------------- what is different on AWS
