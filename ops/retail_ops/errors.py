@@ -1,4 +1,4 @@
-"""What the command tells a person when it cannot go on.
+"""Why the command cannot go on, in a sentence for whoever called it.
 
 OpsError                a sentence for a person; the command prints it and exits with 1
 ├── NoShop              no shop runs here, or there is no such stack

@@ -17,7 +17,7 @@ import {
 import { provideApiConfiguration } from './api/api-configuration';
 import { routes } from './app.routes';
 import { CartStore } from './core/cart';
-import { LastResort, showFailure } from './core/failure';
+import { UnexpectedErrorHandler, showFailure } from './core/failure';
 import { FocusKeeper } from './core/focus-keeper';
 import { Headings } from './core/headings';
 import { leaveWhenSessionEnds } from './core/guards';
@@ -29,7 +29,7 @@ export const config: ApplicationConfig = {
   providers: [
     provideZonelessChangeDetection(),
     provideBrowserGlobalErrorListeners(),
-    { provide: ErrorHandler, useClass: LastResort },
+    { provide: ErrorHandler, useClass: UnexpectedErrorHandler },
     { provide: TitleStrategy, useExisting: Titles },
     provideHttpClient(withInterceptors([explain, authorize, readClock])),
     // One origin for the pages and the API, and its paths begin with /api.

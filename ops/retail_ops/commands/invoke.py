@@ -20,7 +20,7 @@ from retail_ops.recording import samples
 from retail_ops.stack.shop import FUNCTION, PROJECT, Shop
 
 DEBUG_PORT = 5678
-"""Where debuggers look for debugpy unless told otherwise."""
+"""Where debuggers look for debugpy by default."""
 
 
 def register(app: typer.Typer) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 BUILD = PROJECT / ".aws-sam" / "build"
-"""Where `sam build` puts what `sam local` takes, unless they are told otherwise."""
+"""Where `sam build` puts what `sam local` takes by default."""
 
 NO_ENGINE = """No container engine answers here, and `sam local` needs one: start Docker or Podman. On Debian, as root:
   apt-get install -y docker.io && service docker start

@@ -142,8 +142,8 @@ class LocalShop:
     """A shop on this machine.
 
     Args:
-        state_dir: folder for its state, logs and data, one for each shop; `.local` in the repository unless told
-            otherwise.
+        state_dir: folder for its state, logs and data, one for each shop; `.local` in the repository by
+            default.
         port: of the emulator.
         storefront_port: of the storefront server.
         stack: name of the stack.

@@ -160,7 +160,7 @@ def require_free(port: int, option: str) -> None:
         option: the command's option that chooses another one.
 
     Raises:
-        PortTaken: names the process that has it, where the system tells.
+        PortTaken: names the process that has it, where the system says which.
     """
     with socket.socket() as caller, socket.socket() as listener:
         # A connection that lingers in TIME_WAIT after `down` must not look like a listener. But where this option is

@@ -22,7 +22,7 @@ LONGEST = 420.0
 """Seconds that a recording may take: every moment of it is one, and the next one is the end of a payment window."""
 
 STEP = 900
-"""Seconds between two moments that are told apart: the payment window, which is the shortest time that is planned."""
+"""Seconds between two moments that stay apart: the payment window, which is the shortest time that is planned."""
 
 OUTPUTS = {
     "ApiId": "HttpApi",

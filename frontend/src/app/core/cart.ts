@@ -138,7 +138,7 @@ export class CartStore {
       this.collected.set(read());
       void this.load();
     });
-    this.otherTabs.onmessage = ({ data }: MessageEvent<unknown>) => this.hear(data);
+    this.otherTabs.onmessage = ({ data }: MessageEvent<unknown>) => this.reloadIfNewer(data);
     inject(DestroyRef).onDestroy(() => {
       unsubscribe();
       this.otherTabs.close();
@@ -161,7 +161,7 @@ export class CartStore {
 
   /**
    * Ask again what is in the cart and what it costs: a page that shows it does so when it opens. A merge that failed
-   * is tried again too. Never rejects: `problem` tells.
+   * is tried again too. Never rejects: `problem` says why it failed.
    */
   async load(): Promise<void> {
     await this.queue(async () => {
@@ -329,7 +329,7 @@ export class CartStore {
   }
 
   /** Another tab of this browser has changed the cart. */
-  private hear(message: unknown): void {
+  private reloadIfNewer(message: unknown): void {
     const { userId, version } = message as { readonly userId?: unknown; readonly version?: unknown };
     const known = this.version();
     if (known !== null && userId === this.session.userId() && Number(version) > known) void this.load();

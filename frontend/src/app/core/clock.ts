@@ -1,6 +1,6 @@
 import { Injectable } from '@angular/core';
 
-/** Milliseconds: a Date header tells whole seconds. */
+/** Milliseconds: a Date header has whole seconds. */
 const RESOLUTION = 1_000;
 
 /**

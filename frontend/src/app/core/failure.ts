@@ -11,7 +11,7 @@ export class Failure {
 
 /** Errors that no page has caught. */
 @Injectable()
-export class LastResort implements ErrorHandler {
+export class UnexpectedErrorHandler implements ErrorHandler {
   private readonly toasts = inject(Toasts);
 
   handleError(error: unknown): void {

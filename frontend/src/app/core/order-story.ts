@@ -27,15 +27,15 @@ export function isSettled(order: OrderView, payment: PaymentView | null): boolea
     case 'REJECTED':
       return true;
     case 'CANCELLED':
-      if (payment?.status === 'REFUNDED') return told(order, 'PaymentRefunded');
-      if (payment?.status === 'REFUND_FAILED') return told(order, 'PaymentRefundFailed');
+      if (payment?.status === 'REFUNDED') return isInStory(order, 'PaymentRefunded');
+      if (payment?.status === 'REFUND_FAILED') return isInStory(order, 'PaymentRefundFailed');
       return payment?.status === 'VOIDED' || payment?.status === 'FAILED';
     default:
       return false;
   }
 }
 
-function told(order: OrderView, event: string): boolean {
+function isInStory(order: OrderView, event: string): boolean {
   return order.story.some((entry) => entry.event === event);
 }
 

@@ -85,7 +85,7 @@ function asProblem(body: unknown): ProblemDetails | null {
   return typeof problem?.type === 'string' && problem.type.startsWith(TYPE_PREFIX) ? (problem as ProblemDetails) : null;
 }
 
-/** Where an answer has no body, Angular is told to expect text, and hands a problem over as that. */
+/** Where an answer has no body, Angular is asked for text, and hands a problem over as that. */
 function parsed(body: unknown): unknown {
   if (typeof body !== 'string') return body;
   try {

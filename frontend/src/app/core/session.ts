@@ -10,7 +10,7 @@ import { onRecovery } from './recovery';
 import { storage } from './storage';
 
 /**
- * Tells that this browser has a refresh cookie, which no script can see. It is no secret and proves nothing: without it
+ * Says that this browser has a refresh cookie, which no script can see. It is no secret and proves nothing: without it
  * a visitor who never logged in would be refused a refresh at each start.
  */
 const HINT = 'cloudretail.session';
@@ -79,7 +79,7 @@ export class Session {
   /**
    * Log out: this page forgets everything at once, whatever the shop answers.
    *
-   * @throws {ApiError} the shop could not be told, so that the session lasts until it runs out.
+   * @throws {ApiError} the shop could not be reached, so that the session lasts until it runs out.
    */
   async logout(): Promise<void> {
     this.end({ byItself: false });

@@ -28,16 +28,16 @@ export const storage = {
   ...guarded(() => localStorage),
 
   /**
-   * Be told when another tab of this browser changes `key`.
+   * Calls `listener` when another tab of this browser changes `key`.
    *
    * @returns ends that.
    */
   onChangeElsewhere(key: string, listener: () => void): () => void {
-    const hear = (event: StorageEvent) => {
+    const onStorage = (event: StorageEvent) => {
       if (event.key === key || event.key === null) listener();
     };
-    addEventListener('storage', hear);
-    return () => removeEventListener('storage', hear);
+    addEventListener('storage', onStorage);
+    return () => removeEventListener('storage', onStorage);
   },
 };
 

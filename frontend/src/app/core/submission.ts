@@ -3,7 +3,7 @@ import { ApiError } from './problem';
 
 /**
  * One form's way to the API: whether it is on its way, and what the API said of each field. No rule of the API is
- * repeated here; what is wrong with a field, its message tells.
+ * repeated here; a field's message says what is wrong with it.
  */
 export class Submission {
   readonly pending = signal(false);
@@ -29,7 +29,7 @@ export class Submission {
   /**
    * Do `work`, unless it is being done already.
    *
-   * @returns whether it succeeded; if not, `problem` tells why.
+   * @returns whether it succeeded; if not, `problem` says why.
    */
   async run(work: () => Promise<unknown>): Promise<boolean> {
     if (this.pending()) return false;

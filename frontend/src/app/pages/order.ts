@@ -212,7 +212,7 @@ export default class OrderPage {
     const cancelled = await this.submission.run(async () => {
       this.follower.accept(await this.api.invoke(cancelOrder, { orderId }));
     });
-    // The button that had the focus is gone; what comes of it is told in the story.
+    // The button that had the focus is gone; what comes of it stands in the story.
     if (cancelled) this.heading()?.nativeElement.focus();
     else this.follower.refresh();
   }

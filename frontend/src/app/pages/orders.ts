@@ -135,7 +135,7 @@ export default class OrdersPage {
     }
   }
 
-  /** Only the newest are looked at again: the older ones have come to their end, or their own page tells. */
+  /** Only the newest are looked at again: the older ones have come to their end, or their own page shows it. */
   private async look(): Promise<Seen> {
     const first = this.orders() === null;
     const { items, nextCursor } = await this.api.invoke(listOrders, { limit: PAGE });

@@ -1,6 +1,6 @@
 import { Component, computed, inject } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
-import { Here } from '../core/here';
+import { CurrentUrl } from '../core/current-url';
 import { apiError } from '../core/problem';
 import { Session } from '../core/session';
 import { Toasts } from '../core/toasts';
@@ -45,18 +45,18 @@ import { Icon } from '../ui/icon';
 })
 export class AccountMenu {
   protected readonly session = inject(Session);
-  private readonly here = inject(Here);
+  private readonly current = inject(CurrentUrl);
   private readonly router = inject(Router);
   private readonly toasts = inject(Toasts);
 
   /** Where a visitor comes back to after logging in; null where that would be home, or a page of this kind itself. */
   protected readonly next = computed(() => {
-    const url = this.here.url();
+    const url = this.current.url();
     return url === '/' || /^\/(login|register|confirm-email|forgot-password|reset-password)/.test(url) ? null : url;
   });
 
   protected async logout(): Promise<void> {
-    const told = this.session.logout().then(
+    const loggedOut = this.session.logout().then(
       () => this.toasts.done('You are now logged out.'),
       (error: unknown) =>
         this.toasts.problem(
@@ -64,6 +64,6 @@ export class AccountMenu {
         ),
     );
     await this.router.navigateByUrl('/');
-    await told;
+    await loggedOut;
   }
 }

@@ -2,7 +2,7 @@ import { Component, DestroyRef, computed, inject, signal } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { CartStore } from '../core/cart';
 import { Catalogue } from '../core/catalogue';
-import { Here } from '../core/here';
+import { CurrentUrl } from '../core/current-url';
 import { Recovery } from '../core/recovery';
 import { Icon } from '../ui/icon';
 import { SearchBox } from '../ui/search-box';
@@ -76,7 +76,7 @@ export class Masthead {
   protected readonly panel = inject(CartPanel);
   protected readonly catalogue = inject(Catalogue);
   protected readonly recovery = inject(Recovery);
-  private readonly here = inject(Here);
+  private readonly current = inject(CurrentUrl);
 
   /** Whether there is room for the search in the bar. */
   protected readonly wide = signal(WIDE.matches);
@@ -86,7 +86,7 @@ export class Masthead {
     this.catalogue.categories.hasValue() ? this.catalogue.categories.value() : [],
   );
 
-  private readonly listing = computed(() => (this.here.path() === '/products' ? this.here.query() : null));
+  private readonly listing = computed(() => (this.current.path() === '/products' ? this.current.query() : null));
   /** The one that is being shown; empty for all of them, null on other pages. */
   protected readonly category = computed(() => this.listing() && (this.listing()?.get('category') ?? ''));
   protected readonly query = computed(() => this.listing()?.get('q') ?? '');

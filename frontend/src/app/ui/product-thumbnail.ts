@@ -13,7 +13,7 @@ export class ProductThumbnail {
   readonly productId = input.required<string>();
 
   private readonly catalogue = inject(Catalogue);
-  // Decoration: a product that is no longer sold has none, and nobody is told.
+  // Decoration: a product that is no longer sold has none, and nothing is shown instead.
   private readonly found = resource({
     params: () => this.productId(),
     loader: ({ params }) => this.catalogue.glance(params),

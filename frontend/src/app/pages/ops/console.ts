@@ -1,6 +1,6 @@
 import { Component, inject } from '@angular/core';
 import { RouterLink, RouterOutlet } from '@angular/router';
-import { Here } from '../../core/here';
+import { CurrentUrl } from '../../core/current-url';
 
 /** What the console's pages have in common: the way from one to the other. */
 @Component({
@@ -21,7 +21,7 @@ import { Here } from '../../core/here';
   `,
 })
 export default class Console {
-  private readonly here = inject(Here);
+  private readonly current = inject(CurrentUrl);
 
   protected readonly pages = [
     { to: '/ops', below: '/ops/queues/', name: 'Queues' },
@@ -32,7 +32,7 @@ export default class Console {
   ];
 
   protected current({ to, below }: { readonly to: string; readonly below: string | null }): 'page' | 'true' | null {
-    const path = this.here.path();
+    const path = this.current.path();
     if (path === to) return 'page';
     return below !== null && path.startsWith(below) ? 'true' : null;
   }

@@ -5,7 +5,7 @@ import { filter, map } from 'rxjs';
 
 /** Where the visitor is, as a signal. */
 @Injectable({ providedIn: 'root' })
-export class Here {
+export class CurrentUrl {
   private readonly router = inject(Router);
 
   /** As in the address bar: path, query and fragment. */
