@@ -19,13 +19,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail import aws, deadline
 from cloudretail.errors import Permanent, Transient
-from cloudretail.failures import DynamoDBFailureLog, Failure, FailureLog, where
+from cloudretail.failures import DynamoDBFailureLog, Failure, FailureLog, code_of, where
 from cloudretail.retries import CONDEMNED, SUSPECT, GiveUp, History, Kind, Retry, kind_of, next_step
 from cloudretail.settings import Settings, load
 from cloudretail.telemetry import count, flush, logger
 
 FAILURE = "failure"
-"""Message attribute of a dead letter: a JSON object with its cause, failure key, generation and first message id."""
+"""Message attribute of a dead letter: a JSON object with its cause and code, the request that failed, its failure key,
+its generation and the first message's id. A copy carries the last three."""
 
 MAX_FAILURE = 1024
 """Characters of that attribute, ASCII."""
@@ -110,6 +111,17 @@ class Received:
         except ValueError:
             return {}
         return content if isinstance(content, dict) else {}
+
+    @property
+    def generation(self) -> int:
+        """How often it was replayed."""
+        generation = self.failure.get("generation")
+        return generation if isinstance(generation, int) else 0
+
+    @property
+    def first_id(self) -> str:
+        """SQS's id of the message that this is, or is a copy of."""
+        return str(self.failure.get("messageId") or self.id)
 
 
 def now() -> datetime:
@@ -207,9 +219,8 @@ class _Batch:
         again = []
         for message in messages:
             error = outcomes[message.id]
-            if error is None:
-                self._resolve(message)
-            elif not self._settled(message, error):
+            settled = self._resolved(message) if error is None else self._settled(message, error)
+            if not settled:
                 again.append(message.id)
         return again
 
@@ -217,14 +228,19 @@ class _Batch:
         """Under which the message's failures are kept; a replay of it keeps its own."""
         return str(message.failure.get("key") or self._about(message).event_id or message.id)
 
-    def _resolve(self, message: Received) -> None:
-        """Note that a message that had failed before has succeeded."""
+    def _resolved(self, message: Received) -> bool:
+        """Note that a message that had failed before has succeeded.
+
+        A copy of a dead letter is done only when that is noted, or its replay would be under way for ever.
+        """
         if message.attempt == 1 and not message.failure:
-            return
+            return True
         try:
-            self._log.resolve(self._consumer, self._key(message))
+            self._log.resolve(self._consumer, self._key(message), message.generation)
         except Exception:
             logger.exception("That a message has succeeded at last could not be noted", event_id=self._key(message))
+            return not message.failure
+        return True
 
     def _settled(self, message: Received, error: Exception) -> bool:
         """Keep the cause, and decide; True where the dead-letter queue has the message now."""
@@ -254,13 +270,16 @@ class _Batch:
             consumer=self._consumer,
             event_id=self._key(message),
             kind=kind_of(error),
+            code=code_of(error),
             exception=type(error).__name__,
             message=str(error),
             where=where(error),
             function=self._context.function_name,
+            version=self._context.function_version,
             request_id=self._context.aws_request_id,
             attempt=message.attempt,
-            message_id=message.id,
+            message_id=message.first_id,
+            generation=message.generation,
             keys=about.keys,
             event_name=about.event_name,
         )
@@ -276,7 +295,7 @@ class _Batch:
 
     def _give_up(self, message: Received, failure: Failure) -> bool:
         """Send the message to the dead-letter queue; True once that queue has it whole."""
-        attributes = {**message.attributes, FAILURE: _described(message, failure)}
+        attributes = {**message.attributes, FAILURE: _described(failure)}
         try:
             answer = aws.sqs().send_message(
                 QueueUrl=self._settings.dlq_url,
@@ -296,7 +315,7 @@ class _Batch:
             return False
         count("DeadLettered")
         try:
-            self._log.give_up(self._consumer, failure.event_id, message.body)
+            self._log.give_up(self._consumer, failure.event_id, failure.generation, message.body)
         except Exception:
             logger.exception("That a message was given up could not be noted", event_id=failure.event_id)
         return True
@@ -324,12 +343,14 @@ class _Batch:
                 logger.exception("A message could not be deleted at once", message_id=message.id)
 
 
-def _described(message: Received, failure: Failure) -> str:
+def _described(failure: Failure) -> str:
     """The attribute of a dead letter; the cause is cut where it does not fit."""
     said = {
         "key": failure.event_id,
-        "generation": message.failure.get("generation", 0),
-        "messageId": message.failure.get("messageId", message.id),
+        "code": failure.code.encode("ascii", "replace").decode()[:200],
+        "generation": failure.generation,
+        "messageId": failure.message_id,
+        "requestId": failure.request_id,
     }
     room = MAX_FAILURE - len(json.dumps({**said, "cause": ""}))
     cause = failure.cause.encode("ascii", "replace").decode()[:room]

@@ -1,10 +1,15 @@
 """Why a message failed, kept for the operator: a queue keeps the message but not its cause.
 
-FAILING    it is being retried; how often it failed, and since when, decides when it is given up
-DEAD       it was given up, and is in the dead-letter queue; from here on its body is kept too
-RESOLVED   a later delivery, or a replay, has done what it asked for
+    FAILING    it is being retried; how often it failed, and since when, decides when it is given up
+    DEAD       it was given up, and is in the dead-letter queue; from here on its body is kept too
+    RESOLVED   a later delivery, or a replay, has done what it asked for
+
+A row's generation counts the replays of its message: a copy carries its own. What becomes of a copy counts only if the
+row has not gone on to a later one: an older copy that succeeds or fails late says nothing about that.
 """
 
+import hashlib
+import re
 import time
 import traceback
 from collections.abc import Collection, Mapping
@@ -26,7 +31,6 @@ _OWN_CODE = str(Path(__file__).parents[1])
 KEPT_FOR = 90 * 24 * 3600
 """Seconds: longer than a dead-letter queue (14 days) and the archive keep the message itself."""
 
-
 _COUNTS = ("failingSince", "failures", "unexpected")
 """What is counted as long as a message is being retried."""
 
@@ -47,13 +51,16 @@ class Failure:
         consumer: which reaction failed.
         event_id: id of the event; of the message where the body is no event.
         kind: whether repeating can help.
+        code: what failures of one cause have in common, as `code_of` makes it.
         exception: class of the exception.
         message: its text.
         where: file, line and function in which it was raised.
         function: name of the Lambda function.
+        version: of that function.
         request_id: of the invocation, with which its log lines are found.
         attempt: which delivery of the message this was, from 1.
-        message_id: SQS's id of the message.
+        message_id: SQS's id of the message; of a copy, that of the first message.
+        generation: how often it was replayed.
         keys: what the event is about, such as `{"order_id": ...}`; empty where the body is none.
         event_name: where the body is an event.
     """
@@ -61,13 +68,16 @@ class Failure:
     consumer: str
     event_id: str
     kind: Kind
+    code: str
     exception: str
     message: str
     where: str
     function: str
+    version: str
     request_id: str
     attempt: int
     message_id: str
+    generation: int = 0
     keys: Mapping[str, str] = field(default_factory=dict)
     event_name: str | None = None
 
@@ -84,17 +94,21 @@ class FailureLog(Protocol):
         """Note a failed delivery; returns how the message has fared."""
         ...
 
-    def give_up(self, consumer: str, event_id: str, body: str) -> None:
+    def give_up(self, consumer: str, event_id: str, generation: int, body: str) -> None:
         """Note that the message is in the dead-letter queue."""
         ...
 
-    def resolve(self, consumer: str, event_id: str) -> None:
+    def resolve(self, consumer: str, event_id: str, generation: int) -> None:
         """Note that a message that had failed has succeeded; nothing for one that never failed."""
         ...
 
     def known(self, consumer: str, event_ids: Collection[str]) -> set[str]:
         """Those of at most 100 events of which a cause is kept."""
         ...
+
+
+_NOT_OLDER = "(attribute_not_exists(#generation) OR #generation <= :generation)"
+"""The row has not gone on to a later copy than this one."""
 
 
 class DynamoDBFailureLog:
@@ -104,13 +118,24 @@ class DynamoDBFailureLog:
         self._table = table
 
     def keep(self, failure: Failure) -> History:
+        try:
+            return self._keep(failure, becomes_failing=True)
+        except ClientError as error:
+            if not dynamodb.is_condition_failed(error):
+                raise
+        # A later copy is under way: this one's failures say nothing about that, and count for its own retries only.
+        return self._keep(failure, becomes_failing=False)
+
+    def _keep(self, failure: Failure, *, becomes_failing: bool) -> History:
         now = int(time.time())
-        values = {
-            "state": FailureState.FAILING.value,
+        values: dict[str, Any] = {
+            "code": failure.code,
+            "fingerprint": fingerprint(failure.consumer, failure.code),
             "exception": failure.exception,
             "message": failure.message[:2000],
             "where": failure.where,
             "function": failure.function,
+            "version": failure.version,
             "requestId": failure.request_id,
             "attempt": failure.attempt,
             "messageId": failure.message_id,
@@ -120,35 +145,39 @@ class DynamoDBFailureLog:
         }
         if failure.event_name:
             values["eventName"] = failure.event_name
-        sets = ", ".join(f"#{name} = :{name}" for name in values)
-        bugs = int(failure.kind is Kind.UNEXPECTED)
+        further: dict[str, Any] = {"one": 1, "bugs": int(failure.kind is Kind.UNEXPECTED)}
+        request: dict[str, Any] = {}
+        if becomes_failing:
+            values["state"] = FailureState.FAILING.value
+            values["generation"] = failure.generation
+            request["ConditionExpression"] = _NOT_OLDER
+        sets = [f"#{name} = :{name}" for name in values]
+        sets += [f"#{name} = if_not_exists(#{name}, :lastFailedAt)" for name in ("firstFailedAt", "failingSince")]
+        names = (*values, "firstFailedAt", *_COUNTS)
         answer = aws.dynamodb().update_item(
             TableName=self._table,
             Key=_key(failure.consumer, failure.event_id),
-            UpdateExpression=(
-                f"SET {sets}, #firstFailedAt = if_not_exists(#firstFailedAt, :lastFailedAt),"
-                " #failingSince = if_not_exists(#failingSince, :lastFailedAt)"
-                " ADD #failures :one, #unexpected :bugs"
-            ),
-            ExpressionAttributeNames={f"#{name}": name for name in (*values, "firstFailedAt", *_COUNTS)},
-            ExpressionAttributeValues=dynamodb.to_item(
-                {**{f":{name}": value for name, value in values.items()}, ":one": 1, ":bugs": bugs}
-            ),
+            UpdateExpression=f"SET {', '.join(sets)} ADD #failures :one, #unexpected :bugs",
+            ExpressionAttributeNames={f"#{name}": name for name in names},
+            ExpressionAttributeValues=dynamodb.to_item({f":{k}": v for k, v in {**values, **further}.items()}),
             ReturnValues="ALL_NEW",
+            **request,
         )
         row = dynamodb.from_item(answer["Attributes"])
-        since = datetime.fromtimestamp(row["failingSince"], UTC)
-        return History(since=since, failures=row["failures"], unexpected=row["unexpected"])
+        began = datetime.fromtimestamp(row["failingSince"], UTC)
+        return History(since=began, failures=row["failures"], unexpected=row["unexpected"])
 
-    def give_up(self, consumer: str, event_id: str, body: str) -> None:
-        self._end(consumer, event_id, FailureState.DEAD, {"body": body})
+    def give_up(self, consumer: str, event_id: str, generation: int, body: str) -> None:
+        self._end(consumer, event_id, generation, FailureState.DEAD, {"body": body})
 
-    def resolve(self, consumer: str, event_id: str) -> None:
-        self._end(consumer, event_id, FailureState.RESOLVED, {})
+    def resolve(self, consumer: str, event_id: str, generation: int) -> None:
+        self._end(consumer, event_id, generation, FailureState.RESOLVED, {})
 
-    def _end(self, consumer: str, event_id: str, state: FailureState, further: Mapping[str, str]) -> None:
+    def _end(
+        self, consumer: str, event_id: str, generation: int, state: FailureState, further: Mapping[str, str]
+    ) -> None:
         """The counts begin anew: a replay of the message has the same patience as a new one."""
-        values = {"state": state.value, **further}
+        values = {"state": state.value, "generation": generation, **further}
         try:
             aws.dynamodb().update_item(
                 TableName=self._table,
@@ -157,7 +186,7 @@ class DynamoDBFailureLog:
                     f"SET {', '.join(f'#{name} = :{name}' for name in values)}"
                     f" REMOVE {', '.join(f'#{name}' for name in _COUNTS)}"
                 ),
-                ConditionExpression="attribute_exists(eventId)",
+                ConditionExpression=f"attribute_exists(eventId) AND {_NOT_OLDER}",
                 ExpressionAttributeNames={f"#{name}": name for name in (*values, *_COUNTS)},
                 ExpressionAttributeValues=dynamodb.to_item({f":{name}": value for name, value in values.items()}),
             )
@@ -172,7 +201,26 @@ class DynamoDBFailureLog:
 
 
 def _key(consumer: str, event_id: str) -> dict[str, Any]:
+    """The key of a row of the failures table."""
     return {"consumer": {"S": consumer}, "eventId": {"S": event_id}}
+
+
+def code_of(error: Exception) -> str:
+    """What failures of one cause have in common, whichever line they were raised in.
+
+    Of a call to AWS its error and operation (`AccessDenied on dynamodb:PutItem`), of anything else the exception and
+    the function that raised it (`KeyError in decide (inventory/domain.py)`).
+    """
+    if isinstance(error, ClientError):
+        said = re.search(r"not authorized to perform: ([\w-]+:\w+)", str(error))
+        return f"{dynamodb.code(error).removesuffix('Exception')} on {said[1] if said else error.operation_name}"
+    file, _, function = where(error).partition(" in ")
+    return f"{type(error).__name__} in {function} ({file.partition(':')[0]})" if function else type(error).__name__
+
+
+def fingerprint(consumer: str, code: str) -> str:
+    """A short name of a cause, for filters: eight hexadecimal digits of consumer and code."""
+    return hashlib.sha256(f"{consumer}|{code}".encode()).hexdigest()[:8]
 
 
 def where(error: BaseException) -> str:

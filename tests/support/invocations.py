@@ -11,6 +11,7 @@ class Context:
     """What the Lambda runtime says of an invocation."""
 
     function_name: str = "test-function"
+    function_version: str = "$LATEST"
     memory_limit_in_mb: int = 256
     invoked_function_arn: str = "arn:aws:lambda:ap-southeast-1:000000000000:function:test-function"
     aws_request_id: str = "00000000-0000-0000-0000-000000000001"

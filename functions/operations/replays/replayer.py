@@ -137,10 +137,9 @@ class Replayer:
 
 def _next_generation(dead: DeadMessage) -> dict[str, str]:
     """The consumer keeps what becomes of the copy where it kept why the message failed."""
-    failure = dict(dead.failure)
+    failure = {name: dead.failure[name] for name in ("key", "generation", "messageId") if name in dead.failure}
     if "key" not in failure:
         return {}
-    failure.pop("cause", None)
     generation = failure.get("generation")
     return {FAILURE: json.dumps({**failure, "generation": (generation if isinstance(generation, int) else 0) + 1})}
 

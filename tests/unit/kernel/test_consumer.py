@@ -169,6 +169,8 @@ def test_a_cause_is_kept_with_where_it_was_raised(queue: Queue) -> None:
     queue.deliver(PLACED, react=failing(Transient("busy")), attempt=2)
     (failure,) = queue.failures
     assert failure.pop("where").startswith("cloudretail/consumer.py:")
+    assert failure.pop("code") == "Transient in reaction (cloudretail/consumer.py)"
+    assert len(failure.pop("fingerprint")) == 8
     assert failure.pop("firstFailedAt") == failure.pop("lastFailedAt") < failure.pop("expiresAt")
     del failure["failingSince"]
     assert failure == {
@@ -178,6 +180,8 @@ def test_a_cause_is_kept_with_where_it_was_raised(queue: Queue) -> None:
         "exception": "Transient",
         "message": "busy",
         "function": "test-function",
+        "version": "$LATEST",
+        "generation": 0,
         "requestId": "00000000-0000-0000-0000-000000000001",
         "attempt": 2,
         "failures": 1,
@@ -245,7 +249,9 @@ def test_a_dead_letter_says_why_and_whose_it_is_in_one_attribute(queue: Queue) -
     queue.deliver(PLACED, "poison", react=failing(Permanent("the café's counters 💥 do not cover it")))
     event, poison = (json.loads(message["MessageAttributes"]["failure"]["StringValue"]) for message in queue.dead)
     assert event.pop("cause").startswith("Permanent: the caf?'s counters ? do not cover it at cloudretail/consumer.py")
-    assert event == {"key": PLACED.id, "generation": 0, "messageId": "message-0"}
+    assert event.pop("code") == "Permanent in reaction (cloudretail/consumer.py)"
+    request = "00000000-0000-0000-0000-000000000001"
+    assert event == {"key": PLACED.id, "generation": 0, "messageId": "message-0", "requestId": request}
     assert (poison["key"], poison["messageId"]) == ("message-1", "message-1")
 
 
@@ -266,6 +272,15 @@ def test_a_copy_of_a_dead_letter_keeps_its_key_its_generation_and_its_other_attr
     assert (said["key"], said["generation"], said["messageId"]) == ("first", 3, "first")
     assert message["MessageAttributes"]["replays"]["StringValue"] == "rpl_1"
     assert [failure["eventId"] for failure in queue.failures] == ["first"]
+
+
+def test_a_copy_that_succeeds_is_done_only_when_that_is_noted(queue: Queue) -> None:
+    marked = {"failure": json.dumps({"key": PLACED.id, "generation": 1, "messageId": "first"})}
+    queue.deliver(PLACED, react=failing(Permanent("broken")))
+    queue.wire.refuses("UpdateItem", refused("InternalServerError"))
+    assert queue.deliver(PLACED, attributes=marked) == ["message-0"]
+    assert queue.deliver(PLACED, attributes=marked, attempt=2) == []
+    assert [(failure["state"], failure["generation"]) for failure in queue.failures] == [("RESOLVED", 1)]
 
 
 def test_a_message_stays_in_its_queue_until_the_dead_letter_queue_has_it(queue: Queue) -> None:

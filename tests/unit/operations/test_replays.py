@@ -42,7 +42,8 @@ def test_a_copy_says_which_replays_it_has_been_through() -> None:
 
 def test_a_copy_of_what_its_consumer_gave_up_carries_the_failures_key_and_the_next_generation() -> None:
     shop = InMemoryShop()
-    failure = {"cause": "KeyError: x at y", "key": "event-1", "generation": 1, "messageId": "message-1"}
+    failure: dict[str, object] = {"cause": "KeyError: x at y", "code": "KeyError", "requestId": "request-1"}
+    failure |= {"key": "event-1", "generation": 1, "messageId": "message-1"}
     shop.queues[DEAD].put("{}", {"failure": json.dumps(failure)})
     shop.replayer.run(shop.asked())
     (copy,) = shop.queues[LIVE].messages.values()
