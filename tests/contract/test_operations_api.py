@@ -34,6 +34,7 @@ def a_shop() -> Iterator[Shop]:
                     "eventId": json.loads(row.outbox.events[0])["id"],
                     "orderId": ORDER_ID,
                     "eventName": "OrderPlaced",
+                    "code": "KeyError in decide (inventory/domain.py)",
                     "exception": "KeyError",
                     "message": "'lines'",
                     "where": "inventory/domain.py:1 in decide",
@@ -62,7 +63,7 @@ def test_every_answer_to_an_operator_is_as_it_is_described(a_shop: Shop) -> None
     assert isinstance(queues, list)
     (inventory,) = [each for each in queues if each["count"]]
     assert {cause["cause"] for cause in inventory["causes"]} == {
-        "KeyError at inventory/domain.py:1 in decide",
+        "KeyError in decide (inventory/domain.py)",
         "timeout or crash",
     }
     assert operator("listDeadLetters", at="nothing")[0] == 422

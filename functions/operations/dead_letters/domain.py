@@ -163,6 +163,8 @@ class Cause(Model):
     """Why a message failed.
 
     Attributes:
+        code: what failures of one cause have in common: `AccessDenied on dynamodb:PutItem`, or the exception with the
+            function that raised it; None where it was not kept.
         exception: its class; "timeout or crash" where no cause was kept.
         message: the exception's text.
         where: file, line and function in which it was raised.
@@ -173,6 +175,7 @@ class Cause(Model):
         last_failed_at: likewise.
     """
 
+    code: str | None = None
     exception: str
     message: str | None = None
     where: str | None = None
@@ -184,8 +187,8 @@ class Cause(Model):
 
     @property
     def title(self) -> str:
-        """Exception and place: what a group of dead letters has in common."""
-        return f"{self.exception} at {self.where}" if self.where else self.exception
+        """What a group of dead letters has in common."""
+        return self.code or self.exception
 
 
 class DeadLetter(Model):
@@ -235,7 +238,7 @@ class CauseGroup(Model):
     """Dead letters with one cause.
 
     Attributes:
-        cause: exception and place; filters match any part of it.
+        cause: code of the cause; filters match any part of it.
         example: the text of the latest exception.
         count: how many.
         events: how many of each event name.
@@ -265,7 +268,7 @@ def cause_of(dead: DeadMessage, failure: FailureRow | None) -> Cause:
         return Cause(exception=code or "refused", message=message or None)
     if failure is None:
         exception, _, message = str(dead.failure.get("cause", UNKNOWN_CAUSE)).partition(": ")
-        return Cause(exception=exception, message=message or None)
+        return Cause(code=dead.failure.get("code"), exception=exception, message=message or None)
     times = {
         name: datetime.fromtimestamp(failure[name], UTC)
         for name in ("firstFailedAt", "lastFailedAt")

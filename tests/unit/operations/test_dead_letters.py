@@ -38,10 +38,14 @@ def letter(body: str, queue: str = "OrdersDlq", **attributes: str) -> DeadMessag
     return read(queue, message(body, **attributes))
 
 
-def dead(
-    body: str = "", *, exception: str = "Permanent", where: str = "orders/reactions.py:39 in answer"
-) -> DeadLetter:
-    kept = {"exception": exception, "message": "there is no order", "where": where, "lastFailedAt": 1767323046}
+def dead(body: str = "", *, exception: str = "Permanent", line: int = 39) -> DeadLetter:
+    kept = {
+        "code": f"{exception} in answer (orders/reactions.py)",
+        "exception": exception,
+        "message": "there is no order",
+        "where": f"orders/reactions.py:{line} in answer",
+        "lastFailedAt": 1767323046,
+    }
     return dead_letter(letter(body or PLACED.to_json()), kept)
 
 
@@ -128,12 +132,12 @@ def test_a_letter_expires_as_long_after_it_was_first_sent_as_its_queue_keeps_mes
     assert dead_letter(letter("{}"), None, timedelta(days=4)).expires_at == NOW + timedelta(days=4)
 
 
-def test_letters_are_grouped_by_exception_and_place_the_most_frequent_first() -> None:
-    letters = [dead(), dead(exception="Transient"), dead("{}"), dead()]
+def test_letters_are_grouped_by_what_their_causes_have_in_common_and_not_by_line_the_most_frequent_first() -> None:
+    letters = [dead(), dead(exception="Transient"), dead("{}"), dead(line=41)]
     first, second = grouped(letters)
-    assert (first.cause, first.count) == ("Permanent at orders/reactions.py:39 in answer", 3)
+    assert (first.cause, first.count) == ("Permanent in answer (orders/reactions.py)", 3)
     assert first.events == {"OrderPlaced": 2, "no event": 1}
-    assert (second.cause, second.count) == ("Transient at orders/reactions.py:39 in answer", 1)
+    assert (second.cause, second.count) == ("Transient in answer (orders/reactions.py)", 1)
 
 
 # -------------------------------------------------------------------------------------------------------- selections

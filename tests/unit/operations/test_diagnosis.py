@@ -65,7 +65,7 @@ def letter(queue: str = "InventoryDlq") -> DeadLetter:
         order_id=ORDER_ID,
         sent_at=NOW,
         expires_at=NOW + timedelta(days=14),
-        cause=Cause(exception="KeyError", where="inventory/domain.py:1 in decide"),
+        cause=Cause(code="KeyError in decide (inventory/domain.py)", exception="KeyError"),
         replays=(),
     )
 
@@ -134,7 +134,7 @@ def test_an_order_that_has_ended_or_whose_shopper_has_time_waits_for_nothing(fou
 def test_a_dead_letter_is_what_an_order_waits_for_and_its_replay_what_moves_it() -> None:
     blocker = blocker_of(rows("PENDING"), [letter()], LATER)
     assert blocker is not None
-    assert blocker.waits_for == "OrderPlaced in InventoryDlq: KeyError at inventory/domain.py:1 in decide"
+    assert blocker.waits_for == "OrderPlaced in InventoryDlq: KeyError in decide (inventory/domain.py)"
     assert blocker.command == f"cloudretail dlq replay InventoryDlq --order {ORDER_ID}"
 
 

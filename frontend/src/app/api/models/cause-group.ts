@@ -8,7 +8,7 @@
 export interface CauseGroup {
 
   /**
-   * Exception and place; filters match any part of it.
+   * Code of the cause; filters match any part of it.
    */
   cause: string;
 

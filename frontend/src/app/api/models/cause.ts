@@ -13,6 +13,11 @@ export interface Cause {
   attempt: (number | null);
 
   /**
+   * What failures of one cause have in common: `AccessDenied on dynamodb:PutItem`, or the exception with the function that raised it; null where it was not kept.
+   */
+  code: (string | null);
+
+  /**
    * Its class; "timeout or crash" where no cause was kept.
    */
   exception: string;
