@@ -45,13 +45,13 @@ import { Icon } from '../ui/icon';
 })
 export class AccountMenu {
   protected readonly session = inject(Session);
-  private readonly current = inject(CurrentUrl);
+  private readonly location = inject(CurrentUrl);
   private readonly router = inject(Router);
   private readonly toasts = inject(Toasts);
 
   /** Where a visitor comes back to after logging in; null where that would be home, or a page of this kind itself. */
   protected readonly next = computed(() => {
-    const url = this.current.url();
+    const url = this.location.url();
     return url === '/' || /^\/(login|register|confirm-email|forgot-password|reset-password)/.test(url) ? null : url;
   });
 

@@ -76,7 +76,7 @@ export class Masthead {
   protected readonly panel = inject(CartPanel);
   protected readonly catalogue = inject(Catalogue);
   protected readonly recovery = inject(Recovery);
-  private readonly current = inject(CurrentUrl);
+  private readonly location = inject(CurrentUrl);
 
   /** Whether there is room for the search in the bar. */
   protected readonly wide = signal(WIDE.matches);
@@ -86,7 +86,7 @@ export class Masthead {
     this.catalogue.categories.hasValue() ? this.catalogue.categories.value() : [],
   );
 
-  private readonly listing = computed(() => (this.current.path() === '/products' ? this.current.query() : null));
+  private readonly listing = computed(() => (this.location.path() === '/products' ? this.location.query() : null));
   /** The one that is being shown; empty for all of them, null on other pages. */
   protected readonly category = computed(() => this.listing() && (this.listing()?.get('category') ?? ''));
   protected readonly query = computed(() => this.listing()?.get('q') ?? '');

@@ -21,7 +21,7 @@ import { CurrentUrl } from '../../core/current-url';
   `,
 })
 export default class Console {
-  private readonly current = inject(CurrentUrl);
+  private readonly location = inject(CurrentUrl);
 
   protected readonly pages = [
     { to: '/ops', below: '/ops/queues/', name: 'Queues' },
@@ -32,7 +32,7 @@ export default class Console {
   ];
 
   protected current({ to, below }: { readonly to: string; readonly below: string | null }): 'page' | 'true' | null {
-    const path = this.current.path();
+    const path = this.location.path();
     if (path === to) return 'page';
     return below !== null && path.startsWith(below) ? 'true' : null;
   }
