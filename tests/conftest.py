@@ -1,8 +1,9 @@
 """What holds for every test, and one shop on the emulator, with IAM enforced, for all tests of a process."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from hypothesis import settings
@@ -27,11 +28,38 @@ def build_dir(worker_id: str) -> Path:
     return PROJECT / ".aws-sam" / f"tests-{worker_id}"
 
 
+class NewShop(Protocol):
+    """Makes a shop that has not been started yet, on ports of its own."""
+
+    def __call__(
+        self, stack: str, *, parameters: Mapping[str, str] | None = None, transaction_seconds: float = 0
+    ) -> LocalShop:
+        """Arguments as of LocalShop."""
+        ...
+
+
 @pytest.fixture(scope="session")
-def local_shop(tmp_path_factory: pytest.TempPathFactory, build_dir: Path) -> Iterator[LocalShop]:
+def new_shop(tmp_path_factory: pytest.TempPathFactory, build_dir: Path) -> NewShop:
+    """For a test that needs another shop than the one of all."""
+
+    def make(stack: str, *, parameters: Mapping[str, str] | None = None, transaction_seconds: float = 0) -> LocalShop:
+        return LocalShop(
+            tmp_path_factory.mktemp(stack),
+            port=free_port(),
+            storefront_port=free_port(),
+            stack=stack,
+            parameters=parameters,
+            build_dir=build_dir,
+            transaction_seconds=transaction_seconds,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def local_shop(new_shop: NewShop) -> Iterator[LocalShop]:
     """The emulator, the deployed template and the storefront server."""
-    folder: Path = tmp_path_factory.mktemp("shop")
-    with LocalShop(folder, port=free_port(), storefront_port=free_port(), stack="tests", build_dir=build_dir) as local:
+    with new_shop("tests") as local:
         yield local
 
 

@@ -3,39 +3,35 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from retail_ops.local.local_shop import LocalShop
-from retail_ops.local.processes import free_port
 from retail_ops.stack.shop import Shop
+from tests.conftest import NewShop
 from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, new_shopper
 
-PIECES, SHOPPERS = 6, 10
+SHOPPERS = 10
 
 
 @pytest.fixture(scope="module")
-def conflicting(tmp_path_factory: pytest.TempPathFactory, build_dir: Path) -> Iterator[LocalShop]:
-    with LocalShop(
-        tmp_path_factory.mktemp("conflicting"),
-        port=free_port(),
-        storefront_port=free_port(),
-        stack="conflicting",
-        build_dir=build_dir,
-        transaction_seconds=0.1,
-    ) as local:
+def conflicting(new_shop: NewShop) -> Iterator[LocalShop]:
+    with new_shop("conflicting", transaction_seconds=0.2) as local:
         yield local
 
 
-def test_ten_shoppers_want_six_pieces_at_once_and_six_get_one_each(conflicting: LocalShop) -> None:
+@pytest.mark.parametrize("pieces", [10, 6])
+def test_of_ten_shoppers_at_once_as_many_get_a_piece_as_there_are(conflicting: LocalShop, pieces: int) -> None:
     shop: Shop = conflicting.read()
     operator: Person = new_shopper(shop, "operators")
-    product = new_product(operator, stock=PIECES)
+    product = new_product(operator, stock=pieces)
     shoppers = [new_shopper(shop) for _ in range(SHOPPERS)]
+    at_once = Barrier(SHOPPERS)
 
     def order(shopper: Shopper) -> str:
         shopper.put(product)
+        at_once.wait(timeout=60)
         answer = shopper.check_out(method="COD")
         if answer.status_code != 202:
             assert answer.json()["type"] == "urn:cloudretail:problem:insufficient-stock", answer.text
@@ -46,8 +42,8 @@ def test_ten_shoppers_want_six_pieces_at_once_and_six_get_one_each(conflicting: 
 
     with ThreadPoolExecutor(SHOPPERS) as pool:
         ended = Counter(pool.map(order, shoppers))
-    assert ended["CONFIRMED"] == PIECES, ended
-    assert ended["REJECTED"] + ended["REFUSED"] == SHOPPERS - PIECES
-    eventually(lambda: counters(shop, product), (0, 0, PIECES).__eq__)
+    assert ended["CONFIRMED"] == pieces, ended
+    assert ended["REJECTED"] + ended["REFUSED"] == SHOPPERS - pieces
+    eventually(lambda: counters(shop, product), (0, 0, pieces).__eq__)
     # The conflicts were there.
     assert "TransactionConflict" in (conflicting.logs / "emulator.log").read_text()

@@ -3,30 +3,22 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
 
-from retail_ops.local.local_shop import WIDE_LIMITS, LocalShop
-from retail_ops.local.processes import free_port
+from retail_ops.local.local_shop import WIDE_LIMITS
 from retail_ops.stack.shop import Shop
 from retail_ops.stack.template import Template
+from tests.conftest import NewShop
 from tests.support.shoppers import PASSWORD, Person, Shopper, eventually, new_product, new_shopper, row, unique
 
 STRICT = {name: str(Template.load().body["Parameters"][name]["Default"]) for name in WIDE_LIMITS}
 
 
 @pytest.fixture(scope="module")
-def strict_shop(tmp_path_factory: pytest.TempPathFactory, build_dir: Path) -> Iterator[Shop]:
-    with LocalShop(
-        tmp_path_factory.mktemp("strict"),
-        port=free_port(),
-        storefront_port=free_port(),
-        stack="strict",
-        parameters=STRICT,
-        build_dir=build_dir,
-    ) as local:
+def strict_shop(new_shop: NewShop) -> Iterator[Shop]:
+    with new_shop("strict", parameters=STRICT) as local:
         yield local.read()
 
 

@@ -1,29 +1,20 @@
 """What the end of a reservation's window does, in a shop that holds goods for three seconds only."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from retail_ops.local.local_shop import LocalShop
-from retail_ops.local.processes import free_port
 from retail_ops.stack.shop import Shop
+from tests.conftest import NewShop
 from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, new_shopper, row
 
 WINDOW_SECONDS = 3
 
 
 @pytest.fixture(scope="module")
-def hasty_shop(tmp_path_factory: pytest.TempPathFactory, build_dir: Path) -> Iterator[Shop]:
+def hasty_shop(new_shop: NewShop) -> Iterator[Shop]:
     """A second shop beside the first."""
-    with LocalShop(
-        tmp_path_factory.mktemp("hasty"),
-        port=free_port(),
-        storefront_port=free_port(),
-        stack="hasty",
-        parameters={"PaymentWindowSeconds": str(WINDOW_SECONDS)},
-        build_dir=build_dir,
-    ) as local:
+    with new_shop("hasty", parameters={"PaymentWindowSeconds": str(WINDOW_SECONDS)}) as local:
         yield local.read()
 
 
