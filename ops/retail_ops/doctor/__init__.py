@@ -1,37 +1,47 @@
 """What `cloudretail doctor` looks at: checks that change nothing, each with the cure for what it finds."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What a check found.
+class Answer:
+    """What a check came to.
 
     Attributes:
-        about: what was looked at, in a few words.
         ok: whether it is as it has to be.
         text: how it is.
         cure: what to do; empty where there is nothing to do.
     """
 
-    about: str
     ok: bool
     text: str
     cure: str = ""
 
 
-type Check = Callable[[], Finding]
+@dataclass(frozen=True)
+class Finding(Answer):
+    """An answer, and what was looked at.
+
+    Attributes:
+        about: what was looked at, in a few words.
+    """
+
+    about: str = field(kw_only=True)
 
 
-def examine(checks: Iterable[tuple[str, Check]]) -> Iterator[Finding]:
+type Check = Callable[[], Answer]
+
+
+def examine(checks: Mapping[str, Check]) -> Iterator[Finding]:
     """Run each check; one that cannot be carried out is a finding, and the others go on.
 
     Args:
-        checks: each with what it looks at.
+        checks: by what they look at.
     """
-    for about, check in checks:
+    for about, check in checks.items():
         try:
-            yield check()
+            answer = check()
         except Exception as error:
-            yield Finding(about, False, f"could not be looked at: {error}")
+            answer = Answer(False, f"could not be looked at: {error}")
+        yield Finding(**vars(answer), about=about)

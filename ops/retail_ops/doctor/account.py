@@ -1,13 +1,13 @@
 """Whether an AWS account is ready for a stage: what is known to make a first deployment fail, or a shop fall silent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
-from retail_ops.doctor import Check, Finding
+from retail_ops.doctor import Answer, Check
 from retail_ops.stack.stages import Stage
 from retail_ops.stack.template import TEMPLATE, Template
 
@@ -38,101 +38,99 @@ class Account:
     session: boto3.Session
 
     @property
-    def checks(self) -> Sequence[tuple[str, Check]]:
+    def checks(self) -> Mapping[str, Check]:
         """All of them; nothing is changed."""
-        return [
-            ("Account", self.credentials),
-            ("Sender", self.sender),
-            ("Sender's identity", self.identity),
-            ("Mail", self.mail),
-            ("Lambda", self.concurrency),
-            ("Certificate", self.certificate),
-            ("Stack", self.stack),
-        ]
+        return {
+            "Account": self.credentials,
+            "Sender": self.sender,
+            "Sender's identity": self.identity,
+            "Mail": self.mail,
+            "Lambda": self.concurrency,
+            "Certificate": self.certificate,
+            "Stack": self.stack,
+        }
 
     def _given(self, parameter: str) -> str:
         return self.stage.parameters.get(parameter, "")
 
-    def credentials(self) -> Finding:
+    def credentials(self) -> Answer:
         """Whose account it is."""
         caller = self.session.client("sts").get_caller_identity()
-        return Finding("Account", True, f"{caller['Account']} in {self.session.region_name}, as {caller['Arn']}")
+        return Answer(True, f"{caller['Account']} in {self.session.region_name}, as {caller['Arn']}")
 
-    def sender(self) -> Finding:
+    def sender(self) -> Answer:
         """Whether the sender is somebody's own, and belongs to the identity."""
         identity, address = self._given("SenderIdentity"), self._given("SenderAddress")
         put_in = "Put your own SenderIdentity and SenderAddress into samconfig.toml."
         if PLACEHOLDER in (identity, address.rpartition("@")[2]):
-            return Finding("Sender", False, f"{address} of {identity} is still the placeholder", put_in)
+            return Answer(False, f"{address} of {identity} is still the placeholder", put_in)
         domain = address.rpartition("@")[2].lower()
         if identity.lower() not in (address.lower(), domain) and not domain.endswith(f".{identity.lower()}"):
-            return Finding("Sender", False, f"{address} is no address of {identity}", put_in)
-        return Finding("Sender", True, address)
+            return Answer(False, f"{address} is no address of {identity}", put_in)
+        return Answer(True, address)
 
-    def identity(self) -> Finding:
+    def identity(self) -> Answer:
         """Whether SES has verified it: Cognito refuses a pool whose sender it has not."""
         name = self._given("SenderIdentity")
-        about = "Sender's identity"
         make = f"aws sesv2 create-email-identity --email-identity {name} --region {self.session.region_name}"
         try:
             found = self.session.client("sesv2").get_email_identity(EmailIdentity=name)
         except ClientError as error:
             if error.response["Error"]["Code"] != "NotFoundException":
                 raise
-            return Finding(about, False, f"SES does not know {name} in this region", f"{make}, then its DNS records.")
+            return Answer(False, f"SES does not know {name} in this region", f"{make}, then its DNS records.")
         if not found.get("VerifiedForSendingStatus"):
-            return Finding(about, False, f"SES has not verified {name} yet", "Set the DNS records that SES answered.")
-        return Finding(about, True, f"SES has verified {name}")
+            return Answer(False, f"SES has not verified {name} yet", "Set the DNS records that SES answered.")
+        return Answer(True, f"SES has verified {name}")
 
-    def mail(self) -> Finding:
+    def mail(self) -> Answer:
         """Whether SES writes to everybody."""
         account = self.session.client("sesv2").get_account()
         quota = account.get("SendQuota", {})
         rates = f"{quota.get('Max24HourSend', 0):.0f} mails a day, {quota.get('MaxSendRate', 0):.0f} a second"
         if not account.get("SendingEnabled", True):
-            return Finding("Mail", False, "SES has stopped this account's mails", "Ask AWS Support why.")
+            return Answer(False, "SES has stopped this account's mails", "Ask AWS Support why.")
         if not account.get("ProductionAccessEnabled"):
             cure = "Ask for production access: aws sesv2 put-account-details, or the SES console."
-            return Finding("Mail", False, f"SES is in the sandbox: verified addresses only, {rates}", cure)
-        return Finding("Mail", True, rates)
+            return Answer(False, f"SES is in the sandbox: verified addresses only, {rates}", cure)
+        return Answer(True, rates)
 
-    def concurrency(self) -> Finding:
+    def concurrency(self) -> Answer:
         """Whether Lambda runs as many functions at once as the event sources may ask for."""
         limit = self.session.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
         wanted = executions(Template.load(TEMPLATE, **self.stage.parameters)) + REQUESTS_AT_ONCE
         if limit >= wanted:
-            return Finding("Lambda", True, f"{limit} executions at once, of which the shop wants {wanted}")
+            return Answer(True, f"{limit} executions at once, of which the shop wants {wanted}")
         cure = "aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384"
-        return Finding(
-            "Lambda",
+        return Answer(
             False,
             f"{limit} executions at once, and the shop wants {wanted}",
             f"{cure} --desired-value 1000 --region {self.session.region_name}",
         )
 
-    def certificate(self) -> Finding:
+    def certificate(self) -> Answer:
         """Whether CloudFront can use it for the domain."""
-        about, domain, arn = "Certificate", self._given("DomainName"), self._given("CertificateArn")
+        domain, arn = self._given("DomainName"), self._given("CertificateArn")
         if not domain and not arn:
-            return Finding(about, True, "none: the shop will be at CloudFront's own address")
+            return Answer(True, "none: the shop will be at CloudFront's own address")
         if not (domain and arn):
-            return Finding(about, False, "DomainName and CertificateArn go together", "Put both into samconfig.toml.")
+            return Answer(False, "DomainName and CertificateArn go together", "Put both into samconfig.toml.")
         ask = f"aws acm request-certificate --region {CERTIFICATE_REGION} --domain-name {domain}"
         ask += f" --subject-alternative-names www.{domain} --validation-method DNS"
         region = (arn.split(":") + [""] * 4)[3]
         if region != CERTIFICATE_REGION:
-            return Finding(about, False, f"it is in {region or 'no region'}, and CloudFront takes none from there", ask)
+            return Answer(False, f"it is in {region or 'no region'}, and CloudFront takes none from there", ask)
         client = self.session.client("acm", region_name=CERTIFICATE_REGION)
         found = client.describe_certificate(CertificateArn=arn)["Certificate"]
         names = {found["DomainName"], *found.get("SubjectAlternativeNames", [])}
         missing = [name for name in (domain, f"www.{domain}") if not covered(name, names)]
         if missing:
-            return Finding(about, False, f"it is not for {' and '.join(missing)}", ask)
+            return Answer(False, f"it is not for {' and '.join(missing)}", ask)
         if found["Status"] != "ISSUED":
-            return Finding(about, False, f"it is {found['Status']}", "Set the DNS records by which ACM validates it.")
-        return Finding(about, True, f"issued, for {', '.join(sorted(names))}")
+            return Answer(False, f"it is {found['Status']}", "Set the DNS records by which ACM validates it.")
+        return Answer(True, f"issued, for {', '.join(sorted(names))}")
 
-    def stack(self) -> Finding:
+    def stack(self) -> Answer:
         """Whether a deployment can begin, and whether what is there can be deleted by mistake."""
         name = self.stage.stack
         try:
@@ -142,16 +140,16 @@ class Account:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationError":
                 raise
-            return Finding("Stack", True, f"{name} is not there yet")
+            return Answer(True, f"{name} is not there yet")
         status = found["StackStatus"]
         if status in UNFINISHED:
             cure = f"aws cloudformation delete-stack --stack-name {name} --region {self.session.region_name}"
-            return Finding("Stack", False, f"the first deployment of {name} failed ({status})", f"{cure}, then again.")
+            return Answer(False, f"the first deployment of {name} failed ({status})", f"{cure}, then again.")
         given = {each["ParameterKey"]: each.get("ParameterValue") for each in found.get("Parameters", [])}
         if given.get("Stage") == "prod" and given.get("DeletionProtection") != "true":
             cure = "Put DeletionProtection=true into samconfig.toml and deploy."
-            return Finding("Stack", False, f"{name} is there, and its tables can be deleted by mistake", cure)
-        return Finding("Stack", True, f"{name} is {status}")
+            return Answer(False, f"{name} is there, and its tables can be deleted by mistake", cure)
+        return Answer(True, f"{name} is {status}")
 
 
 def executions(template: Template) -> int:

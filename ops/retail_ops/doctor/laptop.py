@@ -4,12 +4,12 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from retail_ops.doctor import Check, Finding
+from retail_ops.doctor import Answer, Check
 from retail_ops.errors import NoShop, OpsError
 from retail_ops.local.containers import engine
 from retail_ops.local.local_shop import LocalShop
@@ -43,71 +43,71 @@ class Laptop:
         return cls(PROJECT, LocalShop.found())
 
     @property
-    def checks(self) -> Sequence[tuple[str, Check]]:
+    def checks(self) -> Mapping[str, Check]:
         """All of them; nothing is changed."""
-        return [
-            ("System", self.system),
-            ("Python", self.python),
-            ("Disk", self.disk),
-            ("Ports", self.ports),
-            ("Containers", self.containers),
-            ("Browser", self.browser),
-        ]
+        return {
+            "System": self.system,
+            "Python": self.python,
+            "Disk": self.disk,
+            "Ports": self.ports,
+            "Containers": self.containers,
+            "Browser": self.browser,
+        }
 
-    def system(self) -> Finding:
+    def system(self) -> Answer:
         """Whether it is one that the shop runs on."""
         name = f"{platform.system()} on {platform.machine()}"
         if platform.system() not in ("Linux", "Darwin"):
-            return Finding("System", False, name, "On Windows the shop runs in WSL: wsl --install")
-        return Finding("System", True, name)
+            return Answer(False, name, "On Windows the shop runs in WSL: wsl --install")
+        return Answer(True, name)
 
-    def python(self) -> Finding:
+    def python(self) -> Answer:
         """Whether the command runs on the functions' Python."""
         version = platform.python_version()
         if sys.version_info[:2] != PYTHON:
-            return Finding("Python", False, f"{version}, and the functions run on 3.13", "rm -r .venv && make venv")
-        return Finding("Python", True, f"{version} at {sys.prefix}")
+            return Answer(False, f"{version}, and the functions run on 3.13", "rm -r .venv && make venv")
+        return Answer(True, f"{version} at {sys.prefix}")
 
-    def disk(self) -> Finding:
+    def disk(self) -> Answer:
         """Whether there is room for packages and builds, and whether they can be written."""
         free = shutil.disk_usage(self.project).free / GB
         text = f"{free:.0f} GB free"
         if free < SPACE:
-            return Finding("Disk", False, f"{text}, and the shop with its tests takes {SPACE} GB", "Make some room.")
+            return Answer(False, f"{text}, and the shop with its tests takes {SPACE} GB", "Make some room.")
         try:
             probe = self.project / ".doctor"
             probe.touch()
             probe.unlink()
         except OSError as error:
-            return Finding("Disk", False, f"{text}, but {error}", "Work on a checkout that you can write to.")
-        return Finding("Disk", True, text)
+            return Answer(False, f"{text}, but {error}", "Work on a checkout that you can write to.")
+        return Answer(True, text)
 
-    def ports(self) -> Finding:
+    def ports(self) -> Answer:
         """Whether the shop's ports are its own, or free."""
         ports = {"--port": self.shop.port, "--storefront-port": self.shop.storefront_port}
         with suppress(NoShop):
-            return Finding("Ports", True, f"the shop runs, at {self.shop.read().storefront_url}")
+            return Answer(True, f"the shop runs, at {self.shop.read().storefront_url}")
         for option, port in ports.items():
             try:
                 require_free(port, option)
             except OpsError as error:
-                return Finding("Ports", False, error.message.partition("\n")[0], f'make up ARGS="{option} {port + 1}"')
-        return Finding("Ports", True, f"{' and '.join(map(str, ports.values()))} are free")
+                return Answer(False, error.message.partition("\n")[0], f'make up ARGS="{option} {port + 1}"')
+        return Answer(True, f"{' and '.join(map(str, ports.values()))} are free")
 
-    def containers(self) -> Finding:
+    def containers(self) -> Answer:
         """Whether there is an engine, which only `make invoke` and `sam local` need."""
         try:
             version = engine().version()["Version"]
         except OpsError:
             text = "no engine answers: everything works but `make invoke` and `sam local`"
-            return Finding("Containers", True, text, "For those, start Docker or Podman.")
-        return Finding("Containers", True, f"engine {version}")
+            return Answer(True, text, "For those, start Docker or Podman.")
+        return Answer(True, f"engine {version}")
 
-    def browser(self) -> Finding:
+    def browser(self) -> Answer:
         """Whether there is one for the tests that drive the pages."""
         found = subprocess.run(
             [self.project / "ops" / "browser.sh", "--find"], check=False, capture_output=True, text=True, timeout=60
         )
         if found.returncode:
-            return Finding("Browser", True, "none yet: the first `make e2e` or `make test` installs Chromium")
-        return Finding("Browser", True, found.stdout.strip())
+            return Answer(True, "none yet: the first `make e2e` or `make test` installs Chromium")
+        return Answer(True, found.stdout.strip())
