@@ -67,7 +67,7 @@ def invoke(
     It runs in this process, so that breakpoints hold. An order that a sample is about is put into the shop first. With
     --stack the deployed function is called where it is.
     """
-    content = sys.stdin.read() if event == "-" else _read(Path(event))
+    content = _read(event)
     shop = find_shop(stack)
     name = shop.resource(FUNCTION, function)
     if shop.endpoint is None:
@@ -134,12 +134,14 @@ def _deployed(shop: Shop, function: str, name: str, content: str) -> Any:
     return payload
 
 
-def _read(file: Path) -> str:
+def _read(event: str) -> str:
+    """The text of a file, or of standard input, which has to be JSON."""
+    name = "Standard input" if event == "-" else event
     try:
-        content = file.read_text()
+        content = sys.stdin.read() if event == "-" else Path(event).read_text()
         json.loads(content)
     except OSError as error:
-        raise OpsError(f"{file}: {error.strerror}.") from None
+        raise OpsError(f"{name}: {error.strerror}.") from None
     except ValueError as error:
-        raise OpsError(f"{file} is not JSON: {error}.") from None
+        raise OpsError(f"{name} is not JSON: {error}.") from None
     return content

@@ -221,6 +221,12 @@ def test_an_event_that_cannot_be_read_is_a_sentence(
     assert reason in error.message
 
 
+def test_standard_input_that_is_no_json_is_a_sentence_too(invoke: Invoke) -> None:
+    error = invoke("OrdersApi", "-", input="").exception
+    assert isinstance(error, OpsError)
+    assert error.message.startswith("Standard input is not JSON")
+
+
 def test_nothing_is_called_on_aws_unless_somebody_says_yes(invoke: Invoke) -> None:
     answer = invoke("OrdersApi", "-", "--stack", "prod", input="{}")
     assert answer.exit_code == 1
