@@ -11,6 +11,7 @@ from cloudretail.attempts import DynamoDBAttempts
 from cloudretail.limits import WAIT, WAITED_FOR, Limited, Rate, RateLimit, RateSetting, Tries, attempt
 from cloudretail.settings import MissingSetting, Settings, load
 from tests.support.tables import items_of
+from tests.support.turns import calls_take_turns
 
 RATE = Rate(by_client=5, by_all=8, window=900)
 LIMIT = RateLimit("log-in", "Too many attempts to log in.", RATE)
@@ -67,7 +68,8 @@ def test_what_was_refused_does_not_count(gate: Gate) -> None:
     assert gate.lets(STRANGER)
 
 
-def test_of_many_at_once_no_more_slip_through_than_there_may_be(gate: Gate) -> None:
+def test_of_many_at_once_no_more_slip_through_than_there_may_be(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls_take_turns(monkeypatch)
     with ThreadPoolExecutor(20) as pool:
         assert sum(pool.map(lambda _: gate.lets(STRANGER), range(40))) <= 5
 
