@@ -123,7 +123,7 @@ class DynamoDBFailureLog:
         except ClientError as error:
             if not dynamodb.is_condition_failed(error):
                 raise
-        # A later copy is under way: this one's failures say nothing about that, and count for its own retries only.
+        # The state stays that of a later copy. The cause is the newest that is known, and this copy's retries count it.
         return self._keep(failure, becomes_failing=False)
 
     def _keep(self, failure: Failure, *, becomes_failing: bool) -> History:

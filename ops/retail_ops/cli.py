@@ -47,6 +47,7 @@ def main() -> None:
             err.print(error.detail, style="dim", markup=False, soft_wrap=True)
         sys.exit(1)
     except (ClientError, BotoCoreError) as error:
-        speaker = "AWS" if "--stack" in {word.partition("=")[0] for word in sys.argv} else "The local emulator"
+        on_aws = {"--stack", "--stage"} & {word.partition("=")[0] for word in sys.argv}
+        speaker = "AWS" if on_aws else "The local emulator"
         err.print(f"[bold red]{speaker} says:[/bold red] {escape(str(error))}")
         sys.exit(1)

@@ -13,7 +13,6 @@ meanwhile:
 import asyncio
 import json
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,7 +43,7 @@ class Conflicts:
     application: Application
     key_names: KeyNames
     seconds: float
-    _ongoing: Counter[Item] = field(default_factory=Counter)
+    _ongoing: set[Item] = field(default_factory=set)
 
     async def __call__(self, scope: AsgiMessage, receive: Receive, send: Send) -> None:
         operation = _operation(scope)
@@ -67,8 +66,7 @@ class Conflicts:
             await asyncio.sleep(self.seconds)
             await self.application(scope, _again(body), send)
         finally:
-            for item in items:
-                del self._ongoing[item]
+            self._ongoing.difference_update(items)
 
 
 def written(operation: str, request: Mapping[str, Any], key_names: KeyNames) -> list[Item]:

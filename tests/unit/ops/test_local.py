@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ProfileNotFound
 
 from retail_ops.cli import main
 from retail_ops.errors import NoShop, PortTaken, ProcessDied, UnreadableState
@@ -157,6 +157,18 @@ def test_only_a_deployed_shop_has_aws_say_something(
     code, _, said = command("status", *words)
     assert code == 1
     assert said.startswith(f"{speaker} says: ")
+
+
+def test_of_a_stage_that_the_doctor_cannot_look_at_aws_says_why(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_region: str | None) -> None:
+        raise ProfileNotFound(profile="nobody")
+
+    monkeypatch.setattr("retail_ops.commands.doctor.aws_session", refuse)
+    code, _, said = command("doctor", "--stage", "prod")
+    assert code == 1
+    assert said.startswith("AWS says: ")
 
 
 def test_where_no_shop_runs_it_says_how_to_start_one(tmp_path: Path) -> None:
