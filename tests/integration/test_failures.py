@@ -64,7 +64,9 @@ def test_a_message_that_is_no_event_is_a_dead_letter_with_its_cause(shop: Shop, 
     queue = shop.queues[f"{consumer}Queue"]
     sent = shop.sqs.send_message(QueueUrl=queue, MessageBody=f'{{"{poison}": 1}}', DelaySeconds=0)
     assert dead_letter(shop, f"{consumer}Dlq", poison) == f'{{"{poison}": 1}}'
-    kept = row(shop, "FailuresTable", consumer=ConsumerQueue(consumer).consumer, eventId=sent["MessageId"])
+    key = {"consumer": ConsumerQueue(consumer).consumer, "eventId": sent["MessageId"]}
+    # That it is dead is noted once the dead-letter queue has it: a moment after it can be read there.
+    kept = eventually(lambda: row(shop, "FailuresTable", **key), lambda found: found.get("state") == "DEAD")
     assert kept["exception"] == "InvalidEvent"
     assert kept["attempt"] == 1, "what cannot be parsed is not tried again"
     assert poison in kept["body"]
