@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from cloudretail.event import EventType
-from contract.values import OrderEvent, RefusalReason, Shortage, StockLine
+from contract.values import InspectedLine, OrderEvent, RefusalReason, ReturnId, Shortage, StockLine
 
 
 class InventoryReserved(OrderEvent):
@@ -25,11 +25,12 @@ class InventoryReservationFailed(OrderEvent):
 
 
 class InventoryReleased(OrderEvent):
-    """What was held or sold for the order is available again."""
+    """What was held or sold for the order is available again, but for what is written off."""
 
     event_type = EventType("inventory", "InventoryReleased")
 
     lines: tuple[StockLine, ...]
+    written_off: tuple[StockLine, ...] = ()
 
 
 class InventoryCommitted(OrderEvent):
@@ -38,3 +39,12 @@ class InventoryCommitted(OrderEvent):
     event_type = EventType("inventory", "InventoryCommitted")
 
     lines: tuple[StockLine, ...]
+
+
+class InventoryRestocked(OrderEvent):
+    """What came back by a return is available again, or written off."""
+
+    event_type = EventType("inventory", "InventoryRestocked")
+
+    return_id: ReturnId
+    lines: tuple[InspectedLine, ...]

@@ -7,7 +7,21 @@ from pydantic import Field
 
 from cloudretail.event import EventType
 from cloudretail.money import Money
-from contract.values import CancelReason, Email, OrderEvent, OrderItem, PaymentMethod, RefusalReason, Shortage
+from contract.values import (
+    Address,
+    CancelReason,
+    Email,
+    InspectedLine,
+    OrderEvent,
+    OrderItem,
+    Paid,
+    PaymentMethod,
+    RefusalReason,
+    ReturnId,
+    ReturnReason,
+    Shortage,
+    StockLine,
+)
 
 
 class WholeOrderEvent(OrderEvent):
@@ -27,14 +41,17 @@ class OrderPlaced(WholeOrderEvent):
     placed_at: datetime
     place_by: datetime
     payment_method: PaymentMethod | None = None
+    shipping_address: Address | None = None
 
 
 class OrderConfirmed(WholeOrderEvent):
-    """The order is paid."""
+    """The order is paid, or its cash will be collected: it can be shipped."""
 
     event_type = EventType("orders", "OrderConfirmed")
 
     payment_method: PaymentMethod
+    shipping_address: Address | None = None
+    shipping_method: str | None = None
 
 
 class OrderRejected(WholeOrderEvent):
@@ -47,8 +64,53 @@ class OrderRejected(WholeOrderEvent):
 
 
 class OrderCancelled(WholeOrderEvent):
-    """The order was called off; stock and money go back to where they came from."""
+    """The order was called off; stock and money go back to where they came from.
+
+    `written_off` does not go back on the shelf. `note` is for the shopper.
+    """
 
     event_type = EventType("orders", "OrderCancelled")
 
     reason: CancelReason
+    note: str | None = None
+    paid: Paid | None = None
+    written_off: tuple[StockLine, ...] = ()
+
+
+class CancellationRequested(OrderEvent):
+    """The order is to be called off, if its parcel has not gone yet. `note` is for the shopper."""
+
+    event_type = EventType("orders", "CancellationRequested")
+
+    reason: CancelReason
+    note: str | None = None
+
+
+class ReturnRequested(WholeOrderEvent):
+    """The shopper sends `lines` of a delivered order back."""
+
+    event_type = EventType("orders", "ReturnRequested")
+
+    return_id: ReturnId
+    lines: Annotated[tuple[StockLine, ...], Field(min_length=1)]
+    reason: ReturnReason
+
+
+class ReturnWithdrawn(WholeOrderEvent):
+    """The shopper keeps `lines` after all. What arrives of them nevertheless is still taken back."""
+
+    event_type = EventType("orders", "ReturnWithdrawn")
+
+    return_id: ReturnId
+    lines: Annotated[tuple[StockLine, ...], Field(min_length=1)]
+    reason: ReturnReason
+
+
+class ReturnAccepted(OrderEvent):
+    """What arrived of a return is taken back, and `amount` is owed for it."""
+
+    event_type = EventType("orders", "ReturnAccepted")
+
+    return_id: ReturnId
+    lines: Annotated[tuple[InspectedLine, ...], Field(min_length=1)]
+    amount: Money

@@ -2,7 +2,16 @@
 
 from cloudretail.event import EventType
 from cloudretail.money import Money
-from contract.values import Attempt, Email, OrderEvent, PaymentFailure, PaymentId, PaymentMethod
+from contract.values import (
+    CANCELLATION,
+    Attempt,
+    Email,
+    OrderEvent,
+    PaymentFailure,
+    PaymentId,
+    PaymentMethod,
+    RefundId,
+)
 
 
 class PaymentEvent(OrderEvent):
@@ -49,31 +58,44 @@ class PaymentFailed(PaymentEvent):
     reason: PaymentFailure
 
 
+class PaymentCollected(PaymentEvent):
+    """The courier handed over the parcel and took `amount` of the `due` cash: all of it, less, or nothing."""
+
+    event_type = EventType("payments", "PaymentCollected")
+
+    amount: Money
+    due: Money
+
+
 class RefundRequested(PaymentEvent):
-    """The money of a successful attempt is to be given back by the provider."""
+    """Money of a successful attempt is to be given back by the provider."""
 
     event_type = EventType("payments", "RefundRequested")
 
+    refund_id: RefundId = CANCELLATION
     attempt: Attempt
     amount: Money
     method: PaymentMethod
 
 
 class PaymentRefunded(PaymentEvent):
-    """The provider gave the money back."""
+    """The money was given back: by the provider, or by hand under `reference`."""
 
     event_type = EventType("payments", "PaymentRefunded")
 
+    refund_id: RefundId = CANCELLATION
     user_email: Email
     amount: Money
     method: PaymentMethod
+    reference: str | None = None
 
 
 class PaymentRefundFailed(PaymentEvent):
-    """The provider refused the refund for good: a person must act."""
+    """The refund was cash, or the provider refused it for good: a person must pay it by hand."""
 
     event_type = EventType("payments", "PaymentRefundFailed")
 
+    refund_id: RefundId = CANCELLATION
     user_email: Email
     amount: Money
     method: PaymentMethod

@@ -18,6 +18,19 @@ from cloudretail.money import Money
 type OrderId = Annotated[str, Field(min_length=1, max_length=64, examples=["ord_3f5xk2m7qa"])]
 type ProductId = Annotated[str, Field(min_length=1, max_length=64, examples=["canvas-backpack"])]
 type PaymentId = Annotated[str, Field(min_length=1, max_length=64, examples=["pay_3f5xk2m7qa"])]
+type ReturnId = Annotated[str, Field(min_length=1, max_length=64, examples=["ret_9c4hd81xwe"])]
+type RefundId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        description="What it gives back: a return (its id), the whole order, or an attempt that nothing waited for",
+        examples=["ret_9c4hd81xwe", "cancellation", "attempt:2"],
+    ),
+]
+CANCELLATION = "cancellation"
+"""Id of the refund of a cancelled order: of all that is left of its payment."""
+
 type Email = Annotated[str, Field(min_length=3, max_length=254)]
 type Quantity = Annotated[int, Field(ge=1)]
 type Attempt = Annotated[int, Field(ge=1)]
@@ -60,13 +73,28 @@ class PaymentMethod(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands; REJECTED and CANCELLED are final."""
+    """Where an order stands; REJECTED and CANCELLED are final, and DELIVERED but for returns.
+
+    CANCELLING: its shopper wants it cancelled, and only fulfilment knows whether the parcel has gone.
+    """
 
     PENDING = "PENDING"
     RESERVED = "RESERVED"
     CONFIRMED = "CONFIRMED"
+    CANCELLING = "CANCELLING"
+    SHIPPED = "SHIPPED"
+    DELIVERED = "DELIVERED"
     REJECTED = "REJECTED"
     CANCELLED = "CANCELLED"
+
+
+class Paid(Reason):
+    """Whether money was taken for an order when it ended; UNKNOWN where an attempt may still be running."""
+
+    YES = "YES"
+    NO = "NO"
+    UNKNOWN = "UNKNOWN"
+    OTHER = "OTHER"
 
 
 class RefusalReason(Reason):
@@ -86,11 +114,43 @@ class PaymentFailure(Reason):
 
 
 class CancelReason(Reason):
-    """Why an order was cancelled."""
+    """Why an order was cancelled: the last three are those of a parcel that came back, or never arrived."""
 
     BY_SHOPPER = "BY_SHOPPER"
+    BY_SHOP = "BY_SHOP"
     PAYMENT_DECLINED = "PAYMENT_DECLINED"
     PAYMENT_WINDOW_CLOSED = "PAYMENT_WINDOW_CLOSED"
+    PARCEL_REFUSED = "PARCEL_REFUSED"
+    PARCEL_UNDELIVERABLE = "PARCEL_UNDELIVERABLE"
+    PARCEL_LOST = "PARCEL_LOST"
+    OTHER = "OTHER"
+
+
+class ParcelReturn(Reason):
+    """Why a parcel came back, or will not arrive."""
+
+    REFUSED = "REFUSED"
+    UNDELIVERABLE = "UNDELIVERABLE"
+    LOST = "LOST"
+    OTHER = "OTHER"
+
+
+class ReturnReason(Reason):
+    """Why a shopper sends something back."""
+
+    CHANGED_MIND = "CHANGED_MIND"
+    DAMAGED = "DAMAGED"
+    WRONG_ITEM = "WRONG_ITEM"
+    NOT_AS_DESCRIBED = "NOT_AS_DESCRIBED"
+    OTHER = "OTHER"
+
+
+class ReturnRefusal(Reason):
+    """Why the shop takes nothing of a return back."""
+
+    NEVER_ARRIVED = "NEVER_ARRIVED"
+    NOT_OURS = "NOT_OURS"
+    USED = "USED"
     OTHER = "OTHER"
 
 
@@ -125,6 +185,38 @@ class StockLine(Model):
 
     product_id: ProductId
     quantity: Quantity
+
+
+class InspectedLine(Model):
+    """What was found of one product when it came back, in pieces.
+
+    Attributes:
+        restock: good enough to be sold again.
+        write_off: broken, or not there at all.
+    """
+
+    product_id: ProductId
+    restock: Annotated[int, Field(ge=0)] = 0
+    write_off: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def quantity(self) -> int:
+        return self.restock + self.write_off
+
+
+class Address(Model):
+    """Where the goods go.
+
+    Attributes:
+        country: ISO 3166-1 alpha-2.
+    """
+
+    name: str
+    line1: str
+    line2: str | None = None
+    city: str
+    postal_code: str
+    country: str
 
 
 class Shortage(Model):

@@ -1,6 +1,6 @@
 """What may happen to a reservation, and what that does to stock. Pure.
 
-Stock is four counters a product: `available + reserved + sold = received`, always.
+Stock is six counters a product: `available + reserved + sold + writtenOff = received + adjusted`, always.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,15 @@ from enum import StrEnum
 from cloudretail.decider import Change, Context, Nothing
 from cloudretail.event import EventData
 from cloudretail.model import Model
-from contract.inventory import InventoryCommitted, InventoryReleased, InventoryReservationFailed, InventoryReserved
-from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, WholeOrderEvent
-from contract.values import RefusalReason, Shortage, StockLine
+from contract.inventory import (
+    InventoryCommitted,
+    InventoryReleased,
+    InventoryReservationFailed,
+    InventoryReserved,
+    InventoryRestocked,
+)
+from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, ReturnAccepted, WholeOrderEvent
+from contract.values import InspectedLine, RefusalReason, Shortage, StockLine
 
 
 class ReservationStatus(StrEnum):
@@ -29,18 +35,33 @@ class ReservationStatus(StrEnum):
     REFUSED = "REFUSED"
 
 
+class BookedReturn(Model):
+    """A return whose pieces are counted."""
+
+    return_id: str
+    lines: tuple[InspectedLine, ...]
+
+
 class Reservation(Model):
     """A reservation as it is stored.
 
     Attributes:
         lines: one for each product.
         until: how long it was promised to be held.
+        written_off: of a RELEASED one, what did not go back on the shelf.
+        returns: of a COMMITTED one, what came back.
     """
 
     order_id: str
     status: ReservationStatus
     lines: tuple[StockLine, ...]
     until: datetime | None = None
+    written_off: tuple[StockLine, ...] = ()
+    returns: tuple[BookedReturn, ...] = ()
+
+    def has_booked(self, return_id: str) -> bool:
+        """Whether the pieces of this return are counted."""
+        return any(each.return_id == return_id for each in self.returns)
 
 
 class Receipt(Model):
@@ -66,9 +87,15 @@ class Delta:
     available: int = 0
     reserved: int = 0
     sold: int = 0
+    written_off: int = 0
 
     def __add__(self, other: "Delta") -> "Delta":
-        return Delta(self.available + other.available, self.reserved + other.reserved, self.sold + other.sold)
+        return Delta(
+            self.available + other.available,
+            self.reserved + other.reserved,
+            self.sold + other.sold,
+            self.written_off + other.written_off,
+        )
 
 
 @dataclass(frozen=True)
@@ -122,18 +149,12 @@ def decide(reservation: Reservation | None, message: Message, context: Context) 
         case OrderCancelled(), None:
             tombstone = Reservation(order_id=message.order_id, status=ReservationStatus.RELEASED, lines=_lines(message))
             return StockChange(tombstone)
-        case OrderCancelled(), Reservation(status=ReservationStatus.HELD, lines=lines):
-            released = reservation.model_copy(update={"status": ReservationStatus.RELEASED})
-            back = {line.product_id: Delta(available=line.quantity, reserved=-line.quantity) for line in lines}
-            return StockChange(released, [InventoryReleased(order_id=message.order_id, lines=lines)], back)
-        case OrderCancelled(), Reservation(status=ReservationStatus.COMMITTED, lines=lines):
-            released = reservation.model_copy(update={"status": ReservationStatus.RELEASED})
-            back = {line.product_id: Delta(available=line.quantity, sold=-line.quantity) for line in lines}
-            return StockChange(released, [InventoryReleased(order_id=message.order_id, lines=lines)], back)
-        case OrderConfirmed(), Reservation(status=ReservationStatus.HELD, lines=lines):
-            committed = reservation.model_copy(update={"status": ReservationStatus.COMMITTED})
-            sold = {line.product_id: Delta(reserved=-line.quantity, sold=line.quantity) for line in lines}
-            return StockChange(committed, [InventoryCommitted(order_id=message.order_id, lines=lines)], sold)
+        case OrderCancelled(), Reservation(status=ReservationStatus.HELD | ReservationStatus.COMMITTED):
+            return _released(reservation, message)
+        case OrderConfirmed(), Reservation(status=ReservationStatus.HELD):
+            return _committed(reservation)
+        case ReturnAccepted(), Reservation(status=ReservationStatus.HELD | ReservationStatus.COMMITTED):
+            return _taken_back(reservation, message)
         case _, None:
             return Nothing("there is no reservation")
         case _:
@@ -156,7 +177,69 @@ def _reserved(message: Reserve, now: datetime) -> StockChange:
     until = now + message.window
     held = Reservation(order_id=placed.order_id, status=ReservationStatus.HELD, lines=lines, until=until)
     reserved = {line.product_id: Delta(available=-line.quantity, reserved=line.quantity) for line in lines}
-    return StockChange(held, [InventoryReserved(order_id=placed.order_id, lines=lines, until=until)], reserved)
+    return StockChange(held, [_reserved_event(held)], reserved)
+
+
+def _released(reservation: Reservation, cancelled: OrderCancelled) -> StockChange:
+    """Everything goes back, but for what is written off."""
+    written_off = {line.product_id: line.quantity for line in cancelled.written_off}
+    held = reservation.status is ReservationStatus.HELD
+    back = {}
+    for line in reservation.lines:
+        lost = min(line.quantity, written_off.get(line.product_id, 0))
+        taken = {"reserved" if held else "sold": -line.quantity}
+        back[line.product_id] = Delta(available=line.quantity - lost, written_off=lost, **taken)
+    released = reservation.model_copy(
+        update={"status": ReservationStatus.RELEASED, "written_off": cancelled.written_off}
+    )
+    event = InventoryReleased(order_id=reservation.order_id, lines=reservation.lines, written_off=cancelled.written_off)
+    return StockChange(released, [event], back)
+
+
+def _committed(reservation: Reservation) -> StockChange:
+    committed = reservation.model_copy(update={"status": ReservationStatus.COMMITTED})
+    sold = {line.product_id: Delta(reserved=-line.quantity, sold=line.quantity) for line in reservation.lines}
+    return StockChange(committed, [_committed_event(committed)], sold)
+
+
+def _taken_back(reservation: Reservation, accepted: ReturnAccepted) -> StockChange | Nothing:
+    """What came back goes on the shelf or is written off, once for each return.
+
+    A return is of a delivered order: where inventory has not received its confirmation yet, that is booked as well.
+    """
+    if reservation.has_booked(accepted.return_id):
+        return Nothing("the return is booked")
+    before: StockChange | None = _committed(reservation) if reservation.status is ReservationStatus.HELD else None
+    booked = BookedReturn(return_id=accepted.return_id, lines=accepted.lines)
+    state = before.state if before else reservation
+    after = state.model_copy(update={"returns": (*reservation.returns, booked)})
+    back = dict(before.stock) if before else {}
+    for line in accepted.lines:
+        delta = Delta(available=line.restock, written_off=line.write_off, sold=-line.quantity)
+        back[line.product_id] = back.get(line.product_id, Delta()) + delta
+    events = [*(before.events if before else ()), _restocked_event(after, booked)]
+    return StockChange(after, events, back)
+
+
+def _reserved_event(reservation: Reservation) -> InventoryReserved:
+    assert reservation.until, "what is held is held until some time"
+    return InventoryReserved(order_id=reservation.order_id, lines=reservation.lines, until=reservation.until)
+
+
+def _committed_event(reservation: Reservation) -> InventoryCommitted:
+    return InventoryCommitted(order_id=reservation.order_id, lines=reservation.lines)
+
+
+def _restocked_event(reservation: Reservation, booked: BookedReturn) -> InventoryRestocked:
+    return InventoryRestocked(order_id=reservation.order_id, return_id=booked.return_id, lines=booked.lines)
+
+
+def awaited(reservation: Reservation) -> tuple[EventData, ...]:
+    """The events that somebody may still wait for while the reservation is as it is."""
+    if reservation.status in (ReservationStatus.HELD, ReservationStatus.COMMITTED) and reservation.until:
+        return (_reserved_event(reservation),)
+    # What it published of a refusal or a release is in the row's own outbox.
+    return ()
 
 
 def _lines(order: WholeOrderEvent) -> tuple[StockLine, ...]:

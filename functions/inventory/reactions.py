@@ -19,7 +19,7 @@ from cloudretail.errors import Contention, LostRace, Permanent
 from cloudretail.outbox import Row
 from cloudretail.repository import MAX_RACES, pause_before_retry
 from cloudretail.settings import load
-from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
+from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, ReturnAccepted
 from contract.values import Shortage
 from inventory.domain import Reservation, StockChange, decide, message_of
 from inventory.store import (
@@ -173,7 +173,7 @@ def _window() -> timedelta:
 
 CONSUMER = Consumer(
     name="inventory",
-    subscribes_to=(OrderPlaced, OrderConfirmed, OrderCancelled),
+    subscribes_to=(OrderPlaced, OrderConfirmed, OrderCancelled, ReturnAccepted),
     react=react,
     ports=lambda: Ports(DynamoDBStockRepository(_settings()), _window()),
     read_only=lambda: Ports(ReadOnlyStockRepository(_settings()), _window()),

@@ -135,7 +135,12 @@ class DynamoDBStockRepository:
 
     def _counted(self, product_id: str, delta: Delta, now: datetime) -> dict[str, object]:
         """A commutative update: it needs no read before it, and no counter can go below zero."""
-        changes = {"availableQty": delta.available, "reservedQty": delta.reserved, "soldQty": delta.sold}
+        changes = {
+            "availableQty": delta.available,
+            "reservedQty": delta.reserved,
+            "soldQty": delta.sold,
+            "writtenOffQty": delta.written_off,
+        }
         changes = {name: change for name, change in changes.items() if change}
         values = {f":{name}": change for name, change in changes.items()}
         conditions = ["attribute_exists(productId)"]

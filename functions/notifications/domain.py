@@ -233,7 +233,7 @@ def _cancelled(data: OrderCancelled) -> Words:
                 ),
                 next_steps=(_AGAIN,),
             )
-        case CancelReason.OTHER:
+        case _:
             return Words(
                 subject="cancelled",
                 heading="Your order is cancelled",

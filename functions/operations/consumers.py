@@ -9,6 +9,7 @@ from typing import Protocol
 from catalog import images
 from cloudretail.consumer import Outcome
 from cloudretail.event import EventData
+from fulfilment import reactions as fulfilment
 from inventory import reactions as inventory
 from notifications import reactions as notifications
 from orders import reactions as orders
@@ -36,6 +37,7 @@ CONSUMERS: tuple[Declaration, ...] = (
     payments.CONSUMER,
     window.CONSUMER,
     worker.CONSUMER,
+    fulfilment.CONSUMER,
     notifications.CONSUMER,
     images.CONSUMER,
 )

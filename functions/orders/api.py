@@ -18,7 +18,7 @@ from cloudretail.settings import load
 from cloudretail.text import Line
 from contract.values import CodRefusal, OrderItem, OrderStatus, PaymentMethod
 from orders import commands
-from orders.domain import HistoryEntry, Order, PlaceOrder, Shopper, order_id_of
+from orders.domain import Cancel, HistoryEntry, Order, PlaceOrder, Shopper, order_id_of
 from orders.store import CheckoutSettings, CheckoutStore, OwnedOrders
 
 api = Api()
@@ -161,7 +161,7 @@ def get_order(order_id: IdInPath) -> OrderView:
     responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 def cancel_order(order_id: IdInPath) -> OrderView:
-    settled = commands.cancel(_orders_of(api.caller), order_id, api.cause, datetime.now(UTC))
+    settled = commands.cancel(_orders_of(api.caller), order_id, Cancel(), api.cause, datetime.now(UTC))
     return _view(api.recorded(settled, command="CancelByShopper", order_id=order_id))
 
 

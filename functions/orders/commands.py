@@ -8,7 +8,20 @@ from cloudretail.envelope import Cause
 from cloudretail.errors import Conflict, Contention, InvalidInput, LostRace, NotFound
 from cloudretail.repository import MAX_RACES, Repository, Settled, pause_before_retry, transact
 from contract.values import OrderStatus
-from orders.domain import Account, Basket, CancelByShopper, Cart, Order, PlaceOrder, Shopper, decide, place
+from orders.domain import (
+    Account,
+    Basket,
+    Cancel,
+    Cart,
+    Order,
+    PlaceOrder,
+    RequestReturn,
+    Shopper,
+    decide,
+    place,
+    request_return,
+    withdraw_return,
+)
 
 
 class Checkouts(Protocol):
@@ -94,33 +107,85 @@ def _repeated(order: Order, command: PlaceOrder) -> Settled[Order]:
     return Settled(Nothing("the order was placed"), order)
 
 
-def cancel(orders: Repository[Order], order_id: str, cause: Cause, now: datetime) -> Settled[Order]:
-    """Call an order off.
+_TOO_LATE = {
+    OrderStatus.SHIPPED: "Your order is already on its way, so it can no longer be cancelled. "
+    "Once it has arrived, you can send it back.",
+    OrderStatus.DELIVERED: "Your order has been delivered, so it can no longer be cancelled. You can send it back.",
+    OrderStatus.REJECTED: "This order was closed because an item sold out. There is nothing to cancel.",
+}
+"""Why an order cannot be cancelled, by its status."""
+
+
+def cancel(orders: Repository[Order], order_id: str, command: Cancel, cause: Cause, now: datetime) -> Settled[Order]:
+    """Call an order off. One that is confirmed is CANCELLING first: its parcel may have gone.
 
     Args:
-        orders: of the shopper who asks.
+        orders: of whoever asks.
         order_id: of the order.
+        command: who asks, and why.
         cause: the request.
         now: aware.
 
     Returns:
-        The order, which is cancelled: now, or before.
+        The order, which is CANCELLED or CANCELLING: now, or before.
 
     Raises:
-        NotFound: the shopper has no such order.
+        NotFound: they have no such order.
         Conflict: it can no longer be cancelled.
         Contention: the race was lost again and again.
     """
 
     def answer(order: Order | None) -> Decision[Order]:
-        if order is None:
-            raise NotFound("order")
-        return decide(order, CancelByShopper(), Context(order_id, cause.id, now))
+        return decide(_found(order), command, Context(order_id, cause.id, now))
 
     settled = transact(orders, order_id, answer, cause, now)
-    assert settled.state, "an order that was found is there"
+    status = _found(settled.state).status
     # An order that is cancelled already is what was asked for.
-    if settled.state.status is not OrderStatus.CANCELLED:
-        status = settled.state.status
-        raise Conflict("not-cancellable", "This order can no longer be cancelled.", orderStatus=status)
+    if status not in (OrderStatus.CANCELLED, OrderStatus.CANCELLING):
+        raise Conflict("not-cancellable", _TOO_LATE[status], orderStatus=status)
     return settled
+
+
+def send_back(
+    orders: Repository[Order], order_id: str, command: RequestReturn, cause: Cause, now: datetime
+) -> Settled[Order]:
+    """Announce a return.
+
+    Args:
+        orders: of the shopper who asks.
+        order_id: of the order.
+        command: what is sent back.
+        cause: the request.
+        now: aware.
+
+    Raises:
+        NotFound: the shopper has no such order.
+        Conflict, InvalidInput: as `request_return`.
+        Contention: the race was lost again and again.
+    """
+
+    def answer(order: Order | None) -> Decision[Order]:
+        return request_return(_found(order), command, Context(order_id, cause.id, now))
+
+    return transact(orders, order_id, answer, cause, now)
+
+
+def withdraw(orders: Repository[Order], order_id: str, return_id: str, cause: Cause, now: datetime) -> Settled[Order]:
+    """Call a return off.
+
+    Raises:
+        NotFound: the shopper has no such order, or it has no such return.
+        Conflict: the return was accepted or refused.
+        Contention: the race was lost again and again.
+    """
+
+    def answer(order: Order | None) -> Decision[Order]:
+        return withdraw_return(_found(order), return_id, Context(order_id, cause.id, now))
+
+    return transact(orders, order_id, answer, cause, now)
+
+
+def _found(order: Order | None) -> Order:
+    if order is None:
+        raise NotFound("order")
+    return order

@@ -1,59 +1,84 @@
 """What may happen to an order. Pure: the rules of the contract, and nothing that reads or writes.
 
-PENDING ──InventoryReserved──> RESERVED ──PaymentSucceeded──> CONFIRMED
-   │ └──────────────────────PaymentSucceeded──────────────────────┘│
-   │                              │                                │
-   ├──InventoryReservationFailed──┼──> REJECTED                    │
-   └──PaymentFailed, shopper ─────┴──PaymentFailed, shopper ──> CANCELLED <── shopper
+PENDING ──InventoryReserved──> RESERVED ──PaymentSucceeded──> CONFIRMED ──cancelled by shopper or shop──> CANCELLING
+   │ └──────────────────────PaymentSucceeded──────────────────────┘│ └──────ShipmentDispatched──────┐        │ │ │
+   ├──InventoryReservationFailed──> REJECTED │                     │                                v        │ │ │
+   │                                         │             ShipmentCancelled                     SHIPPED <───┘ │ │
+   └──PaymentFailed, cancelled───────────────┴────────> CANCELLED <┴───────ShipmentReturned─────────┤          │ │
+                                                            ^                                       │          │ │
+                                                            └─ShipmentCancelled, ShipmentReturned───┼──────────┘ │
+                                                          DELIVERED <──────ShipmentDelivered────────┴────────────┘
+
+Cancelling a confirmed order is a request: only fulfilment knows whether the parcel has gone. Events come in any order,
+so that a parcel can be delivered, or come back, before orders learned that it was dispatched.
+
+A delivered order has returns, each REQUESTED, then ACCEPTED, REFUSED or WITHDRAWN; the order stays DELIVERED.
 """
 
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from cloudretail.decider import Change, Context, Decision, Nothing
-from cloudretail.errors import Conflict
+from cloudretail.errors import Conflict, InvalidInput, NotFound
 from cloudretail.event import EventData
 from cloudretail.model import Model
 from cloudretail.money import Money, total
+from contract.fulfilment import (
+    ReturnReceived,
+    ReturnRefused,
+    ShipmentCancelled,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentReturned,
+)
 from contract.inventory import InventoryReservationFailed, InventoryReserved
-from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected
-from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefunded, PaymentRefundFailed, PaymentSucceeded
+from contract.orders import (
+    CancellationRequested,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderPlaced,
+    OrderRejected,
+    ReturnAccepted,
+    ReturnRequested,
+    ReturnWithdrawn,
+)
+from contract.payments import (
+    PaymentCollected,
+    PaymentDeclined,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    PaymentSucceeded,
+)
 from contract.values import (
+    Address,
     CancelReason,
     CodRefusal,
     OrderItem,
     OrderStatus,
+    Paid,
+    ParcelReturn,
     PaymentFailure,
     PaymentMethod,
-    RefusalReason,
+    ReturnReason,
     Shortage,
+    StockLine,
 )
+from orders.returns import MAX_RETURNS, Return, ReturnStatus, amount_owed, returnable
 
 PLACE_WITHIN = timedelta(hours=24)
 """How long an order may take to reach inventory: a replay next week must not surprise a shopper."""
 
+RETURN_DAYS = 30
+"""How long after its delivery something can be sent back, where the shop's settings do not say otherwise."""
+
 MAX_LINES = 50
 """Lines of an order: with its reservation they fit into one transaction of 100 items."""
-
-
-class Address(Model):
-    """Where the goods go.
-
-    Attributes:
-        country: ISO 3166-1 alpha-2.
-    """
-
-    name: str
-    line1: str
-    line2: str | None = None
-    city: str
-    postal_code: str
-    country: str
 
 
 class HistoryEntry(Model):
@@ -65,8 +90,11 @@ class HistoryEntry(Model):
         caused_by: id of the event or request.
         status: of the order afterwards.
         reason: where there is one.
+        note: what the shop writes about it to the shopper.
         attempt: for a declined payment, which one.
         shortages: for a rejected order, what was missing.
+        about: id of the return or of the refund that it is about.
+        amount: of money that was collected, is owed for a return, or was given back.
     """
 
     event: str
@@ -74,8 +102,23 @@ class HistoryEntry(Model):
     caused_by: str
     status: OrderStatus
     reason: str | None = None
+    note: str | None = None
     attempt: int | None = None
     shortages: tuple[Shortage, ...] = ()
+    about: str | None = None
+    amount: Money | None = None
+
+
+class Parcel(Model):
+    """What the carrier has of the order.
+
+    Attributes:
+        tracking_url: where the carrier says where it is; None where that is not known.
+    """
+
+    carrier: str
+    tracking_number: str
+    tracking_url: str | None = None
 
 
 class Held(Model):
@@ -98,7 +141,13 @@ class Order(Model):
         place_by: until when inventory may reserve it.
         payment_method: chosen at checkout (COD), or the one that succeeded.
         cod_refusal: why it cannot be paid in cash; None where it can.
+        return_days: how long after its delivery something can be sent back; fixed when it was placed.
+        shipping_refunded: whether shipping is given back with the last piece; likewise.
         reserved_until: while it is RESERVED.
+        parcel: once it was dispatched.
+        delivered_at: when it was handed over.
+        collected: minor units of cash that the courier has taken; None until that is known.
+        returns: what was sent back.
         fingerprint: of the request that placed it, to tell a repetition from another request with its key.
         history: each transition and each fact worth telling.
     """
@@ -115,7 +164,13 @@ class Order(Model):
     shipping_address: Address
     payment_method: PaymentMethod | None = None
     cod_refusal: CodRefusal | None = None
+    return_days: int = RETURN_DAYS
+    shipping_refunded: bool = True
     reserved_until: datetime | None = None
+    parcel: Parcel | None = None
+    delivered_at: datetime | None = None
+    collected: int | None = None
+    returns: tuple[Return, ...] = ()
     fingerprint: str
     history: tuple[HistoryEntry, ...]
 
@@ -125,12 +180,35 @@ class Order(Model):
 
     @property
     def held(self) -> Held | None:
-        """What its account holds by it: nothing once it is paid by card, or has ended."""
-        paid = self.status is OrderStatus.CONFIRMED and self.payment_method is not PaymentMethod.COD
-        if paid or self.status in (OrderStatus.REJECTED, OrderStatus.CANCELLED):
+        """What its account holds by it: nothing once it is paid by card, its cash is collected, or it has ended."""
+        over = self.status in (OrderStatus.REJECTED, OrderStatus.CANCELLED)
+        if over or self.paid is Paid.YES or self.collected is not None:
             return None
         # Which method will be chosen is not known yet: as long as it may be cash, it counts as cash.
         return Held(pieces=sum(item.quantity for item in self.items), cash=0 if self.cod_refusal else self.total_amount)
+
+    @property
+    def paid(self) -> Paid:
+        """Whether money was taken for it, as far as orders know."""
+        if self.status in (OrderStatus.PENDING, OrderStatus.RESERVED):
+            return Paid.UNKNOWN
+        if self.status in (OrderStatus.REJECTED, OrderStatus.CANCELLED):
+            return Paid.NO
+        return Paid.NO if self.payment_method is PaymentMethod.COD and not self.collected else Paid.YES
+
+    @property
+    def returnable_until(self) -> datetime | None:
+        """Until when something can be sent back; None before it is delivered."""
+        return self.delivered_at + timedelta(days=self.return_days) if self.delivered_at else None
+
+    @property
+    def returnable(self) -> Mapping[str, int]:
+        """How many pieces of each product can still be sent back, whatever the period."""
+        return returnable(self.items, self.returns)
+
+    def find_return(self, return_id: str) -> Return | None:
+        """The return of this id."""
+        return next((each for each in self.returns if each.return_id == return_id), None)
 
     def has_noted(self, cause: str) -> bool:
         """Whether the event or request `cause` is part of the story already."""
@@ -138,11 +216,23 @@ class Order(Model):
 
 
 @dataclass(frozen=True)
-class CancelByShopper:
-    """The shopper asks to call the order off."""
+class Cancel:
+    """Somebody asks to call the order off.
+
+    Attributes:
+        reason: BY_SHOPPER or BY_SHOP.
+        note: the shop's, for the shopper.
+    """
+
+    reason: CancelReason = CancelReason.BY_SHOPPER
+    note: str | None = None
 
 
-type Message = EventData | CancelByShopper
+type Message = EventData | Cancel
+
+_BEFORE_PAYMENT = (OrderStatus.PENDING, OrderStatus.RESERVED)
+_BEFORE_PARCEL = (OrderStatus.CONFIRMED, OrderStatus.CANCELLING)
+_UNDER_WAY = (*_BEFORE_PARCEL, OrderStatus.SHIPPED)
 
 
 def decide(order: Order, message: Message, context: Context) -> Decision[Order]:
@@ -150,102 +240,176 @@ def decide(order: Order, message: Message, context: Context) -> Decision[Order]:
 
     Args:
         order: as it is now.
-        message: an event that the consumer subscribes to, or the shopper's command.
+        message: an event that the consumer subscribes to, or the command to call it off.
         context: of the message.
 
     Returns:
         The change, or Nothing where the order's state does not listen to it.
     """
+    match message:
+        case InventoryReserved() | InventoryReservationFailed() | PaymentSucceeded() | PaymentFailed():
+            return _before_payment(order, message, context)
+        case Cancel():
+            return _called_off(order, message, context)
+        case ShipmentCancelled() | ShipmentDispatched() | ShipmentDelivered() | ShipmentReturned():
+            return _shipped(order, message, context)
+        case ReturnReceived() | ReturnRefused():
+            return _return_settled(order, message, context)
+        case PaymentDeclined() | PaymentCollected() | PaymentRefunded() | PaymentRefundFailed():
+            return _noted(order, message, context)
+        case _:
+            return _ignored(order)
+
+
+def _ignored(order: Order) -> Nothing:
+    return Nothing(f"the order is {order.status}")
+
+
+def _before_payment(
+    order: Order,
+    message: InventoryReserved | InventoryReservationFailed | PaymentSucceeded | PaymentFailed,
+    context: Context,
+) -> Decision[Order]:
     match message, order.status:
         case InventoryReserved(until=until), OrderStatus.PENDING:
-            return Change(_moved(order, OrderStatus.RESERVED, "InventoryReserved", context, until=until))
+            return Change(_moved(order, OrderStatus.RESERVED, context, "InventoryReserved", reserved_until=until))
         case InventoryReservationFailed(reason=refusal, shortages=shortages), OrderStatus.PENDING:
-            rejected = _moved(
-                order,
-                OrderStatus.REJECTED,
-                "InventoryReservationFailed",
-                context,
-                reason=refusal,
-                shortages=shortages,
-            )
-            return Change(rejected, [_rejected(rejected, refusal, shortages)])
+            entry = {"reason": refusal, "shortages": shortages}
+            rejected = _moved(order, OrderStatus.REJECTED, context, "InventoryReservationFailed", entry)
+            return Change(rejected, [OrderRejected(**_common(rejected), reason=refusal, shortages=shortages)])
         case PaymentSucceeded(method=method), (OrderStatus.PENDING | OrderStatus.RESERVED):
-            confirmed = _moved(order, OrderStatus.CONFIRMED, "PaymentSucceeded", context, method=method)
-            return Change(confirmed, [OrderConfirmed(**_common(confirmed), payment_method=method)])
+            confirmed = _moved(order, OrderStatus.CONFIRMED, context, "PaymentSucceeded", payment_method=method)
+            return Change(confirmed, [_confirmed_event(confirmed)])
         case PaymentFailed(reason=failure), (OrderStatus.PENDING | OrderStatus.RESERVED):
-            return _cancelled(order, "PaymentFailed", _CANCEL_REASONS[failure], context)
-        case CancelByShopper(), (OrderStatus.PENDING | OrderStatus.RESERVED | OrderStatus.CONFIRMED):
-            return _cancelled(order, "CancelledByShopper", CancelReason.BY_SHOPPER, context)
-        case (PaymentDeclined() | PaymentRefunded() | PaymentRefundFailed()) as fact, _:
-            return _noted(order, fact, context)
+            return _cancelled(order, context, "PaymentFailed", _FAILURES[failure], paid=Paid.NO)
         case _:
-            return Nothing(f"the order is {order.status}")
+            return _ignored(order)
 
 
-_CANCEL_REASONS = {
+_FAILURES = {
     PaymentFailure.DECLINED: CancelReason.PAYMENT_DECLINED,
     PaymentFailure.WINDOW_CLOSED: CancelReason.PAYMENT_WINDOW_CLOSED,
     PaymentFailure.OTHER: CancelReason.OTHER,
 }
 
 
+def _called_off(order: Order, command: Cancel, context: Context) -> Decision[Order]:
+    event = "CancelledByShop" if command.reason is CancelReason.BY_SHOP else "CancelledByShopper"
+    if order.status in _BEFORE_PAYMENT:
+        return _cancelled(order, context, event, command.reason, command.note)
+    if order.status is OrderStatus.CONFIRMED:
+        entry = {"reason": command.reason, "note": command.note}
+        cancelling = _moved(order, OrderStatus.CANCELLING, context, "CancellationRequested", entry)
+        return Change(cancelling, [_cancellation_event(cancelling)])
+    return _ignored(order)
+
+
+def _shipped(
+    order: Order,
+    message: ShipmentCancelled | ShipmentDispatched | ShipmentDelivered | ShipmentReturned,
+    context: Context,
+) -> Decision[Order]:
+    match message:
+        case ShipmentCancelled() if order.status in _BEFORE_PARCEL:
+            return _cancelled(order, context, "ShipmentCancelled", message.reason, message.note)
+        case ShipmentDispatched() if order.parcel is None:
+            # Where it is known already that the parcel arrived or came back, this only joins the story.
+            status = OrderStatus.SHIPPED if order.status in _BEFORE_PARCEL else order.status
+            parcel = Parcel(
+                carrier=message.carrier, tracking_number=message.tracking_number, tracking_url=message.tracking_url
+            )
+            return Change(_moved(order, status, context, "ShipmentDispatched", parcel=parcel))
+        case ShipmentDelivered(delivered_at=delivered_at) if order.status in _UNDER_WAY:
+            delivered = _moved(order, OrderStatus.DELIVERED, context, "ShipmentDelivered", delivered_at=delivered_at)
+            return Change(delivered)
+        case ShipmentReturned(lines=lines) if order.status in _UNDER_WAY:
+            written_off = tuple(
+                StockLine(product_id=line.product_id, quantity=line.write_off) for line in lines if line.write_off
+            )
+            reason = _PARCEL_RETURNS[message.reason]
+            return _cancelled(order, context, "ShipmentReturned", reason, written_off=written_off)
+        case _:
+            return _ignored(order)
+
+
+_PARCEL_RETURNS = {
+    ParcelReturn.REFUSED: CancelReason.PARCEL_REFUSED,
+    ParcelReturn.UNDELIVERABLE: CancelReason.PARCEL_UNDELIVERABLE,
+    ParcelReturn.LOST: CancelReason.PARCEL_LOST,
+    ParcelReturn.OTHER: CancelReason.OTHER,
+}
+
+
 def _moved(
     order: Order,
     status: OrderStatus,
-    event: str,
     context: Context,
-    *,
-    until: datetime | None = None,
-    method: PaymentMethod | None = None,
-    reason: str | None = None,
-    shortages: Sequence[Shortage] = (),
+    event: str,
+    entry: Mapping[str, Any] | None = None,
+    **fields: Any,
 ) -> Order:
-    entry = HistoryEntry(
-        event=event,
-        at=context.now,
-        caused_by=context.cause,
-        status=status,
-        reason=reason,
-        shortages=tuple(shortages),
+    """The order in its next state, with a step of its story.
+
+    Args:
+        order: as it was.
+        status: the next one.
+        context: of the message.
+        event: name of the step.
+        entry: further fields of the step.
+        fields: further fields of the order that change.
+    """
+    step = HistoryEntry(event=event, at=context.now, caused_by=context.cause, status=status, **(entry or {}))
+    changes = {"status": status, "reserved_until": None, **fields, "history": (*order.history, step)}
+    return order.model_copy(update=changes)
+
+
+def _told(order: Order, context: Context, event: str, entry: Mapping[str, Any], **fields: Any) -> Order:
+    """The order with one more step of its story, where its state stays."""
+    return _moved(order, order.status, context, event, entry, reserved_until=order.reserved_until, **fields)
+
+
+def _cancelled(
+    order: Order,
+    context: Context,
+    event: str,
+    reason: CancelReason,
+    note: str | None = None,
+    *,
+    paid: Paid | None = None,
+    written_off: tuple[StockLine, ...] = (),
+) -> Change[Order]:
+    cancelled = _moved(order, OrderStatus.CANCELLED, context, event, {"reason": reason, "note": note})
+    event_ = OrderCancelled(
+        **_common(cancelled), reason=reason, note=note, paid=paid or order.paid, written_off=written_off
     )
-    return order.model_copy(
-        update={
-            "status": status,
-            "reserved_until": until,
-            "payment_method": method or order.payment_method,
-            "history": (*order.history, entry),
-        }
-    )
-
-
-def _cancelled(order: Order, event: str, reason: CancelReason, context: Context) -> Decision[Order]:
-    cancelled = _moved(order, OrderStatus.CANCELLED, event, context, reason=reason)
-    return Change(cancelled, [OrderCancelled(**_common(cancelled), reason=reason)])
-
-
-def _rejected(order: Order, reason: RefusalReason, shortages: Sequence[Shortage]) -> OrderRejected:
-    return OrderRejected(**_common(order), reason=reason, shortages=tuple(shortages))
+    return Change(cancelled, [event_])
 
 
 def _noted(
-    order: Order, fact: PaymentDeclined | PaymentRefunded | PaymentRefundFailed, context: Context
+    order: Order,
+    fact: PaymentDeclined | PaymentCollected | PaymentRefunded | PaymentRefundFailed,
+    context: Context,
 ) -> Decision[Order]:
     """A fact for the story that moves nothing. A duplicate is noted once."""
-    if order.has_noted(context.cause):
+    name = fact.event_type.name
+    match fact:
+        case PaymentCollected(amount=amount):
+            known, fields = order.collected is not None, {"collected": amount.amount}
+            entry: dict[str, Any] = {"amount": amount}
+        case PaymentDeclined(attempt=attempt, reason=reason):
+            known, fields = any(each.event == name and each.attempt == attempt for each in order.history), {}
+            entry = {"attempt": attempt, "reason": reason}
+        case PaymentRefunded(refund_id=refund) | PaymentRefundFailed(refund_id=refund):
+            known, fields = any((each.event, each.about) == (name, refund) for each in order.history), {}
+            refused = fact.reason if isinstance(fact, PaymentRefundFailed) else None
+            entry = {"about": refund, "amount": fact.amount, "reason": refused}
+    if known or order.has_noted(context.cause):
         return Nothing("noted already")
-    entry = HistoryEntry(
-        event=fact.event_type.name,
-        at=context.now,
-        caused_by=context.cause,
-        status=order.status,
-        reason=None if isinstance(fact, PaymentRefunded) else fact.reason,
-        attempt=fact.attempt if isinstance(fact, PaymentDeclined) else None,
-    )
-    return Change(order.model_copy(update={"history": (*order.history, entry)}))
+    return Change(_told(order, context, name, entry, **fields))
 
 
 def _common(order: Order) -> dict[str, Any]:
-    """What every event of an order carries."""
+    """What every event about a whole order carries."""
     return {
         "order_id": order.order_id,
         "user_id": order.user_id,
@@ -253,6 +417,189 @@ def _common(order: Order) -> dict[str, Any]:
         "items": order.items,
         "total": order.total,
     }
+
+
+def _confirmed_event(order: Order) -> OrderConfirmed:
+    assert order.payment_method, "it was paid somehow"
+    return OrderConfirmed(
+        **_common(order), payment_method=order.payment_method, shipping_address=order.shipping_address
+    )
+
+
+def _cancellation_event(order: Order) -> CancellationRequested:
+    step = next(each for each in reversed(order.history) if each.event == "CancellationRequested")
+    reason = CancelReason(step.reason or CancelReason.OTHER)
+    return CancellationRequested(order_id=order.order_id, reason=reason, note=step.note)
+
+
+# --- returns ----------------------------------------------------------------------------------------------------------
+
+
+class RequestReturn(Model):
+    """The shopper's command.
+
+    Attributes:
+        return_id: derived by `return_id_of`.
+        lines: what is sent back, one for each product.
+    """
+
+    return_id: str
+    lines: tuple[StockLine, ...]
+    reason: ReturnReason
+
+
+def request_return(order: Order, command: RequestReturn, context: Context) -> Decision[Order]:
+    """Announce a return.
+
+    Returns:
+        The change; Nothing where this very return was announced before.
+
+    Raises:
+        InvalidInput: the id belongs to a return of something else, or a line is about a product that was not bought.
+        Conflict: the order is not delivered, the period is over, there are too many returns, or more pieces are sent
+            back than are left (`lines` says which and how many).
+    """
+    known = order.find_return(command.return_id)
+    if known:
+        if (known.lines, known.reason) != (command.lines, command.reason):
+            raise InvalidInput(
+                "Idempotency-Key",
+                "was used for another return",
+                type="idempotency-key-reused",
+                detail="You have already asked for a return from this page. You can find it on your order's page.",
+            )
+        return Nothing("the return was requested")
+    _require_returnable(order, command, context.now)
+    requested = Return(
+        return_id=command.return_id,
+        lines=command.lines,
+        reason=command.reason,
+        status=ReturnStatus.REQUESTED,
+        requested_at=context.now,
+    )
+    entry = {"about": command.return_id, "reason": command.reason}
+    after = _told(order, context, "ReturnRequested", entry, returns=(*order.returns, requested))
+    return Change(after, [_requested_event(after, requested)])
+
+
+def _require_returnable(order: Order, command: RequestReturn, now: datetime) -> None:
+    until = order.returnable_until
+    if order.status is not OrderStatus.DELIVERED or until is None:
+        raise Conflict(
+            "not-returnable", "You can send items back once they have been delivered.", orderStatus=order.status
+        )
+    if now > until:
+        raise Conflict(
+            "return-period-over",
+            f"Items could be sent back within {order.return_days} days of delivery. That was until {until:%-d %B %Y}.",
+            until=until.isoformat(),
+        )
+    if len(order.returns) >= MAX_RETURNS:
+        raise Conflict("too-many-returns", f"An order can have up to {MAX_RETURNS} returns.", limit=MAX_RETURNS)
+    left = order.returnable
+    for index, line in enumerate(command.lines):
+        if line.product_id not in left:
+            raise InvalidInput(f"lines.{index}.productId", "is not in this order")
+    short = [
+        {"productId": line.product_id, "requested": line.quantity, "returnable": max(0, left[line.product_id])}
+        for line in command.lines
+        if line.quantity > left[line.product_id]
+    ]
+    if short:
+        raise Conflict(
+            "more-than-bought", "You are sending back more than is left of this order to send back.", lines=short
+        )
+
+
+def withdraw_return(order: Order, return_id: str, context: Context) -> Decision[Order]:
+    """Call a return off that was not settled yet.
+
+    Raises:
+        NotFound: the order has no such return.
+        Conflict: it was accepted or refused.
+    """
+    known = order.find_return(return_id)
+    if known is None:
+        raise NotFound("return")
+    if known.status is ReturnStatus.WITHDRAWN:
+        return Nothing("the return was withdrawn")
+    if known.status is not ReturnStatus.REQUESTED:
+        raise Conflict(
+            "return-settled", "We have already dealt with this return, so it can't be withdrawn.", status=known.status
+        )
+    withdrawn = known.model_copy(update={"status": ReturnStatus.WITHDRAWN})
+    after = _told(order, context, "ReturnWithdrawn", {"about": return_id}, returns=_replaced(order, withdrawn))
+    return Change(after, [_withdrawn_event(after, withdrawn)])
+
+
+def _return_settled(order: Order, message: ReturnReceived | ReturnRefused, context: Context) -> Decision[Order]:
+    known = order.find_return(message.return_id)
+    if known is None:
+        return Nothing("the order has no such return")
+    match message, known.status:
+        case ReturnReceived(lines=lines), (ReturnStatus.REQUESTED | ReturnStatus.WITHDRAWN):
+            others = [each for each in order.returns if each is not known]
+            amount = amount_owed(order.items, order.total_amount, order.shipping_refunded, others, lines)
+            settled = known.model_copy(update={"status": ReturnStatus.ACCEPTED, "taken": lines, "amount": amount})
+            entry: dict[str, Any] = {"about": known.return_id, "amount": Money(amount=amount, currency=order.currency)}
+            after = _told(order, context, "ReturnReceived", entry, returns=_replaced(order, settled))
+            return Change(after, [_accepted_event(after, settled)])
+        case ReturnRefused(reason=refusal, note=note), ReturnStatus.REQUESTED:
+            settled = known.model_copy(update={"status": ReturnStatus.REFUSED, "refusal": refusal, "note": note})
+            entry = {"about": known.return_id, "reason": refusal, "note": note}
+            return Change(_told(order, context, "ReturnRefused", entry, returns=_replaced(order, settled)))
+        case _:
+            return Nothing(f"the return is {known.status}")
+
+
+def _replaced(order: Order, changed: Return) -> tuple[Return, ...]:
+    return tuple(changed if each.return_id == changed.return_id else each for each in order.returns)
+
+
+def _requested_event(order: Order, return_: Return) -> ReturnRequested:
+    about = {"return_id": return_.return_id, "lines": return_.lines, "reason": return_.reason}
+    return ReturnRequested(**_common(order), **about)
+
+
+def _withdrawn_event(order: Order, return_: Return) -> ReturnWithdrawn:
+    about = {"return_id": return_.return_id, "lines": return_.lines, "reason": return_.reason}
+    return ReturnWithdrawn(**_common(order), **about)
+
+
+def _accepted_event(order: Order, return_: Return) -> ReturnAccepted:
+    amount = Money(amount=return_.amount or 0, currency=order.currency)
+    return ReturnAccepted(order_id=order.order_id, return_id=return_.return_id, lines=return_.taken, amount=amount)
+
+
+# --- what others wait for -----------------------------------------------------------------------------------------
+
+
+def awaited(order: Order) -> tuple[EventData, ...]:
+    """The events that somebody may still wait for while the order is as it is; publishing them again changes nothing
+    for those who have them."""
+    match order.status:
+        case OrderStatus.PENDING:
+            return (_placed_event(order),)
+        case OrderStatus.CONFIRMED:
+            return (_confirmed_event(order),)
+        case OrderStatus.CANCELLING:
+            return (_confirmed_event(order), _cancellation_event(order))
+        case OrderStatus.DELIVERED:
+            return tuple(event for each in order.returns for event in _awaited_of_return(order, each))
+        case _:
+            return ()
+
+
+def _awaited_of_return(order: Order, return_: Return) -> tuple[EventData, ...]:
+    match return_.status:
+        case ReturnStatus.REQUESTED:
+            return (_requested_event(order, return_),)
+        case ReturnStatus.WITHDRAWN:
+            return (_withdrawn_event(order, return_),)
+        case ReturnStatus.ACCEPTED:
+            return (_accepted_event(order, return_),)
+        case _:
+            return ()
 
 
 # --- checkout ---------------------------------------------------------------------------------------------------
@@ -443,8 +790,18 @@ def place(command: PlaceOrder, basket: Basket, account: Account, shopper: Shoppe
         fingerprint=command.fingerprint,
         history=(HistoryEntry(event="OrderPlaced", at=now, caused_by=context.cause, status=OrderStatus.PENDING),),
     )
-    placed = OrderPlaced(**_common(order), placed_at=now, place_by=order.place_by, payment_method=order.payment_method)
-    return Change(order, [placed])
+    return Change(order, [_placed_event(order)])
+
+
+def _placed_event(order: Order) -> OrderPlaced:
+    return OrderPlaced(
+        **_common(order),
+        placed_at=order.created_at,
+        place_by=order.place_by,
+        # What was chosen later is payments' own knowledge.
+        payment_method=order.payment_method,
+        shipping_address=order.shipping_address,
+    )
 
 
 def cart_changed(**facts: Any) -> Conflict:

@@ -1,4 +1,4 @@
-"""How orders react to what inventory and payments publish."""
+"""How orders react to what inventory, payments and fulfilment publish."""
 
 from datetime import datetime
 from functools import cache
@@ -12,8 +12,17 @@ from cloudretail.errors import Permanent
 from cloudretail.repository import BatchRepository, DynamoDBRepository, ReadOnly, Repository, transact
 from cloudretail.settings import load
 from cloudretail.telemetry import count
+from contract.fulfilment import (
+    ReturnReceived,
+    ReturnRefused,
+    ShipmentCancelled,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentReturned,
+)
 from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.payments import (
+    PaymentCollected,
     PaymentDeclined,
     PaymentFailed,
     PaymentRefunded,
@@ -64,6 +73,13 @@ CONSUMER: Consumer[BatchRepository[Order]] = Consumer(
         PaymentFailed,
         PaymentRefunded,
         PaymentRefundFailed,
+        PaymentCollected,
+        ShipmentCancelled,
+        ShipmentDispatched,
+        ShipmentDelivered,
+        ShipmentReturned,
+        ReturnReceived,
+        ReturnRefused,
     ),
     react=row_by_row(str, react),
     ports=_orders,

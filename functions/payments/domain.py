@@ -7,21 +7,28 @@ is known what became of the attempt.
 
                      ┌───── declined, attempts left ─────┐
                      v                                   │
-    (none) ───────> OPEN ──complete, by card──────> SUBMITTED ──accepted──> SUCCEEDED ──cancelled──> REFUNDING
-                     │ │ └──complete, in cash──> SUCCEEDED  │  │               │                        │   │
-      window closed  │ │ cancelled, not reserved            │  │       cash, cancelled         REFUNDED   REFUND_FAILED
+    (none) ───────> OPEN ──complete, by card──────> SUBMITTED ──accepted──> SUCCEEDED
+                     │ │ └──complete, in cash──> SUCCEEDED  │  │               │
+      window closed  │ │ cancelled, not reserved            │  │   cancelled: cash that was not collected
                      v v                                    │  │               v
                 FAILED VOIDED <──declined or ended, cancelled─┘  └──> FAILED  VOIDED
                                                      declined: the last time, or window closed;
                                                      ended: window closed
 
+A payment that has succeeded stays so, with its refunds: of what is left when the order is cancelled, of each return.
+
+    refund: REQUESTED ──done by the provider──> DONE
+                └───────refused for good──────> TO_PAY_BY_HAND ──a person has paid it──> PAID_BY_HAND
+            (cash is at no provider) ─────────────────^
+
 Whether an attempt may have reached its provider is a fact in the row: `reference`, which is written before money can
 move. Only an attempt without one ends by this side's word alone. What became of any other, its provider says.
 
 An acceptance that the payment does not wait for, of another attempt or after the end, is a refund of that attempt,
-beside whatever became of the payment.
+beside whatever became of the payment. The refunds of a payment never exceed what was charged or collected for it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,9 +40,11 @@ from cloudretail.decider import Change, Context, Decision, Nothing
 from cloudretail.event import EventData
 from cloudretail.model import Model
 from cloudretail.money import Money
+from contract.fulfilment import ShipmentDelivered
 from contract.inventory import InventoryReservationFailed, InventoryReserved
-from contract.orders import OrderCancelled, OrderPlaced
+from contract.orders import OrderCancelled, OrderPlaced, ReturnAccepted
 from contract.payments import (
+    PaymentCollected,
     PaymentDeclined,
     PaymentFailed,
     PaymentRefunded,
@@ -44,7 +53,7 @@ from contract.payments import (
     PaymentSucceeded,
     RefundRequested,
 )
-from contract.values import CodRefusal, OrderStatus, PaymentFailure, PaymentMethod
+from contract.values import CANCELLATION, CodRefusal, OrderStatus, PaymentFailure, PaymentMethod
 
 MAX_ATTEMPTS = 3
 
@@ -55,39 +64,61 @@ class PaymentStatus(StrEnum):
     OPEN = "OPEN"
     SUBMITTED = "SUBMITTED"
     SUCCEEDED = "SUCCEEDED"
-    REFUNDING = "REFUNDING"
-    REFUNDED = "REFUNDED"
-    REFUND_FAILED = "REFUND_FAILED"
     VOIDED = "VOIDED"
     FAILED = "FAILED"
 
 
 class RefundStatus(StrEnum):
-    """Where the refund of one attempt stands."""
+    """Where a refund stands; DONE and PAID_BY_HAND are final."""
 
     REQUESTED = "REQUESTED"
     DONE = "DONE"
-    REFUSED = "REFUSED"
+    TO_PAY_BY_HAND = "TO_PAY_BY_HAND"
+    PAID_BY_HAND = "PAID_BY_HAND"
+
+
+CASH = "it was paid in cash"
+"""Why no provider can give it back."""
 
 
 class Refund(Model):
-    """The way back of money that was taken by an attempt that the payment did not wait for.
+    """The way back of money.
 
     Attributes:
+        refund_id: what it gives back: a return (its id), `cancellation`, or `attempt:2`, which nothing waited for.
+        amount: minor units of the payment's currency.
         attempt: whose money it is.
-        provider: which one took it.
+        provider: which one took it; None for cash.
         reference: of the attempt, there.
+        reason: why a person has to pay it.
+        paid_reference: of the transfer by which a person paid it.
+        paid_by: user id of that person.
     """
 
+    refund_id: str
+    amount: int
     attempt: int
-    provider: str
-    reference: str
     status: RefundStatus = RefundStatus.REQUESTED
+    provider: str | None = None
+    reference: str | None = None
+    reason: str | None = None
+    paid_reference: str | None = None
+    paid_by: str | None = None
 
     @property
-    def id(self) -> str:
-        """Of this refund among those of the payment."""
-        return f"attempt:{self.attempt}"
+    def unexpected(self) -> bool:
+        """Whether it gives back an attempt that the payment did not wait for."""
+        return self.refund_id.startswith(_ATTEMPT)
+
+
+_ATTEMPT = "attempt:"
+
+
+class Owed(Model):
+    """What a return is owed, while it is not known yet how much cash was collected."""
+
+    return_id: str
+    amount: int
 
 
 class Payment(Model):
@@ -104,7 +135,9 @@ class Payment(Model):
         decline_reason: of the latest declined attempt.
         window_closed: remembered while an attempt runs.
         cancelled: likewise.
-        refunds: of attempts whose acceptance nothing waited for.
+        collected: minor units of cash that the courier took, 0 included; None until that is known.
+        refunds: in the order in which they were asked for.
+        owed: returns that wait for the cash.
     """
 
     payment_id: str
@@ -123,7 +156,9 @@ class Payment(Model):
     decline_reason: str | None = None
     window_closed: bool = False
     cancelled: bool = False
+    collected: int | None = None
     refunds: tuple[Refund, ...] = ()
+    owed: tuple[Owed, ...] = ()
     created_at: datetime
 
     @property
@@ -152,13 +187,25 @@ class Payment(Model):
         """Whether this attempt is the one that is being made."""
         return self.status is PaymentStatus.SUBMITTED and self.attempts == attempt
 
-    def refund_of(self, attempt: int) -> Refund | None:
-        """The way back of an attempt that the payment did not wait for."""
-        return next((refund for refund in self.refunds if refund.attempt == attempt), None)
+    @property
+    def left(self) -> int:
+        """Minor units that were charged or collected and are not on their way back."""
+        if self.status is not PaymentStatus.SUCCEEDED:
+            return 0
+        taken = self.collected if self.method is PaymentMethod.COD else self.amount
+        return (taken or 0) - sum(refund.amount for refund in self.refunds if not refund.unexpected)
 
-    def refund_key(self, refund: Refund | None = None) -> str:
-        """The provider's idempotency key of a refund; of the payment's own where none is given."""
-        return f"{self.payment_id}:{refund.id if refund else 'refund'}"
+    def refund(self, refund_id: str) -> Refund | None:
+        """The refund of this id."""
+        return next((refund for refund in self.refunds if refund.refund_id == refund_id), None)
+
+    def refund_key(self, refund: Refund) -> str:
+        """The provider's idempotency key of a refund."""
+        return f"{self.payment_id}:refund:{refund.refund_id}"
+
+    def money_of(self, refund: Refund) -> Money:
+        """How much a refund gives back."""
+        return Money(amount=refund.amount, currency=self.money.currency)
 
 
 @dataclass(frozen=True)
@@ -223,17 +270,31 @@ class ChargeEnded:
 
 @dataclass(frozen=True)
 class RefundDone:
-    """The provider gave the money of this attempt back."""
+    """The provider gave the money back."""
 
-    attempt: int
+    refund_id: str
 
 
 @dataclass(frozen=True)
 class RefundRefused:
-    """The provider will not give the money of this attempt back."""
+    """The provider will not give the money back."""
 
-    attempt: int
+    refund_id: str
     reason: str
+
+
+@dataclass(frozen=True)
+class RefundPaid:
+    """A person has given the money back.
+
+    Attributes:
+        reference: of the transfer, or of the receipt.
+        by: user id of that person.
+    """
+
+    refund_id: str
+    reference: str
+    by: str
 
 
 type Message = (
@@ -247,10 +308,8 @@ type Message = (
     | ChargeEnded
     | RefundDone
     | RefundRefused
+    | RefundPaid
 )
-
-PAID = (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDING, PaymentStatus.REFUNDED, PaymentStatus.REFUND_FAILED)
-"""Where the acceptance of the latest attempt is known."""
 
 
 def payment_id_of(order_id: str) -> str:
@@ -292,17 +351,15 @@ def decide(payment: Payment | None, message: Message, context: Context) -> Decis
     match message:
         case ChargeAccepted(attempt=attempt) if not known.runs(attempt):
             return _give_back_unexpected(known, message)
-        case RefundDone(attempt=attempt) | RefundRefused(attempt=attempt) if refund := known.refund_of(attempt):
-            return _after_refund(known, refund, message)
+        case RefundDone() | RefundRefused() | RefundPaid():
+            return _refunded(known, message)
     match known.status:
         case PaymentStatus.OPEN:
             return _while_open(known, message)
         case PaymentStatus.SUBMITTED:
             return _while_submitted(known, message)
-        case PaymentStatus.SUCCEEDED if isinstance(message, OrderCancelled):
-            return _give_back(known)
-        case PaymentStatus.REFUNDING:
-            return _while_refunding(known, message)
+        case PaymentStatus.SUCCEEDED:
+            return _once_succeeded(known, message)
         case _:
             return Nothing(f"the payment is {known.status}")
 
@@ -348,14 +405,7 @@ def _pay_if_complete(payment: Payment) -> Decision[Payment]:
     )
     if payment.method is PaymentMethod.COD:
         return _accepted(attempt)
-    event = PaymentSubmitted(
-        order_id=attempt.order_id,
-        payment_id=attempt.payment_id,
-        attempt=attempt.attempts,
-        amount=attempt.money,
-        method=payment.method,
-    )
-    return Change(attempt, [event])
+    return Change(attempt, [_submitted_event(attempt)])
 
 
 def _while_submitted(payment: Payment, message: Message) -> Decision[Payment]:
@@ -389,15 +439,8 @@ def _not_made(payment: Payment, reason: str) -> Decision[Payment]:
 def _accepted(payment: Payment) -> Decision[Payment]:
     succeeded = _with(payment, status=PaymentStatus.SUCCEEDED, card_token=None)
     if payment.cancelled:
-        return _give_back(succeeded)
-    event = PaymentSucceeded(
-        order_id=payment.order_id,
-        payment_id=payment.payment_id,
-        attempt=payment.attempts,
-        amount=payment.money,
-        method=_method(payment),
-    )
-    return Change(succeeded, [event])
+        return _give_all_back(succeeded)
+    return Change(succeeded, [_succeeded_event(succeeded)])
 
 
 def _declined(payment: Payment, reason: str) -> Decision[Payment]:
@@ -419,70 +462,182 @@ def _declined(payment: Payment, reason: str) -> Decision[Payment]:
     return Change(reopened, [event])
 
 
-def _give_back(payment: Payment) -> Decision[Payment]:
-    """Undo a successful payment: cash that was not collected yet is simply not collected."""
-    if payment.method is PaymentMethod.COD:
-        return Change(_ended(payment, PaymentStatus.VOIDED))
-    event = RefundRequested(
-        order_id=payment.order_id,
-        payment_id=payment.payment_id,
-        attempt=payment.attempts,
-        amount=payment.money,
-        method=_method(payment),
-    )
-    return Change(_with(payment, status=PaymentStatus.REFUNDING), [event])
-
-
-def _while_refunding(payment: Payment, message: Message) -> Decision[Payment]:
+def _once_succeeded(payment: Payment, message: Message) -> Decision[Payment]:
     match message:
-        case RefundDone(attempt=payment.attempts):
-            return Change(_with(payment, status=PaymentStatus.REFUNDED), [_refund_event(payment, message)])
-        case RefundRefused(attempt=payment.attempts):
-            return Change(_with(payment, status=PaymentStatus.REFUND_FAILED), [_refund_event(payment, message)])
+        case OrderCancelled():
+            return _give_all_back(payment)
+        case ShipmentDelivered(cash=Money() as cash) if payment.method is PaymentMethod.COD:
+            return _collected(payment, cash)
+        case ReturnAccepted() if payment.refund(message.return_id) or _is_owed(payment, message.return_id):
+            return Nothing("the refund was requested")
+        case ReturnAccepted(amount=amount):
+            owed = Owed(return_id=message.return_id, amount=amount.amount)
+            if payment.method is PaymentMethod.COD and payment.collected is None:
+                # How much of it there is to give back, only the cash says.
+                return Change(_with(payment, owed=(*payment.owed, owed)))
+            return _given_back(payment, [owed])
         case _:
-            return Nothing("a refund is running")
+            return Nothing(f"the payment is {payment.status}")
+
+
+def _is_owed(payment: Payment, return_id: str) -> bool:
+    return any(owed.return_id == return_id for owed in payment.owed)
+
+
+def _collected(payment: Payment, cash: Money) -> Decision[Payment]:
+    """The courier's cash, which is known once: 0 is as final as any other amount."""
+    if payment.collected is not None:
+        return Nothing("the cash is known")
+    collected = _with(payment, collected=cash.amount, owed=())
+    given_back = _given_back(collected, payment.owed)
+    return Change(given_back.state, [_collected_event(collected), *given_back.events])
+
+
+def _give_all_back(payment: Payment) -> Decision[Payment]:
+    """Undo a successful payment: cash that was not collected is simply not collected."""
+    if payment.method is PaymentMethod.COD and payment.collected is None:
+        return Change(_ended(payment, PaymentStatus.VOIDED))
+    if payment.refund(CANCELLATION) or payment.left == 0:
+        return Nothing("there is nothing left to give back")
+    return _given_back(payment, [Owed(return_id=CANCELLATION, amount=payment.left)])
+
+
+def _given_back(payment: Payment, owed: Sequence[Owed]) -> Change[Payment]:
+    """Ask for a refund of each, never of more than is left."""
+    events: list[EventData] = []
+    for each in owed:
+        cash = payment.method is PaymentMethod.COD
+        amount = min(each.amount, payment.left)
+        refund = Refund(
+            refund_id=each.return_id,
+            amount=amount,
+            attempt=payment.attempts,
+            provider=None if cash else payment.provider,
+            reference=None if cash else payment.reference,
+        )
+        if amount == 0:
+            refund = refund.model_copy(update={"status": RefundStatus.DONE})
+        elif cash:
+            refund = refund.model_copy(update={"status": RefundStatus.TO_PAY_BY_HAND, "reason": CASH})
+            events.append(_by_hand_event(payment, refund))
+        else:
+            events.append(_refund_event(payment, refund))
+        payment = _with(payment, refunds=(*payment.refunds, refund))
+    return Change(payment, events)
 
 
 def _give_back_unexpected(payment: Payment, accepted: ChargeAccepted) -> Decision[Payment]:
     """Undo what was taken by an attempt that this payment does not wait for; the payment itself stays as it is."""
     if payment.attempts == 0:
         return Nothing("no attempt was made")
-    if payment.status in PAID and accepted.attempt == payment.attempts:
+    if payment.status is PaymentStatus.SUCCEEDED and accepted.attempt == payment.attempts:
         return Nothing("the acceptance is known")
-    if payment.refund_of(accepted.attempt):
+    refund_id = f"{_ATTEMPT}{accepted.attempt}"
+    if payment.refund(refund_id):
         return Nothing("its refund was requested")
-    refund = Refund(attempt=accepted.attempt, provider=accepted.provider, reference=accepted.reference)
-    event = RefundRequested(
-        order_id=payment.order_id,
-        payment_id=payment.payment_id,
+    refund = Refund(
+        refund_id=refund_id,
+        amount=payment.money.amount,
         attempt=accepted.attempt,
-        amount=payment.money,
-        method=PaymentMethod.CARD,  # Cash is at no provider.
+        provider=accepted.provider,
+        reference=accepted.reference,
     )
-    return Change(_with(payment, refunds=(*payment.refunds, refund)), [event])
+    return Change(_with(payment, refunds=(*payment.refunds, refund)), [_refund_event(payment, refund)])
 
 
-def _after_refund(payment: Payment, refund: Refund, message: RefundDone | RefundRefused) -> Decision[Payment]:
-    """What became of the refund of an attempt that the payment did not wait for."""
-    if refund.status is not RefundStatus.REQUESTED:
-        return Nothing(f"the refund is {refund.status}")
-    status = RefundStatus.DONE if isinstance(message, RefundDone) else RefundStatus.REFUSED
-    settled = refund.model_copy(update={"status": status})
-    refunds = tuple(settled if each is refund else each for each in payment.refunds)
-    return Change(_with(payment, refunds=refunds), [_refund_event(payment, message)])
+def _refunded(payment: Payment, message: RefundDone | RefundRefused | RefundPaid) -> Decision[Payment]:
+    """What became of a refund."""
+    refund = payment.refund(message.refund_id)
+    if refund is None:
+        return Nothing("there is no such refund")
+    match message, refund.status:
+        case RefundDone(), RefundStatus.REQUESTED:
+            return _settled(payment, refund, status=RefundStatus.DONE)
+        case RefundRefused(reason=reason), RefundStatus.REQUESTED:
+            return _settled(payment, refund, status=RefundStatus.TO_PAY_BY_HAND, reason=reason)
+        case RefundPaid(reference=reference, by=by), RefundStatus.TO_PAY_BY_HAND:
+            return _settled(payment, refund, status=RefundStatus.PAID_BY_HAND, paid_reference=reference, paid_by=by)
+        case _:
+            return Nothing(f"the refund is {refund.status}")
 
 
-def _refund_event(payment: Payment, message: RefundDone | RefundRefused) -> EventData:
-    common: dict[str, Any] = {
-        "order_id": payment.order_id,
-        "payment_id": payment.payment_id,
-        "user_email": payment.user_email,
-        "amount": payment.money,
-        "method": PaymentMethod.CARD,  # Cash is at no provider.
+def _settled(payment: Payment, refund: Refund, **changes: Any) -> Change[Payment]:
+    after = refund.model_copy(update=changes)
+    refunds = tuple(after if each is refund else each for each in payment.refunds)
+    by_hand = after.status is RefundStatus.TO_PAY_BY_HAND
+    event = _by_hand_event(payment, after) if by_hand else _refunded_event(payment, after)
+    return Change(_with(payment, refunds=refunds), [event])
+
+
+# --- events -------------------------------------------------------------------------------------------------------
+
+
+def _about(payment: Payment) -> dict[str, Any]:
+    return {"order_id": payment.order_id, "payment_id": payment.payment_id}
+
+
+def _about_refund(payment: Payment, refund: Refund) -> dict[str, Any]:
+    return {
+        **_about(payment),
+        "refund_id": refund.refund_id,
+        "amount": payment.money_of(refund),
+        # Cash is at no provider, and what a provider has taken unexpectedly was no cash.
+        "method": PaymentMethod.CARD if refund.provider else PaymentMethod.COD,
     }
-    if isinstance(message, RefundDone):
-        return PaymentRefunded(**common)
-    return PaymentRefundFailed(**common, reason=message.reason)
+
+
+def _submitted_event(payment: Payment) -> PaymentSubmitted:
+    return PaymentSubmitted(**_about(payment), attempt=payment.attempts, amount=payment.money, method=_method(payment))
+
+
+def _succeeded_event(payment: Payment) -> PaymentSucceeded:
+    return PaymentSucceeded(**_about(payment), attempt=payment.attempts, amount=payment.money, method=_method(payment))
+
+
+def _collected_event(payment: Payment) -> PaymentCollected:
+    amount = Money(amount=payment.collected or 0, currency=payment.money.currency)
+    return PaymentCollected(**_about(payment), amount=amount, due=payment.money)
+
+
+def _refund_event(payment: Payment, refund: Refund) -> RefundRequested:
+    return RefundRequested(**_about_refund(payment, refund), attempt=refund.attempt)
+
+
+def _refunded_event(payment: Payment, refund: Refund) -> PaymentRefunded:
+    return PaymentRefunded(
+        **_about_refund(payment, refund), user_email=payment.user_email or "", reference=refund.paid_reference
+    )
+
+
+def _by_hand_event(payment: Payment, refund: Refund) -> PaymentRefundFailed:
+    return PaymentRefundFailed(
+        **_about_refund(payment, refund), user_email=payment.user_email or "", reason=refund.reason or ""
+    )
+
+
+def awaited(payment: Payment) -> tuple[EventData, ...]:
+    """The events that somebody may still wait for while the payment is as it is."""
+    events: list[EventData] = []
+    match payment.status:
+        case PaymentStatus.SUBMITTED:
+            events.append(_submitted_event(payment))
+        case PaymentStatus.SUCCEEDED:
+            events.append(_succeeded_event(payment))
+            if payment.collected is not None:
+                events.append(_collected_event(payment))
+        case _:
+            pass
+    for refund in payment.refunds:
+        match refund.status:
+            case RefundStatus.REQUESTED:
+                events.append(_refund_event(payment, refund))
+            case RefundStatus.TO_PAY_BY_HAND:
+                events.append(_by_hand_event(payment, refund))
+            case _ if refund.amount:
+                events.append(_refunded_event(payment, refund))
+            case _:
+                pass
+    return tuple(events)
 
 
 def _failed(payment: Payment, reason: PaymentFailure) -> Decision[Payment]:

@@ -1,4 +1,4 @@
-"""How payments reacts to orders and inventory."""
+"""How payments reacts to orders, inventory and fulfilment."""
 
 from datetime import datetime
 
@@ -6,8 +6,9 @@ from cloudretail.consumer import Consumer, Delivery, row_by_row
 from cloudretail.decider import Context, Decision, Result
 from cloudretail.envelope import Event
 from cloudretail.repository import BatchRepository, ReadOnly, Repository, Settled, transact
+from contract.fulfilment import ShipmentDelivered
 from contract.inventory import InventoryReservationFailed, InventoryReserved
-from contract.orders import OrderCancelled, OrderPlaced
+from contract.orders import OrderCancelled, OrderPlaced, ReturnAccepted
 from payments.domain import Message, Payment, decide, payment_id_of
 from payments.store import open_payments
 
@@ -23,13 +24,20 @@ def apply(payments: Repository[Payment], event: Event, message: Message, now: da
 
 
 def react(payments: Repository[Payment], delivery: Delivery, now: datetime) -> Result[Payment]:
-    """Take in a fact about the order, its goods or its end."""
+    """Take in a fact about the order, its goods or its end, or about its cash."""
     return apply(payments, delivery.event, delivery.event.data, now).decision
 
 
 CONSUMER: Consumer[BatchRepository[Payment]] = Consumer(
     name="payments",
-    subscribes_to=(OrderPlaced, InventoryReserved, InventoryReservationFailed, OrderCancelled),
+    subscribes_to=(
+        OrderPlaced,
+        InventoryReserved,
+        InventoryReservationFailed,
+        OrderCancelled,
+        ShipmentDelivered,
+        ReturnAccepted,
+    ),
     react=row_by_row(payment_id_of, react),
     ports=open_payments,
     read_only=lambda: ReadOnly(open_payments()),

@@ -12,7 +12,7 @@ Nobody concludes from not finding: a request may land after its answer was given
 made is no longer wanted, it is ended at the provider, and what the provider says of it is taken:
 
     confirm ──(no answer)──> cancelled ──> cancel ──> ended: nothing will be taken ──────> VOIDED
-            └── lands before ────────────────────────> accepted: taken, and given back ──> REFUNDING
+            └── lands before ────────────────────────> accepted: taken, and given back ──> SUCCEEDED, refund
             └── lands afterwards: the tombstone refuses it
 """
 
@@ -37,7 +37,7 @@ from payments.domain import (
     ChargeDeclined,
     ChargeEnded,
     Payment,
-    PaymentStatus,
+    Refund,
     RefundDone,
     RefundRefused,
     RefundStatus,
@@ -116,8 +116,8 @@ def work(ports: Ports, delivery: Delivery, now: datetime) -> Result[Payment]:
     match event.data, payment:
         case PaymentSubmitted(attempt=attempt), Payment() if payment.runs(attempt):
             return _attempt(ports, event, payment, now)
-        case RefundRequested(attempt=attempt), Payment() if _awaits_refund(payment, attempt):
-            return apply(ports.payments, event, _refund(payment, attempt, ports.gateways), now).decision
+        case RefundRequested(refund_id=refund_id), Payment() if refund := _waiting(payment, refund_id):
+            return apply(ports.payments, event, _refund(payment, refund, ports.gateways), now).decision
         case _:
             return Nothing("the payment does not wait for this")
 
@@ -175,29 +175,27 @@ def _confirm(provider: Provider, reference: str) -> Answer:
         return answer
 
 
-def _awaits_refund(payment: Payment, attempt: int) -> bool:
-    if refund := payment.refund_of(attempt):
-        return refund.status is RefundStatus.REQUESTED
-    return payment.status is PaymentStatus.REFUNDING and payment.attempts == attempt
+def _waiting(payment: Payment, refund_id: str) -> Refund | None:
+    """The refund of this id, if the provider is still to make it."""
+    refund = payment.refund(refund_id)
+    return refund if refund and refund.status is RefundStatus.REQUESTED else None
 
 
-def _refund(payment: Payment, attempt: int, gateways: Gateways) -> RefundDone | RefundRefused:
+def _refund(payment: Payment, refund: Refund, gateways: Gateways) -> RefundDone | RefundRefused:
     """Give the money back where it was taken.
 
     The provider is asked first: one that has forgotten the key would refuse what it has done already.
     """
-    unexpected = payment.refund_of(attempt)
-    charge = unexpected or payment
-    provider, reference, key = gateways.named(charge.provider), charge.reference, payment.refund_key(unexpected)
-    assert reference, "what was accepted has a reference"
-    answer = provider.find(key) or provider.refund(key, reference, payment.money)
+    provider, key = gateways.named(refund.provider), payment.refund_key(refund)
+    assert refund.reference, "what was accepted has a reference"
+    answer = provider.find(key) or provider.refund(key, refund.reference, payment.money_of(refund))
     match answer:
         case Accepted():
-            return RefundDone(attempt)
+            return RefundDone(refund.refund_id)
         case Refused(reason=reason):
-            return RefundRefused(attempt, reason)
+            return RefundRefused(refund.refund_id, reason)
         case Ended():
-            return RefundRefused(attempt, "the provider has called it off")
+            return RefundRefused(refund.refund_id, "the provider has called it off")
 
 
 @cache
@@ -231,7 +229,8 @@ def _count_unexpected(delivery: Delivery, result: Result[Any], now: datetime) ->
     """
     del delivery, now
     if isinstance(result, Change) and any(
-        isinstance(event, RefundRequested) and result.state.refund_of(event.attempt) for event in result.events
+        isinstance(event, RefundRequested) and result.state.refund(event.refund_id).unexpected
+        for event in result.events
     ):
         count("UnexpectedCharge")
 

@@ -1,0 +1,1 @@
+"""Fulfilment: the parcel of an order, and what comes back of it."""

@@ -1,0 +1,19 @@
+"""The carriers that the shop sends parcels with, and where each says where a parcel is."""
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+CARRIERS: Mapping[str, str] = {
+    "SingPost": "https://www.singpost.com/track-items?trackNums={number}",
+    "Ninja Van": "https://www.ninjavan.co/en-sg/tracking?id={number}",
+    "DHL": "https://www.dhl.com/en/express/tracking.html?AWB={number}",
+    "FedEx": "https://www.fedex.com/fedextrack/?trknbr={number}",
+    "UPS": "https://www.ups.com/track?tracknum={number}",
+}
+"""The page for a tracking number, by the carrier's name."""
+
+
+def tracking_url(carrier: str, number: str) -> str | None:
+    """Where the carrier says where the parcel is; None for a carrier that is not in the list."""
+    template = CARRIERS.get(carrier)
+    return template.format(number=quote(number, safe="")) if template else None

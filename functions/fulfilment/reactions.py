@@ -1,0 +1,38 @@
+"""How fulfilment reacts to orders."""
+
+from datetime import datetime
+
+from cloudretail.consumer import Consumer, Delivery, row_by_row
+from cloudretail.decider import Context, Decision, Result
+from cloudretail.errors import Permanent
+from cloudretail.repository import BatchRepository, ReadOnly, Repository, transact
+from contract.orders import CancellationRequested, OrderConfirmed, ReturnRequested, ReturnWithdrawn
+from fulfilment.domain import Shipment, decide
+from fulfilment.store import open_shipments
+
+
+def react(shipments: Repository[Shipment], delivery: Delivery, now: datetime) -> Result[Shipment]:
+    """Answer one event.
+
+    Raises:
+        Permanent: something is sent back of an order that was never shipped, which only a delivery makes possible.
+    """
+    event = delivery.event
+    order_id = event.data.subject
+
+    def answer(shipment: Shipment | None) -> Decision[Shipment]:
+        if shipment is None and isinstance(event.data, ReturnRequested | ReturnWithdrawn):
+            raise Permanent(f"there is no shipment of {order_id}")
+        return decide(shipment, event.data, Context(order_id, event.id, now))
+
+    return transact(shipments, order_id, answer, event.cause, now).decision
+
+
+CONSUMER: Consumer[BatchRepository[Shipment]] = Consumer(
+    name="fulfilment",
+    subscribes_to=(OrderConfirmed, CancellationRequested, ReturnRequested, ReturnWithdrawn),
+    react=row_by_row(str, react),
+    ports=open_shipments,
+    read_only=lambda: ReadOnly(open_shipments()),
+)
+handler = CONSUMER.handler

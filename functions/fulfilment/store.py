@@ -1,0 +1,42 @@
+"""Shipments in DynamoDB, and what fulfilment reads of an order."""
+
+from functools import cache
+
+from cloudretail import aws
+from cloudretail.errors import Permanent
+from cloudretail.outbox import Aggregate
+from cloudretail.repository import DynamoDBRepository
+from cloudretail.settings import Settings, load
+from fulfilment.domain import Shipment
+
+SHIPMENTS = Aggregate("fulfilment", "orderId", Shipment)
+
+
+class ShipmentSettings(Settings):
+    """What every fulfilment function needs."""
+
+    shipments_table: str
+
+
+@cache
+def open_shipments() -> DynamoDBRepository[Shipment]:
+    """The shipments of this function's environment, by order id."""
+    return DynamoDBRepository(load(ShipmentSettings).shipments_table, SHIPMENTS)
+
+
+def order_status(table: str, order_id: str) -> str:
+    """The status of an order as it is now, by a consistent read.
+
+    Raises:
+        Permanent: there is no such order.
+    """
+    found = aws.dynamodb().get_item(
+        TableName=table,
+        Key={"orderId": {"S": order_id}},
+        ProjectionExpression="#status",
+        ExpressionAttributeNames={"#status": "status"},
+        ConsistentRead=True,
+    )
+    if "Item" not in found:
+        raise Permanent(f"there is no order {order_id}")
+    return found["Item"]["status"]["S"]
