@@ -15,7 +15,7 @@ from pydantic import ConfigDict
 from cloudretail.model import Model
 from cloudretail.outbox import Outbox
 from cloudretail.settings import Settings
-from contract.values import StockLine
+from contract.values import InspectedLine, StockLine
 from operations.diagnosis.keys import charge_keys, mail_ids, payment_id
 
 
@@ -28,6 +28,7 @@ class Step(Model):
     status: str
     reason: str | None = None
     attempt: int | None = None
+    about: str | None = None
 
 
 class OrderPart(Model):
@@ -44,6 +45,14 @@ class OrderPart(Model):
     outbox: Outbox | None = None
 
 
+class ReturnRow(Model):
+    """What is sent back of an order, as orders or as fulfilment keep it."""
+
+    return_id: str
+    status: str
+    requested_at: datetime
+
+
 class OrderRow(OrderPart):
     """An order; `history` is never empty."""
 
@@ -53,6 +62,9 @@ class OrderRow(OrderPart):
     payment_method: str | None = None
     created_at: datetime
     reserved_until: datetime | None = None
+    delivered_at: datetime | None = None
+    collected: int | None = None
+    returns: tuple[ReturnRow, ...] = ()
     history: tuple[Step, ...]
 
     @property
@@ -61,16 +73,34 @@ class OrderRow(OrderPart):
         return self.history[-1].at
 
 
+class BookedRow(Model):
+    """A return whose pieces are counted."""
+
+    return_id: str
+    lines: tuple[InspectedLine, ...]
+
+
 class ReservationRow(OrderPart):
-    """What inventory holds for an order."""
+    """What inventory holds for an order, and what came back of it."""
 
     lines: tuple[StockLine, ...]
+    written_off: tuple[StockLine, ...] = ()
+    returns: tuple[BookedRow, ...] = ()
+
+
+class ShipmentRow(OrderPart):
+    """The parcel of an order."""
+
+    returns: tuple[ReturnRow, ...] = ()
 
 
 class RefundRow(Model):
-    """The way back of money that an attempt took for which its payment did not wait."""
+    """The way back of money."""
 
+    refund_id: str
+    amount: int
     status: str
+    provider: str | None = None
 
 
 class PaymentRow(OrderPart):
@@ -84,13 +114,13 @@ class PaymentRow(OrderPart):
     attempts: int = 0
     provider: str | None = None
     cancelled: bool = False
+    collected: int | None = None
     refunds: tuple[RefundRow, ...] = ()
     created_at: datetime
 
-    @property
-    def refund_refused(self) -> bool:
-        """Whether a provider will not give back what it took, so that a person has to."""
-        return self.status == "REFUND_FAILED" or any(refund.status == "REFUSED" for refund in self.refunds)
+    def refunds_that_are(self, status: str) -> list[RefundRow]:
+        """The refunds with this status."""
+        return [refund for refund in self.refunds if refund.status == status]
 
 
 class MailRow(Model):
@@ -123,7 +153,9 @@ class StockRow(Model):
     available_qty: int = 0
     reserved_qty: int = 0
     sold_qty: int = 0
+    written_off_qty: int = 0
     received_qty: int = 0
+    adjusted_qty: int = 0
 
 
 class AccountRow(Model):
@@ -167,9 +199,14 @@ class Table:
     at_rest: Statuses = field(default_factory=dict)
 
 
+_COMMITTED = frozenset({"COMMITTED"})
+_SUCCEEDED = frozenset({"SUCCEEDED"})
+
 RESERVATION_AT_REST: Statuses = {
     "RESERVED": frozenset({"HELD"}),
-    "CONFIRMED": frozenset({"COMMITTED"}),
+    "CONFIRMED": _COMMITTED,
+    "SHIPPED": _COMMITTED,
+    "DELIVERED": _COMMITTED,
     "REJECTED": frozenset({"REFUSED"}),
     # An order may be cancelled before it learns that inventory has refused it.
     "CANCELLED": frozenset({"RELEASED", "REFUSED"}),
@@ -177,9 +214,17 @@ RESERVATION_AT_REST: Statuses = {
 
 PAYMENT_AT_REST: Statuses = {
     "RESERVED": frozenset({"OPEN", "SUBMITTED"}),
-    "CONFIRMED": frozenset({"SUCCEEDED"}),
+    "CONFIRMED": _SUCCEEDED,
+    "SHIPPED": _SUCCEEDED,
+    "DELIVERED": _SUCCEEDED,
     "REJECTED": frozenset({"VOIDED"}),
-    "CANCELLED": frozenset({"VOIDED", "FAILED", "REFUNDED", "REFUNDING", "REFUND_FAILED"}),
+    "CANCELLED": frozenset({"VOIDED", "FAILED", "SUCCEEDED"}),
+}
+
+SHIPMENT_AT_REST: Statuses = {
+    "CONFIRMED": frozenset({"TO_SHIP"}),
+    "SHIPPED": frozenset({"SHIPPED"}),
+    "DELIVERED": frozenset({"DELIVERED"}),
 }
 
 
@@ -197,6 +242,7 @@ TABLES: tuple[Table, ...] = (
         "Reservations", ReservationRow, "reservation", "inventory", "orderId", _order_id, at_rest=RESERVATION_AT_REST
     ),
     Table("Payments", PaymentRow, "payment", "payments", "paymentId", _payment_id, at_rest=PAYMENT_AT_REST),
+    Table("Shipments", ShipmentRow, "shipment", "fulfilment", "orderId", _order_id, at_rest=SHIPMENT_AT_REST),
     Table("SentMails", MailRow, "mail", "notifications", "mailId", mail_ids, in_snapshot=False),
     Table("SandboxCharges", ChargeRow, "charge", "payments", "chargeKey", charge_keys),
     Table("Limits", AccountRow, "account", "orders", "userId"),
@@ -210,6 +256,7 @@ class TableSettings(Settings):
     orders_table: str
     reservations_table: str
     payments_table: str
+    shipments_table: str
     sent_mails_table: str
     sandbox_charges_table: str | None = None
     inventory_table: str
