@@ -1,14 +1,66 @@
 """What a shopper is written, and when. Pure: the words and the figures; how a mail looks stands in `templates/`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected, WholeOrderEvent
+from cloudretail.model import Model
+from contract.fulfilment import ReturnReceived, ReturnRefused, ShipmentDelivered, ShipmentDispatched
+from contract.orders import (
+    OrderCancelled,
+    OrderConfirmed,
+    OrderPlaced,
+    OrderRejected,
+    ReturnRequested,
+    WholeOrderEvent,
+)
 from contract.payments import PaymentRefunded, PaymentRefundFailed
-from contract.values import CancelReason, OrderEvent, OrderStatus, PaymentMethod, RefusalReason, Shortage
+from contract.values import (
+    CANCELLATION,
+    CancelReason,
+    InspectedLine,
+    OrderEvent,
+    OrderStatus,
+    Paid,
+    PaymentMethod,
+    RefusalReason,
+    ReturnReason,
+    ReturnRefusal,
+    Shortage,
+    StockLine,
+)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What mails say of the shop.
+
+    Attributes:
+        storefront_url: where the storefront is, with or without a slash at its end.
+        contact: e-mail address at which a person answers; a reply to a mail goes there.
+        return_address: where shoppers send returns to, a line each.
+    """
+
+    storefront_url: str
+    contact: str
+    return_address: tuple[str, ...]
+
+
+class MailId(NamedTuple):
+    """What makes a mail the same for every delivery of its event, and of any later version of that.
+
+    Attributes:
+        order_id: of the order that it is about.
+        name: name of the event; of a return's or a refund's mail also its id, as an order may have several.
+    """
+
+    order_id: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.order_id}#{self.name}"
 
 
 @dataclass(frozen=True)
@@ -22,6 +74,8 @@ class Words:
         story: what happened, a paragraph each.
         points: particulars of it, as a list.
         next_steps: what happens next, a paragraph each.
+        send_to_us: whether the shopper is to send something, so that they need the address.
+        tracking: where the carrier says where the parcel is.
     """
 
     subject: str
@@ -30,6 +84,8 @@ class Words:
     story: tuple[str, ...]
     next_steps: tuple[str, ...]
     points: tuple[str, ...] = ()
+    send_to_us: bool = False
+    tracking: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,21 +99,38 @@ class Line:
 
 
 @dataclass(frozen=True)
+class PostalAddress:
+    """An address in a mail.
+
+    Attributes:
+        title: whose, or what for.
+        lines: as on an envelope.
+    """
+
+    title: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class MailContent:
     """A mail before it is laid out.
 
     Attributes:
-        kind: name of the event that it is about; an order gets one mail of each kind.
+        id: what tells it from every other mail.
+        kind: name of the event that it is about.
         order_id: of the order.
         number: short form of the order id, for people.
         to: e-mail address of the shopper.
         subject: a short line with the number in it.
         words: what it says.
-        lines: the order's items; none where the event does not know them.
+        lines: the order's items; none where the event does not know them, or is about some of them only.
         total: of the lines, and empty with them.
+        addresses: where the order goes, or where a return is to be sent.
         link: the order's page in the storefront.
+        contact: e-mail address at which a person answers.
     """
 
+    id: MailId
     kind: str
     order_id: str
     number: str
@@ -66,21 +139,26 @@ class MailContent:
     words: Words
     lines: tuple[Line, ...]
     total: str
+    addresses: tuple[PostalAddress, ...]
     link: str
+    contact: str
 
 
-def content_of(data: OrderEvent, storefront_url: str) -> MailContent:
+def content_of(data: OrderEvent, shop: Shop) -> MailContent:
     """The mail that an event leads to.
 
     Args:
         data: of one of the events in TEXTS.
-        storefront_url: where the storefront is, with or without a slash at its end.
+        shop: whose mail it is.
     """
     number = order_number(data.order_id)
+    kind = data.event_type.name
     words = TEXTS[type(data)](data)
-    order = data if isinstance(data, WholeOrderEvent) else None
+    about = _part_of_order(data)
+    order = data if isinstance(data, WholeOrderEvent) and not about else None
     return MailContent(
-        kind=data.event_type.name,
+        id=MailId(data.order_id, f"{kind}#{about}" if about else kind),
+        kind=kind,
         order_id=data.order_id,
         number=number,
         to=data.user_email,  # type: ignore[attr-defined]  # every event in TEXTS has it
@@ -91,13 +169,45 @@ def content_of(data: OrderEvent, storefront_url: str) -> MailContent:
             for item in (order.items if order else ())
         ),
         total=str(order.total) if order else "",
-        link=f"{storefront_url.rstrip('/')}/orders/{quote(data.order_id, safe='')}",
+        addresses=_addresses(data, words, shop),
+        link=f"{shop.storefront_url.rstrip('/')}/orders/{quote(data.order_id, safe='')}",
+        contact=shop.contact,
     )
+
+
+def _part_of_order(data: OrderEvent) -> str | None:
+    """Id of the return or refund that the mail is about: there may be several of an order, each with its mail."""
+    match data:
+        case ReturnRequested() | ReturnReceived() | ReturnRefused():
+            return data.return_id
+        case PaymentRefunded() | PaymentRefundFailed():
+            return data.refund_id
+        case _:
+            return None
+
+
+def _addresses(data: OrderEvent, words: Words, shop: Shop) -> tuple[PostalAddress, ...]:
+    if words.send_to_us:
+        return (PostalAddress("Send it to", shop.return_address),)
+    if not isinstance(data, OrderPlaced | OrderConfirmed | ShipmentDispatched) or data.shipping_address is None:
+        return ()
+    to = data.shipping_address
+    lines = (to.name, to.line1, to.line2, f"{to.city} {to.postal_code}", to.country)
+    return (PostalAddress("Delivery address", tuple(_in_one_line(line) for line in lines if line)),)
 
 
 def order_number(order_id: str) -> str:
     """What a person reads out on the phone: ten characters behind the prefix, as on the order's page."""
-    return "".join(filter(str.isalnum, order_id.removeprefix("ord_")))[:10].upper()
+    return _number(order_id.removeprefix("ord_"))
+
+
+def return_number(return_id: str) -> str:
+    """The same of a return: what a shopper writes on a slip in the parcel."""
+    return _number(return_id.removeprefix("ret_"))
+
+
+def _number(random_part: str) -> str:
+    return "".join(filter(str.isalnum, random_part))[:10].upper()
 
 
 def moment(at: datetime) -> str:
@@ -144,8 +254,9 @@ def _confirmed(data: OrderConfirmed) -> Words:
         preview=payment,
         story=("Good news: everything you ordered is reserved for you.", payment),
         next_steps=(
-            "We are now packing your order.",
-            "Changed your mind? You can cancel on your order's page.",
+            "We are now packing your order, and will e-mail you when it is on its way.",
+            "Changed your mind? You can cancel on your order's page until your parcel has left us. After that, you can "
+            "send it back once it has arrived.",
         ),
     )
 
@@ -201,10 +312,15 @@ def _cancelled(data: OrderCancelled) -> Words:
                 heading="Your order is cancelled",
                 preview="As you asked, we have cancelled your order.",
                 story=("As you asked, we have cancelled your order. Nothing will be delivered.",),
-                next_steps=(
-                    f"If you already paid by card, we will refund the full amount ({data.total}) and e-mail you once "
-                    "it is on its way. If not, you have not been charged.",
-                ),
+                next_steps=(_money_back(data),),
+            )
+        case CancelReason.BY_SHOP:
+            return Words(
+                subject="cancelled",
+                heading="Sorry, we had to cancel your order",
+                preview="We are sorry: we cannot send you this order.",
+                story=("We are sorry: we cannot send you this order, so we have cancelled it.", *_note(data.note)),
+                next_steps=(_money_back(data), _AGAIN),
             )
         case CancelReason.PAYMENT_DECLINED:
             return Words(
@@ -233,46 +349,240 @@ def _cancelled(data: OrderCancelled) -> Words:
                 ),
                 next_steps=(_AGAIN,),
             )
-        case _:
+        case CancelReason.PARCEL_REFUSED:
+            return Words(
+                subject="came back to us",
+                heading="Your parcel came back to us",
+                preview="It was not accepted at the door, so we have cancelled your order.",
+                story=(
+                    "Your parcel was not accepted at the door and came back to us, so we have cancelled your order.",
+                ),
+                next_steps=(_money_back(data), _AGAIN),
+            )
+        case CancelReason.PARCEL_UNDELIVERABLE:
+            return Words(
+                subject="could not be delivered",
+                heading="Sorry, your parcel could not be delivered",
+                preview="It came back to us, so we have cancelled your order.",
+                story=(
+                    "We are sorry: the carrier could not deliver your parcel, and it came back to us. We have "
+                    "cancelled your order.",
+                ),
+                next_steps=(
+                    _money_back(data),
+                    f"{_AGAIN} Please check the delivery address before you order again.",
+                ),
+            )
+        case CancelReason.PARCEL_LOST:
+            return Words(
+                subject="was lost on its way",
+                heading="Sorry, your parcel was lost",
+                preview="It was lost on its way to you, so we have cancelled your order.",
+                story=("We are sorry: your parcel was lost on its way to you. We have cancelled your order.",),
+                next_steps=(_money_back(data), _AGAIN),
+            )
+        case CancelReason.OTHER:
             return Words(
                 subject="cancelled",
                 heading="Your order is cancelled",
                 preview="We have cancelled your order.",
-                story=("We have cancelled your order. Nothing will be delivered.",),
-                next_steps=(
-                    f"If you had already paid by card, all of it ({data.total}) goes back to your card, and we write "
-                    "to you once it is on its way. If not, you were not charged.",
-                ),
+                story=("We have cancelled your order. Nothing will be delivered.", *_note(data.note)),
+                next_steps=(_money_back(data),),
             )
 
 
+def _money_back(data: OrderCancelled) -> str:
+    match data.paid:
+        case Paid.YES:
+            return f"We will refund the full amount ({data.total}), and e-mail you once it is on its way."
+        case Paid.NO:
+            return "You were not charged, so there is nothing to refund."
+        case _:
+            # A payment may even be under way.
+            return (
+                f"If you already paid by card, we will refund the full amount ({data.total}) and e-mail you once it is "
+                "on its way. If not, you were not charged."
+            )
+
+
+def _note(note: str | None) -> tuple[str, ...]:
+    """What a member of staff wrote to the shopper, as a paragraph."""
+    text = _in_one_line(note or "")
+    return (f"Our note to you: {text}",) if text else ()
+
+
+# --- the parcel -------------------------------------------------------------------------------------------------------
+
+
+def _dispatched(data: ShipmentDispatched) -> Words:
+    carrier = _in_one_line(data.carrier)
+    cash = (f"Please have {data.cash_due} in cash ready for the courier.",) if data.cash_due else ()
+    url = data.tracking_url
+    return Words(
+        subject="is on its way",
+        heading="Your order is on its way",
+        preview=f"Your parcel is with {carrier}.",
+        story=(f"Good news: your parcel has left us and is with {carrier}.", *cash),
+        points=(f"Carrier: {carrier}", f"Tracking number: {_in_one_line(data.tracking_number)}"),
+        next_steps=(
+            "The carrier shows where your parcel is. Its first scan can take a day to appear.",
+            "Changed your mind? Your order can no longer be cancelled, but you can send it back once it has arrived.",
+        ),
+        tracking=url if url and url.startswith(("https://", "http://")) else None,
+    )
+
+
+def _delivered(data: ShipmentDelivered) -> Words:
+    paid = (f"You paid the courier {data.cash} in cash.",) if data.cash and data.cash.amount else ()
+    return Words(
+        subject="delivered",
+        heading="Your order has been delivered",
+        preview="We hope that you like it.",
+        story=(f"Your parcel was delivered on {moment(data.delivered_at)}. We hope that you like it.", *paid),
+        next_steps=(
+            "Not quite right? You can send items back: your order's page says until when, and how.",
+            "If you have not received your parcel, please let us know.",
+        ),
+    )
+
+
+# --- returns ----------------------------------------------------------------------------------------------------------
+
+_OUR_FAULT = frozenset({ReturnReason.DAMAGED, ReturnReason.WRONG_ITEM, ReturnReason.NOT_AS_DESCRIBED})
+
+
+def _return_requested(data: ReturnRequested) -> Words:
+    number = return_number(data.return_id)
+    sorry = ("We are sorry that something was not right with your order.",) if data.reason in _OUR_FAULT else ()
+    return Words(
+        subject="return: how to send it",
+        heading="How to send your items back",
+        preview=f"Your return has the number {number}.",
+        story=(*sorry, f"You want to send these items back. Your return has the number {number}."),
+        points=_pieces(data, data.lines),
+        next_steps=(
+            f"Pack the items well, and put a note with the return number {number} into the parcel.",
+            "Send the parcel to the address in this e-mail, and keep the carrier's receipt until you have your refund.",
+            "We will e-mail you when it has arrived.",
+            "Changed your mind? As long as you have not sent the items, you can withdraw the return on your order's "
+            "page.",
+        ),
+        send_to_us=True,
+    )
+
+
+def _return_received(data: ReturnReceived) -> Words:
+    return Words(
+        subject="return received",
+        heading="Your return has arrived",
+        preview="Thank you for sending it. We are now working out your refund.",
+        story=(f"Thank you: your return {return_number(data.return_id)} has arrived. We have taken these items back.",),
+        points=_pieces(data, data.lines),
+        next_steps=(
+            "What you paid for them goes back to you. We will e-mail you about your refund.",
+            "If you sent more than this, please let us know.",
+        ),
+    )
+
+
+def _return_refused(data: ReturnRefused) -> Words:
+    number = return_number(data.return_id)
+    match data.reason:
+        case ReturnRefusal.NEVER_ARRIVED:
+            why = f"The items of your return {number} have not arrived here, so we have closed it."
+            step = (
+                "If you sent them, please write to us with the carrier's receipt. If you still want to send them, you "
+                "can ask for a new return on your order's page for as long as items can be sent back."
+            )
+        case ReturnRefusal.NOT_OURS:
+            why = f"What arrived with your return {number} is not what you ordered from us, so we cannot refund it."
+            step = "Please write to us, so that you get your items back."
+        case ReturnRefusal.USED:
+            why = f"The items of your return {number} have been used, so we cannot take them back or refund them."
+            step = "Please write to us, so that you get your items back, or if you see this differently."
+        case ReturnRefusal.OTHER:
+            why = f"We could not take the items of your return {number} back, so there is no refund for them."
+            step = "Please write to us if you see this differently."
+    return Words(
+        subject="return not accepted",
+        heading="Sorry, we could not accept your return",
+        preview=why,
+        story=(why, *_note(data.note)),
+        next_steps=(step,),
+    )
+
+
+def _pieces(data: WholeOrderEvent, lines: Iterable[StockLine | InspectedLine]) -> tuple[str, ...]:
+    names = {item.product_id: item.name for item in data.items}
+    return tuple(
+        f"{line.quantity} x {_in_one_line(names.get(line.product_id, line.product_id))}"
+        for line in lines
+        if line.quantity
+    )
+
+
+# --- refunds ----------------------------------------------------------------------------------------------------------
+
+
 def _refunded(data: PaymentRefunded) -> Words:
-    if data.method is PaymentMethod.CARD:
-        where = f"We have refunded {data.amount} to your card."
-        when = "It can take a few days to appear on your statement."
+    what = _what_for(data)
+    if data.reference is not None:
+        where = f"We have paid {data.amount} back to you {what}."
+        steps: tuple[str, ...] = (
+            f"The payment's reference is {_in_one_line(data.reference)}.",
+            "If you cannot find the money after a few days, please write to us with this reference.",
+        )
+    elif data.method is PaymentMethod.CARD:
+        where = f"We have refunded {data.amount} to your card {what}."
+        steps = ("It can take a few days to appear on your statement.",)
     else:
-        where = f"We have refunded the {data.amount} that you paid."
-        when = "There is nothing you need to do."
+        where = f"We have paid {data.amount} back to you {what}."
+        steps = ("There is nothing you need to do.",)
     return Words(
         subject="refunded",
         heading="Your refund is on its way",
         preview=where,
         story=(where,),
-        next_steps=(when,),
+        next_steps=steps,
     )
 
 
 def _refund_failed(data: PaymentRefundFailed) -> Words:
+    owed = f"We owe you {data.amount} {_what_for(data)}, and will pay it back by hand."
+    if data.method is PaymentMethod.COD:
+        return Words(
+            subject="refund: we will pay it by hand",
+            heading="How you get your refund",
+            preview=owed,
+            story=(owed, "You paid in cash, so there is no card that we could refund."),
+            next_steps=(
+                "One of us will write to you to agree on how you get your money. Please never send card details by "
+                "e-mail: we do not need them.",
+                "If you have not heard from us within a week, just reply to this e-mail.",
+            ),
+        )
     return Words(
         subject="refund delayed",
         heading="Your refund is taking longer",
-        preview=f"We owe you {data.amount} and will refund it by hand.",
+        preview=owed,
         story=(
-            f"We tried to refund the {data.amount} that you paid, but the payment provider did not accept it.",
+            owed,
+            "We tried to refund it to your card, but the payment provider did not accept that.",
             "The money is still yours, and we know that we owe it to you.",
         ),
-        next_steps=("One of us will now refund it by hand. There is nothing you need to do.",),
+        next_steps=(
+            "One of us will write to you to agree on how you get your money. There is nothing you need to do.",
+            "If you have not heard from us within a week, just reply to this e-mail.",
+        ),
     )
+
+
+def _what_for(data: PaymentRefunded | PaymentRefundFailed) -> str:
+    if data.refund_id == CANCELLATION:
+        return "for your cancelled order"
+    if data.refund_id.startswith("ret_"):
+        return f"for your return {return_number(data.refund_id)}"
+    return "for a payment that we did not need"
 
 
 TEXTS: Mapping[type[OrderEvent], Callable[[Any], Words]] = {
@@ -280,29 +590,64 @@ TEXTS: Mapping[type[OrderEvent], Callable[[Any], Words]] = {
     OrderConfirmed: _confirmed,
     OrderRejected: _rejected,
     OrderCancelled: _cancelled,
+    ShipmentDispatched: _dispatched,
+    ShipmentDelivered: _delivered,
+    ReturnRequested: _return_requested,
+    ReturnReceived: _return_received,
+    ReturnRefused: _return_refused,
     PaymentRefunded: _refunded,
     PaymentRefundFailed: _refund_failed,
 }
 """Which events are written about, and in which words."""
 
-DEPENDS_ON_ORDER: tuple[type[OrderEvent], ...] = (OrderPlaced,)
+
+class ReturnNow(Model):
+    """A return of an order."""
+
+    return_id: str
+    status: str
+
+
+class OrderNow(Model):
+    """What an order is like when a mail about it is to be sent.
+
+    Attributes:
+        status: an OrderStatus, or one that this code does not know yet.
+    """
+
+    status: str
+    returns: tuple[ReturnNow, ...] = ()
+
+    def status_of_return(self, return_id: str) -> str:
+        """Of the return of this id; `unknown` where there is none."""
+        return next((each.status for each in self.returns if each.return_id == return_id), "unknown")
+
+
+DEPENDS_ON_ORDER: tuple[type[OrderEvent], ...] = (OrderPlaced, ShipmentDispatched, ReturnRequested)
 """The events whose mail is true only as long as the order is in a state that fits: it is read before they are sent."""
 
+_ENDED = frozenset({OrderStatus.REJECTED, OrderStatus.CANCELLED})
+_PAST_SETTING_ASIDE = _ENDED | {OrderStatus.CANCELLING, OrderStatus.SHIPPED, OrderStatus.DELIVERED}
 
-def why_untrue(data: OrderEvent, order_status: str, now: datetime) -> str | None:
+
+def why_untrue(data: OrderEvent, order: OrderNow, now: datetime) -> str | None:
     """Why the mail about an event in DEPENDS_ON_ORDER is no longer true; None where it still is.
 
     Args:
         data: of the event.
-        order_status: an OrderStatus, or one that this code does not know yet.
+        order: as it is now.
         now: aware.
     """
-    if not isinstance(data, OrderPlaced):
-        return None
-    over = {OrderStatus.REJECTED, OrderStatus.CANCELLED}
-    if data.payment_method is None:
-        # It says that the order can be paid.
-        over.add(OrderStatus.CONFIRMED)
-    if order_status in over:
-        return f"the order is {order_status}"
-    return "the order is too old" if now > data.place_by else None
+    match data:
+        case OrderPlaced(payment_method=method):
+            # Without a method it says that the order can be paid.
+            over = _PAST_SETTING_ASIDE if method else _PAST_SETTING_ASIDE | {OrderStatus.CONFIRMED}
+            if order.status in over:
+                return f"the order is {order.status}"
+            return "the order is too old" if now > data.place_by else None
+        case ShipmentDispatched() if order.status in _ENDED | {OrderStatus.DELIVERED}:
+            return f"the order is {order.status}"
+        case ReturnRequested(return_id=return_id) if (status := order.status_of_return(return_id)) != "REQUESTED":
+            return f"the return is {status}"
+        case _:
+            return None

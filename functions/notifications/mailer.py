@@ -13,7 +13,7 @@ from cloudretail.decider import WouldAct
 from cloudretail.errors import Permanent, Transient
 from cloudretail.mail import render
 from contract.values import OrderEvent
-from notifications.domain import MailContent, content_of
+from notifications.domain import MailContent, MailId, Shop, content_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -28,25 +28,27 @@ class Mail:
     """A mail as it is sent.
 
     Attributes:
+        id: what tells it from every other mail.
         kind: name of the event that it is about.
-        order_id: of the order that it is about.
         to: e-mail address of the shopper.
+        reply_to: e-mail address at which a person answers.
         subject: in one line.
         text: for those who read plain text.
         html: for everybody else, with the same words.
     """
 
+    id: MailId
     kind: str
-    order_id: str
     to: str
+    reply_to: str
     subject: str
     text: str
     html: str
 
     @property
-    def id(self) -> str:
-        """The same for every delivery of the event, and of any later version of it."""
-        return f"{self.order_id}#{self.kind}"
+    def order_id(self) -> str:
+        """Of the order that it is about."""
+        return self.id.order_id
 
 
 class OrderMailer(Protocol):
@@ -57,21 +59,22 @@ class OrderMailer(Protocol):
         ...
 
 
-def compose(data: OrderEvent, storefront_url: str) -> Mail:
+def compose(data: OrderEvent, shop: Shop) -> Mail:
     """The mail that an event leads to, ready to be sent.
 
     Args:
         data: of one of the events in `domain.TEXTS`.
-        storefront_url: where the storefront is.
+        shop: whose mail it is.
 
     Raises:
         jinja2.UndefinedError: a template names something that the content does not have.
     """
-    content = content_of(data, storefront_url)
+    content = content_of(data, shop)
     return Mail(
+        id=content.id,
         kind=content.kind,
-        order_id=content.order_id,
         to=content.to,
+        reply_to=content.contact,
         subject=content.subject,
         text=_render("mail.txt", content),
         html=_render("mail.html", content),
@@ -102,6 +105,7 @@ class SesMailer:
         try:
             answer = aws.ses().send_email(
                 FromEmailAddress=self._sender,
+                ReplyToAddresses=[mail.reply_to],
                 Destination={"ToAddresses": [mail.to]},
                 Content={
                     "Simple": {

@@ -14,18 +14,30 @@ from cloudretail.errors import Transient
 from cloudretail.settings import Settings, load
 from cloudretail.telemetry import count, logger
 from contract.values import OrderEvent
-from notifications.domain import DEPENDS_ON_ORDER, TEXTS, why_untrue
+from notifications.domain import DEPENDS_ON_ORDER, TEXTS, OrderNow, Shop, why_untrue
 from notifications.mailer import DryRunMailer, OrderMailer, SesMailer, compose
-from notifications.store import Claim, DynamoDBSentMails, ReadOnlySentMails, SentMails, order_status
+from notifications.store import Claim, DynamoDBSentMails, ReadOnlySentMails, SentMails, order_now
 
 
 class NotificationsSettings(Settings):
-    """What this function needs besides its queue."""
+    """What this function needs besides its queue.
+
+    Attributes:
+        return_address: its lines, between commas.
+    """
 
     sent_mails_table: str
     orders_table: str
     sender_address: str
+    contact_address: str
+    return_address: str
     storefront_url: str
+
+    @property
+    def shop(self) -> Shop:
+        """What mails say of the shop."""
+        lines = (line.strip() for line in self.return_address.split(","))
+        return Shop(self.storefront_url, self.contact_address, tuple(filter(None, lines)))
 
 
 @dataclass(frozen=True)
@@ -35,20 +47,20 @@ class Ports:
     Attributes:
         sent: which mails were sent.
         mailer: sends them.
-        order_status: of an order as it is now, by a consistent read.
-        storefront_url: where the storefront is.
+        order_now: an order as it is now, by a consistent read.
+        shop: what mails say of it.
         clock: tells the time, aware.
     """
 
     sent: SentMails
     mailer: OrderMailer
-    order_status: Callable[[str], str]
-    storefront_url: str
+    order_now: Callable[[str], OrderNow]
+    shop: Shop
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
-    """Write to the shopper, once for each order and kind of mail.
+    """Write to the shopper, once for each order, kind of mail, and return or refund that it is about.
 
     Raises:
         Transient: another delivery is sending this mail just now, or the mailer cannot for the moment.
@@ -57,10 +69,10 @@ def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
     del now  # A batch takes a while, and a claim is a lease.
     data = _about_an_order(delivery)
     if isinstance(data, DEPENDS_ON_ORDER):
-        reason = why_untrue(data, ports.order_status(data.order_id), ports.clock())
+        reason = why_untrue(data, ports.order_now(data.order_id), ports.clock())
         if reason:
             return Nothing(f"no longer true: {reason}")
-    sent, mail = ports.sent, compose(data, ports.storefront_url)
+    sent, mail = ports.sent, compose(data, ports.shop)
     claimed_at = ports.clock()
     match sent.claim(mail.id, claimed_at):
         case Claim.SENT:
@@ -97,8 +109,8 @@ def _settings() -> NotificationsSettings:
     return load(NotificationsSettings)
 
 
-def _order_status(order_id: str) -> str:
-    return order_status(_settings().orders_table, order_id)
+def _order_now(order_id: str) -> OrderNow:
+    return order_now(_settings().orders_table, order_id)
 
 
 def _ports() -> Ports:
@@ -106,14 +118,14 @@ def _ports() -> Ports:
     return Ports(
         DynamoDBSentMails(settings.sent_mails_table),
         SesMailer(settings.sender_address),
-        _order_status,
-        settings.storefront_url,
+        _order_now,
+        settings.shop,
     )
 
 
 def _read_only() -> Ports:
     settings = _settings()
-    return Ports(ReadOnlySentMails(settings.sent_mails_table), DryRunMailer(), _order_status, settings.storefront_url)
+    return Ports(ReadOnlySentMails(settings.sent_mails_table), DryRunMailer(), _order_now, settings.shop)
 
 
 CONSUMER = Consumer(

@@ -15,12 +15,13 @@ A record never expires: an event may be replayed much later, and its mail must n
 
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
-from typing import Protocol
+from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
 from cloudretail import aws, dynamodb
 from cloudretail.errors import Permanent
+from notifications.domain import MailId, OrderNow
 
 LEASE = timedelta(seconds=20)
 """How long a claim holds off others: longer than the function's time-out of 10 s, so that its holder is surely dead,
@@ -43,34 +44,35 @@ class Claim(Enum):
 class SentMails(Protocol):
     """Remembers for each mail id that it is being sent, then that it was."""
 
-    def claim(self, mail_id: str, now: datetime) -> Claim:
+    def claim(self, mail_id: MailId, now: datetime) -> Claim:
         """Take the mail for a LEASE from `now`, unless it was sent or another's lease still runs."""
         ...
 
-    def give_up(self, mail_id: str, claimed_at: datetime) -> None:
+    def give_up(self, mail_id: MailId, claimed_at: datetime) -> None:
         """End the lease that was taken at `claimed_at`; nothing if somebody else has taken the mail over."""
         ...
 
-    def mark_sent(self, mail_id: str, message_id: str, now: datetime) -> None:
+    def mark_sent(self, mail_id: MailId, message_id: str, now: datetime) -> None:
         """Remember that the mail was accepted at `now` under SES's `message_id`."""
         ...
 
 
 class DynamoDBSentMails:
-    """SentMails on one table, keyed by mail id."""
+    """SentMails on one table, in which the mails of an order stand together."""
 
     def __init__(self, table: str) -> None:
         self._table = table
 
-    def claim(self, mail_id: str, now: datetime) -> Claim:
-        never_claimed = "attribute_not_exists(mailId)"
+    def claim(self, mail_id: MailId, now: datetime) -> Claim:
+        never_claimed = "attribute_not_exists(orderId)"
         lease_ran_out = "(#status = :claimed AND leaseUntil <= :now)"
         try:
             aws.dynamodb().put_item(
                 TableName=self._table,
                 Item=dynamodb.to_item(
                     {
-                        "mailId": mail_id,
+                        "orderId": mail_id.order_id,
+                        "mail": mail_id.name,
                         "status": "CLAIMED",
                         "claimedAt": _text(now),
                         "leaseUntil": _text(now + LEASE),
@@ -88,11 +90,11 @@ class DynamoDBSentMails:
             return Claim.SENT if found["status"] == "SENT" else Claim.HELD
         return Claim.OURS
 
-    def give_up(self, mail_id: str, claimed_at: datetime) -> None:
+    def give_up(self, mail_id: MailId, claimed_at: datetime) -> None:
         try:
             aws.dynamodb().update_item(
                 TableName=self._table,
-                Key={"mailId": {"S": mail_id}},
+                Key=_key(mail_id),
                 UpdateExpression="SET leaseUntil = claimedAt",
                 ConditionExpression="#status = :claimed AND claimedAt = :ours",
                 ExpressionAttributeNames={"#status": "status"},
@@ -102,10 +104,10 @@ class DynamoDBSentMails:
             if not dynamodb.is_condition_failed(error):
                 raise
 
-    def mark_sent(self, mail_id: str, message_id: str, now: datetime) -> None:
+    def mark_sent(self, mail_id: MailId, message_id: str, now: datetime) -> None:
         aws.dynamodb().update_item(
             TableName=self._table,
-            Key={"mailId": {"S": mail_id}},
+            Key=_key(mail_id),
             UpdateExpression="SET #status = :sent, messageId = :messageId, sentAt = :now REMOVE leaseUntil",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues={
@@ -122,20 +124,20 @@ class ReadOnlySentMails:
     def __init__(self, table: str) -> None:
         self._table = table
 
-    def claim(self, mail_id: str, now: datetime) -> Claim:
+    def claim(self, mail_id: MailId, now: datetime) -> Claim:
         del now
-        found = aws.dynamodb().get_item(TableName=self._table, Key={"mailId": {"S": mail_id}}, ConsistentRead=True)
+        found = aws.dynamodb().get_item(TableName=self._table, Key=_key(mail_id), ConsistentRead=True)
         return Claim.SENT if found.get("Item", {}).get("status") == {"S": "SENT"} else Claim.OURS
 
-    def give_up(self, mail_id: str, claimed_at: datetime) -> None:
+    def give_up(self, mail_id: MailId, claimed_at: datetime) -> None:
         """Nothing was claimed."""
 
-    def mark_sent(self, mail_id: str, message_id: str, now: datetime) -> None:
+    def mark_sent(self, mail_id: MailId, message_id: str, now: datetime) -> None:
         """Nothing was sent."""
 
 
-def order_status(table: str, order_id: str) -> str:
-    """Where an order stands now, by a consistent read.
+def order_now(table: str, order_id: str) -> OrderNow:
+    """An order as it is now, by a consistent read.
 
     Raises:
         Permanent: there is no such order. Checkout writes the order before any event of it, so waiting cannot help.
@@ -144,12 +146,16 @@ def order_status(table: str, order_id: str) -> str:
         TableName=table,
         Key={"orderId": {"S": order_id}},
         ConsistentRead=True,
-        ProjectionExpression="#status",
-        ExpressionAttributeNames={"#status": "status"},
+        ProjectionExpression="#status, #returns",
+        ExpressionAttributeNames={"#status": "status", "#returns": "returns"},
     )
     if "Item" not in found:
         raise Permanent(f"there is no order {order_id}")
-    return str(dynamodb.from_item(found["Item"])["status"])
+    return OrderNow.model_validate(dynamodb.from_item(found["Item"]))
+
+
+def _key(mail_id: MailId) -> dict[str, Any]:
+    return dynamodb.to_item({"orderId": mail_id.order_id, "mail": mail_id.name})
 
 
 def _text(moment: datetime) -> str:

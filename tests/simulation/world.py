@@ -25,6 +25,7 @@ from contract.payments import PaymentSubmitted
 from contract.values import PaymentMethod
 from inventory import reactions as inventory
 from notifications import reactions as notifications
+from notifications.domain import OrderNow
 from orders import commands as ordering
 from orders.domain import Address, Listed, PlaceOrder, Shopper
 from payments import commands as paying
@@ -40,7 +41,7 @@ from tests.simulation.gateway import Gateway, Late
 from tests.simulation.schedule import Break, Interruption, Kind, Schedule, Step, Violation
 from tests.simulation.wiring import Queue, wiring
 from tests.support.checkouts import InMemoryCheckouts, InMemoryOrders
-from tests.support.mails import InMemorySentMails, Mailbox
+from tests.support.mails import SHOP, InMemorySentMails, Mailbox
 from tests.support.repositories import InMemoryRepository
 from tests.support.stock import InMemoryStockRepository
 
@@ -538,9 +539,7 @@ class World:
             "payments": self.payments,
             "payment-window": self.payments,
             "payment-worker": worker.Ports(self.payments, self._is_payable, self._gateways),
-            "notifications": notifications.Ports(
-                self.mails, self.mailbox, self._order_status, "https://shop.example", lambda: self.now
-            ),
+            "notifications": notifications.Ports(self.mails, self.mailbox, self._order_now, SHOP, lambda: self.now),
         }
         assert consumer in ports, f"the simulation does not know the consumer {consumer} yet"
         return ports[consumer]
@@ -555,9 +554,9 @@ class World:
         assert order, "an order is never deleted"
         return order.payable
 
-    def _order_status(self, order_id: str) -> str:
+    def _order_now(self, order_id: str) -> OrderNow:
         self._pass("orders", "load", order_id)
-        return str(self.orders.items[order_id]["status"])
+        return OrderNow.model_validate(self.orders.items[order_id])
 
     # --- functions and time -----------------------------------------------------------------------------------------
 

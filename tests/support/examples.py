@@ -15,7 +15,7 @@ from cloudretail.event import EventData
 from cloudretail.model import Model
 from cloudretail.money import Money
 from contract import EVENTS
-from contract.values import OrderItem, PaymentMethod, Shortage, StockLine
+from contract.values import InspectedLine, OrderItem, PaymentMethod, Shortage, StockLine
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -42,7 +42,6 @@ VALUES: Mapping[str, Any] = {
     **ORDER,
     **PAYMENT,
     "amount": ORDER["total"],
-    "lines": tuple(StockLine(product_id=item.product_id, quantity=item.quantity) for item in ORDER["items"]),
     "max_attempts": 3,
     "method": PaymentMethod.CARD,
     "payment_method": PaymentMethod.CARD,
@@ -51,6 +50,12 @@ VALUES: Mapping[str, Any] = {
     "until": NOW.replace(minute=19),
 }
 """By the name of an event's field."""
+
+SEVERAL: Mapping[type[Model], tuple[Model, ...]] = {
+    StockLine: tuple(StockLine(product_id=item.product_id, quantity=item.quantity) for item in ORDER["items"]),
+    InspectedLine: (InspectedLine(product_id="canvas-backpack", restock=1, write_off=1),),
+}
+"""By the type of what a field has several of."""
 
 
 def example_of[E: Model](model: type[E], values: Mapping[str, Any] = VALUES) -> E:
@@ -76,7 +81,7 @@ def _value(annotation: Any, where: str) -> Any:
         case origin if origin is Annotated:
             return _value(arguments[0], where)
         case origin if origin is tuple:
-            return (_value(arguments[0], where),)
+            return SEVERAL.get(arguments[0]) or (_value(arguments[0], where),)
         case origin if origin in (Union, UnionType):
             return _value(arguments[0], where)
     if annotation is datetime:

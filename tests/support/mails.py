@@ -4,8 +4,16 @@ from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
 
+from notifications.domain import MailId, Shop
 from notifications.mailer import Mail
 from notifications.store import LEASE, Claim
+
+SHOP = Shop(
+    "https://shop.cloudretail.example",
+    "help@cloudretail.example",
+    ("CloudRetail Returns", "1 Example Road", "Singapore 018956"),
+)
+"""Whose mails tests read."""
 
 
 class InMemorySentMails:
@@ -19,11 +27,11 @@ class InMemorySentMails:
     def __init__(self, hook: Callable[[str, str], None] = lambda point, key: None) -> None:
         self.hook = hook
         self._lock = Lock()
-        self._leases: dict[str, tuple[datetime, datetime]] = {}
-        self.sent: dict[str, tuple[str, datetime]] = {}
+        self._leases: dict[MailId, tuple[datetime, datetime]] = {}
+        self.sent: dict[MailId, tuple[str, datetime]] = {}
 
-    def claim(self, mail_id: str, now: datetime) -> Claim:
-        self.hook("claim", mail_id)
+    def claim(self, mail_id: MailId, now: datetime) -> Claim:
+        self.hook("claim", str(mail_id))
         with self._lock:
             if mail_id in self.sent:
                 return Claim.SENT
@@ -33,14 +41,14 @@ class InMemorySentMails:
             self._leases[mail_id] = (now, now + LEASE)
             return Claim.OURS
 
-    def give_up(self, mail_id: str, claimed_at: datetime) -> None:
-        self.hook("give up", mail_id)
+    def give_up(self, mail_id: MailId, claimed_at: datetime) -> None:
+        self.hook("give up", str(mail_id))
         with self._lock:
             if self._leases.get(mail_id, (None,))[0] == claimed_at:
                 del self._leases[mail_id]
 
-    def mark_sent(self, mail_id: str, message_id: str, now: datetime) -> None:
-        self.hook("mark", mail_id)
+    def mark_sent(self, mail_id: MailId, message_id: str, now: datetime) -> None:
+        self.hook("mark", str(mail_id))
         with self._lock:
             self.sent[mail_id] = (message_id, now)
 
@@ -62,7 +70,7 @@ class Mailbox:
         self.refusals: list[Exception] = []
 
     def send(self, mail: Mail) -> str:
-        self.hook("send", mail.id)
+        self.hook("send", str(mail.id))
         if self.refusals:
             raise self.refusals.pop(0)
         self.mails.append(mail)

@@ -159,15 +159,16 @@ class Shopper(Person):
 
         Args:
             order_id: of the order.
-            kinds: names of the events that the mails are about.
+            kinds: names of the events that the mails are about, with the return's or refund's id as in
+                `ReturnReceived#ret_...`.
         """
 
         def sent(kind: str) -> bool:
-            return bool(row(self.shop, "SentMailsTable", mailId=f"{order_id}#{kind}").get("status") == "SENT")
+            return bool(row(self.shop, "SentMailsTable", orderId=order_id, mail=kind).get("status") == "SENT")
 
         eventually(lambda: all(map(sent, kinds)))
         mails = self.mails()
-        assert len({mail.subject for mail in mails}) == len(mails), "a mail came twice"
+        assert len({(mail.subject, mail.text) for mail in mails}) == len(mails), "a mail came twice"
         return mails
 
     def mails(self) -> list[Mail]:

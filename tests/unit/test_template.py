@@ -381,7 +381,8 @@ def test_an_index_is_queried_and_nothing_else(function: str) -> None:
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_operators_read_a_table_as_its_declaration_says_and_no_more(table: Table) -> None:
-    reads = {"dynamodb:BatchGetItem"} if table.keys_of else set()
+    by_key = "dynamodb:Query" if table.several else "dynamodb:BatchGetItem"
+    reads = {by_key} if table.keys_of else set()
     reads |= {"dynamodb:Scan"} if table.in_snapshot else set()
     # On production there is no sandbox.
     assert allowed("OpsApi", f"{table.name}Table") == (set() if table.name == "SandboxCharges" else reads)

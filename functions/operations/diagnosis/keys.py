@@ -1,16 +1,10 @@
 """Under which keys the services keep what they know of an order: they derive them from its id."""
 
-from notifications.domain import TEXTS
 from payments.domain import MAX_ATTEMPTS, payment_id_of
 
 
 def payment_id(order_id: str) -> str:
     return payment_id_of(order_id)
-
-
-def mail_ids(order_id: str) -> list[str]:
-    """Of all mails that an order can lead to."""
-    return [f"{order_id}#{event.event_type.name}" for event in TEXTS]
 
 
 def charge_keys(order_id: str) -> list[str]:

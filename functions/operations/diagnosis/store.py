@@ -36,9 +36,12 @@ class DynamoDBTables:
         wanted = {
             name: [{table.key: {"S": key}} for key in table.keys_of(order_id)]
             for table, name in self._names.items()
-            if table.keys_of
+            if table.keys_of and not table.several
         }
         found = batch_get({name: {"Keys": keys, "ConsistentRead": True} for name, keys in wanted.items()})
+        for table, name in self._names.items():
+            if table.keys_of and table.several:
+                found[name] = [item for key in table.keys_of(order_id) for item in _query(name, table.key, key)]
         return OrderRows(
             table.row.model_validate(item) for table, name in self._names.items() for item in found.get(name, [])
         )
@@ -55,6 +58,21 @@ class DynamoDBTables:
 def setting_of(table: Table) -> str:
     """The field of TableSettings that has a table's name."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", f"{table.name}Table").lower()
+
+
+def _query(table: str, key: str, value: str) -> Iterator[dict[str, Any]]:
+    for page in (
+        aws.dynamodb()
+        .get_paginator("query")
+        .paginate(
+            TableName=table,
+            ConsistentRead=True,
+            KeyConditionExpression="#key = :value",
+            ExpressionAttributeNames={"#key": key},
+            ExpressionAttributeValues={":value": {"S": value}},
+        )
+    ):
+        yield from map(dynamodb.from_item, page["Items"])
 
 
 def _scan(table: str) -> Iterator[dict[str, Any]]:

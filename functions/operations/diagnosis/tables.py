@@ -16,7 +16,7 @@ from cloudretail.model import Model
 from cloudretail.outbox import Outbox
 from cloudretail.settings import Settings
 from contract.values import InspectedLine, StockLine
-from operations.diagnosis.keys import charge_keys, mail_ids, payment_id
+from operations.diagnosis.keys import charge_keys, payment_id
 
 
 class Step(Model):
@@ -126,14 +126,19 @@ class PaymentRow(OrderPart):
 class MailRow(Model):
     """A mail that was sent, or is being sent."""
 
-    mail_id: str
+    mail: str
     status: str
     claimed_at: datetime | None = None
     sent_at: datetime | None = None
 
     @property
     def kind(self) -> str:
-        return self.mail_id.rpartition("#")[2]
+        return self.mail.partition("#")[0]
+
+    @property
+    def about(self) -> str | None:
+        """Id of the return or refund that it is about."""
+        return self.mail.partition("#")[2] or None
 
 
 class ChargeRow(Model):
@@ -184,7 +189,8 @@ class Table:
         row_name: what one row is called, such as `reservation`.
         service: whose table it is.
         key: its partition key.
-        keys_of: the keys that rows about an order can have; None where no row is about an order.
+        keys_of: the partition keys that rows about an order can have; None where no row is about an order.
+        several: whether one such key can have several rows.
         in_snapshot: whether reconciling and finding stuck orders read it as a whole.
         at_rest: by the status of an order that waits for nothing, the statuses that its row may have.
     """
@@ -195,6 +201,7 @@ class Table:
     service: str
     key: str
     keys_of: Callable[[str], Sequence[str]] | None = None
+    several: bool = False
     in_snapshot: bool = True
     at_rest: Statuses = field(default_factory=dict)
 
@@ -243,7 +250,7 @@ TABLES: tuple[Table, ...] = (
     ),
     Table("Payments", PaymentRow, "payment", "payments", "paymentId", _payment_id, at_rest=PAYMENT_AT_REST),
     Table("Shipments", ShipmentRow, "shipment", "fulfilment", "orderId", _order_id, at_rest=SHIPMENT_AT_REST),
-    Table("SentMails", MailRow, "mail", "notifications", "mailId", mail_ids, in_snapshot=False),
+    Table("SentMails", MailRow, "mail", "notifications", "orderId", _order_id, several=True, in_snapshot=False),
     Table("SandboxCharges", ChargeRow, "charge", "payments", "chargeKey", charge_keys),
     Table("Limits", AccountRow, "account", "orders", "userId"),
     Table("Inventory", StockRow, "stock", "inventory", "productId"),

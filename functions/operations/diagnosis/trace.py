@@ -137,6 +137,7 @@ def _mail(mail: MailRow) -> TraceEntry:
         service="notifications",
         kind=EntryKind.MAIL,
         what=f"mail about {mail.kind} {'sent' if sent else 'being sent'}",
+        detail=mail.about,
     )
 
 

@@ -7,14 +7,16 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 
 from cloudretail import aws
 from cloudretail.errors import Permanent, Transient
+from notifications.domain import MailId
 from notifications.mailer import Mail, SesMailer
 from tests.support.wire import Wire
 
 SENDER = "shop@cloudretail.example"
 MAIL = Mail(
+    id=MailId("ord_1", "OrderConfirmed"),
     kind="OrderConfirmed",
-    order_id="ord_1",
     to="shopper@cloudretail.example",
+    reply_to="help@cloudretail.example",
     subject="Order 1 confirmed ✓",
     text="Grüße",
     html="<p>Grüße</p>",
@@ -49,6 +51,7 @@ def test_a_mail_goes_out_in_both_forms_in_utf8_with_tags_to_find_it_by(wire: Wir
     assert wire.made("SendEmail") == [
         {
             "FromEmailAddress": SENDER,
+            "ReplyToAddresses": ["help@cloudretail.example"],
             "Destination": {"ToAddresses": ["shopper@cloudretail.example"]},
             "Content": {
                 "Simple": {

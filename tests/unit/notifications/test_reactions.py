@@ -17,23 +17,24 @@ from cloudretail.decider import Done, Nothing
 from cloudretail.envelope import Event
 from cloudretail.errors import Permanent, Transient
 from cloudretail.event import EventData
-from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
+from contract.fulfilment import ShipmentDispatched
+from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, ReturnRequested
 from contract.values import PaymentMethod
-from notifications.domain import TEXTS
+from notifications.domain import TEXTS, OrderNow, ReturnNow
 from notifications.mailer import Mail
 from notifications.reactions import Ports, handler, notify
-from notifications.store import LEASE, DynamoDBSentMails, SentMails, order_status
+from notifications.store import LEASE, DynamoDBSentMails, SentMails, order_now
 from tests.support.examples import EXAMPLES, NOW, ORDER, event_of, name_of
 from tests.support.invocations import Context, sqs_event
-from tests.support.mails import InMemorySentMails, Mailbox
+from tests.support.mails import SHOP, InMemorySentMails, Mailbox
 from tests.support.tables import TEMPLATE, items_of
 from tests.support.turns import calls_take_turns
 from tests.support.wire import Wire, everything_printed, refused
 
-SHOP = "https://shop.cloudretail.example"
 SENDER = "shop@cloudretail.example"
 WRITTEN_ABOUT: Sequence[EventData] = [data for data in EXAMPLES if type(data) in TEXTS]
 CONFIRMED = event_of(next(data for data in EXAMPLES if isinstance(data, OrderConfirmed)))
+RETURN = next(data for data in EXAMPLES if isinstance(data, ReturnRequested))
 CANCELLED = event_of(next(data for data in EXAMPLES if isinstance(data, OrderCancelled)), "orders:ord_1:5:0")
 
 
@@ -49,10 +50,16 @@ class Shop:
         self.mailbox = Mailbox()
         self.now = NOW
         self.order_status = "PENDING"
+        self.return_status = "REQUESTED"
 
     def deliver(self, event: Event = CONFIRMED) -> Done | Nothing:
-        ports = Ports(self.sent, self.mailbox, lambda order_id: self.order_status, SHOP, lambda: self.now)
+        ports = Ports(self.sent, self.mailbox, self._order_now, SHOP, lambda: self.now)
         return notify(ports, Delivery(event, attempt=1), self.now)
+
+    def _order_now(self, order_id: str) -> OrderNow:
+        assert order_id == ORDER["order_id"]
+        returns = (ReturnNow(return_id=RETURN.return_id, status=self.return_status),)
+        return OrderNow(status=self.order_status, returns=returns)
 
     @property
     def kinds(self) -> list[str]:
@@ -92,9 +99,11 @@ BY_CARD = event_of(PLACED.model_copy(update={"payment_method": None}))
 IN_CASH = event_of(PLACED.model_copy(update={"payment_method": PaymentMethod.COD}))
 
 
-@pytest.mark.parametrize("status", ["REJECTED", "CANCELLED"])
+@pytest.mark.parametrize("status", ["REJECTED", "CANCELLED", "CANCELLING", "SHIPPED", "DELIVERED"])
 @pytest.mark.parametrize("placed", [BY_CARD, IN_CASH], ids=["by card", "in cash"])
-def test_an_order_that_has_ended_is_not_written_about_as_received(shop: Shop, placed: Event, status: str) -> None:
+def test_an_order_that_has_ended_or_gone_is_not_written_about_as_received(
+    shop: Shop, placed: Event, status: str
+) -> None:
     shop.order_status = status
     assert shop.deliver(placed) == Nothing(f"no longer true: the order is {status}")
     assert shop.kinds == []
@@ -118,6 +127,42 @@ def test_an_order_that_is_not_over_is_written_about_as_received_until_its_time_i
     assert shop.kinds == ["OrderPlaced"]
 
 
+DISPATCHED = event_of(next(data for data in EXAMPLES if isinstance(data, ShipmentDispatched)))
+
+
+@pytest.mark.parametrize("status", ["DELIVERED", "CANCELLED"])
+def test_a_parcel_that_arrived_or_came_back_is_not_written_about_as_on_its_way(shop: Shop, status: str) -> None:
+    shop.order_status = status
+    assert shop.deliver(DISPATCHED) == Nothing(f"no longer true: the order is {status}")
+    assert shop.kinds == []
+
+
+@pytest.mark.parametrize("status", ["CONFIRMED", "CANCELLING", "SHIPPED"])
+def test_a_parcel_on_its_way_is_written_about_although_orders_may_not_know_of_it_yet(shop: Shop, status: str) -> None:
+    shop.order_status = status
+    shop.deliver(DISPATCHED)
+    assert shop.kinds == ["ShipmentDispatched"]
+
+
+@pytest.mark.parametrize("status", ["WITHDRAWN", "ACCEPTED", "REFUSED"])
+def test_nobody_is_asked_to_send_a_return_that_is_settled_or_withdrawn(shop: Shop, status: str) -> None:
+    shop.return_status = status
+    assert shop.deliver(event_of(RETURN)) == Nothing(f"no longer true: the return is {status}")
+    other = RETURN.model_copy(update={"return_id": "ret_other"})
+    assert shop.deliver(event_of(other)) == Nothing("no longer true: the return is unknown")
+    assert shop.kinds == []
+
+
+def test_several_returns_and_refunds_of_an_order_are_each_written_about_once(shop: Shop) -> None:
+    about = [data for data in WRITTEN_ABOUT if hasattr(data, "refund_id") or hasattr(data, "return_id")]
+    about = [data for data in about if not isinstance(data, ReturnRequested)]
+    field = {True: "refund_id", False: "return_id"}
+    for data in about * 2:
+        for part in ("ret_one", "ret_two"):
+            shop.deliver(event_of(data.model_copy(update={field[hasattr(data, "refund_id")]: part})))
+    assert sorted(shop.kinds) == sorted(2 * [data.event_type.name for data in about])
+
+
 def test_what_has_become_of_an_order_is_written_about_whatever_becomes_of_it_later(shop: Shop) -> None:
     shop.order_status = "CANCELLED"
     shop.now = PLACED.place_by + timedelta(days=1)
@@ -127,14 +172,16 @@ def test_what_has_become_of_an_order_is_written_about_whatever_becomes_of_it_lat
 
 def test_an_order_that_does_not_exist_is_a_failure_and_no_mail(tables: None) -> None:
     with pytest.raises(Permanent, match="there is no order ord_none"):
-        order_status("OrdersTable", "ord_none")
+        order_now("OrdersTable", "ord_none")
 
 
 def test_the_order_is_read_consistently(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    item = dynamodb.to_item({"orderId": "ord_1", "status": "RESERVED"})
+    sent_back = [{"returnId": "ret_1", "status": "REQUESTED", "lines": []}]
+    item = dynamodb.to_item({"orderId": "ord_1", "status": "DELIVERED", "returns": sent_back, "userEmail": "a@b.c"})
     aws.dynamodb().put_item(TableName="OrdersTable", Item=item)
     wire = Wire(monkeypatch)
-    assert order_status("OrdersTable", "ord_1") == "RESERVED"
+    order = order_now("OrdersTable", "ord_1")
+    assert (order.status, order.status_of_return("ret_1")) == ("DELIVERED", "REQUESTED")
     assert [call["ConsistentRead"] for call in wire.made("GetItem")] == [True]
 
 
@@ -282,7 +329,7 @@ class Function:
 
     @property
     def records(self) -> dict[str, dict[str, Any]]:
-        return {item["mailId"]: item for item in map(dynamodb.from_item, items_of("SentMailsTable"))}
+        return {item["mail"]: item for item in map(dynamodb.from_item, items_of("SentMailsTable"))}
 
 
 @pytest.fixture
@@ -290,10 +337,13 @@ def function(tables: None, monkeypatch: pytest.MonkeyPatch) -> Function:
     aws.ses().create_email_identity(EmailIdentity=SENDER)
     monkeypatch.setenv("QUEUE_URL", aws.sqs().create_queue(QueueName="notifications")["QueueUrl"])
     monkeypatch.setenv("DLQ_URL", aws.sqs().create_queue(QueueName="notifications-dlq")["QueueUrl"])
-    item = dynamodb.to_item({"orderId": ORDER["order_id"], "status": "PENDING"})
+    sent_back = [{"returnId": RETURN.return_id, "status": "REQUESTED"}]
+    item = dynamodb.to_item({"orderId": ORDER["order_id"], "status": "PENDING", "returns": sent_back})
     aws.dynamodb().put_item(TableName="OrdersTable", Item=item)
     monkeypatch.setenv("SENDER_ADDRESS", SENDER)
-    monkeypatch.setenv("STOREFRONT_URL", SHOP)
+    monkeypatch.setenv("CONTACT_ADDRESS", SHOP.contact)
+    monkeypatch.setenv("RETURN_ADDRESS", ", ".join(SHOP.return_address))
+    monkeypatch.setenv("STOREFRONT_URL", SHOP.storefront_url)
     return Function(Wire(monkeypatch))
 
 
@@ -307,9 +357,9 @@ EVERY_BODY = [
 def test_a_batch_of_all_events_is_sent_and_recorded(function: Function) -> None:
     assert function.deliver(*EVERY_BODY) == []
     assert len(function.subjects) == len(set(function.subjects)) == len(TEXTS)
-    assert {mail_id: record["status"] for mail_id, record in function.records.items()} == {
-        f"{ORDER['order_id']}#{event.event_type.name}": "SENT" for event in TEXTS
-    }
+    assert {record["orderId"] for record in function.records.values()} == {ORDER["order_id"]}
+    assert {record["status"] for record in function.records.values()} == {"SENT"}
+    assert {mail.partition("#")[0] for mail in function.records} == {event.event_type.name for event in TEXTS}
     assert all(record["messageId"] and record["sentAt"] for record in function.records.values())
 
 

@@ -12,6 +12,7 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from cloudretail import dynamodb
 from cloudretail.retries import LEAST_DELIVERIES, PATIENCE
+from notifications.domain import MailId
 from notifications.store import LEASE, Claim, DynamoDBSentMails, SentMails
 from tests.support.examples import NOW
 from tests.support.mails import InMemorySentMails
@@ -19,7 +20,7 @@ from tests.support.tables import TEMPLATE, items_of
 from tests.support.turns import calls_take_turns
 from tests.support.wire import Wire, refused
 
-MAIL = "ord_1#OrderConfirmed"
+MAIL = MailId("ord_1", "OrderConfirmed")
 MOMENT = timedelta(milliseconds=1)
 LATER = NOW + timedelta(seconds=5)
 RAN_OUT = NOW + LEASE
@@ -104,8 +105,8 @@ def test_who_sent_although_somebody_took_over_still_ends_it(mails: SentMails) ->
 
 def test_mails_of_other_kinds_and_orders_are_claimed_by_themselves(mails: SentMails) -> None:
     mails.claim(MAIL, NOW)
-    assert mails.claim("ord_1#OrderCancelled", NOW) is Claim.OURS
-    assert mails.claim("ord_2#OrderConfirmed", NOW) is Claim.OURS
+    assert mails.claim(MailId("ord_1", "OrderCancelled"), NOW) is Claim.OURS
+    assert mails.claim(MailId("ord_2", "OrderConfirmed"), NOW) is Claim.OURS
 
 
 def test_a_moment_is_the_same_in_every_time_zone(mails: SentMails) -> None:
@@ -143,7 +144,8 @@ def test_a_record_tells_an_operator_when_and_under_which_id_and_not_to_whom(tabl
     mails.claim(MAIL, NOW)
     assert [dynamodb.from_item(item) for item in items_of("SentMailsTable")] == [
         {
-            "mailId": MAIL,
+            "orderId": "ord_1",
+            "mail": "OrderConfirmed",
             "status": "CLAIMED",
             "claimedAt": "2026-01-02T03:04:05.000+00:00",
             "leaseUntil": "2026-01-02T03:04:25.000+00:00",
@@ -152,7 +154,8 @@ def test_a_record_tells_an_operator_when_and_under_which_id_and_not_to_whom(tabl
     mails.mark_sent(MAIL, "ses-1", LATER)
     assert [dynamodb.from_item(item) for item in items_of("SentMailsTable")] == [
         {
-            "mailId": MAIL,
+            "orderId": "ord_1",
+            "mail": "OrderConfirmed",
             "status": "SENT",
             "claimedAt": "2026-01-02T03:04:05.000+00:00",
             "sentAt": "2026-01-02T03:04:10.000+00:00",

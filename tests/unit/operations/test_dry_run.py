@@ -282,7 +282,7 @@ def test_a_mail_would_be_sent_unless_it_was(wire: Wire) -> None:
     )
     put("OrdersTable", orderId=ORDER_ID, status="PENDING")
     assert at("notifications", OrderPlaced, wire).text.startswith('would send the mail "Order ')
-    put("SentMailsTable", mailId=f"{ORDER_ID}#OrderPlaced", status="SENT")
+    put("SentMailsTable", orderId=ORDER_ID, mail="OrderPlaced", status="SENT")
     assert at("notifications", OrderPlaced, wire).outcome is Outcome.NOTHING_TO_DO
 
 
