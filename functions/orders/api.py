@@ -1,4 +1,4 @@
-"""The orders API: check out, look at one's orders, call one off."""
+"""The orders API: check out, look at one's orders, call one off, send back what was delivered."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from cloudretail.errors import NotFound, invalid
 from cloudretail.http import Api, Cursor, IdempotencyKey, IdInPath, Limit, Page, answers, decode_cursor, encode_cursor
@@ -16,9 +16,29 @@ from cloudretail.model import Model, RequestModel, asks
 from cloudretail.money import Money
 from cloudretail.settings import load
 from cloudretail.text import Line
-from contract.values import CodRefusal, OrderItem, OrderStatus, PaymentMethod
+from contract.values import (
+    CodRefusal,
+    OrderItem,
+    OrderStatus,
+    PaymentMethod,
+    ProductId,
+    ReturnReason,
+    ReturnRefusal,
+    StockLine,
+)
 from orders import commands
-from orders.domain import Cancel, HistoryEntry, Order, PlaceOrder, Shopper, order_id_of
+from orders.domain import (
+    MAX_LINES,
+    Cancel,
+    HistoryEntry,
+    Order,
+    Parcel,
+    PlaceOrder,
+    RequestReturn,
+    Shopper,
+    order_id_of,
+)
+from orders.returns import Return, ReturnStatus, return_id_of
 from orders.store import CheckoutSettings, CheckoutStore, OwnedOrders
 
 api = Api()
@@ -76,10 +96,74 @@ class OrderSummary(Model):
     created_at: datetime
 
 
+class ReturnChoice(StrEnum):
+    """Why something is sent back, as it can be chosen."""
+
+    CHANGED_MIND = "CHANGED_MIND"
+    DAMAGED = "DAMAGED"
+    WRONG_ITEM = "WRONG_ITEM"
+    NOT_AS_DESCRIBED = "NOT_AS_DESCRIBED"
+    OTHER = "OTHER"
+
+
+class ReturnLine(RequestModel):
+    """How many pieces of a product are sent back."""
+
+    product_id: ProductId
+    quantity: Annotated[int, Field(strict=True, ge=1)]
+
+
+class NewReturn(RequestModel):
+    """What is sent back of a delivered order.
+
+    Attributes:
+        lines: one for each product.
+    """
+
+    lines: Annotated[
+        tuple[ReturnLine, ...], Field(min_length=1, max_length=MAX_LINES), asks("Choose at least one item.")
+    ]
+    reason: Annotated[ReturnChoice, asks("Choose a reason.")]
+
+    @field_validator("lines")
+    @classmethod
+    def _each_product_once(cls, lines: tuple[ReturnLine, ...]) -> tuple[ReturnLine, ...]:
+        if len({line.product_id for line in lines}) < len(lines):
+            raise ValueError("have to name each product once")
+        return lines
+
+
+class ReturnView(Model):
+    """A return.
+
+    Attributes:
+        lines: what the shopper sends back.
+        taken: what the shop has accepted of it.
+        amount: what is owed for that; null until it is known.
+        refusal: why nothing was accepted.
+        note: what the shop writes about it to the shopper.
+    """
+
+    return_id: str
+    lines: tuple[StockLine, ...]
+    taken: tuple[StockLine, ...]
+    reason: ReturnReason
+    status: ReturnStatus
+    requested_at: datetime
+    amount: Money | None
+    refusal: ReturnRefusal | None
+    note: str | None
+
+
 class OrderView(OrderSummary):
     """An order with its story.
 
     Attributes:
+        cancellable: whether it can be called off; once it is confirmed, that is a request, as its parcel may have gone.
+        parcel: once it was handed to the carrier.
+        returnable_until: until when something can be sent back; null before it is delivered.
+        returnable: how many pieces of each product can be sent back now.
+        returns: what was sent back, oldest first.
         cod_refusal: why it cannot be paid in cash on delivery; null where it can.
         reserved_until: until when the goods are held; only while the order is RESERVED.
         story: what happened, oldest first.
@@ -89,6 +173,12 @@ class OrderView(OrderSummary):
     payment_method: PaymentMethod | None
     cod_refusal: CodRefusal | None
     reserved_until: datetime | None
+    cancellable: bool
+    parcel: Parcel | None
+    delivered_at: datetime | None
+    returnable_until: datetime | None
+    returnable: tuple[StockLine, ...]
+    returns: tuple[ReturnView, ...]
     story: tuple[HistoryEntry, ...]
 
 
@@ -165,6 +255,31 @@ def cancel_order(order_id: IdInPath) -> OrderView:
     return _view(api.recorded(settled, command="CancelByShopper", order_id=order_id))
 
 
+@api.post(
+    "/api/orders/<order_id>/returns",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Announce what is sent back of a delivered order",
+    tags=["Orders"],
+    responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+def request_return(order_id: IdInPath, new: NewReturn, idempotency_key: IdempotencyKey) -> OrderView:
+    command = RequestReturn.model_validate({**new.model_dump(), "return_id": return_id_of(order_id, idempotency_key)})
+    settled = commands.send_back(_orders_of(api.caller), order_id, command, api.cause, datetime.now(UTC))
+    return _view(api.recorded(settled, command="RequestReturn", order_id=order_id))
+
+
+@api.post(
+    "/api/orders/<order_id>/returns/<return_id>/withdraw",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Call a return off",
+    tags=["Orders"],
+    responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+def withdraw_return(order_id: IdInPath, return_id: IdInPath) -> OrderView:
+    settled = commands.withdraw(_orders_of(api.caller), order_id, return_id, api.cause, datetime.now(UTC))
+    return _view(api.recorded(settled, command="WithdrawReturn", order_id=order_id))
+
+
 def _view(order: Order) -> OrderView:
     return OrderView(
         order_id=order.order_id,
@@ -176,7 +291,30 @@ def _view(order: Order) -> OrderView:
         payment_method=order.payment_method,
         cod_refusal=order.cod_refusal,
         reserved_until=order.reserved_until,
+        cancellable=order.cancellable,
+        parcel=order.parcel,
+        delivered_at=order.delivered_at,
+        returnable_until=order.returnable_until,
+        returnable=tuple(
+            StockLine(product_id=product_id, quantity=quantity)
+            for product_id, quantity in order.returnable_at(datetime.now(UTC)).items()
+        ),
+        returns=tuple(_return_view(order, each) for each in order.returns),
         story=order.history,
+    )
+
+
+def _return_view(order: Order, each: Return) -> ReturnView:
+    return ReturnView(
+        return_id=each.return_id,
+        lines=each.lines,
+        taken=tuple(StockLine(product_id=line.product_id, quantity=line.quantity) for line in each.taken),
+        reason=each.reason,
+        status=each.status,
+        requested_at=each.requested_at,
+        amount=None if each.amount is None else Money(amount=each.amount, currency=order.currency),
+        refusal=each.refusal,
+        note=each.note,
     )
 
 

@@ -206,6 +206,18 @@ class Order(Model):
         """How many pieces of each product can still be sent back, whatever the period."""
         return returnable(self.items, self.returns)
 
+    def returnable_at(self, now: datetime) -> Mapping[str, int]:
+        """How many pieces of each product can be sent back at `now`, but for products of which none can."""
+        until = self.returnable_until
+        if self.status is not OrderStatus.DELIVERED or until is None or now > until or len(self.returns) >= MAX_RETURNS:
+            return {}
+        return {product: count for product, count in self.returnable.items() if count > 0}
+
+    @property
+    def cancellable(self) -> bool:
+        """Whether it can be called off."""
+        return self.status in (*_BEFORE_PAYMENT, OrderStatus.CONFIRMED)
+
     def find_return(self, return_id: str) -> Return | None:
         """The return of this id."""
         return next((each for each in self.returns if each.return_id == return_id), None)

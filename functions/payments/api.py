@@ -16,9 +16,9 @@ from cloudretail.limits import RateLimit
 from cloudretail.model import Model, RequestModel
 from cloudretail.money import Money
 from cloudretail.settings import load
-from contract.values import PaymentMethod
+from contract.values import PaymentMethod, RefundId
 from payments.commands import Ports, choose_method
-from payments.domain import MAX_ATTEMPTS, ChooseMethod, PayableOrder, Payment, payment_id_of
+from payments.domain import MAX_ATTEMPTS, ChooseMethod, PayableOrder, Payment, RefundStatus, payment_id_of
 from payments.store import PaymentsApiSettings, open_payments, order_of
 
 api = Api()
@@ -62,17 +62,28 @@ class PaymentProgress(StrEnum):
     OPEN = "OPEN"
     SUBMITTED = "SUBMITTED"
     SUCCEEDED = "SUCCEEDED"
-    REFUNDING = "REFUNDING"
-    REFUNDED = "REFUNDED"
-    REFUND_FAILED = "REFUND_FAILED"
     VOIDED = "VOIDED"
     FAILED = "FAILED"
+
+
+class RefundView(Model):
+    """Money on its way back, or given back.
+
+    Attributes:
+        refund_id: what it gives back: a return (its id), `cancellation`, or an attempt that nothing waited for.
+        amount: 0 where nothing was left to give back, as no cash was collected.
+    """
+
+    refund_id: RefundId
+    amount: Money
+    status: RefundStatus
 
 
 class PaymentView(Model):
     """What became of the payment.
 
     Attributes:
+        refunds: in the order in which they were asked for.
         attempts: how many were made, of `max_attempts`.
         decline_reason: of the latest declined attempt.
     """
@@ -84,6 +95,7 @@ class PaymentView(Model):
     attempts: int
     max_attempts: int
     decline_reason: str | None
+    refunds: tuple[RefundView, ...]
 
 
 @cache
@@ -151,6 +163,14 @@ def _view(order: PayableOrder, payment: Payment | None) -> PaymentView:
         attempts=payment.attempts if payment else 0,
         max_attempts=MAX_ATTEMPTS,
         decline_reason=payment.decline_reason if payment else None,
+        refunds=_refunds(payment) if payment else (),
+    )
+
+
+def _refunds(payment: Payment) -> tuple[RefundView, ...]:
+    return tuple(
+        RefundView(refund_id=refund.refund_id, amount=payment.money_of(refund), status=refund.status)
+        for refund in payment.refunds
     )
 
 

@@ -9,7 +9,7 @@ from cloudretail.dynamodb import from_item
 from cloudretail.event import EventData
 from contract import parse
 from contract.values import OrderStatus
-from orders.domain import CancelByShopper, Message, Order, decide
+from orders.domain import Cancel, Message, Order, decide
 from orders.reactions import CONSUMER
 from retail_ops.recording import samples
 from retail_ops.stack.shop import PROJECT
@@ -73,7 +73,7 @@ def _flow(template: Template, events: Sequence[type[EventData]]) -> Iterator[str
 def _states() -> list[str]:
     """What the orders' decider makes of every recorded event in every state."""
     order = Order.model_validate(from_item(samples.rows()["OrdersTable"][0]))
-    messages: dict[str, Message] = {"the shopper cancels": CancelByShopper()}
+    messages: dict[str, Message] = {"the shopper cancels": Cancel()}
     for sample in samples.load():
         if sample.function == "OrdersReactions" and not sample.is_bad:
             for record in sample.event["Records"]:
