@@ -1,29 +1,8 @@
 import { TestBed } from '@angular/core/testing';
-import { OrderStatus, OrderView, PaymentView } from '../api/models';
+import { order, payment, sentBack } from '../../testing/orders';
 import { FakeShop, fail, quiet, refuse } from '../../testing/shop';
 import { OrderFollower, USUAL } from './order-follower';
 import { Poller } from './poller';
-
-const SGD = { amount: 1990, currency: 'SGD' };
-
-function order(status: OrderStatus, orderId = 'ord_1'): OrderView {
-  return {
-    orderId,
-    status,
-    items: [],
-    total: SGD,
-    createdAt: '2026-11-22T10:00:00Z',
-    shippingAddress: { name: 'A', line1: 'B', city: 'C', postalCode: 'D', country: 'SG' },
-    paymentMethod: null,
-    codRefusal: null,
-    reservedUntil: null,
-    story: [],
-  };
-}
-
-function payment(status: PaymentView['status']): PaymentView {
-  return { orderId: 'ord_1', status, amount: SGD, maxAttempts: 3, method: null, attempts: 0, declineReason: null };
-}
 
 describe('Who follows an order', () => {
   let shop: FakeShop;
@@ -40,14 +19,34 @@ describe('Who follows an order', () => {
   const asked = (orderId = 'ord_1') => shop.takes('GET', `/api/orders/${orderId}`);
   const askedToPay = () => shop.takes('GET', '/api/orders/ord_1/payment');
 
-  it('asks until it is confirmed, for the payment while it is awaited, and then no more', async () => {
+  it('asks until there is nothing to wait for, for the payment while that matters, and then no more', async () => {
     follower.follow('ord_1');
     (await asked()).flush(order('PENDING'));
     (await asked()).flush(order('RESERVED'));
     (await askedToPay()).flush(payment('SUBMITTED'));
     await vi.waitFor(() => expect(follower.paying()).toBe(true));
-    (await asked()).flush(order('CONFIRMED'));
-    await vi.waitFor(() => expect(follower.order()?.status).toBe('CONFIRMED'));
+    (await asked()).flush(order('SHIPPED'));
+    await vi.waitFor(() => expect(follower.order()?.status).toBe('SHIPPED'));
+    (await asked()).flush(order('DELIVERED'));
+    await vi.waitFor(() => expect(follower.order()?.status).toBe('DELIVERED'));
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    await shop.isLeftAlone();
+  });
+
+  it('goes on after the end when something is sent back, until the money is', async () => {
+    const returned = (status: 'REQUESTED' | 'ACCEPTED') => order('DELIVERED', [], { returns: [sentBack(status)] });
+    const back = (status: 'REQUESTED' | 'DONE') =>
+      payment('SUCCEEDED', { refunds: [{ refundId: 'ret_1', amount: { amount: 0, currency: 'SGD' }, status }] });
+    follower.follow('ord_1');
+    (await asked()).flush(order('DELIVERED'));
+    await vi.waitFor(() => expect(follower.order()?.status).toBe('DELIVERED'));
+    await quiet();
+    follower.accept(returned('REQUESTED'));
+    (await asked()).flush(returned('ACCEPTED'));
+    (await askedToPay()).flush(back('REQUESTED'));
+    (await asked()).flush(returned('ACCEPTED'));
+    (await askedToPay()).flush(back('DONE'));
+    await vi.waitFor(() => expect(follower.payment()?.refunds[0]?.status).toBe('DONE'));
     await new Promise((resolve) => setTimeout(resolve, 700));
     await shop.isLeftAlone();
   });
@@ -92,7 +91,7 @@ describe('Who follows an order', () => {
     late.flush(order('PENDING'));
     const right = await asked('ord_2');
     expect(follower.order()).toBeNull();
-    right.flush(order('CONFIRMED', 'ord_2'));
+    right.flush(order('CONFIRMED', [], { orderId: 'ord_2' }));
     await vi.waitFor(() => expect(follower.order()?.orderId).toBe('ord_2'));
   });
 
@@ -104,7 +103,7 @@ describe('Who follows an order', () => {
     follower.accept(order('CANCELLED'));
     expect(follower.order()?.status).toBe('CANCELLED');
     (await asked()).flush(order('CANCELLED'));
-    (await askedToPay()).flush(payment('REFUNDING'));
-    await vi.waitFor(() => expect(follower.payment()?.status).toBe('REFUNDING'));
+    (await askedToPay()).flush(payment('SUCCEEDED'));
+    await vi.waitFor(() => expect(follower.payment()?.status).toBe('SUCCEEDED'));
   });
 });

@@ -3,13 +3,13 @@ import { Api } from '../api/api';
 import { getOrder } from '../api/fn/orders/get-order';
 import { getPayment } from '../api/fn/payments/get-payment';
 import { OrderView, PaymentView } from '../api/models';
-import { isPaying, isSettled } from './order-story';
+import { awaits, isAboutMoney, isPaying } from './order-story';
 import { Poller, Seen } from './poller';
 
 /** For so long a payment is on its way before it is said that this takes longer, in milliseconds. */
 export const USUAL = 30_000;
 
-/** Follows one order and its payment until both have come to their end. Provide it together with `Poller`. */
+/** Follows one order, its returns and its payment for as long as anything is awaited. Provide it together with `Poller`. */
 @Injectable()
 export class OrderFollower {
   private readonly api = inject(Api);
@@ -17,7 +17,7 @@ export class OrderFollower {
   private orderId = '';
 
   readonly order = signal<OrderView | null>(null);
-  /** Known while it matters: the goods are held, or the order was cancelled. */
+  /** Known while it matters: the goods are held, or money goes back. */
   readonly payment = signal<PaymentView | null>(null);
   /** The shop does not answer just now; it is asked again. */
   readonly unreachable = this.poller.unreachable;
@@ -60,17 +60,19 @@ export class OrderFollower {
 
   private async look(orderId: string): Promise<Seen> {
     const order = await this.api.invoke(getOrder, { orderId });
-    const asked = order.status === 'RESERVED' || order.status === 'CANCELLED';
-    const payment = asked ? await this.api.invoke(getPayment, { orderId }) : null;
+    const payment = isAboutMoney(order) ? await this.api.invoke(getPayment, { orderId }) : null;
     if (orderId !== this.orderId) return 'nothing';
     const before = stamp(this.order(), this.payment());
     this.order.set(order);
     this.payment.set(payment);
-    if (isSettled(order, payment)) return 'final';
-    return stamp(order, payment) === before ? 'nothing' : 'news';
+    const awaited = awaits(order, payment);
+    if (!awaited) return 'final';
+    if (stamp(order, payment) !== before) return 'news';
+    return awaited === 'a person' ? 'later' : 'nothing';
   }
 }
 
 function stamp(order: OrderView | null, payment: PaymentView | null): string {
-  return [order?.status, order?.story.length, payment?.status, payment?.method, payment?.attempts].join(' ');
+  const refunds = payment?.refunds.map(({ refundId, status }) => `${refundId} ${status}`);
+  return [order?.status, order?.story.length, payment?.status, payment?.method, payment?.attempts, refunds].join(' ');
 }

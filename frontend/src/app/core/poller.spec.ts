@@ -48,6 +48,14 @@ describe('The poller', () => {
     expect(pauses().at(-1)).toBe(10_000);
   });
 
+  it('leaves a person time who has to do something first', async () => {
+    answers = ['later'];
+    poller.start(look);
+    await after(600_000);
+    expect(pauses()[0]).toBeLessThan(1_000);
+    expect(pauses().at(-1)).toBe(60_000);
+  });
+
   it('looks soon again after news', async () => {
     answers = ['nothing', 'nothing', 'nothing', 'nothing', 'news', 'nothing'];
     poller.start(look);

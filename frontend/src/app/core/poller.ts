@@ -1,12 +1,16 @@
 import { DestroyRef, Injectable, inject, signal } from '@angular/core';
 import { ApiError } from './problem';
 
-/** What a look has found: something new, nothing new, or that there will be nothing new. */
-export type Seen = 'news' | 'nothing' | 'final';
+/**
+ * What a look has found: something new, nothing new, nothing new for as long as a person or a parcel takes, or that
+ * there will be nothing new.
+ */
+export type Seen = 'news' | 'nothing' | 'later' | 'final';
 
 /** Between two looks, in milliseconds: so soon after news, then longer each time, and never longer than this. */
 const SOONEST = 400;
 const LATEST = 10_000;
+const LATEST_OF_LATER = 60_000;
 const SLOWER = 1.5;
 
 /**
@@ -85,7 +89,7 @@ export class Poller {
     }
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- set while this waited
     if (this.hurried || this.look !== look) return this.tick();
-    this.pause = seen === 'news' ? SOONEST : Math.min(this.pause * SLOWER, LATEST);
+    this.pause = seen === 'news' ? SOONEST : Math.min(this.pause * SLOWER, seen === 'later' ? LATEST_OF_LATER : LATEST);
     if (seen !== 'final' && document.visibilityState === 'visible') {
       this.timer = setTimeout(() => void this.tick(), this.pause);
     }

@@ -74,7 +74,7 @@ import { WayOn } from '../ui/way-on';
           <ul class="assurances">
             <li><shop-icon name="box" />We hold your items while you pay</li>
             <li><shop-icon name="wallet" />Pay by card, or in cash on delivery</li>
-            <li><shop-icon name="return" />Cancel any time for a full refund</li>
+            <li><shop-icon name="return" />Cancel until it is sent, for a full refund</li>
           </ul>
         </aside>
       </div>

@@ -164,7 +164,9 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
               }
             </button>
           }
-          <p class="hint">Changed your mind? You can cancel any time for a full refund.</p>
+          <p class="hint">
+            Changed your mind? You can cancel for a full refund until your parcel leaves, and send it back after that.
+          </p>
         </aside>
       </form>
     }

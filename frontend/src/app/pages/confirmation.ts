@@ -79,7 +79,10 @@ import NotFoundPage from './not-found';
                   </li>
                   <li>
                     <shop-icon name="box" />
-                    <p>We pack your items and deliver them to {{ order.shippingAddress.city }}.</p>
+                    <p>
+                      We pack your items and send them to {{ order.shippingAddress.city }}. Until your parcel has left,
+                      you can still cancel.
+                    </p>
                   </li>
                   <li>
                     <shop-icon name="wallet" />
@@ -156,6 +159,12 @@ export default class ConfirmationPage {
       untracked(() => this.follower.follow(orderId));
     });
     effect(() => titles.set(this.headline()));
+    // The order is past this page.
+    effect(() => {
+      const { status } = this.follower.order() ?? {};
+      if (status !== 'CANCELLING' && status !== 'SHIPPED' && status !== 'DELIVERED') return;
+      untracked(() => void this.router.navigate(['/orders', this.orderId()], { replaceUrl: true }));
+    });
     // Nobody has said yet how to pay.
     effect(() => {
       if (this.follower.order()?.status !== 'RESERVED' || !this.follower.payment() || this.follower.paying()) return;

@@ -101,7 +101,7 @@ const FEATURED = 8;
         <li>
           <shop-icon name="return" />
           <h3>Change your mind</h3>
-          <p>Cancel with one click and get a full refund.</p>
+          <p>Cancel with one click until your parcel leaves, and send back what you do not like.</p>
         </li>
       </ul>
     </section>

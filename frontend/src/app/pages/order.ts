@@ -16,6 +16,7 @@ import { OrderItems } from '../ui/order-items';
 import { OrderNumberPipe } from '../ui/order-number.pipe';
 import { OrderStatusTag } from '../ui/order-status';
 import { Problem } from '../ui/problem';
+import { Returns } from '../ui/returns';
 import { Skeleton } from '../ui/skeleton';
 import { Story } from '../ui/story';
 import { WhenPipe } from '../ui/when.pipe';
@@ -35,6 +36,7 @@ import NotFoundPage from './not-found';
     OrderNumberPipe,
     OrderStatusTag,
     Problem,
+    Returns,
     RouterLink,
     Skeleton,
     Story,
@@ -101,6 +103,20 @@ import NotFoundPage from './not-found';
                 <a class="button" [routerLink]="['/orders', order.orderId, 'pay']">Pay now</a>
               </div>
             }
+            @if (order.status === 'SHIPPED') {
+              <div class="notice">
+                <shop-icon name="box" />
+                <div class="notice-text">
+                  <h2>Already on its way</h2>
+                  <p>It can no longer be cancelled, but you can send it back once it has arrived.</p>
+                </div>
+                @if (order.parcel?.trackingUrl; as url) {
+                  <a class="button" [href]="url" target="_blank" rel="noopener noreferrer"
+                    >Track your parcel<span class="visually-hidden"> (opens in a new tab)</span></a
+                  >
+                }
+              </div>
+            }
             <section aria-labelledby="story">
               <h2 id="story" tabindex="-1" #heading>Order updates</h2>
               <shop-story [steps]="steps()" />
@@ -110,6 +126,14 @@ import NotFoundPage from './not-found';
                 <shop-icon name="alert" />
                 <p>{{ problem.message }}</p>
               </div>
+            }
+            @if (order.status === 'DELIVERED') {
+              <shop-returns
+                [order]="order"
+                [payment]="follower.payment()"
+                (changed)="follower.accept($event)"
+                (refresh)="follower.refresh()"
+              />
             }
             <div class="actions">
               <shop-order-again [items]="order.items" [ended]="ended()" [quiet]="!ended()" />
@@ -133,6 +157,14 @@ import NotFoundPage from './not-found';
                 <dt>Delivery address</dt>
                 <dd><shop-address [address]="order.shippingAddress" /></dd>
               </div>
+              @if (order.parcel; as parcel) {
+                <div>
+                  <dt>Parcel</dt>
+                  <dd>
+                    {{ parcel.carrier }}<br /><span class="order-number">{{ parcel.trackingNumber }}</span>
+                  </dd>
+                </div>
+              }
               @if (order.paymentMethod; as method) {
                 <div>
                   <dt>Payment</dt>
@@ -185,14 +217,13 @@ export default class OrderPage {
 
   protected readonly ended = computed(() => ['CANCELLED', 'REJECTED'].includes(this.follower.order()?.status ?? ''));
 
-  protected readonly cancellable = computed(() =>
-    ['PENDING', 'RESERVED', 'CONFIRMED'].includes(this.follower.order()?.status ?? ''),
-  );
+  protected readonly cancellable = computed(() => this.follower.order()?.cancellable ?? false);
 
   protected readonly consequence = computed(() => {
     const order = this.follower.order();
-    if (order?.status === 'CONFIRMED' && order.paymentMethod === 'CARD') {
-      return 'We will refund the full amount to your card.';
+    if (order?.status === 'CONFIRMED') {
+      const money = order.paymentMethod === 'CARD' ? 'we refund the full amount to your card' : 'you pay nothing';
+      return `If your parcel has not left yet, ${money}. If it has, you can send it back once it has arrived.`;
     }
     if (order?.status === 'RESERVED' && this.follower.paying()) {
       return 'If your card is charged in the meantime, we will refund the full amount.';

@@ -2,7 +2,7 @@ import { Component, inject, signal } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { Api } from '../api/api';
 import { listOrders } from '../api/fn/orders/list-orders';
-import { OrderSummary } from '../api/models';
+import { OrderStatus, OrderSummary } from '../api/models';
 import { Heading } from '../core/headings';
 import { Poller, Seen } from '../core/poller';
 import { apiError } from '../core/problem';
@@ -141,8 +141,11 @@ export default class OrdersPage {
     const { items, nextCursor } = await this.api.invoke(listOrders, { limit: PAGE });
     if (first) this.cursor.set(nextCursor);
     const news = this.show(items);
-    if (!items.some(({ status }) => status === 'PENDING' || status === 'RESERVED')) return 'final';
-    return news ? 'news' : 'nothing';
+    const awaited = (...statuses: OrderStatus[]) => items.some(({ status }) => statuses.includes(status));
+    const soon = awaited('PENDING', 'RESERVED', 'CANCELLING');
+    if (!soon && !awaited('CONFIRMED', 'SHIPPED')) return 'final';
+    if (news) return 'news';
+    return soon ? 'nothing' : 'later';
   }
 
   /** @returns whether anything is new. */

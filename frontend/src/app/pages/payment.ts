@@ -226,6 +226,9 @@ export default class PaymentPage {
       case 'RESERVED':
         return this.follower.paying() ? 'paying' : 'open';
       case 'CONFIRMED':
+      case 'CANCELLING':
+      case 'SHIPPED':
+      case 'DELIVERED':
         return 'done';
       default:
         return 'over';

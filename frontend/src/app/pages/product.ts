@@ -70,7 +70,7 @@ const RELATED = 4;
           <ul class="product-facts">
             <li><shop-icon name="shield" /> We hold it for you from the moment you order</li>
             <li><shop-icon name="wallet" /> Pay by card, or in cash on delivery</li>
-            <li><shop-icon name="return" /> Cancel with one click</li>
+            <li><shop-icon name="return" /> Cancel before we send it, or send it back</li>
           </ul>
         </div>
       </article>

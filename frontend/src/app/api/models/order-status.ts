@@ -3,7 +3,7 @@
 
 
 /**
- * Where an order stands; REJECTED and CANCELLED are final.
+ * Where an order stands; REJECTED and CANCELLED are final, and DELIVERED but for returns. CANCELLING: its shopper wants it cancelled, and only fulfilment knows whether the parcel has gone.
  */
-export type OrderStatus = 'PENDING' | 'RESERVED' | 'CONFIRMED' | 'REJECTED' | 'CANCELLED';
+export type OrderStatus = 'PENDING' | 'RESERVED' | 'CONFIRMED' | 'CANCELLING' | 'SHIPPED' | 'DELIVERED' | 'REJECTED' | 'CANCELLED';
 

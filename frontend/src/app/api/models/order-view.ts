@@ -5,8 +5,11 @@ import { HistoryEntry } from '../models/history-entry';
 import { Money } from '../models/money';
 import { OrderItem } from '../models/order-item';
 import { OrderStatus } from '../models/order-status';
+import { Parcel } from '../models/parcel';
 import { PaymentMethod } from '../models/payment-method';
+import { ReturnView } from '../models/return-view';
 import { ShippingAddress } from '../models/shipping-address';
+import { StockLine } from '../models/stock-line';
 
 /**
  * An order with its story.
@@ -14,18 +17,44 @@ import { ShippingAddress } from '../models/shipping-address';
 export interface OrderView {
 
   /**
+   * Whether it can be called off; once it is confirmed, that is a request, as its parcel may have gone.
+   */
+  cancellable: boolean;
+
+  /**
    * Why it cannot be paid in cash on delivery; null where it can.
    */
   codRefusal: (string | null);
   createdAt: string;
+  deliveredAt: (string | null);
   items: Array<OrderItem>;
   orderId: string;
+
+  /**
+   * Once it was handed to the carrier.
+   */
+  parcel: (Parcel | null);
   paymentMethod: (PaymentMethod | null);
 
   /**
    * Until when the goods are held; only while the order is RESERVED.
    */
   reservedUntil: (string | null);
+
+  /**
+   * How many pieces of each product can be sent back now.
+   */
+  returnable: Array<StockLine>;
+
+  /**
+   * Until when something can be sent back; null before it is delivered.
+   */
+  returnableUntil: (string | null);
+
+  /**
+   * What was sent back, oldest first.
+   */
+  returns: Array<ReturnView>;
   shippingAddress: ShippingAddress;
   status: OrderStatus;
 

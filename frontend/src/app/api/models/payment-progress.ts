@@ -5,5 +5,5 @@
 /**
  * A payment's status as its owner sees it; WAITING until payments knows the order.
  */
-export type PaymentProgress = 'WAITING' | 'OPEN' | 'SUBMITTED' | 'SUCCEEDED' | 'REFUNDING' | 'REFUNDED' | 'REFUND_FAILED' | 'VOIDED' | 'FAILED';
+export type PaymentProgress = 'WAITING' | 'OPEN' | 'SUBMITTED' | 'SUCCEEDED' | 'VOIDED' | 'FAILED';
 

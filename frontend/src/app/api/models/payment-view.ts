@@ -4,6 +4,7 @@
 import { Money } from '../models/money';
 import { PaymentMethod } from '../models/payment-method';
 import { PaymentProgress } from '../models/payment-progress';
+import { RefundView } from '../models/refund-view';
 
 /**
  * What became of the payment.
@@ -23,5 +24,10 @@ export interface PaymentView {
   maxAttempts: number;
   method: (PaymentMethod | null);
   orderId: string;
+
+  /**
+   * In the order in which they were asked for.
+   */
+  refunds: Array<RefundView>;
   status: PaymentProgress;
 }
