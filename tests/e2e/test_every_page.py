@@ -84,7 +84,7 @@ LOOKS = {
     "home without categories": Look("/", "Well-made things", deeds=(get_no_categories,)),
     "products": Look("/products", "All products", "In stock only"),
     "nothing found": Look("/products?q=unobtainium", "unobtainium", "No products found"),
-    "product": Look("/products/{product}", "{name}", "Cancel with one click"),
+    "product": Look("/products/{product}", "{name}", "Cancel before we send it"),
     "no such product": Look("/products/unobtainium", "We could not find this product"),
     "log in": Look("/login", "Log in"),
     "wrong password": Look("/login", "Log in", deeds=(lambda visitor: visitor.enter("a@cloudretail.example"), be_told)),
