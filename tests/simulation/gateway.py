@@ -31,8 +31,9 @@ class Attempt:
         reference: the gateway's own name for it.
         at: when it was created.
         token: of the card.
+        amount: minor units.
         answers: that were given, the latest last; more than one only where the gateway did not keep its word.
-        refunded: whether the card has its money back.
+        refunded: minor units that the card has back.
         unavailable: how often a confirmation was not accepted.
     """
 
@@ -40,8 +41,9 @@ class Attempt:
     reference: str
     at: datetime
     token: str
+    amount: int
     answers: tuple[Answer, ...] = ()
-    refunded: bool = False
+    refunded: int = 0
     unavailable: int = 0
 
     @property
@@ -49,8 +51,9 @@ class Attempt:
         return self.answers[-1] if self.answers else None
 
     @property
-    def kept(self) -> bool:
-        return self.answer == Accepted() and not self.refunded
+    def kept(self) -> int:
+        """Minor units of it that the shop has."""
+        return self.amount - self.refunded if self.answer == Accepted() else 0
 
     @property
     def turned(self) -> bool:
@@ -91,8 +94,8 @@ class Gateway:
         self.news: list[str] = []
 
     def create(self, key: str, amount: Money, token: str) -> str:
-        self._ask("create", key, lambda: self._created(key, token))
-        attempt = self._created(key, token)
+        self._ask("create", key, lambda: self._created(key, token, amount))
+        attempt = self._created(key, token, amount)
         self._hook("created", attempt.reference)
         return attempt.reference
 
@@ -122,8 +125,8 @@ class Gateway:
         return answers[-1] if answers else None
 
     def refund(self, key: str, reference: str, amount: Money) -> Answer:
-        self._ask("refund", key, lambda: self._refunded(key, reference))
-        refund = self._refunded(key, reference)
+        self._ask("refund", key, lambda: self._refunded(key, reference, amount))
+        refund = self._refunded(key, reference, amount)
         self._hook("refunded", key)
         return refund.answer
 
@@ -160,12 +163,12 @@ class Gateway:
             self.underway[f"{what}:{key}"] = request
             raise ProviderTimeout("no answer in time") from None
 
-    def _created(self, key: str, token: str) -> Attempt:
+    def _created(self, key: str, token: str, amount: Money) -> Attempt:
         """The attempt with this key, made now where none is remembered; no money moves."""
         known = [attempt for attempt in self.attempts if attempt.key == key and not self._forgotten(attempt.at)]
         if known:
             return known[-1]
-        attempt = Attempt(key, f"{key}/{len(self.attempts) + 1}", self._clock(), token)
+        attempt = Attempt(key, f"{key}/{len(self.attempts) + 1}", self._clock(), token, amount.amount)
         self.attempts.append(attempt)
         return attempt
 
@@ -185,21 +188,21 @@ class Gateway:
             attempt.answers = (answer,)
         return attempt.answers[-1]
 
-    def _refunded(self, key: str, reference: str) -> Refund:
+    def _refunded(self, key: str, reference: str, amount: Money) -> Refund:
         """The refund with this key, made now where none is remembered."""
         known = [refund for refund in self.refunds if refund.key == key and not self._forgotten(refund.at)]
         if not known:
-            known = [Refund(key, self._clock(), self._give_back(reference))]
+            known = [Refund(key, self._clock(), self._give_back(reference, amount.amount))]
             self.refunds += known
         return known[-1]
 
-    def _give_back(self, reference: str) -> Answer:
-        kept = [attempt for attempt in self.attempts if attempt.reference == reference and attempt.kept]
-        if not kept:
-            return Refused("there is no such charge, or its money was given back")
-        if kept[0].token == TestToken.NOREFUND:
+    def _give_back(self, reference: str, amount: int) -> Answer:
+        attempt = self.named(reference)
+        if attempt.kept < amount:
+            return Refused("there is no such charge, or less of it is left")
+        if attempt.token == TestToken.NOREFUND:
             return Refused("this card takes no refunds")
-        kept[0].refunded = True
+        attempt.refunded += amount
         return Accepted()
 
 

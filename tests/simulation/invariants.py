@@ -1,46 +1,79 @@
-"""What must be true when everything has arrived, whatever happened on the way."""
+"""What must be true when everything has arrived, whatever happened on the way.
+
+What staff and couriers have done by then is as it is: a parcel may still be under way. But all services agree on it,
+and money is kept if and only if the goods are.
+"""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from cloudretail.envelope import Event
+from contract.fulfilment import ShipmentDispatched
 from contract.inventory import InventoryReservationFailed, InventoryReserved
-from contract.payments import PaymentDeclined, PaymentFailed, PaymentRefunded, PaymentRefundFailed, PaymentSucceeded
+from contract.payments import (
+    PaymentCollected,
+    PaymentDeclined,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    PaymentSucceeded,
+)
 from contract.values import OrderStatus, PaymentFailure, PaymentMethod, RefusalReason
-from inventory.domain import ReservationStatus
+from fulfilment.domain import ReturnStatus as Arrival
+from fulfilment.domain import Shipment, ShipmentStatus
+from inventory.domain import Reservation, ReservationStatus
+from inventory.store import RESERVATIONS
+from orders.domain import Order
+from orders.returns import ReturnStatus
 from orders.store import ORDERS
-from payments.domain import MAX_ATTEMPTS, PaymentStatus, RefundStatus, payment_id_of
+from payments.domain import Payment, PaymentStatus, RefundStatus, payment_id_of
 from payments.providers import Accepted
+from payments.store import PAYMENTS
 from tests.simulation.schedule import Kind, Step, Violation
-from tests.simulation.world import World, read
+from tests.simulation.world import PRICES, World, read
 
-ENDS: dict[OrderStatus, tuple[frozenset[ReservationStatus], frozenset[PaymentStatus]]] = {
-    OrderStatus.CONFIRMED: (
-        frozenset({ReservationStatus.COMMITTED}),
-        frozenset({PaymentStatus.SUCCEEDED}),
+
+@dataclass(frozen=True)
+class End:
+    """What may have become of an order's goods, payment and parcel; None: there never was a parcel."""
+
+    reservations: frozenset[ReservationStatus]
+    payments: frozenset[PaymentStatus]
+    shipments: frozenset[ShipmentStatus | None]
+
+
+_SOLD = frozenset({ReservationStatus.COMMITTED})
+_PAID = frozenset({PaymentStatus.SUCCEEDED})
+
+ENDS: dict[OrderStatus, End] = {
+    OrderStatus.CONFIRMED: End(_SOLD, _PAID, frozenset({ShipmentStatus.TO_SHIP})),
+    OrderStatus.SHIPPED: End(_SOLD, _PAID, frozenset({ShipmentStatus.SHIPPED})),
+    OrderStatus.DELIVERED: End(_SOLD, _PAID, frozenset({ShipmentStatus.DELIVERED})),
+    OrderStatus.REJECTED: End(
+        frozenset({ReservationStatus.REFUSED}), frozenset({PaymentStatus.VOIDED}), frozenset({None})
     ),
-    OrderStatus.REJECTED: (
-        frozenset({ReservationStatus.REFUSED}),
-        frozenset({PaymentStatus.VOIDED}),
-    ),
-    OrderStatus.CANCELLED: (
+    OrderStatus.CANCELLED: End(
         frozenset({ReservationStatus.RELEASED, ReservationStatus.REFUSED}),
-        frozenset({PaymentStatus.VOIDED, PaymentStatus.FAILED, PaymentStatus.REFUNDED, PaymentStatus.REFUND_FAILED}),
+        frozenset({PaymentStatus.VOIDED, PaymentStatus.FAILED, PaymentStatus.SUCCEEDED}),
+        frozenset({None, ShipmentStatus.CANCELLED, ShipmentStatus.RETURNED}),
     ),
 }
-"""The states in which an order may end, and those of its reservation and its payment then."""
+"""The states in which an order may come to rest, and those of everything that belongs to it then."""
 
-ENDED = frozenset({PaymentStatus.VOIDED, PaymentStatus.FAILED, PaymentStatus.REFUNDED})
-"""The payments of which nothing may be kept."""
+ARRIVALS: dict[ReturnStatus, frozenset[Arrival]] = {
+    ReturnStatus.REQUESTED: frozenset({Arrival.EXPECTED}),
+    ReturnStatus.ACCEPTED: frozenset({Arrival.RECEIVED}),
+    ReturnStatus.REFUSED: frozenset({Arrival.REFUSED}),
+    ReturnStatus.WITHDRAWN: frozenset({Arrival.WITHDRAWN, Arrival.REFUSED}),
+}
+"""Where a return stands, and where fulfilment has it then."""
 
-REPEATABLE = {"PaymentSubmitted": MAX_ATTEMPTS, "PaymentDeclined": MAX_ATTEMPTS - 1}
-"""How often these may be published about an order; anything else is published once."""
+BY_HAND = frozenset({RefundStatus.TO_PAY_BY_HAND, RefundStatus.PAID_BY_HAND})
 
-NOTED = (PaymentDeclined, PaymentRefunded, PaymentRefundFailed)
-"""What moves no order, but belongs to its story."""
+NOTED = (PaymentDeclined, PaymentCollected, PaymentRefunded, PaymentRefundFailed, ShipmentDispatched)
+"""What moves no order, or need not, but belongs to its story."""
 
 
 def check(world: World) -> None:
@@ -83,6 +116,7 @@ def _everything(world: World) -> dict[str, Any]:
         | {f"cart {key}": item for key, item in world.carts.items.items()}
         | {f"reservation {key}": item for key, item in world.stock.items.items()}
         | {f"payment {key}": item for key, item in world.payments.items.items()}
+        | {f"shipment {key}": item for key, item in world.shipments.items.items()}
         | {f"stock of {key}": counters for key, counters in world.stock.counters.items()}
         | {f"account of {user}": account for user, account in world.orders.accounts.items()}
         | {f"attempt {attempt.reference}": replace(attempt) for attempt in world.gateway.attempts}
@@ -96,7 +130,8 @@ def _check_accounts(world: World) -> None:
     due = {
         (order["userId"], order_id)
         for order_id, order in world.orders.items.items()
-        if (order["status"], order.get("paymentMethod")) == (OrderStatus.CONFIRMED, PaymentMethod.COD)
+        if order["status"] in (OrderStatus.CONFIRMED, OrderStatus.SHIPPED)
+        and order.get("paymentMethod") == PaymentMethod.COD
     }
     held = {(user, order_id) for user, account in world.orders.accounts.items() for order_id in account.held}
     if held != due:
@@ -105,16 +140,29 @@ def _check_accounts(world: World) -> None:
 
 def _check_order(world: World, order_id: str, events: list[Event]) -> None:
     order = ORDERS.from_item(world.orders.items[order_id]).state
+    shipment = world.shipment_of(order_id)
     reservation = world.stock.items.get(order_id, {}).get("status")
-    payment = world.payments.items.get(payment_id_of(order_id), {})
-    found = f"{order_id}: {order.status}, reservation {reservation}, payment {payment.get('status')}"
+    item = world.payments.items.get(payment_id_of(order_id))
+    payment = PAYMENTS.from_item(item).state if item else None
+    found = (
+        f"{order_id}: {order.status}, reservation {reservation}, payment {payment and payment.status}, "
+        f"shipment {shipment and shipment.status}"
+    )
     if order.status not in ENDS:
         raise Violation("an order does not end", found)
-    reservations, payments = ENDS[order.status]
-    if reservation not in reservations or payment.get("status") not in payments:
+    end = ENDS[order.status]
+    if (
+        reservation not in end.reservations
+        or payment is None
+        or payment.status not in end.payments
+        or (shipment.status if shipment else None) not in end.shipments
+    ):
         raise Violation("the services end in different ways", found)
-    _check_money(world, order_id, found, events)
-    if "cardToken" in payment:
+    _check_returns(order, shipment, found)
+    _check_money(world, payment, found, events)
+    _check_goods(order, RESERVATIONS.from_item(world.stock.items[order_id]).state, shipment, found)
+    _check_price_of_goods(order, payment, shipment, found)
+    if payment.card_token:
         raise Violation("a card token outlives its attempt", found)
     for event in events:
         if isinstance(event.data, NOTED) and not order.has_noted(event.id):
@@ -122,27 +170,35 @@ def _check_order(world: World, order_id: str, events: list[Event]) -> None:
     causes = Counter(entry.caused_by for entry in order.history)
     if max(causes.values()) > 1:
         raise Violation("the story notes one thing twice", f"{found}: {causes.most_common(1)}")
-    unexpected = len(payment.get("refunds", ()))
-    _check_published(
-        order_id, events, dict.fromkeys(("RefundRequested", "PaymentRefunded", "PaymentRefundFailed"), unexpected)
-    )
-    chosen = world.schedule.baskets[order_id].cod or payment.get("method")
-    if payment.get("status") == PaymentStatus.FAILED and chosen and not payment["attempts"]:
+    _check_published(order_id, events)
+    chosen = world.schedule.baskets[order_id].cod or payment.method
+    if payment.status is PaymentStatus.FAILED and chosen and not payment.attempts:
         raise Violation("an order that was chosen to be paid is cancelled unpaid", found)
 
 
-def _check_money(world: World, order_id: str, found: str, events: list[Event]) -> None:
-    payment = world.payments.items[payment_id_of(order_id)]
+def _check_returns(order: Order, shipment: Shipment | None, found: str) -> None:
+    """Orders and fulfilment have the same returns, as far as each."""
+    arrivals = {each.return_id: each.status for each in shipment.returns} if shipment else {}
+    for each in order.returns:
+        if arrivals.pop(each.return_id, None) not in ARRIVALS[each.status]:
+            raise Violation("the services end in different ways", f"{found}: {each}")
+    if arrivals:
+        raise Violation("the services end in different ways", f"{found}: {arrivals}")
+
+
+def _check_money(world: World, payment: Payment, found: str, events: list[Event]) -> None:
+    """What is in the row is what has moved: charges - refunds of the provider = charged - DONE."""
     names = {event.data.event_type.name for event in events}
-    kept = len(world.gateway.kept(payment["paymentId"]))
-    paid_by_card = payment["status"] == PaymentStatus.SUCCEEDED and payment["method"] == PaymentMethod.CARD
-    # Money that the card cannot be given back is a person's work; it is published, and only then.
-    refunds = [refund["status"] for refund in payment.get("refunds", ())]
-    stuck = (payment["status"] == PaymentStatus.REFUND_FAILED) + refunds.count(RefundStatus.REFUSED)
-    if kept > stuck and payment["status"] in ENDED:
-        raise Violation("money is kept by a payment that ended", f"{found}: {kept} charges kept")
-    if kept != paid_by_card + stuck or RefundStatus.REQUESTED in refunds:
-        raise Violation("money and order do not fit", f"{found}: {kept} charges kept, refunds {refunds}")
+    kept = sum(attempt.kept for attempt in world.gateway.kept(payment.payment_id))
+    charged = payment.money.amount if _is_paid_by_card(payment) else 0
+    by_provider = [refund for refund in payment.refunds if refund.provider]
+    charged += sum(refund.amount for refund in by_provider if refund.unexpected)
+    done = sum(refund.amount for refund in by_provider if refund.status is RefundStatus.DONE)
+    by_hand = sum(refund.amount for refund in by_provider if refund.status in BY_HAND)
+    if kept > by_hand and payment.status in (PaymentStatus.VOIDED, PaymentStatus.FAILED):
+        raise Violation("money is kept by a payment that ended", f"{found}: {kept} kept")
+    if kept != charged - done or any(refund.status is RefundStatus.REQUESTED for refund in payment.refunds):
+        raise Violation("money and payment do not fit", f"{found}: {kept} kept, refunds {payment.refunds}")
     for event in events:
         match event.data:
             case PaymentSucceeded(method=PaymentMethod.CARD, attempt=attempt):
@@ -151,17 +207,64 @@ def _check_money(world: World, order_id: str, found: str, events: list[Event]) -
                 accepted = False
             case _:
                 continue
-        answers = [answer == Accepted() for answer in world.gateway.answers(f"{payment['paymentId']}:{attempt}")]
+        answers = [answer == Accepted() for answer in world.gateway.answers(f"{payment.payment_id}:{attempt}")]
         if accepted not in answers:
             raise Violation("the gateway never gave this answer", event.id)
-    if (stuck > 0) != ("PaymentRefundFailed" in names):
+    failed = any(refund.status in BY_HAND for refund in payment.refunds)
+    if failed != ("PaymentRefundFailed" in names):
         raise Violation("a refund that failed was not published", found)
 
 
-def _check_published(order_id: str, events: list[Event], more: Mapping[str, int]) -> None:
-    published = Counter(event.data.event_type.name for event in events)
+def _is_paid_by_card(payment: Payment) -> bool:
+    return (payment.status, payment.method) == (PaymentStatus.SUCCEEDED, PaymentMethod.CARD)
+
+
+def _check_price_of_goods(order: Order, payment: Payment, shipment: Shipment | None, found: str) -> None:
+    """Money is kept, or owed, if and only if the goods are."""
+    total = order.total_amount
+    came_back = sum(
+        PRICES[line.product_id].amount * line.quantity
+        for each in (shipment.returns if shipment else ())
+        for line in each.received
+    )
+    cash = shipment.cash if shipment else None
+    taken = cash or 0 if payment.method is PaymentMethod.COD else total
+    match order.status:
+        case OrderStatus.CONFIRMED | OrderStatus.SHIPPED:
+            expected = taken
+        case OrderStatus.DELIVERED:
+            # Of cash that was never collected, nothing is given back.
+            expected = max(0, taken - came_back)
+        case _:
+            expected = 0
+    if payment.left != expected or payment.owed:
+        raise Violation("money and goods do not fit", f"{found}: {payment.left} kept in place of {expected}")
+    if (order.collected, payment.collected) != (cash, cash):
+        raise Violation("cash is forgotten", f"{found}: {cash}, {payment.collected}, {order.collected}")
+
+
+def _check_goods(order: Order, reservation: Reservation, shipment: Shipment | None, found: str) -> None:
+    """What inventory has counted is what staff have found."""
+    parcels: Counter[str] = Counter()
+    returned: Counter[str] = Counter()
+    if shipment and shipment.status is ShipmentStatus.RETURNED:
+        parcels.update({line.product_id: line.write_off for line in shipment.inspected})
+    for each in shipment.returns if shipment else ():
+        for line in each.received:
+            returned.update({f"{line.product_id} restocked": line.restock, line.product_id: line.write_off})
+    counted: Counter[str] = Counter()
+    for booked in reservation.returns:
+        for line in booked.lines:
+            counted.update({f"{line.product_id} restocked": line.restock, line.product_id: line.write_off})
+    written_off = Counter({line.product_id: line.quantity for line in reservation.written_off})
+    if (+counted, +written_off) != (+returned, +parcels):
+        raise Violation("stock and parcels do not fit", f"{found}: {counted} {written_off} for {returned} {parcels}")
+
+
+def _check_published(order_id: str, events: list[Event]) -> None:
+    published = Counter(_said(event) for event in events)
     for name, times in published.items():
-        if times > REPEATABLE.get(name, 1) + more.get(name, 0):
+        if times > 1:
             raise Violation("one thing is published twice", f"{order_id}: {name} {times} times")
     place_by = next((event.data.place_by for event in events if hasattr(event.data, "place_by")), None)
     until = next((event.data.until for event in events if isinstance(event.data, InventoryReserved)), None)
@@ -177,6 +280,14 @@ def _check_published(order_id: str, events: list[Event], more: Mapping[str, int]
                 raise Violation("an order is refused for stock that was there", event.id)
             case PaymentFailed(reason=PaymentFailure.WINDOW_CLOSED) if until is None or event.time < until:
                 raise Violation("the window closes before its time", event.id)
+
+
+def _said(event: Event) -> str:
+    """What an event says happened: of returns, refunds and attempts an order may have several."""
+    about = [
+        str(getattr(event.data, name)) for name in ("return_id", "refund_id", "attempt") if hasattr(event.data, name)
+    ]
+    return " ".join((event.data.event_type.name, *about[:1]))
 
 
 def _check_carts(world: World) -> None:
@@ -201,15 +312,18 @@ def _check_carts(world: World) -> None:
 
 
 def _check_stock(world: World) -> None:
-    held: Counter[str] = Counter()
-    sold: Counter[str] = Counter()
-    for reservation in world.stock.items.values():
-        kept = {ReservationStatus.HELD: held, ReservationStatus.COMMITTED: sold}.get(reservation["status"])
-        for line in reservation["lines"] if kept is not None else ():
-            kept[line["productId"]] += line["quantity"]  # type: ignore[index]
+    """For each product: reserved, and sold less what came back, and what was written off, as reservations have it."""
+    counted: dict[str, Counter[str]] = {name: Counter() for name in ("reserved", "sold", "written off")}
+    for item in world.stock.items.values():
+        reservation = RESERVATIONS.from_item(item).state
+        kept = {ReservationStatus.HELD: "reserved", ReservationStatus.COMMITTED: "sold"}.get(reservation.status)
+        if kept:
+            counted[kept].update({line.product_id: line.quantity for line in reservation.lines})
+        counted["written off"].update({line.product_id: line.quantity for line in reservation.written_off})
+        for line in (line for each in reservation.returns for line in each.lines):
+            counted["sold"].subtract({line.product_id: line.quantity})
+            counted["written off"].update({line.product_id: line.write_off})
     for product, counters in world.stock.counters.items():
-        if (counters.reserved, counters.sold) != (held[product], sold[product]):
-            raise Violation(
-                "stock and reservations do not fit",
-                f"{product}: {counters}, held {held[product]}, sold {sold[product]}",
-            )
+        found = {name: counts[product] for name, counts in counted.items()}
+        if found != {"reserved": counters.reserved, "sold": counters.sold, "written off": counters.written_off}:
+            raise Violation("stock and reservations do not fit", f"{product}: {counters}, {found}")

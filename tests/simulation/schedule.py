@@ -43,6 +43,24 @@ class Interruption:
     kind: Break
 
 
+class Shape(StrEnum):
+    """What a parcel is like that comes back."""
+
+    WHOLE = "whole"
+    HALF = "half broken"
+    BROKEN = "broken"
+    SHORT = "one piece short"
+    """Of a return only: of a parcel every piece is accounted for."""
+
+
+class Cash(StrEnum):
+    """How much of what is due a courier collects."""
+
+    ALL = "all of it"
+    SOME = "some of it"
+    NONE = "nothing"
+
+
 class Kind(StrEnum):
     """The kinds of steps; how many words of `on` each takes, and which."""
 
@@ -52,6 +70,16 @@ class Kind(StrEnum):
     CHECK_OUT = "check out"  # order
     PAY = "pay"  # order, COD or a card token
     CANCEL = "cancel"  # order
+    CALL_OFF = "cancel for the shop"  # order
+    SHIP = "ship"  # order, tracking number
+    HAND_OVER = "hand over"  # order, how much of the cash is collected
+    COME_BACK = "come back"  # order, in what shape
+    LOSE = "lose"  # order
+    SEND_BACK = "send back"  # order, return, product, units, ...
+    WITHDRAW = "withdraw"  # order, return
+    RECEIVE = "receive"  # order, return, in what shape
+    REFUSE = "refuse"  # order, return
+    PAY_BACK = "pay back by hand"  # order, refund
     DELIVER = "deliver"  # message, ...
     RELAY = "relay"  # shard
     RESUME = "resume"  # paused function

@@ -17,6 +17,7 @@ from unittest.mock import patch
 from cloudretail import repository
 from contract import EVENTS
 from contract.values import OrderStatus
+from fulfilment.domain import ShipmentStatus
 from inventory import reactions as inventory
 from inventory.domain import ReservationStatus
 from inventory.store import packed
@@ -33,6 +34,7 @@ STATES_AND_EVENTS = frozenset(
     + [f"orders {status}" for status in OrderStatus]
     + [f"inventory {status}" for status in ReservationStatus]
     + [f"payments {status}" for status in PaymentStatus]
+    + [f"fulfilment {status}" for status in ShipmentStatus]
 )
 """What some hundred schedules of a sound shop come across."""
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from contract.values import PaymentMethod
+from contract.values import OrderStatus, PaymentMethod
+from payments.domain import payment_id_of
 from payments.providers import TestToken
-from tests.simulation.schedule import Basket, Break, Interruption, Kind, Schedule, Step
+from tests.simulation.schedule import Basket, Break, Cash, Interruption, Kind, Schedule, Shape, Step
 from tests.simulation.world import BATCH, CONSUMERS, PRODUCTS, WINDOW, World, queue_of
 
 WORKER = queue_of("payments.worker.handler").name
@@ -39,6 +40,16 @@ LIKELY = {
     Kind.CHANGE: 1,
     Kind.CLEAR: 0.5,
     Kind.CANCEL: 3,
+    Kind.CALL_OFF: 1,
+    Kind.SHIP: 6,
+    Kind.HAND_OVER: 4,
+    Kind.COME_BACK: 1.5,
+    Kind.LOSE: 0.7,
+    Kind.SEND_BACK: 6,
+    Kind.WITHDRAW: 1,
+    Kind.RECEIVE: 5,
+    Kind.REFUSE: 1,
+    Kind.PAY_BACK: 2,
     Kind.RESUME: 8,
     Kind.WAIT: 5,
     Kind.REPLAY: 4,
@@ -59,9 +70,24 @@ PROLOGUES = (
     (Kind.CHECK_OUT, Kind.PAY, Kind.CANCEL),
     (Kind.CHECK_OUT, Kind.PAY, Kind.DELIVER, Kind.CANCEL),
     (Kind.CHECK_OUT, Kind.PAY, Kind.DELIVER, Kind.CANCEL, Kind.DELIVER),
+    (Kind.CHECK_OUT, Kind.PAY, Kind.WAIT, Kind.CANCEL, Kind.SHIP),
+    (Kind.CHECK_OUT, Kind.PAY, Kind.WAIT, Kind.SHIP),
+    (Kind.CHECK_OUT, Kind.PAY, Kind.WAIT, Kind.SHIP, Kind.COME_BACK),
+    (Kind.CHECK_OUT, Kind.PAY, Kind.WAIT, Kind.SHIP, Kind.HAND_OVER),
+    (Kind.CHECK_OUT, Kind.PAY, Kind.SHIP, Kind.HAND_OVER, Kind.SEND_BACK, Kind.RECEIVE),
+    (Kind.CHECK_OUT, Kind.PAY, Kind.WAIT, Kind.SHIP, Kind.HAND_OVER, Kind.WAIT, Kind.SEND_BACK, Kind.SEND_BACK),
+    (Kind.CHECK_OUT, Kind.PAY, Kind.WAIT, Kind.SHIP, Kind.HAND_OVER, Kind.WAIT, Kind.SEND_BACK, Kind.RECEIVE),
 )
 """Some faults matter only late in an order's life, to which few orders come through all the others. A delivery is one
-to the sick consumer, who alone is interrupted in a prologue."""
+to the sick consumer, who alone is interrupted in a prologue; by a wait, it gets everything."""
+
+OF_AN_ORDER = frozenset(
+    {
+        *(Kind.PAY, Kind.CANCEL, Kind.CALL_OFF, Kind.SHIP, Kind.HAND_OVER, Kind.COME_BACK, Kind.LOSE),
+        *(Kind.SEND_BACK, Kind.WITHDRAW, Kind.RECEIVE, Kind.REFUSE, Kind.PAY_BACK),
+    }
+)
+"""The kinds of steps about an order that was placed."""
 
 POINTS = (1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 6, 7, 7, 8, 9)
 """Where a function is interrupted; only the worker passes more than six points."""
@@ -145,18 +171,22 @@ class Workload:
                 names = world.ready(self.sick)[:BATCH] if self.sick else ()
                 yield from [Step(prologue, (name,), self._interruption(1)) for name in names]
                 continue
+            if prologue is Kind.WAIT:
+                yield from self._smoothly(world, but_for=None)
+                continue
             for order_id in world.schedule.baskets:
                 if prologue is Kind.CHECK_OUT:
                     yield Step(Kind.FILL, (order_id,))
-                yield Step(prologue, (order_id, self._means()) if prologue is Kind.PAY else (order_id,))
-            yield from self._smoothly(world)
+                if words := self._words(prologue, order_id, world):
+                    yield Step(prologue, words)
+            yield from self._smoothly(world, but_for=self.sick)
         yield from filter(None, (self._step(world) for _ in range(self.length)))
 
-    def _smoothly(self, world: World) -> Iterator[Step]:
-        """Everything arrives that can, but for what the sick consumer gets."""
+    def _smoothly(self, world: World, but_for: str | None) -> Iterator[Step]:
+        """Everything arrives that can, but for what one consumer gets."""
         while True:
             yield from [Step(Kind.RELAY, tuple(rows)) for rows in [world.pending()] if rows]
-            deliveries = [tuple(world.ready(queue)[:BATCH]) for queue in world.queues if queue != self.sick]
+            deliveries = [tuple(world.ready(queue)[:BATCH]) for queue in world.queues if queue != but_for]
             if not any(deliveries):
                 return
             yield from (Step(Kind.DELIVER, names) for names in deliveries if names)
@@ -184,15 +214,12 @@ class Workload:
                 return Step(kind, (order_id, product, units), self._interruption(self.trouble))
             case Kind.CLEAR:
                 on = list(world.schedule.baskets)
-            case Kind.CANCEL:
-                on = list(world.orders.items)
-            case Kind.PAY:
-                if not world.orders.items:
-                    return None
-                order_id = chance.choice(list(world.orders.items))
-                return Step(kind, (order_id, self._means()), self._interruption(self.trouble))
             case Kind.RESUME:
                 on = list(world.paused)
+            case _ if kind in OF_AN_ORDER:
+                orders = list(world.orders.items)
+                words = self._words(kind, chance.choice(orders), world) if orders else None
+                return Step(kind, words, self._interruption(self.trouble)) if words else None
             case Kind.WAIT:
                 time = chance.choices(tuple(self.waits), tuple(self.waits.values()))[0]
                 return Step(kind, (str(int(time.total_seconds())),))
@@ -217,6 +244,49 @@ class Workload:
         empty = not world.cart_of(order_id)["items"] and order_id not in world.orders.items
         kind = Kind.FILL if empty and self.chance.random() < 0.95 else Kind.CHECK_OUT
         return Step(kind, (order_id,), self._interruption(self.trouble))
+
+    def _words(self, kind: Kind, order_id: str, world: World) -> tuple[str, ...] | None:
+        """What a step says that is about an order; None where there is nothing to say."""
+        chance = self.chance
+        match kind:
+            case Kind.PAY:
+                return order_id, self._means()
+            case Kind.SHIP:
+                return order_id, chance.choice(("number-1", "number-1", "number-2"))
+            case Kind.HAND_OVER:
+                return order_id, chance.choice(tuple(Cash))
+            case Kind.COME_BACK:
+                return order_id, chance.choice((Shape.WHOLE, Shape.HALF, Shape.BROKEN))
+            case Kind.SEND_BACK:
+                return self._what_is_sent_back(order_id, world)
+            case Kind.WITHDRAW | Kind.RECEIVE | Kind.REFUSE:
+                shipment = world.shipment_of(order_id)
+                known = [each.return_id for each in shipment.returns] if shipment else []
+                known += [each["returnId"] for each in world.orders.items.get(order_id, {}).get("returns", ())]
+                if not known:
+                    return None
+                return_id = chance.choice(known)
+                return (
+                    (order_id, return_id, chance.choice(tuple(Shape)))
+                    if kind is Kind.RECEIVE
+                    else (order_id, return_id)
+                )
+            case Kind.PAY_BACK:
+                payment = world.payments.items.get(payment_id_of(order_id), {})
+                refunds = [refund["refundId"] for refund in payment.get("refunds", ())]
+                return (order_id, chance.choice(refunds)) if refunds else None
+            case _:
+                return (order_id,)
+
+    def _what_is_sent_back(self, order_id: str, world: World) -> tuple[str, ...] | None:
+        """One piece, or all of a line, or all lines; now and then the same return again."""
+        order = world.orders.items.get(order_id)
+        if order is None or (order["status"] != OrderStatus.DELIVERED and self.chance.random() < 0.9):
+            return None
+        items = [(item["productId"], int(item["quantity"])) for item in order["items"]]
+        lines = items if self.chance.random() < 0.3 else [self.chance.choice(items)]
+        words = [word for product, units in lines for word in (product, str(self.chance.choice((1, units))))]
+        return order_id, f"ret_{order_id}_{self.chance.choice('abc')}", *words
 
     def _means(self) -> str:
         return self.chance.choices(tuple(self.means), tuple(self.means.values()))[0]

@@ -1,5 +1,6 @@
 """The shop in one process: its functions run as greenlets that stop wherever they talk to somebody else."""
 
+import math
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,31 +15,48 @@ from cart import commands as shopping
 from cart.domain import Cart, Offer, Offers
 from cart.store import CARTS
 from cloudretail.consumer import Consumer, Delivery, Outcome
+from cloudretail.decider import Context, Decision
 from cloudretail.dynamodb import to_item
 from cloudretail.envelope import Cause
 from cloudretail.errors import LostRace, Refusal, Transient
 from cloudretail.money import Money
 from cloudretail.outbox import due
+from cloudretail.repository import transact
 from cloudretail.retries import GiveUp, History, Retry, kind_of, next_step
 from contract import parse
+from contract.orders import CancellationRequested
 from contract.payments import PaymentSubmitted
-from contract.values import PaymentMethod
+from contract.values import (
+    Address,
+    CancelReason,
+    InspectedLine,
+    OrderStatus,
+    ParcelReturn,
+    PaymentMethod,
+    ReturnReason,
+    ReturnRefusal,
+    StockLine,
+)
+from fulfilment import commands as fulfilling
+from fulfilment import domain as parcels
+from fulfilment.store import SHIPMENTS
 from inventory import reactions as inventory
 from notifications import reactions as notifications
 from notifications.domain import OrderNow
 from orders import commands as ordering
-from orders.domain import Address, Listed, PlaceOrder, Shopper
+from orders.domain import Cancel, Listed, PlaceOrder, RequestReturn, Shopper
 from payments import commands as paying
 from payments import reactions as payments
 from payments import worker
-from payments.domain import ChargeAccepted, ChooseMethod, PayableOrder, Payment
+from payments.domain import ChargeAccepted, ChooseMethod, PayableOrder, Payment, RefundPaid, payment_id_of
+from payments.domain import decide as decide_payment
 from payments.providers import SANDBOX, ProviderTimeout, ProviderUnavailable
 from payments.store import PAYMENTS
 from payments.worker import Gateways
 from relay import stream
 from tests.simulation.bus import Bus, PartlyAccepted, Refused
 from tests.simulation.gateway import Gateway, Late
-from tests.simulation.schedule import Break, Interruption, Kind, Schedule, Step, Violation
+from tests.simulation.schedule import Break, Cash, Interruption, Kind, Schedule, Shape, Step, Violation
 from tests.simulation.wiring import Queue, wiring
 from tests.support.checkouts import InMemoryCheckouts, InMemoryOrders
 from tests.support.mails import SHOP, InMemorySentMails, Mailbox
@@ -74,7 +92,16 @@ def queue_of(handler: str) -> Queue:
 WINDOW = queue_of("payments.window.handler").delay
 """How long stock is held for a payment."""
 
-PRODUCTS = ("backpack", "lamp", "mug")
+PRICES = {
+    product: Money(amount=amount, currency="SGD")
+    for product, amount in {"backpack": 2300, "lamp": 1000, "mug": 701}.items()
+}
+"""By product; one of them no round number, so that a share of the cash is none either."""
+
+PRODUCTS = tuple(PRICES)
+
+STAFF = "staff-1"
+"""Who acts for the shop."""
 
 read = lru_cache(maxsize=20_000)(parse)
 """The event of a document; the same one arrives many times."""
@@ -116,7 +143,7 @@ class Invocation:
         name: under which a step resumes it.
         body: what it does.
         deadline: when its process is ended.
-        unwanted: payments that nobody wanted any more when it began, and why: it can have known.
+        unwanted: payments and parcels that nobody wanted any more when it began, and why: it can have known.
     """
 
     def __init__(self, name: str, body: Callable[[], None], deadline: datetime, unwanted: Mapping[str, str]) -> None:
@@ -172,6 +199,9 @@ class World:
         self.orders = InMemoryOrders(partial(self._pass, "orders"))
         self.stock = InMemoryStockRepository(self.schedule.received, partial(self._pass, "inventory"))
         self.payments: InMemoryRepository[Payment] = InMemoryRepository(PAYMENTS, partial(self._pass, "payments"))
+        self.shipments: InMemoryRepository[parcels.Shipment] = InMemoryRepository(
+            SHIPMENTS, partial(self._pass, "shipments")
+        )
         self.gateway = Gateway(partial(self._pass, "gateway"), lambda: self.now)
         self.bus = Bus(partial(self._pass, "bus"), self._publish)
         self.mails = InMemorySentMails(partial(self._pass, "mails"))
@@ -179,6 +209,8 @@ class World:
         self._gateways = Gateways(SANDBOX, {SANDBOX: self.gateway})
         self.order = random.Random(self.schedule.order)
         self._copies: dict[str, int] = {}
+        self._shipped: set[str] = set()
+        self._asked_off: set[str] = set()
         self._requests = 0
         self._running: Invocation | None = None
 
@@ -201,6 +233,8 @@ class World:
                 self._request(partial(self._pay, order_id, means), step)
             case Kind.CANCEL, (order_id,):
                 self._request(partial(self._cancel, order_id), step)
+            case kind, (order_id, *rest) if kind in self._after_the_order and order_id in self.orders.items:
+                self._request(partial(self._after_the_order[kind], order_id, *rest), step)
             case Kind.DELIVER, _:
                 self._deliver(step)
             case Kind.RELAY, _:
@@ -317,7 +351,7 @@ class World:
             product: Offer(
                 product_id=product,
                 name=_LISTED[product].name,
-                price=_PRICE,
+                price=PRICES[product],
                 available=self.stock.counters[product].available,
             )
             for product in product_ids
@@ -326,10 +360,12 @@ class World:
     def _fill(self, order_id: str, cause: Cause, now: datetime) -> None:
         basket = self.schedule.baskets[order_id]
         for product, units in basket.lines:
-            shopping.put(self._shopping(), basket.shopper, product, units, _PRICE, cause, now)
+            shopping.put(self._shopping(), basket.shopper, product, units, PRICES[product], cause, now)
 
     def _change(self, order_id: str, product: str, units: int, cause: Cause, now: datetime) -> None:
-        shopping.put(self._shopping(), self.schedule.baskets[order_id].shopper, product, units, _PRICE, cause, now)
+        shopping.put(
+            self._shopping(), self.schedule.baskets[order_id].shopper, product, units, PRICES[product], cause, now
+        )
         self.happened.add("the cart changes")
 
     def _clear(self, order_id: str, cause: Cause, now: datetime) -> None:
@@ -383,7 +419,89 @@ class World:
         )
 
     def _cancel(self, order_id: str, cause: Cause, now: datetime) -> None:
-        ordering.cancel(self.orders, order_id, cause, now)
+        ordering.cancel(self.orders, order_id, Cancel(), cause, now)
+
+    # --- after the order: shoppers and staff ------------------------------------------------------------------------
+
+    @property
+    def _after_the_order(self) -> Mapping[Kind, Callable[..., None]]:
+        """What does a step: called with the words of the step, the cause and the time."""
+        return {
+            Kind.CALL_OFF: self._call_off,
+            Kind.SHIP: self._ship,
+            Kind.HAND_OVER: self._hand_over,
+            Kind.COME_BACK: self._come_back,
+            Kind.LOSE: self._lose,
+            Kind.SEND_BACK: self._send_back,
+            Kind.WITHDRAW: self._withdraw,
+            Kind.RECEIVE: self._receive,
+            Kind.REFUSE: self._refuse,
+            Kind.PAY_BACK: self._pay_back,
+        }
+
+    def shipment_of(self, order_id: str) -> parcels.Shipment | None:
+        """The shipment of an order as it is now."""
+        item = self.shipments.items.get(order_id)
+        return SHIPMENTS.from_item(item).state if item else None
+
+    def _call_off(self, order_id: str, cause: Cause, now: datetime) -> None:
+        ordering.cancel(self.orders, order_id, Cancel(CancelReason.BY_SHOP, "We are sorry."), cause, now)
+
+    def _act(self, order_id: str, command: parcels.Command, cause: Cause, now: datetime) -> None:
+        ports = fulfilling.Ports(self.shipments, self._order_status)
+        fulfilling.handle(ports, order_id, command, STAFF, cause, now)
+
+    def _order_status(self, order_id: str) -> str:
+        self._pass("orders", "load", order_id)
+        return str(self.orders.items[order_id]["status"])
+
+    def _ship(self, order_id: str, number: str, cause: Cause, now: datetime) -> None:
+        self._act(order_id, parcels.Ship("SingPost", number), cause, now)
+
+    def _hand_over(self, order_id: str, collected: str, cause: Cause, now: datetime) -> None:
+        shipment = self.shipment_of(order_id)
+        due = shipment.cash_due if shipment else None
+        share = {Cash.ALL: 23, Cash.SOME: 15, Cash.NONE: 0}[Cash(collected)]
+        cash = Money(amount=due.amount * share // 23, currency=due.currency) if due else None
+        self._act(order_id, parcels.Deliver(cash), cause, now)
+
+    def _come_back(self, order_id: str, shape: str, cause: Cause, now: datetime) -> None:
+        shipment = self.shipment_of(order_id)
+        pieces = shipment.pieces if shipment else {}
+        lines = _inspected(pieces, Shape(shape))
+        self._act(order_id, parcels.CameBack(ParcelReturn.REFUSED, lines), cause, now)
+
+    def _lose(self, order_id: str, cause: Cause, now: datetime) -> None:
+        self._act(order_id, parcels.Lose(), cause, now)
+
+    def _send_back(self, order_id: str, return_id: str, *words: Any) -> None:
+        *what, cause, now = words
+        lines = tuple(
+            StockLine(product_id=product, quantity=int(units))
+            for product, units in zip(what[::2], what[1::2], strict=True)
+        )
+        command = RequestReturn(return_id=return_id, lines=lines, reason=ReturnReason.OTHER)
+        ordering.send_back(self.orders, order_id, command, cause, now)
+
+    def _withdraw(self, order_id: str, return_id: str, cause: Cause, now: datetime) -> None:
+        ordering.withdraw(self.orders, order_id, return_id, cause, now)
+
+    def _receive(self, order_id: str, return_id: str, shape: str, cause: Cause, now: datetime) -> None:
+        shipment = self.shipment_of(order_id)
+        announced = shipment.find_return(return_id) if shipment else None
+        pieces = {line.product_id: line.quantity for line in announced.lines} if announced else {}
+        self._act(order_id, parcels.ReceiveReturn(return_id, _inspected(pieces, Shape(shape))), cause, now)
+
+    def _refuse(self, order_id: str, return_id: str, cause: Cause, now: datetime) -> None:
+        self._act(order_id, parcels.RefuseReturn(return_id, ReturnRefusal.OTHER), cause, now)
+
+    def _pay_back(self, order_id: str, refund_id: str, cause: Cause, now: datetime) -> None:
+        paid = RefundPaid(refund_id, "transfer-1", STAFF)
+
+        def answer(payment: Payment | None) -> Decision[Payment]:
+            return decide_payment(payment, paid, Context(order_id, cause.id, now))
+
+        transact(self.payments, payment_id_of(order_id), answer, cause, now)
 
     def _notify(self, reference: str, cause: Cause, now: datetime) -> None:
         """The gateway notifies the shop, until it is acknowledged, that it has the money of an attempt after all."""
@@ -407,6 +525,7 @@ class World:
             ("orders", "orderId", self.orders.images),
             ("inventory", "orderId", self.stock.images),
             ("payments", "paymentId", self.payments.images),
+            ("fulfilment", "orderId", self.shipments.images),
         )
         for table, key, images in tables:
             for image in images:
@@ -503,6 +622,7 @@ class World:
                 outcomes = [error] * len(batch)
             for message, outcome in zip(batch, outcomes, strict=True):
                 if not isinstance(outcome, Exception):
+                    self._settled(consumer.name, message)
                     # Another delivery of it may have been faster.
                     self.queues[queue] = [one for one in self.queues[queue] if one is not message]
                 elif isinstance(outcome, Transient):
@@ -514,6 +634,12 @@ class World:
 
         if batch:
             self._start(f"deliver {step.on[0]}", consume, step.interruption)
+
+    def _settled(self, consumer: str, message: Message) -> None:
+        """A consumer is done with a message."""
+        data = read(message.document).data
+        if consumer == "fulfilment" and isinstance(data, CancellationRequested):
+            self._asked_off.add(data.order_id)
 
     def _retry(self, message: Message, error: Exception) -> None:
         """As a consumer decides what becomes of a message that has failed."""
@@ -537,6 +663,7 @@ class World:
             "orders": self.orders,
             "inventory": inventory.Ports(self.stock, WINDOW),
             "payments": self.payments,
+            "fulfilment": self.shipments,
             "payment-window": self.payments,
             "payment-worker": worker.Ports(self.payments, self._is_payable, self._gateways),
             "notifications": notifications.Ports(self.mails, self.mailbox, self._order_now, SHOP, lambda: self.now),
@@ -566,9 +693,13 @@ class World:
         self._run(Invocation(name, body, self.now + TIMEOUT, self._unwanted()), interruption)
 
     def _unwanted(self) -> dict[str, str]:
-        """The payments that nobody wants any more, and why."""
+        """The payments and parcels that nobody wants any more, by the id of the payment or of the order, and why."""
         orders = {order["orderId"] for order in self.orders.items.values() if order["status"] == "CANCELLED"}
-        unwanted = {}
+        unwanted = {
+            order["orderId"]: "the cancellation was known"
+            for order in self.orders.items.values()
+            if order["status"] in ("CANCELLING", "CANCELLED")
+        }
         for payment_id, payment in self.payments.items.items():
             if payment["orderId"] in orders or payment.get("cancelled"):
                 unwanted[payment_id] = "the cancellation was known"
@@ -597,6 +728,8 @@ class World:
             raise Transient(f"{whom} is away")
         if whom == "inventory" and point == "committed":
             self._require_sound_stock()
+        if whom == "shipments" and point == "committed":
+            self._require_wanted_parcel(key, invocation)
         if whom == "gateway" and point == "confirm" and (why := invocation.unwanted.get(key.partition(":")[0])):
             raise Violation(f"charged after {why}", key)
         invocation.passed += 1
@@ -636,7 +769,12 @@ class World:
     def _became(self, whom: str, key: str) -> str:
         if whom == "carts":
             return f": {self.carts.items[key]['items']}"
-        rows = {"orders": self.orders.items, "payments": self.payments.items, "inventory": self.stock.items}[whom]
+        rows = {
+            "orders": self.orders.items,
+            "payments": self.payments.items,
+            "inventory": self.stock.items,
+            "shipments": self.shipments.items,
+        }[whom]
         return f": {', '.join(rows[each]['status'] for each in key.split(','))}"
 
     def _wait(self, time: timedelta) -> None:
@@ -650,12 +788,37 @@ class World:
                 del self.paused[name]
                 invocation.greenlet.switch(True)
 
+    def _require_wanted_parcel(self, order_id: str, invocation: Invocation) -> None:
+        """A parcel that leaves now is one that somebody wants."""
+        if self.shipments.items[order_id]["status"] != parcels.ShipmentStatus.SHIPPED or order_id in self._shipped:
+            return
+        self._shipped.add(order_id)
+        if why := invocation.unwanted.get(order_id):
+            raise Violation(f"shipped after {why}", order_id)
+        if order_id in self._asked_off:
+            raise Violation("a cancellation that came in time is not honoured", order_id)
+        if self.orders.items[order_id]["status"] == OrderStatus.CANCELLED:
+            raise Violation("goods leave for a cancelled order", order_id)
+
     def _require_sound_stock(self) -> None:
         for product, counters in self.stock.counters.items():
             if counters.negative:
                 raise Violation("a stock counter is negative", f"{product}: {counters}")
             if not counters.conserved:
                 raise Violation("stock is not conserved", f"{product}: {counters}")
+
+
+def _inspected(pieces: Mapping[str, int], shape: Shape) -> tuple[InspectedLine, ...]:
+    """What is found of these pieces."""
+    found = dict(pieces)
+    if shape is Shape.SHORT and found:
+        found[next(iter(found))] -= 1
+    broken = {Shape.WHOLE: 0.0, Shape.SHORT: 0.0, Shape.HALF: 0.5, Shape.BROKEN: 1.0}[shape]
+    lines = []
+    for product, units in found.items():
+        written_off = math.ceil(units * broken)
+        lines.append(InspectedLine(product_id=product, restock=units - written_off, write_off=written_off))
+    return tuple(lines)
 
 
 _targets_by_type: dict[str, tuple[str, ...]] = {}
@@ -669,8 +832,9 @@ def _targets(type_: str, document: str) -> tuple[str, ...]:
 
 
 _TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-_PRICE = Money(amount=1000, currency="SGD")
-_LISTED = {product: Listed(product_id=product, name=product.capitalize(), price=_PRICE) for product in PRODUCTS}
+_LISTED = {
+    product: Listed(product_id=product, name=product.capitalize(), price=price) for product, price in PRICES.items()
+}
 _ADDRESS = Address(name="A Shopper", line1="1 Some Street", city="Singapore", postal_code="018956", country="SG")
 _GARBLED: dict[str, Any] = {"version": 1, "outbox": "no outbox"}
 """An image of a row that no code of the shop has written."""

@@ -20,20 +20,25 @@ class Counters:
     reserved: int
     sold: int
     received: int
+    written_off: int = 0
 
     def __add__(self, delta: Delta) -> "Counters":
         return Counters(
-            self.available + delta.available, self.reserved + delta.reserved, self.sold + delta.sold, self.received
+            self.available + delta.available,
+            self.reserved + delta.reserved,
+            self.sold + delta.sold,
+            self.received,
+            self.written_off + delta.written_off,
         )
 
     @property
     def negative(self) -> bool:
-        return min(self.available, self.reserved, self.sold) < 0
+        return min(self.available, self.reserved, self.sold, self.written_off) < 0
 
     @property
     def conserved(self) -> bool:
         """Whether nothing was lost and nothing came from nowhere."""
-        return self.available + self.reserved + self.sold == self.received
+        return self.available + self.reserved + self.sold + self.written_off == self.received
 
 
 class InMemoryStockRepository:
