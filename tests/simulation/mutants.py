@@ -14,12 +14,18 @@ from cloudretail.consumer import Delivery, row_by_row
 from cloudretail.decider import Change, Context, Nothing, Result
 from cloudretail.envelope import Cause, Event
 from cloudretail.errors import Permanent, Transient
+from cloudretail.money import Money
 from cloudretail.outbox import Row
 from cloudretail.repository import Repository, Settled, transact
+from contract.fulfilment import ReturnReceived, ShipmentDelivered, ShipmentDispatched, ShipmentReturned
 from contract.inventory import InventoryReservationFailed, InventoryReserved
-from contract.orders import OrderCancelled
+from contract.orders import CancellationRequested, OrderCancelled, OrderConfirmed, ReturnAccepted, ReturnWithdrawn
 from contract.payments import PaymentFailed, PaymentRefundFailed, PaymentSucceeded
 from contract.values import OrderStatus
+from fulfilment import commands as fulfilling
+from fulfilment import domain as parcels
+from fulfilment import reactions as shipping
+from fulfilment.domain import ShipmentStatus
 from inventory import domain as stock
 from inventory import reactions as inventory
 from inventory.domain import Delta, ReservationStatus, StockChange
@@ -28,6 +34,7 @@ from orders import commands as buying
 from orders import domain as ordering
 from orders import reactions as orders
 from orders.domain import Basket, Order, PlaceOrder, Shopper
+from orders.returns import ReturnStatus
 from payments import commands as choosing
 from payments import domain as paying
 from payments import reactions as payments
@@ -40,6 +47,8 @@ from payments.domain import (
     Payment,
     PaymentStatus,
     Refund,
+    RefundPaid,
+    RefundStatus,
     WindowClosed,
     payment_id_of,
 )
@@ -112,6 +121,10 @@ def _payments(rule: Rule) -> Sequence[Patch]:
     return [(paying, "decide", rule), (payments, "decide", rule), (choosing, "decide", rule)]
 
 
+def _fulfilment(rule: Rule) -> Sequence[Patch]:
+    return [(parcels, "decide", rule), (shipping, "decide", rule)]
+
+
 def _ignoring(rule: Rule, to: Callable[[Any, Any], bool]) -> Rule:
     """`rule` without what it does about what `to` is true for."""
 
@@ -159,6 +172,12 @@ def _is(*statuses: object) -> Callable[[Any], bool]:
 
 
 _running = _is(PaymentStatus.SUBMITTED)
+_before_parcel = _is(OrderStatus.CONFIRMED, OrderStatus.CANCELLING)
+
+
+def _is_withdrawn(order: Order, message: ReturnReceived) -> bool:
+    known = order.find_return(message.return_id)
+    return known is not None and known.status is ReturnStatus.WITHDRAWN
 
 
 def _closes_what_it_does_not_know(payment: Any, message: Any) -> tuple[Any, Any]:
@@ -219,9 +238,9 @@ def _send_and_confirm(payment: Payment, gateways: worker.Gateways) -> Any:
     return step
 
 
-def _refund_without_asking(payment: Payment, attempt: int, gateways: worker.Gateways) -> Any:
+def _refund_without_asking(payment: Payment, refund: Refund, gateways: worker.Gateways) -> Any:
     with patch.object(type(gateways.named("sandbox")), "find", lambda provider, key: None):
-        return _refund(payment, attempt, gateways)
+        return _refund(payment, refund, gateways)
 
 
 def _take_a_timeout_for_a_no(provider: Provider, reference: str) -> Answer:
@@ -368,6 +387,54 @@ def _keep_a_token_that_was_sent(payment: Payment, **changes: Any) -> Payment:
     )
 
 
+def _as_if(field: str, value: object, to: Callable[[Any, Any], bool]) -> Rule:
+    """Payments' decider, which for what `to` is true for takes a field for something else than it is."""
+
+    def decide(payment: Any, message: Any, *rest: Any) -> Any:
+        if not payment or not to(payment, message):
+            return _decide_payment(payment, message, *rest)
+        decision = _decide_payment(payment.model_copy(update={field: value}), message, *rest)
+        if not isinstance(decision, Change):
+            return decision
+        return Change(decision.state.model_copy(update={field: getattr(payment, field)}), decision.events)
+
+    return decide
+
+
+_forget_the_acceptance = _as_if(
+    "status",
+    PaymentStatus.FAILED,
+    lambda payment, message: isinstance(message, ChargeAccepted) and payment.status is PaymentStatus.SUCCEEDED,
+)
+
+_give_back_what_is_not_collected = _as_if(
+    "collected",
+    0,
+    lambda payment, message: isinstance(message, ReturnAccepted) and payment.collected is None,
+)
+
+
+_NOTHING = Money(amount=0, currency="SGD")
+
+
+def _takes_each_delivery_for_another_return(payment: Any, message: Any) -> tuple[Any, Any]:
+    if isinstance(message, ReturnAccepted):
+        message = message.model_copy(update={"return_id": f"{message.return_id}{next(_calls)}"})
+    return payment, message
+
+
+def _takes_what_was_paid_for_unpaid(payment: Any, message: Any) -> tuple[Any, Any]:
+    if payment and isinstance(message, RefundPaid):
+        refunds = tuple(
+            refund.model_copy(update={"status": RefundStatus.TO_PAY_BY_HAND})
+            if refund.status is RefundStatus.PAID_BY_HAND
+            else refund
+            for refund in payment.refunds
+        )
+        payment = payment.model_copy(update={"refunds": refunds})
+    return payment, message
+
+
 def _fail_in_silence(payment: Any, message: Any, *rest: Any) -> Any:
     decision = _decide_payment(payment, message, *rest)
     if isinstance(decision, Change):
@@ -392,6 +459,16 @@ def _always_in_a_hurry(reservation: Any, message: Any) -> tuple[Any, Any]:
     if isinstance(message, stock.Reserve):
         early = message.placed.place_by - timedelta(hours=23, minutes=59)
         message = replace(message, placed=message.placed.model_copy(update={"place_by": early}))
+    return reservation, message
+
+
+def _sells_what_is_broken(reservation: Any, message: Any) -> tuple[Any, Any]:
+    match message:
+        case OrderCancelled():
+            message = message.model_copy(update={"written_off": ()})
+        case ReturnAccepted():
+            lines = tuple(line.model_copy(update={"restock": line.quantity, "write_off": 0}) for line in message.lines)
+            message = message.model_copy(update={"lines": lines})
     return reservation, message
 
 
@@ -427,6 +504,38 @@ def _write_the_story_twice(order: Order, message: Any, context: Context) -> Any:
 _decide_order = ordering.decide
 
 
+# --- after the order --------------------------------------------------------------------------------------------------
+
+
+def _cancel_at_once(order: Order, message: Any, context: Context) -> Any:
+    """As before anything was shipped."""
+    if isinstance(message, ordering.Cancel) and order.status is OrderStatus.CONFIRMED:
+        order = order.model_copy(update={"status": OrderStatus.RESERVED})
+    return _decide_order(order, message, context)
+
+
+def _takes_the_cancelled_for_new(shipment: Any, message: Any) -> tuple[Any, Any]:
+    cancelled = shipment and shipment.status is ShipmentStatus.CANCELLED
+    return None if cancelled and isinstance(message, OrderConfirmed) else shipment, message
+
+
+_act = parcels.act
+
+
+def _ship_without_a_look_at_the_order(shipment: Any, command: Any, by: str, context: Context, status: Any) -> Any:
+    return _act(shipment, command, by, context, lambda: OrderStatus.CONFIRMED)
+
+
+def _ship_whatever_was_asked(shipment: Any, command: Any, by: str, context: Context, status: Any) -> Any:
+    if shipment and shipment.items and isinstance(command, parcels.Ship):
+        shipment = shipment.model_copy(update={"status": ShipmentStatus.TO_SHIP})
+    return _act(shipment, command, by, context, lambda: OrderStatus.CONFIRMED)
+
+
+def _held_although_collected(order: Order) -> Any:
+    return _held(order.model_copy(update={"collected": None}))
+
+
 # --- events -----------------------------------------------------------------------------------------------------------
 
 _Event = envelope.Event
@@ -453,6 +562,82 @@ MUTANTS = (
     Mutant(
         "a late payment confirms a cancelled order", _orders(_mistaken(ordering.decide, _revives_a_cancelled_order))
     ),
+    Mutant(
+        "an order ignores that its parcel arrived before it was dispatched",
+        _orders(_ignoring(ordering.decide, lambda o, m: _before_parcel(o) and isinstance(m, ShipmentDelivered))),
+    ),
+    Mutant(
+        "an order ignores that its parcel came back before it was dispatched",
+        _orders(_ignoring(ordering.decide, lambda o, m: _before_parcel(o) and isinstance(m, ShipmentReturned))),
+    ),
+    Mutant(
+        "an order that is being cancelled ignores that its parcel was faster",
+        _orders(
+            _ignoring(
+                ordering.decide,
+                lambda o, m: o.status is OrderStatus.CANCELLING and isinstance(m, ShipmentDispatched),
+            )
+        ),
+    ),
+    Mutant("a confirmed order is cancelled at once", _orders(_cancel_at_once)),
+    Mutant(
+        "what arrives although its return was withdrawn is not paid for",
+        _orders(_ignoring(ordering.decide, lambda o, m: isinstance(m, ReturnReceived) and _is_withdrawn(o, m))),
+    ),
+    Mutant("anything is sent back, and any number of it", [(ordering, "_require_returnable", _nothing)]),
+    Mutant("an account holds what was collected", [(Order, "held", property(_held_although_collected))]),
+    Mutant(
+        "a request to cancel that comes before its order leaves no tombstone",
+        _fulfilment(_ignoring(parcels.decide, lambda s, m: s is None and isinstance(m, CancellationRequested))),
+    ),
+    Mutant(
+        "a parcel waits on although its order was called off",
+        _fulfilment(
+            _ignoring(
+                parcels.decide,
+                lambda s, m: _is(ShipmentStatus.TO_SHIP)(s) and isinstance(m, CancellationRequested),
+            )
+        ),
+    ),
+    Mutant(
+        "a late confirmation ships what was called off",
+        _fulfilment(_mistaken(parcels.decide, _takes_the_cancelled_for_new)),
+    ),
+    Mutant(
+        "a withdrawal that comes before its return is ignored",
+        _fulfilment(
+            _ignoring(
+                parcels.decide, lambda s, m: isinstance(m, ReturnWithdrawn) and not (s and s.find_return(m.return_id))
+            )
+        ),
+    ),
+    Mutant("staff ship without a look at the order", [(fulfilling, "act", _ship_without_a_look_at_the_order)]),
+    Mutant(
+        "a confirmed order is cancelled at once, and staff ship without a look at it",
+        [*_orders(_cancel_at_once), (fulfilling, "act", _ship_without_a_look_at_the_order)],
+    ),
+    Mutant("staff ship whatever was asked", [(fulfilling, "act", _ship_whatever_was_asked)]),
+    Mutant("staff deliver what was not shipped", [(parcels, "_require_shipped", _nothing)]),
+    Mutant("staff receive whatever arrives", [(parcels, "_require_at_most", _nothing)]),
+    Mutant(
+        "a return that comes before its order was confirmed is ignored",
+        _inventory(
+            _ignoring(stock.decide, lambda r, m: _is(ReservationStatus.HELD)(r) and isinstance(m, ReturnAccepted))
+        ),
+    ),
+    Mutant("a return is booked twice", [(stock.Reservation, "has_booked", lambda reservation, return_id: False)]),
+    Mutant("what is broken is sold again", _inventory(_mistaken(stock.decide, _sells_what_is_broken))),
+    Mutant("a return is given back before the cash is known", _payments(_give_back_what_is_not_collected)),
+    Mutant(
+        "that no cash was collected is taken for unknown",
+        _payments(_ignoring(paying.decide, lambda p, m: isinstance(m, ShipmentDelivered) and m.cash == _NOTHING)),
+    ),
+    Mutant("more is given back than was taken", [(Payment, "left", property(lambda payment: 1_000_000))]),
+    Mutant(
+        "each delivery of a return is given back",
+        _payments(_mistaken(paying.decide, _takes_each_delivery_for_another_return)),
+    ),
+    Mutant("a refund is paid by hand twice", _payments(_mistaken(paying.decide, _takes_what_was_paid_for_unpaid))),
     Mutant("an order notes the same fact twice", [(Order, "has_noted", lambda order, cause: False)]),
     Mutant(
         "a cancellation that comes before its order leaves no tombstone",
@@ -517,7 +702,7 @@ MUTANTS = (
         "money that nothing waited for is kept",
         _payments(_ignoring(paying.decide, lambda p, m: isinstance(m, ChargeAccepted) and not p.runs(m.attempt))),
     ),
-    Mutant("an acceptance that is known is given back", [(paying, "PAID", ())]),
+    Mutant("an acceptance that is known is given back", _payments(_forget_the_acceptance)),
     Mutant("whether an attempt was sent is not looked at", [(Payment, "sent", property(lambda payment: False))]),
     Mutant(
         "the worker goes on with an attempt whatever became of it meanwhile",

@@ -21,7 +21,7 @@ from tests.simulation.search import (
     wander,
 )
 
-SCHEDULES = 2000
+SCHEDULES = 3000
 """`make prove PART=schedules` tries as many as fit into half an hour."""
 
 BREAKS = frozenset(
@@ -72,14 +72,14 @@ def test_a_failure_is_cut_down_to_what_it_needs_and_shown_with_the_command_that_
         printed = report(shortest(failure))
         short = shortest(failure).schedule
 
-    # Placed, reserved, paid, cancelled: what arrives of itself when the faults have ended needs no step.
+    # Placed, reserved, paid, cancelled or sent back: what arrives of itself when the faults have ended needs no step.
     kinds = [step.kind.name for step in short.steps]
-    assert kinds.count("CANCEL") == 1 >= kinds.count("PAY")
+    assert sum(kinds.count(name) for name in ("CANCEL", "CALL_OFF", "COME_BACK", "LOSE")) == 1 >= kinds.count("PAY")
     assert 1 <= kinds.count("CHECK_OUT") <= 2
     assert len(short.baskets) == 1
     assert len(kinds) <= 12
     assert not any(step.interruption for step in short.steps)
-    assert "the services end in different ways" in printed
+    assert "money and goods do not fit" in printed
     assert f"python -m tests.simulation --seed {failure.seed}" in printed
 
 

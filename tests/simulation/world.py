@@ -15,7 +15,7 @@ from cart import commands as shopping
 from cart.domain import Cart, Offer, Offers
 from cart.store import CARTS
 from cloudretail.consumer import Consumer, Delivery, Outcome
-from cloudretail.decider import Context, Decision
+from cloudretail.decider import Change, Context, Decision
 from cloudretail.dynamodb import to_item
 from cloudretail.envelope import Cause
 from cloudretail.errors import LostRace, Refusal, Transient
@@ -46,10 +46,10 @@ from notifications.domain import OrderNow
 from orders import commands as ordering
 from orders.domain import Cancel, Listed, PlaceOrder, RequestReturn, Shopper
 from payments import commands as paying
+from payments import domain as payment_rules
 from payments import reactions as payments
 from payments import worker
 from payments.domain import ChargeAccepted, ChooseMethod, PayableOrder, Payment, RefundPaid, payment_id_of
-from payments.domain import decide as decide_payment
 from payments.providers import SANDBOX, ProviderTimeout, ProviderUnavailable
 from payments.store import PAYMENTS
 from payments.worker import Gateways
@@ -481,7 +481,12 @@ class World:
             for product, units in zip(what[::2], what[1::2], strict=True)
         )
         command = RequestReturn(return_id=return_id, lines=lines, reason=ReturnReason.OTHER)
-        ordering.send_back(self.orders, order_id, command, cause, now)
+        settled = ordering.send_back(self.orders, order_id, command, cause, now)
+        # Later it may be so: what arrives although its return was withdrawn is taken, and may be announced once more.
+        if isinstance(settled.decision, Change) and any(
+            settled.decision.state.returnable[line.product_id] < 0 for line in lines
+        ):
+            raise Violation("more is sent back than was bought", f"{order_id}: {lines}")
 
     def _withdraw(self, order_id: str, return_id: str, cause: Cause, now: datetime) -> None:
         ordering.withdraw(self.orders, order_id, return_id, cause, now)
@@ -499,7 +504,7 @@ class World:
         paid = RefundPaid(refund_id, "transfer-1", STAFF)
 
         def answer(payment: Payment | None) -> Decision[Payment]:
-            return decide_payment(payment, paid, Context(order_id, cause.id, now))
+            return payment_rules.decide(payment, paid, Context(order_id, cause.id, now))
 
         transact(self.payments, payment_id_of(order_id), answer, cause, now)
 
@@ -793,12 +798,12 @@ class World:
         if self.shipments.items[order_id]["status"] != parcels.ShipmentStatus.SHIPPED or order_id in self._shipped:
             return
         self._shipped.add(order_id)
-        if why := invocation.unwanted.get(order_id):
-            raise Violation(f"shipped after {why}", order_id)
-        if order_id in self._asked_off:
-            raise Violation("a cancellation that came in time is not honoured", order_id)
         if self.orders.items[order_id]["status"] == OrderStatus.CANCELLED:
             raise Violation("goods leave for a cancelled order", order_id)
+        if order_id in self._asked_off:
+            raise Violation("a cancellation that came in time is not honoured", order_id)
+        if why := invocation.unwanted.get(order_id):
+            raise Violation(f"shipped after {why}", order_id)
 
     def _require_sound_stock(self) -> None:
         for product, counters in self.stock.counters.items():
