@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.mutants import DEFECTS
-from tests.simulation.schedule import Break
+from tests.simulation.schedule import Break, Cash, Shape
 from tests.simulation.search import (
     STATES_AND_EVENTS,
     Outcome,
@@ -49,7 +49,10 @@ def test_the_schedules_come_across_every_state_every_event_and_every_break(outco
     bus = {f"{kind} at publish" for kind in (Break.PART, Break.REFUSE)}
     seen = {"dead letter", "unreadable record", "the gateway turns", "the cart changes", "the cart is emptied"}
     refused = {f"checkout is refused: {type}" for type in ("cart-changed", "cart-empty", "insufficient-stock")}
-    expected = STATES_AND_EVENTS | BREAKS | late | bus | seen | refused
+    cash = {f"{share} is collected" for share in Cash}
+    parcels = {f"a parcel comes back {shape}" for shape in (Shape.WHOLE, Shape.HALF, Shape.BROKEN)}
+    returns = {"two returns of one order are on their way"}
+    expected = STATES_AND_EVENTS | BREAKS | late | bus | seen | refused | cash | parcels | returns
     assert expected <= outcome.happened
 
 

@@ -67,7 +67,7 @@ AFTER_THE_ORDER = {
     Kind.REFUSE: 1,
     Kind.PAY_BACK: 2,
 }
-"""In half of all schedules, these as well: with everything in one, what is rare in a new order never happens."""
+"""In a third of all schedules, these as well: with everything in one, what is rare in a new order never happens."""
 
 PROLOGUES = (
     (),
@@ -139,7 +139,8 @@ class Workload:
 
     @classmethod
     def of(cls, chance: random.Random) -> "Workload":
-        likely, prologues = chance.choice(((LIKELY, PROLOGUES), (LIKELY | AFTER_THE_ORDER, PAID_PROLOGUES)))
+        new, paid = (LIKELY, PROLOGUES), (LIKELY | AFTER_THE_ORDER, PAID_PROLOGUES)
+        likely, prologues = chance.choice((new, new, paid))
         return cls(
             chance,
             chance.choice((20, 50, 80, 120)),

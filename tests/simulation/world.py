@@ -45,6 +45,7 @@ from notifications import reactions as notifications
 from notifications.domain import OrderNow
 from orders import commands as ordering
 from orders.domain import Cancel, Listed, PlaceOrder, RequestReturn, Shopper
+from orders.returns import ReturnStatus
 from payments import commands as paying
 from payments import domain as payment_rules
 from payments import reactions as payments
@@ -464,12 +465,15 @@ class World:
         share = {Cash.ALL: 23, Cash.SOME: 15, Cash.NONE: 0}[Cash(collected)]
         cash = Money(amount=due.amount * share // 23, currency=due.currency) if due else None
         self._act(order_id, parcels.Deliver(cash), cause, now)
+        if due:
+            self.happened.add(f"{collected} is collected")
 
     def _come_back(self, order_id: str, shape: str, cause: Cause, now: datetime) -> None:
         shipment = self.shipment_of(order_id)
         pieces = shipment.pieces if shipment else {}
         lines = _inspected(pieces, Shape(shape))
         self._act(order_id, parcels.CameBack(ParcelReturn.REFUSED, lines), cause, now)
+        self.happened.add(f"a parcel comes back {shape}")
 
     def _lose(self, order_id: str, cause: Cause, now: datetime) -> None:
         self._act(order_id, parcels.Lose(), cause, now)
@@ -487,6 +491,8 @@ class World:
             settled.decision.state.returnable[line.product_id] < 0 for line in lines
         ):
             raise Violation("more is sent back than was bought", f"{order_id}: {lines}")
+        if settled.state and sum(each.status is ReturnStatus.REQUESTED for each in settled.state.returns) > 1:
+            self.happened.add("two returns of one order are on their way")
 
     def _withdraw(self, order_id: str, return_id: str, cause: Cause, now: datetime) -> None:
         ordering.withdraw(self.orders, order_id, return_id, cause, now)
