@@ -1,6 +1,6 @@
 """Orders in DynamoDB, and what checkout reads of the cart, the catalogue and the stock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -169,15 +169,24 @@ class CheckoutStore:
         found = batch_get(
             {orders: {"Keys": [{"orderId": {"S": order_id}}], "ConsistentRead": True}, cart: mine, limits: mine}
         )
-        # The id is derived from the owner's, so that nobody else's order can have it.
-        own = [item for item in found[orders] if item["userId"] == self._user_id]
         row = found[limits][0] if found[limits] else {}
         held = {order: Held.model_validate(each) for order, each in row.items() if isinstance(each, dict)}
         return (
-            ORDERS.from_item(own[0]).state if own else None,
+            self._own(found[orders]),
             Cart.model_validate(found[cart][0]) if found[cart] else Cart(),
             Account(held, self._settings.limits, row.get("version", 0)),
         )
+
+    def order(self, order_id: str) -> Order | None:
+        """The order that a request with this key has placed, None where there is none."""
+        orders = self._settings.orders_table
+        found = batch_get({orders: {"Keys": [{"orderId": {"S": order_id}}], "ConsistentRead": True}})
+        return self._own(found[orders])
+
+    def _own(self, found: Sequence[Mapping[str, Any]]) -> Order | None:
+        # The id is derived from the owner's, so that nobody else's order can have it.
+        own = [item for item in found if item["userId"] == self._user_id]
+        return ORDERS.from_item(own[0]).state if own else None
 
     def basket(self, cart: Cart) -> Basket:
         """Today's prices and stock of what is in `cart`; consistent, as the cart's page was.

@@ -66,17 +66,21 @@ class InMemoryCheckouts:
         self.user_id = user_id
         self._hook = hook
 
-    def order_cart_and_account(self, order_id: str) -> tuple[Order | None, Cart, Account]:
+    def order(self, order_id: str) -> Order | None:
         self._hook("load", order_id)
         order = self.orders.items.get(order_id)
+        mine = order is not None and order["userId"] == self.user_id
+        return ORDERS.from_item(order).state if order and mine else None
+
+    def order_cart_and_account(self, order_id: str) -> tuple[Order | None, Cart, Account]:
+        order = self.order(order_id)
         # A batch of consistent reads is no snapshot.
         self._hook("load", f"cart of {self.user_id}")
         cart = self.carts.items.get(self.user_id)
         self._hook("load", f"account of {self.user_id}")
         account = self.orders.account_of(self.user_id)
-        mine = order is not None and order["userId"] == self.user_id
         return (
-            ORDERS.from_item(order).state if order and mine else None,
+            order,
             Cart.model_validate(cart) if cart else Cart(),
             account,
         )

@@ -26,9 +26,11 @@ class Shop:
 
     Attributes:
         meanwhile: by point and key, what happens there, once.
+        passed: every point and key so far.
     """
 
     def __init__(self) -> None:
+        self.passed: list[tuple[str, str]] = []
         self.meanwhile: dict[tuple[str, str], Callable[[], object]] = {}
         self.orders = InMemoryOrders()
         self.carts: InMemoryRepository[carts.Cart] = InMemoryRepository(CARTS)
@@ -46,6 +48,7 @@ class Shop:
         return "repeated" if isinstance(settled.decision, Nothing) else "placed"
 
     def _pass(self, point: str, key: str) -> None:
+        self.passed.append((point, key))
         if happens := self.meanwhile.pop((point, key), None):
             happens()
 
@@ -69,6 +72,17 @@ def test_a_second_click_gets_the_order_of_the_first_wherever_the_first_overtakes
 
     assert len(shop.orders.images) == 1
     assert shop.carts.items["user-1"]["items"] == []
+
+
+def test_the_last_look_before_a_refusal_is_at_the_order_itself(shop: Shop) -> None:
+    shop.checks_out("ord_2")
+    shop.passed.clear()
+
+    with pytest.raises(Conflict, match="cart-changed"):
+        shop.checks_out()
+
+    # With anything read behind it, the first click could place the order meanwhile, and the second would be refused.
+    assert shop.passed[-1] == ("load", "ord_1")
 
 
 @pytest.mark.parametrize("point", [("load", "cart of user-1"), ("load", "basket of user-1"), ("commit", "ord_1")])
