@@ -588,17 +588,23 @@ def _accepted_event(order: Order, return_: Return) -> ReturnAccepted:
 
 def awaited(order: Order) -> tuple[EventData, ...]:
     """The events that somebody may still wait for while the order is as it is; publishing them again changes nothing
-    for those who have them."""
+    for those who have them.
+
+    What the end of an order published, no later event replaces: it is in the row's own outbox.
+    """
     match order.status:
-        case OrderStatus.PENDING:
+        case OrderStatus.PENDING | OrderStatus.RESERVED:
+            # Inventory has it once the order is RESERVED, and payments may not.
             return (_placed_event(order),)
-        case OrderStatus.CONFIRMED:
+        case OrderStatus.CONFIRMED | OrderStatus.SHIPPED:
+            # Fulfilment has it once the parcel was dispatched, and inventory may not.
             return (_confirmed_event(order),)
         case OrderStatus.CANCELLING:
             return (_confirmed_event(order), _cancellation_event(order))
         case OrderStatus.DELIVERED:
-            return tuple(event for each in order.returns for event in _awaited_of_return(order, each))
-        case _:
+            returns = (event for each in order.returns for event in _awaited_of_return(order, each))
+            return (_confirmed_event(order), *returns)
+        case OrderStatus.REJECTED | OrderStatus.CANCELLED:
             return ()
 
 

@@ -15,7 +15,7 @@ from cloudretail.event import EventData
 from cloudretail.model import Model
 from cloudretail.money import Money
 from contract import EVENTS
-from contract.values import InspectedLine, OrderItem, PaymentMethod, Shortage, StockLine
+from contract.values import CANCELLATION, InspectedLine, OrderItem, PaymentMethod, Shortage, StockLine
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -46,6 +46,8 @@ VALUES: Mapping[str, Any] = {
     "method": PaymentMethod.CARD,
     "payment_method": PaymentMethod.CARD,
     "place_by": NOW.replace(day=3),
+    "refund_id": CANCELLATION,
+    "return_id": "ret_9c4hd81xwe",
     "shortages": (Shortage(product_id="canvas-backpack", requested=2, available=1),),
     "until": NOW.replace(minute=19),
 }

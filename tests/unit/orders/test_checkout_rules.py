@@ -78,6 +78,7 @@ def test_it_tells_the_others_everything_they_need_and_that_it_is_worth_a_day() -
             placed_at=NOW,
             place_by=NOW + timedelta(hours=24),
             payment_method=PaymentMethod.COD,
+            shipping_address=change.state.shipping_address,
         )
     ]
     assert change.state.payment_method == PaymentMethod.COD

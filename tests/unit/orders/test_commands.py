@@ -9,8 +9,9 @@ from cart.store import CARTS
 from cloudretail.decider import Change, Nothing
 from cloudretail.errors import Conflict, InvalidInput, NotFound
 from cloudretail.money import Money
+from contract.values import Address
 from orders.commands import cancel, check_out
-from orders.domain import Address, Listed, PlaceOrder, Shopper
+from orders.domain import Cancel, Listed, PlaceOrder, Shopper
 from tests.support.checkouts import InMemoryCheckouts, InMemoryOrders
 from tests.support.examples import CAUSE, NOW
 from tests.support.repositories import InMemoryRepository
@@ -107,7 +108,7 @@ def test_another_command_with_the_same_id_is_refused_and_names_the_key(shop: Sho
 def test_an_order_is_cancelled_once_however_often_that_is_asked(shop: Shop) -> None:
     shop.checks_out()
 
-    first, again = (cancel(shop.orders, "ord_1", CAUSE, NOW) for _ in range(2))
+    first, again = (cancel(shop.orders, "ord_1", Cancel(), CAUSE, NOW) for _ in range(2))
 
     assert isinstance(first.decision, Change)
     assert isinstance(again.decision, Nothing)
@@ -116,4 +117,4 @@ def test_an_order_is_cancelled_once_however_often_that_is_asked(shop: Shop) -> N
 
 def test_an_order_that_does_not_exist_cannot_be_cancelled(shop: Shop) -> None:
     with pytest.raises(NotFound):
-        cancel(shop.orders, "ord_none", CAUSE, NOW)
+        cancel(shop.orders, "ord_none", Cancel(), CAUSE, NOW)

@@ -9,7 +9,7 @@ from cloudretail.errors import LostRace
 from cloudretail.repository import DynamoDBRepository, transact
 from cloudretail.settings import load
 from contract.values import OrderStatus
-from orders.domain import CancelByShopper, Order, decide
+from orders.domain import Cancel, Order, decide
 from orders.store import ORDERS, AccountSettings, OwnedOrders
 from tests.support.examples import CAUSE, NOW
 from tests.support.wire import Wire
@@ -64,7 +64,7 @@ def test_a_change_is_conditional_on_the_version_that_was_read(shop: Shop) -> Non
     stored("ord_1")
     read = owned().load("ord_1")
     assert read
-    cancelled = decide(read.state, CancelByShopper(), CONTEXT)
+    cancelled = decide(read.state, Cancel(), CONTEXT)
     assert isinstance(cancelled, Change)
 
     owned().commit("ord_1", read, cancelled, CAUSE, NOW)
@@ -83,13 +83,13 @@ def test_a_cancellation_that_lost_the_race_against_a_payment_is_decided_again(sh
         if len(states) == 1:
             row = ORDERS_TABLE.load("ord_1")
             ORDERS_TABLE.commit("ord_1", row, Change(order("CONFIRMED", order_id="ord_1")), CAUSE, NOW)
-        return decide(read, CancelByShopper(), CONTEXT)
+        return decide(read, Cancel(), CONTEXT)
 
     settled = transact(owned(), "ord_1", cancel, CAUSE, NOW)
 
     assert states == [OrderStatus.PENDING, OrderStatus.CONFIRMED]
     assert settled.state
-    assert settled.state.status == OrderStatus.CANCELLED
+    assert settled.state.status == OrderStatus.CANCELLING
     row = ORDERS_TABLE.load("ord_1")
     assert row
     assert (row.version, row.state) == (3, settled.state)
