@@ -70,6 +70,10 @@ Limit = Annotated[int, Query(ge=1, le=100, description="How many items at the mo
 Cursor = Annotated[str | None, Query(max_length=1024, description="`nextCursor` of the page before.")]
 
 
+BACK_OFFICE = "/api/admin/"
+"""What begins so is for staff."""
+
+
 class FieldError(Model):
     """What is wrong with one field of the input."""
 
@@ -138,8 +142,14 @@ class Api(APIGatewayHttpResolver):
         finally:
             flush()
 
-    def refusal(self, event: Mapping[str, Any]) -> Problem | None:  # noqa: ARG002
-        """Why a request is refused whatever it asks for; a service may have a reason."""
+    def refusal(self, event: Mapping[str, Any]) -> Problem | None:
+        """Why a request is refused whatever it asks for: nobody but staff learns anything of the back office."""
+        if not event.get("rawPath", "").startswith(BACK_OFFICE):
+            return None
+        try:
+            _staff(event)
+        except Problem as problem:
+            return problem
         return None
 
     @property
@@ -151,6 +161,11 @@ class Api(APIGatewayHttpResolver):
     def operator(self) -> Caller:
         """As `caller`, and in the group of operators; raises a 403 Problem for anybody else."""
         return _operator(self.current_event.raw_event)
+
+    @property
+    def staff(self) -> Caller:
+        """As `caller`, and in the group of staff; raises a 403 Problem for anybody else."""
+        return _staff(self.current_event.raw_event)
 
     @property
     def optional_caller(self) -> Caller | None:
@@ -210,6 +225,13 @@ def _operator(event: Mapping[str, Any]) -> Caller:
     caller = _caller(event)
     if not caller.is_operator:
         raise Problem(HTTPStatus.FORBIDDEN, "operators-only", "Only operators may do this.")
+    return caller
+
+
+def _staff(event: Mapping[str, Any]) -> Caller:
+    caller = _caller(event)
+    if not caller.is_staff:
+        raise Problem(HTTPStatus.FORBIDDEN, "staff-only", "Only the shop's staff may do this.")
     return caller
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from jwt import PyJWKClient
 
 OPERATORS = "operators"
+"""The group of those who look after the machinery."""
+
+STAFF = "staff"
+"""The group of those who sell, pack, ship and take back."""
 
 LEEWAY = 10
 """Seconds that this machine's clock may differ from the one that wrote a token's times."""
@@ -56,6 +60,10 @@ class Caller:
     @property
     def is_operator(self) -> bool:
         return OPERATORS in self.groups
+
+    @property
+    def is_staff(self) -> bool:
+        return STAFF in self.groups
 
 
 def unauthorized(detail: str) -> Problem:

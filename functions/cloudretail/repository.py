@@ -73,6 +73,37 @@ class DynamoDBRepository[S: Model]:
             raise
         return row
 
+    def page(
+        self, index: str, key: tuple[str, str], sort: str, limit: int, after: Mapping[str, Any] | None
+    ) -> tuple[list[Row[S]], dict[str, Any] | None]:
+        """A page of the rows of an index, the smallest sort key first; each row is as it is now.
+
+        Args:
+            index: its name; it projects keys only.
+            key: name and value of its partition key.
+            sort: name of its sort key.
+            limit: how many rows at the most, up to 100.
+            after: the position that the page before has returned.
+
+        Returns:
+            The rows, less those that have left the index meanwhile, and the position to go on from, None at the end.
+        """
+        (name, value), own = key, self._aggregate.key
+        start = {"ExclusiveStartKey": dynamodb.to_item({**after, name: value})} if after else {}
+        found = aws.dynamodb().query(
+            TableName=self._table,
+            IndexName=index,
+            KeyConditionExpression="#key = :key",
+            ExpressionAttributeNames={"#key": name},
+            ExpressionAttributeValues={":key": {"S": value}},
+            Limit=limit,
+            **start,  # type: ignore[arg-type]
+        )
+        last = dynamodb.from_item(found["LastEvaluatedKey"]) if "LastEvaluatedKey" in found else None
+        keys = [dynamodb.from_item(item)[own] for item in found["Items"]]
+        rows = self.load_all(keys) if keys else {}
+        return [row for row in rows.values() if row], {own: last[own], sort: last[sort]} if last else None
+
 
 class ReadOnly[S: Model]:
     """A BatchRepository for dry runs: it reads, and writes nothing."""

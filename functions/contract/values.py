@@ -219,6 +219,18 @@ class Address(Model):
     country: str
 
 
+class Parcel(Model):
+    """What the carrier has of an order.
+
+    Attributes:
+        tracking_url: where the carrier says where it is; None where that is not known.
+    """
+
+    carrier: str
+    tracking_number: str
+    tracking_url: str | None = None
+
+
 class Shortage(Model):
     """A product that could not be reserved, and how many were left."""
 

@@ -41,6 +41,7 @@ from contract.values import (
     InspectedLine,
     OrderItem,
     OrderStatus,
+    Parcel,
     ParcelReturn,
     PaymentMethod,
     ReturnReason,
@@ -82,18 +83,6 @@ class Step(Model):
     at: datetime
     by: str | None = None
     about: str | None = None
-
-
-class Parcel(Model):
-    """What the carrier was given.
-
-    Attributes:
-        tracking_url: where the carrier says where it is; None where that is not known.
-    """
-
-    carrier: str
-    tracking_number: str
-    tracking_url: str | None = None
 
 
 class Return(Model):

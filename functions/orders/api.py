@@ -17,9 +17,11 @@ from cloudretail.money import Money
 from cloudretail.settings import load
 from cloudretail.text import Line
 from contract.values import (
+    CancelReason,
     CodRefusal,
     OrderItem,
     OrderStatus,
+    Parcel,
     PaymentMethod,
     ProductId,
     ReturnReason,
@@ -32,14 +34,13 @@ from orders.domain import (
     Cancel,
     HistoryEntry,
     Order,
-    Parcel,
     PlaceOrder,
     RequestReturn,
     Shopper,
     order_id_of,
 )
 from orders.returns import Return, ReturnStatus, return_id_of
-from orders.store import CheckoutSettings, CheckoutStore, OwnedOrders
+from orders.store import CheckoutSettings, CheckoutStore, DynamoDBOrders, OwnedOrders
 
 api = Api()
 
@@ -131,6 +132,16 @@ class NewReturn(RequestModel):
         if len({line.product_id for line in lines}) < len(lines):
             raise ValueError("have to name each product once")
         return lines
+
+
+class Cancellation(RequestModel):
+    """Why the shop calls an order off.
+
+    Attributes:
+        note: for the shopper, who reads it in a mail and on the order's page.
+    """
+
+    note: Annotated[str, Line(max_length=500), asks("Enter what the shopper is to read.")]
 
 
 class ReturnView(Model):
@@ -278,6 +289,19 @@ def request_return(order_id: IdInPath, new: NewReturn, idempotency_key: Idempote
 def withdraw_return(order_id: IdInPath, return_id: IdInPath) -> OrderView:
     settled = commands.withdraw(_orders_of(api.caller), order_id, return_id, api.cause, datetime.now(UTC))
     return _view(api.recorded(settled, command="WithdrawReturn", order_id=order_id))
+
+
+@api.post(
+    "/api/admin/orders/<order_id>/cancel",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Call an order off for the shop (staff)",
+    tags=["Back office"],
+    responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+def cancel_for_shop(order_id: IdInPath, cancellation: Cancellation) -> OrderView:
+    command = Cancel(CancelReason.BY_SHOP, cancellation.note)
+    settled = commands.cancel(DynamoDBOrders(_settings()), order_id, command, api.cause, datetime.now(UTC))
+    return _view(api.recorded(settled, command="CancelByShop", order_id=order_id))
 
 
 def _view(order: Order) -> OrderView:

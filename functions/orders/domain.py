@@ -62,6 +62,7 @@ from contract.values import (
     OrderItem,
     OrderStatus,
     Paid,
+    Parcel,
     ParcelReturn,
     PaymentFailure,
     PaymentMethod,
@@ -107,18 +108,6 @@ class HistoryEntry(Model):
     shortages: tuple[Shortage, ...] = ()
     about: str | None = None
     amount: Money | None = None
-
-
-class Parcel(Model):
-    """What the carrier has of the order.
-
-    Attributes:
-        tracking_url: where the carrier says where it is; None where that is not known.
-    """
-
-    carrier: str
-    tracking_number: str
-    tracking_url: str | None = None
 
 
 class Held(Model):
@@ -680,6 +669,19 @@ class Cart(Model):
 
 
 @dataclass(frozen=True)
+class ReturnPolicy:
+    """What the shop takes back.
+
+    Attributes:
+        days: after the delivery, within which something can be sent back.
+        shipping_refunded: whether the outward shipping is given back with the last piece.
+    """
+
+    days: int = RETURN_DAYS
+    shipping_refunded: bool = True
+
+
+@dataclass(frozen=True)
 class Basket:
     """What checkout decides on.
 
@@ -687,11 +689,13 @@ class Basket:
         cart: the shopper's, as it is now.
         products: today's name and price by product id; a product that is gone is missing.
         available: units that can be reserved, by product id.
+        returns: what the shop promises today.
     """
 
     cart: Cart
     products: Mapping[str, Listed]
     available: Mapping[str, int]
+    returns: ReturnPolicy = ReturnPolicy()
 
 
 class HoldingLimits(Model):
@@ -805,6 +809,8 @@ def place(command: PlaceOrder, basket: Basket, account: Account, shopper: Shoppe
         shipping_address=command.shipping_address,
         payment_method=command.payment_method,
         cod_refusal=cod_refusal,
+        return_days=basket.returns.days,
+        shipping_refunded=basket.returns.shipping_refunded,
         fingerprint=command.fingerprint,
         history=(HistoryEntry(event="OrderPlaced", at=now, caused_by=context.cause, status=OrderStatus.PENDING),),
     )

@@ -14,7 +14,18 @@ from cloudretail.money import Currency
 from cloudretail.outbox import Aggregate, Row
 from cloudretail.repository import MAX_TRIES, DynamoDBRepository, batch_get, conditional_put, pause_before_retry
 from cloudretail.settings import Settings
-from orders.domain import MAX_LINES, Account, Basket, Cart, Held, HoldingLimits, Listed, Order, cart_changed
+from orders.domain import (
+    MAX_LINES,
+    Account,
+    Basket,
+    Cart,
+    Held,
+    HoldingLimits,
+    Listed,
+    Order,
+    ReturnPolicy,
+    cart_changed,
+)
 
 ORDERS = Aggregate("orders", "orderId", Order)
 
@@ -41,6 +52,12 @@ class CheckoutSettings(AccountSettings):
     open_orders_limit: int
     open_pieces_limit: int
     open_cash_limit: int
+    return_days: int
+    return_shipping: bool
+
+    @property
+    def returns(self) -> ReturnPolicy:
+        return ReturnPolicy(self.return_days, shipping_refunded=self.return_shipping)
 
     @property
     def limits(self) -> HoldingLimits:
@@ -206,6 +223,7 @@ class CheckoutStore:
                 if item["price"]["currency"] == self._settings.currency
             },
             {item["productId"]: item["availableQty"] for item in found.get(inventory, [])},
+            self._settings.returns,
         )
 
     def place(self, change: Change[Order], cart_version: int, account: Account, cause: Cause, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The payments API: choose how to pay for an order, and see what became of it."""
+"""The payments API: choose how to pay for an order, see what became of it; for staff, what is to be paid back."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -6,22 +6,36 @@ from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any, Self
 
+from aws_lambda_powertools.event_handler.openapi.params import Path
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, model_validator
 
 from cloudretail.attempts import DynamoDBAttempts
 from cloudretail.errors import NotFound
-from cloudretail.http import Api, IdInPath, answers
+from cloudretail.http import Api, Cursor, IdInPath, Limit, Page, answers, decode_cursor, encode_cursor
 from cloudretail.limits import RateLimit
-from cloudretail.model import Model, RequestModel
+from cloudretail.model import Model, RequestModel, asks
 from cloudretail.money import Money
 from cloudretail.settings import load
+from cloudretail.text import Line
 from contract.values import PaymentMethod, RefundId
-from payments.commands import Ports, choose_method
-from payments.domain import MAX_ATTEMPTS, ChooseMethod, PayableOrder, Payment, RefundStatus, payment_id_of
+from payments.commands import Ports, choose_method, pay_back
+from payments.domain import (
+    MAX_ATTEMPTS,
+    OPEN_REFUNDS,
+    ChooseMethod,
+    PayableOrder,
+    Payment,
+    Refund,
+    RefundPaid,
+    RefundStatus,
+    payment_id_of,
+)
 from payments.store import PaymentsApiSettings, open_payments, order_of
 
 api = Api()
+
+RefundInPath = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_:-]+$")]
 
 
 class PaymentRequest(RequestModel):
@@ -98,6 +112,31 @@ class PaymentView(Model):
     refunds: tuple[RefundView, ...]
 
 
+class OpenRefund(RefundView):
+    """Money that is still to be given back.
+
+    Attributes:
+        user_email: whose it is.
+        reason: why a person has to pay it; null while the provider is at it.
+    """
+
+    order_id: str
+    user_email: str | None
+    method: PaymentMethod
+    requested_at: datetime | None
+    reason: str | None
+
+
+class RefundPayment(RequestModel):
+    """How a person has given the money back.
+
+    Attributes:
+        reference: of the transfer, or who has handed it over.
+    """
+
+    reference: Annotated[str, Line(max_length=100), asks("Enter the reference of the payment.")]
+
+
 @cache
 def _settings() -> PaymentsApiSettings:
     return load(PaymentsApiSettings)
@@ -152,6 +191,48 @@ def get_payment(order_id: IdInPath) -> PaymentView:
         raise NotFound("order")
     row = open_payments().load(payment_id_of(order_id))
     return _view(order, row.state if row else None)
+
+
+@api.get(
+    "/api/admin/refunds",
+    summary="What is still to be given back, the oldest first (staff)",
+    tags=["Back office"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
+)
+def list_refunds(limit: Limit = 20, cursor: Cursor = None) -> Page[OpenRefund]:
+    after = decode_cursor(cursor, "paymentId", "openRefundsSince")
+    rows, position = open_payments().page(
+        "openRefunds-openRefundsSince", ("openRefunds", OPEN_REFUNDS), "openRefundsSince", limit, after
+    )
+    refunds = tuple(_open_refund(row.state, each) for row in rows for each in row.state.refunds if each.open)
+    return Page(items=refunds, next_cursor=encode_cursor(position))
+
+
+@api.post(
+    "/api/admin/orders/<order_id>/refunds/<refund_id>/paid",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Note that a person has given money back (staff)",
+    tags=["Back office"],
+    responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+def pay_refund(order_id: IdInPath, refund_id: RefundInPath, payment: RefundPayment) -> RefundView:
+    paid = RefundPaid(refund_id, payment.reference, api.staff.user_id)
+    settled = pay_back(open_payments(), order_id, paid, api.cause, datetime.now(UTC))
+    state = api.recorded(settled, command="RefundPaid", order_id=order_id)
+    return next(each for each in _refunds(state) if each.refund_id == refund_id)
+
+
+def _open_refund(payment: Payment, refund: Refund) -> OpenRefund:
+    return OpenRefund(
+        refund_id=refund.refund_id,
+        amount=payment.money_of(refund),
+        status=refund.status,
+        order_id=payment.order_id,
+        user_email=payment.user_email,
+        method=PaymentMethod.CARD if refund.provider else PaymentMethod.COD,
+        requested_at=refund.requested_at,
+        reason=refund.reason,
+    )
 
 
 def _view(order: PayableOrder, payment: Payment | None) -> PaymentView:

@@ -1,4 +1,5 @@
-"""What a shopper can ask of payments: over ports, without HTTP. The API and the simulation call the same function."""
+"""What shoppers and staff can ask of payments: over ports, without HTTP. The API and the simulation call the same
+functions."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,16 @@ from cloudretail.envelope import Cause
 from cloudretail.errors import Conflict, InvalidInput, NotFound
 from cloudretail.repository import Repository, Settled, transact
 from contract.values import OrderStatus, PaymentMethod
-from payments.domain import ChooseMethod, PayableOrder, Payment, PaymentStatus, decide, payment_id_of
+from payments.domain import (
+    ChooseMethod,
+    PayableOrder,
+    Payment,
+    PaymentStatus,
+    RefundPaid,
+    RefundStatus,
+    decide,
+    payment_id_of,
+)
 
 _TOO_LATE = "This order can no longer be paid."
 
@@ -84,6 +94,49 @@ def choose_method(
             raise Conflict("payment-in-progress", "Your payment is already being processed.")
         raise Conflict("not-payable", _TOO_LATE)
     return order, settled
+
+
+def pay_back(
+    payments: Repository[Payment], order_id: str, paid: RefundPaid, cause: Cause, now: datetime
+) -> Settled[Payment]:
+    """Note that a person has given money back, by a transfer or in cash.
+
+    Args:
+        payments: their rows.
+        order_id: of the order.
+        paid: which refund, and how.
+        cause: the request.
+        now: aware.
+
+    Returns:
+        The payment; Nothing was decided where this was noted before.
+
+    Raises:
+        NotFound: the order has no such refund.
+        Conflict: the provider gives it back, or it was paid with another reference.
+        Contention: the race was lost again and again.
+    """
+
+    def answer(payment: Payment | None) -> Decision[Payment]:
+        refund = payment.refund(paid.refund_id) if payment else None
+        if refund is None:
+            raise NotFound("refund")
+        match refund.status:
+            case RefundStatus.REQUESTED:
+                raise Conflict(
+                    "refund-in-progress", "The payment provider is giving this money back.", status=refund.status
+                )
+            case RefundStatus.DONE:
+                raise Conflict("refund-done", "This money was given back already.", status=refund.status)
+            case RefundStatus.PAID_BY_HAND if refund.paid_reference != paid.reference:
+                raise Conflict(
+                    "refund-paid-otherwise",
+                    f"This money was given back already, with the reference {refund.paid_reference}.",
+                    status=refund.status,
+                )
+        return decide(payment, paid, Context(order_id, cause.id, now))
+
+    return transact(payments, payment_id_of(order_id), answer, cause, now)
 
 
 def _require_offered(method: PaymentMethod, methods: Sequence[PaymentMethod]) -> None:

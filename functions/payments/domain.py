@@ -34,7 +34,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from cloudretail.decider import Change, Context, Decision, Nothing
 from cloudretail.event import EventData
@@ -90,6 +90,7 @@ class Refund(Model):
         attempt: whose money it is.
         provider: which one took it; None for cash.
         reference: of the attempt, there.
+        requested_at: since when it is owed.
         reason: why a person has to pay it.
         paid_reference: of the transfer by which a person paid it.
         paid_by: user id of that person.
@@ -101,9 +102,15 @@ class Refund(Model):
     status: RefundStatus = RefundStatus.REQUESTED
     provider: str | None = None
     reference: str | None = None
+    requested_at: datetime | None = None
     reason: str | None = None
     paid_reference: str | None = None
     paid_by: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether the money is still to be given back."""
+        return self.status in (RefundStatus.REQUESTED, RefundStatus.TO_PAY_BY_HAND)
 
     @property
     def unexpected(self) -> bool:
@@ -112,6 +119,9 @@ class Refund(Model):
 
 
 _ATTEMPT = "attempt:"
+
+OPEN_REFUNDS = "OPEN"
+"""Partition key of the index of payments with an open refund."""
 
 
 class Owed(Model):
@@ -194,6 +204,18 @@ class Payment(Model):
             return 0
         taken = self.collected if self.method is PaymentMethod.COD else self.amount
         return (taken or 0) - sum(refund.amount for refund in self.refunds if not refund.unexpected)
+
+    @computed_field
+    def open_refunds(self) -> str | None:
+        """OPEN while money is still to be given back, the key of the index; None otherwise."""
+        return OPEN_REFUNDS if any(refund.open for refund in self.refunds) else None
+
+    @computed_field
+    def open_refunds_since(self) -> datetime | None:
+        """Since when."""
+        return min(
+            (refund.requested_at for refund in self.refunds if refund.open and refund.requested_at), default=None
+        )
 
     def refund(self, refund_id: str) -> Refund | None:
         """The refund of this id."""
@@ -348,6 +370,18 @@ def decide(payment: Payment | None, message: Message, context: Context) -> Decis
     """
     order_id = context.subject
     known = payment or Payment(payment_id=payment_id_of(order_id), order_id=order_id, created_at=context.now)
+    decision = _decided(known, message)
+    if isinstance(decision, Nothing):
+        return decision
+    # A new refund is owed from now on.
+    refunds = tuple(
+        refund if refund.requested_at else refund.model_copy(update={"requested_at": context.now})
+        for refund in decision.state.refunds
+    )
+    return Change(_with(decision.state, refunds=refunds), decision.events)
+
+
+def _decided(known: Payment, message: Message) -> Decision[Payment]:
     match message:
         case ChargeAccepted(attempt=attempt) if not known.runs(attempt):
             return _give_back_unexpected(known, message)

@@ -15,13 +15,12 @@ from cart import commands as shopping
 from cart.domain import Cart, Offer, Offers
 from cart.store import CARTS
 from cloudretail.consumer import Consumer, Delivery, Outcome
-from cloudretail.decider import Change, Context, Decision
+from cloudretail.decider import Change
 from cloudretail.dynamodb import to_item
 from cloudretail.envelope import Cause
 from cloudretail.errors import LostRace, Refusal, Transient
 from cloudretail.money import Money
 from cloudretail.outbox import due
-from cloudretail.repository import transact
 from cloudretail.retries import GiveUp, History, Retry, kind_of, next_step
 from contract import parse
 from contract.orders import CancellationRequested
@@ -47,10 +46,9 @@ from orders import commands as ordering
 from orders.domain import Cancel, Listed, PlaceOrder, RequestReturn, Shopper
 from orders.returns import ReturnStatus
 from payments import commands as paying
-from payments import domain as payment_rules
 from payments import reactions as payments
 from payments import worker
-from payments.domain import ChargeAccepted, ChooseMethod, PayableOrder, Payment, RefundPaid, payment_id_of
+from payments.domain import ChargeAccepted, ChooseMethod, PayableOrder, Payment, RefundPaid
 from payments.providers import SANDBOX, ProviderTimeout, ProviderUnavailable
 from payments.store import PAYMENTS
 from payments.worker import Gateways
@@ -507,12 +505,7 @@ class World:
         self._act(order_id, parcels.RefuseReturn(return_id, ReturnRefusal.OTHER), cause, now)
 
     def _pay_back(self, order_id: str, refund_id: str, cause: Cause, now: datetime) -> None:
-        paid = RefundPaid(refund_id, "transfer-1", STAFF)
-
-        def answer(payment: Payment | None) -> Decision[Payment]:
-            return payment_rules.decide(payment, paid, Context(order_id, cause.id, now))
-
-        transact(self.payments, payment_id_of(order_id), answer, cause, now)
+        paying.pay_back(self.payments, order_id, RefundPaid(refund_id, "transfer-1", STAFF), cause, now)
 
     def _notify(self, reference: str, cause: Cause, now: datetime) -> None:
         """The gateway notifies the shop, until it is acknowledged, that it has the money of an attempt after all."""

@@ -3,7 +3,7 @@
 
 
 /**
- * What the carrier has of the order.
+ * What the carrier has of an order.
  */
 export interface Parcel {
   carrier: string;
