@@ -6,16 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from operations.clock import Clock
+from operations.consumers import CONSUMERS
 from operations.dead_letters.domain import DeadMessage, QueueMessage, Selection
 from operations.dead_letters.service import DeadLetters
 from operations.dead_letters.sqs import Counts, NotAccepted
-from operations.queues import QueueNames
+from operations.queues import ConsumerQueue, QueueNames
 from operations.replays.domain import Action, Replay, ReplayedMessage
 from operations.replays.replayer import Replayer
 
-NAMES = QueueNames.of(
-    ("Orders", "Inventory", "Payments", "PaymentWindow", "PaymentWorker", "Notifications", "CatalogImages")
-)
+NAMES = QueueNames(tuple(ConsumerQueue.of(each.name) for each in CONSUMERS))
 SUBSCRIBERS = {"cloudretail.orders.OrderPlaced.v1": ("inventory", "payments", "notifications")}
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -1,16 +1,21 @@
 """What must always be true across the tables: of stock, and of every order that has come to rest. Pure."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cloudretail.model import Model
-from operations.diagnosis.keys import is_refund
+from operations.diagnosis.keys import refund_id_of
+from operations.diagnosis.stuck import waits_of
 from operations.diagnosis.tables import (
+    ABSENT,
     TABLES,
     AccountRow,
     ChargeRow,
     OrderPart,
     OrderRow,
+    OrderRows,
     PaymentRow,
     ReservationRow,
     StockRow,
@@ -27,9 +32,6 @@ SHOULD_HAVE_ENDED = timedelta(minutes=15)
 SANDBOX = "sandbox"
 """The payment provider whose charges are in a table of the shop."""
 
-CHARGED = {"SUCCEEDED": {1}, "REFUNDING": {1}, "REFUND_FAILED": {1}, "SUBMITTED": {0, 1}}
-"""By a card payment's status, how many charges are taken and not refunded; none for any other status."""
-
 
 class Violation(Model):
     """An invariant that does not hold.
@@ -38,7 +40,7 @@ class Violation(Model):
         rule: which one.
         table: of the row that breaks it.
         key: of that row.
-        text: what the row says, and what it should.
+        text: what the row says, what it should, and what to do next.
     """
 
     rule: str
@@ -62,31 +64,52 @@ def _stock(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
     """The counters of a product add up, and are what its reservations say."""
     del now
     counters = {row.product_id: row for row in snapshot.all(StockRow)}
-    held = _units(snapshot.all(ReservationRow), "HELD")
-    committed = _units(snapshot.all(ReservationRow), "COMMITTED")
-    for product in sorted(counters.keys() | held.keys() | committed.keys()):
+    expected = _expected_stock(snapshot.all(ReservationRow))
+    for product in sorted(counters.keys() | expected.keys()):
         row = counters.get(product, StockRow(product_id=product))
-        available, reserved, sold = row.available_qty, row.reserved_qty, row.sold_qty
+        should = expected.get(product, _Pieces())
+        available, reserved, sold, written_off = row.available_qty, row.reserved_qty, row.sold_qty, row.written_off_qty
+        sum_, came_in = available + reserved + sold + written_off, row.received_qty + row.adjusted_qty
 
         def wrong(rule: str, text: str, product: str = product) -> Violation:
             return Violation(rule=rule, table="Inventory", key=product, text=text)
 
-        if available + reserved + sold != row.received_qty or min(available, reserved, sold) < 0:
-            equation = f"{available} available + {reserved} reserved + {sold} sold"
-            yield wrong("stock-equation", f"{equation} = {available + reserved + sold}, received {row.received_qty}")
-        if reserved != held.get(product, 0):
-            yield wrong("stock-reserved", f"{reserved} reserved, but reservations hold {held.get(product, 0)}")
-        if sold != committed.get(product, 0):
-            yield wrong("stock-sold", f"{sold} sold, but reservations committed {committed.get(product, 0)}")
+        if sum_ != came_in or min(available, reserved, sold, written_off) < 0:
+            equation = f"{available} available + {reserved} reserved + {sold} sold + {written_off} written off"
+            yield wrong("stock-equation", f"{equation} = {sum_}, received and adjusted {came_in}")
+        if reserved != should.held:
+            yield wrong("stock-reserved", f"{reserved} reserved, but reservations hold {should.held}")
+        if sold != should.committed - should.returned:
+            said = f"reservations committed {should.committed}, and {should.returned} of them came back"
+            yield wrong("stock-sold", f"{sold} sold, but {said}")
+        if written_off < should.written_off:
+            said = f"{should.written_off} of what came back cannot be sold again"
+            yield wrong("stock-written-off", f"{written_off} written off, but {said}")
 
 
-def _units(reservations: Sequence[ReservationRow], status: str) -> dict[str, int]:
-    units: dict[str, int] = {}
+@dataclass
+class _Pieces:
+    """What the reservations say of a product, in units."""
+
+    held: int = 0
+    committed: int = 0
+    returned: int = 0
+    written_off: int = 0
+
+
+def _expected_stock(reservations: Iterable[ReservationRow]) -> dict[str, _Pieces]:
+    """By product id."""
+    found: defaultdict[str, _Pieces] = defaultdict(_Pieces)
     for reservation in reservations:
-        if reservation.status == status:
-            for line in reservation.lines:
-                units[line.product_id] = units.get(line.product_id, 0) + line.quantity
-    return units
+        for line in reservation.lines:
+            found[line.product_id].held += line.quantity if reservation.status == "HELD" else 0
+            found[line.product_id].committed += line.quantity if reservation.status == "COMMITTED" else 0
+        for lost in reservation.written_off:
+            found[lost.product_id].written_off += lost.quantity
+        for back in (line for booked in reservation.returns for line in booked.lines):
+            found[back.product_id].returned += back.quantity
+            found[back.product_id].written_off += back.write_off
+    return found
 
 
 def _parts(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
@@ -99,87 +122,150 @@ def _parts(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
             part = parts.get(table.row_name)
             if order is None:
                 if part:
-                    yield _part(table, part, f"{part.status}, but there is no order {order_id}")
+                    yield _part(table, part, f"{part.status}, but there is no order {order_id}", _trace(order_id))
                 continue
             expected = table.at_rest.get(order.status)
             if expected is None or now - order.since <= SETTLED_AFTER:
                 continue
+            if part is None and ABSENT in expected:
+                continue
             if part is None:
                 text = f"{order.status}, but there is no {table.row_name}"
-                yield _order(f"{table.row_name}-of-order", order, text)
+                yield _order(f"{table.row_name}-of-order", order, text, _next(rows, order, now))
             elif part.status not in expected:
-                yield _part(table, part, f"{part.status}, but the order is {order.status}")
+                yield _part(table, part, f"{part.status}, but the order is {order.status}", _next(rows, order, now))
 
 
-def _part(table: Table, part: OrderPart, text: str) -> Violation:
+def _part(table: Table, part: OrderPart, text: str, next_: str) -> Violation:
     key = part.payment_id if isinstance(part, PaymentRow) else part.order_id
-    return Violation(rule=f"{table.row_name}-of-order", table=table.name, key=key, text=text)
+    return Violation(rule=f"{table.row_name}-of-order", table=table.name, key=key, text=f"{text}. {next_}")
+
+
+def _next(rows: OrderRows, order: OrderRow, now: datetime) -> str:
+    """What to do about an order whose rows do not agree: what lets it go on, else to look at it."""
+    waits = waits_of(rows, now)
+    return f"Next: {waits[0].blocker.command}" if waits else _trace(order.order_id)
+
+
+def _trace(order_id: str) -> str:
+    return f"Next: cloudretail orders trace {order_id}"
 
 
 def _payments(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
-    """A payment is about the order's total, and no refund is refused."""
-    del now
+    """A payment is about the order's total; no more of it goes back than there is; a cancelled order keeps nothing."""
     for payment in snapshot.all(PaymentRow):
         order = snapshot.of_order(payment.order_id).order
         if order and payment.amount is not None:
             total, paid = (order.total_amount, order.currency), (payment.amount, payment.currency)
             if paid != total:
-                text = f"{paid[1]} {paid[0]}, but the order's total is {total[1]} {total[0]}"
-                yield _payment("payment-of-order", payment.payment_id, text)
-        if payment.refund_refused:
-            yield _payment("refund", payment.payment_id, "the provider refused the refund for good")
+                text = f"{_money(paid[0], payment)}, but the order's total is {total[1]} {total[0]}"
+                yield _payment("payment-of-order", payment, text)
+        if payment.left < 0:
+            text = f"{_money(-payment.left, payment)} more goes back than was charged or collected"
+            yield _payment("refunded", payment, text)
+        if order and order.status == "CANCELLED" and payment.left > 0 and now - order.since > SETTLED_AFTER:
+            text = f"the order is CANCELLED, but {_money(payment.left, payment)} of its payment is kept"
+            yield _payment("payment-of-order", payment, text)
 
 
-def _payment(rule: str, payment_id: str, text: str) -> Violation:
-    return Violation(rule=rule, table="Payments", key=payment_id, text=text)
+def _money(amount: int, payment: PaymentRow) -> str:
+    return f"{payment.currency} {amount}"
+
+
+def _payment(rule: str, payment: PaymentRow, text: str) -> Violation:
+    return Violation(rule=rule, table="Payments", key=payment.payment_id, text=f"{text}. {_trace(payment.order_id)}")
 
 
 def _charges(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
-    """As many charges are taken and not refunded as a payment's status says."""
+    """For each payment, what the provider took is what was charged, and what it gave back is what is DONE.
+
+    So its charges less its refunds are `charged - DONE`, and no refund is taken for a charge.
+    """
     del now
-    payments = {payment.payment_id: payment for payment in snapshot.all(PaymentRow)}
     # Of other providers this shop keeps no books.
-    taken = dict.fromkeys((key for key, payment in payments.items() if payment.provider in (None, SANDBOX)), 0)
+    payments = {row.payment_id: row for row in snapshot.all(PaymentRow) if row.provider in (None, SANDBOX)}
+    taken: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    given: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for charge in snapshot.all(ChargeRow):
-        payment_id = charge.charge_key.partition(":")[0]
+        payment_id, _, attempt = charge.charge_key.partition(":")
         if charge.outcome == "ACCEPTED":
-            taken[payment_id] = taken.get(payment_id, 0) + (-1 if is_refund(charge.charge_key) else 1)
-    for payment_id, number in taken.items():
-        payment = payments.get(payment_id)
-        if payment is None:
-            yield _payment("charged-once", payment_id, f"{number} charges taken, but there is no such payment")
-        elif number not in _expected(payment):
+            refund_id = refund_id_of(charge.charge_key)
+            (taken if refund_id is None else given)[payment_id][refund_id or attempt] = charge.amount or 0
+    for payment_id in sorted((taken.keys() | given.keys()) - {row.payment_id for row in snapshot.all(PaymentRow)}):
+        moved = f"the provider took {_named(taken[payment_id])} and gave {_named(given[payment_id])} back"
+        text = f"{moved}, but there is no such payment"
+        yield Violation(rule="charged-once", table="Payments", key=payment_id, text=text)
+    for payment_id, payment in payments.items():
+        charged, done = _charged(payment, taken[payment_id]), _done(payment, given[payment_id])
+        if taken[payment_id] != charged:
             how = "paid in cash" if payment.method == "COD" else payment.status
-            yield _payment("charged-once", payment_id, f"{how}, but {number} charges are taken and not refunded")
+            text = f"the provider took {_named(taken[payment_id])}, but the payment, {how}, says {_named(charged)}"
+            yield _payment("charged-once", payment, text)
+        if given[payment_id] != done:
+            text = f"the provider gave {_named(given[payment_id])} back, but the payment says {_named(done)}"
+            yield _payment("refunded", payment, text)
 
 
-def _expected(payment: PaymentRow) -> set[int]:
-    """How many charges may be taken and not refunded."""
-    own = {0} if payment.method == "COD" else CHARGED.get(payment.status, {0})
-    refused = sum(refund.status == "REFUSED" for refund in payment.refunds)
-    requested = sum(refund.status == "REQUESTED" for refund in payment.refunds)
-    return {number + refused + going for number in own for going in range(requested + 1)}
+def _charged(payment: PaymentRow, taken: Mapping[str, int]) -> dict[str, int]:
+    """Minor units by attempt that the provider must have taken; the running attempt only if it has answered."""
+    amount, latest = payment.amount or 0, str(payment.attempts)
+    charged = {str(refund.attempt): refund.amount for refund in payment.refunds if refund.unexpected}
+    runs = payment.status == "SUBMITTED" and latest in taken
+    if payment.method != "COD" and (payment.status == "SUCCEEDED" or runs):
+        charged[latest] = amount
+    return charged
+
+
+def _done(payment: PaymentRow, given: Mapping[str, int]) -> dict[str, int]:
+    """Minor units by refund that the provider must have given back; of one that is REQUESTED, only if it has answered.
+
+    What is paid by hand, and a refund of nothing, is at no provider.
+    """
+    return {
+        refund.refund_id: refund.amount
+        for refund in payment.refunds
+        if refund.provider == SANDBOX
+        and refund.amount
+        and (refund.status == "DONE" or (refund.status == "REQUESTED" and refund.refund_id in given))
+    }
+
+
+def _named(amounts: Mapping[str, int]) -> str:
+    """Amounts with what they are of, in minor units."""
+    return ", ".join(f"{amount} ({what})" for what, amount in sorted(amounts.items())) or "nothing"
 
 
 def _unended(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
-    """Every order ends."""
+    """Every order is reserved or rejected in time, and ends when its window has closed."""
     for order in snapshot.all(OrderRow):
         if order.status == "PENDING" and now - order.created_at > SHOULD_HAVE_ENDED:
-            yield _order("should-have-ended", order, f"PENDING since {order.since.isoformat()}")
+            yield _order(
+                "should-have-ended", order, f"PENDING since {order.since.isoformat()}", "Next: cloudretail orders stuck"
+            )
         until = order.reserved_until
         if order.status == "RESERVED" and until and now - until > SHOULD_HAVE_ENDED:
-            yield _order("should-have-ended", order, f"RESERVED, but only until {until.isoformat()}")
+            yield _order(
+                "should-have-ended",
+                order,
+                f"RESERVED, but only until {until.isoformat()}",
+                "Next: cloudretail orders stuck",
+            )
+
+
+def _overdue(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
+    """No parcel, return, refund or cash waits for longer than its patience."""
+    for order in snapshot.all(OrderRow):
+        for wait in waits_of(snapshot.of_order(order.order_id), now):
+            if wait.rule and wait.overdue(now, SHOULD_HAVE_ENDED):
+                text = f"{order.status}, waits since {wait.since.isoformat()} for {wait.blocker.waits_for}"
+                yield _order(wait.rule, order, text, f"Next: {wait.blocker.command}")
 
 
 def _accounts(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
-    """An account holds its open orders, which nobody has paid by card, and no others."""
+    """An account holds its open orders, and no others."""
     del now
     held = {(row.user_id, order_id) for row in snapshot.all(AccountRow) for order_id in row.held}
-    open_ = {
-        (order.user_id, order.order_id)
-        for order in snapshot.all(OrderRow)
-        if order.status in ("PENDING", "RESERVED") or (order.status, order.payment_method) == ("CONFIRMED", "COD")
-    }
+    open_ = {(order.user_id, order.order_id) for order in snapshot.all(OrderRow) if order.open}
     for user_id, order_id in sorted(held ^ open_):
         text = f"does not hold {order_id}, which is open"
         if (user_id, order_id) in held:
@@ -187,8 +273,8 @@ def _accounts(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
         yield Violation(rule="account-holds", table="Limits", key=user_id, text=text)
 
 
-def _order(rule: str, order: OrderRow, text: str) -> Violation:
-    return Violation(rule=rule, table="Orders", key=order.order_id, text=text)
+def _order(rule: str, order: OrderRow, text: str, next_: str) -> Violation:
+    return Violation(rule=rule, table="Orders", key=order.order_id, text=f"{text}. {next_}")
 
 
 RULES: tuple[Callable[[TableSnapshot, datetime], Iterator[Violation]], ...] = (
@@ -197,5 +283,6 @@ RULES: tuple[Callable[[TableSnapshot, datetime], Iterator[Violation]], ...] = (
     _payments,
     _charges,
     _unended,
+    _overdue,
     _accounts,
 )

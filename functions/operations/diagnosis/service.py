@@ -52,7 +52,7 @@ class Diagnosis:
         found = []
         for suspect in suspects:
             letters = [letter for letter in dead if letter.order_id == suspect.order_id]
-            if stuck := stuck_order(self.tables.of_order(suspect.order_id), letters, now):
+            if stuck := stuck_order(self.tables.of_order(suspect.order_id), letters, now, older_than):
                 found.append(stuck)
         return found
 

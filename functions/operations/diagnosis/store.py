@@ -1,10 +1,11 @@
 """Reading the shop's tables."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from cloudretail import aws, dynamodb
+from cloudretail.model import Model
 from cloudretail.repository import batch_get
 from operations.diagnosis.tables import TABLES, OrderRows, Table, TableSettings, TableSnapshot
 
@@ -33,18 +34,30 @@ class DynamoDBTables:
         self._names: dict[Table, str] = {table: name for table, name in names.items() if name}
 
     def of_order(self, order_id: str) -> OrderRows:
-        wanted = {
-            name: [{table.key: {"S": key}} for key in table.keys_of(order_id)]
-            for table, name in self._names.items()
-            if table.keys_of and not table.several
-        }
-        found = batch_get({name: {"Keys": keys, "ConsistentRead": True} for name, keys in wanted.items()})
-        for table, name in self._names.items():
-            if table.keys_of and table.several:
-                found[name] = [item for key in table.keys_of(order_id) for item in _query(name, table.key, key)]
-        return OrderRows(
-            table.row.model_validate(item) for table, name in self._names.items() for item in found.get(name, [])
+        tables = {table: table.keys_of(order_id) for table in self._names if table.keys_of}
+        rows = self._get({table: keys for table, keys in tables.items() if not table.several})
+        for table, keys in tables.items():
+            if table.several:
+                rows += [
+                    table.row.model_validate(item)
+                    for key in keys
+                    for item in _query(self._names[table], table.key, key)
+                ]
+        found = OrderRows(rows)
+        further = {table: table.further_keys(found) for table in self._names if table.further_keys}
+        return OrderRows([*rows, *self._get({table: keys for table, keys in further.items() if keys})])
+
+    def _get(self, wanted: Mapping[Table, Sequence[str]]) -> list[Model]:
+        """The rows that have these keys, by one call; by none where there are no keys."""
+        if not wanted:
+            return []
+        found = batch_get(
+            {
+                self._names[table]: {"Keys": [{table.key: {"S": key}} for key in keys], "ConsistentRead": True}
+                for table, keys in wanted.items()
+            }
         )
+        return [table.row.model_validate(item) for table in wanted for item in found[self._names[table]]]
 
     def snapshot(self) -> TableSnapshot:
         return TableSnapshot(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 from pydantic import ConfigDict
@@ -16,7 +17,7 @@ from cloudretail.model import Model
 from cloudretail.outbox import Outbox
 from cloudretail.settings import Settings
 from contract.values import InspectedLine, StockLine
-from operations.diagnosis.keys import charge_keys, payment_id
+from operations.diagnosis.keys import UNEXPECTED, charge_keys, payment_id, refund_keys
 
 
 class Step(Model):
@@ -72,6 +73,24 @@ class OrderRow(OrderPart):
         """When it changed last, or learned something."""
         return self.history[-1].at
 
+    @property
+    def entered(self) -> datetime:
+        """When it came to its present status."""
+        steps = takewhile(lambda step: step.status == self.status, reversed(self.history))
+        return min((step.at for step in steps), default=self.since)
+
+    def last(self, event: str, about: str) -> datetime | None:
+        """When it learned this about a return or a refund; None where it did not."""
+        return next((step.at for step in reversed(self.history) if (step.event, step.about) == (event, about)), None)
+
+    @property
+    def open(self) -> bool:
+        """Whether it counts towards its account's limits: nobody has paid it by card, or collected its cash."""
+        if self.status in ("REJECTED", "CANCELLED"):
+            return False
+        unpaid = self.payment_method == "COD" and self.collected is None
+        return unpaid or self.status in ("PENDING", "RESERVED")
+
 
 class BookedRow(Model):
     """A return whose pieces are counted."""
@@ -87,11 +106,19 @@ class ReservationRow(OrderPart):
     written_off: tuple[StockLine, ...] = ()
     returns: tuple[BookedRow, ...] = ()
 
+    def has_booked(self, return_id: str) -> bool:
+        """Whether the pieces of this return are counted."""
+        return any(each.return_id == return_id for each in self.returns)
+
 
 class ShipmentRow(OrderPart):
     """The parcel of an order."""
 
     returns: tuple[ReturnRow, ...] = ()
+
+    def find_return(self, return_id: str) -> ReturnRow | None:
+        """The return of this id."""
+        return next((each for each in self.returns if each.return_id == return_id), None)
 
 
 class RefundRow(Model):
@@ -99,8 +126,21 @@ class RefundRow(Model):
 
     refund_id: str
     amount: int
+    attempt: int
     status: str
     provider: str | None = None
+
+    @property
+    def unexpected(self) -> bool:
+        """Whether it gives back an attempt that the payment did not wait for."""
+        return self.refund_id.startswith(UNEXPECTED)
+
+
+class OwedRow(Model):
+    """What a return is owed, as soon as it is known how much cash was collected."""
+
+    return_id: str
+    amount: int
 
 
 class PaymentRow(OrderPart):
@@ -116,11 +156,21 @@ class PaymentRow(OrderPart):
     cancelled: bool = False
     collected: int | None = None
     refunds: tuple[RefundRow, ...] = ()
+    owed: tuple[OwedRow, ...] = ()
     created_at: datetime
 
-    def refunds_that_are(self, status: str) -> list[RefundRow]:
-        """The refunds with this status."""
-        return [refund for refund in self.refunds if refund.status == status]
+    @property
+    def left(self) -> int:
+        """Minor units that were charged or collected and are not on their way back."""
+        if self.status != "SUCCEEDED":
+            return 0
+        taken = self.collected if self.method == "COD" else self.amount
+        return (taken or 0) - sum(refund.amount for refund in self.refunds if not refund.unexpected)
+
+    def gives_back(self, return_id: str) -> bool:
+        """Whether it has heard of a return that is to be paid for."""
+        known = {refund.refund_id for refund in self.refunds} | {owed.return_id for owed in self.owed}
+        return return_id in known
 
 
 class MailRow(Model):
@@ -190,6 +240,7 @@ class Table:
         service: whose table it is.
         key: its partition key.
         keys_of: the partition keys that rows about an order can have; None where no row is about an order.
+        further_keys: those that only the order's other rows tell.
         several: whether one such key can have several rows.
         in_snapshot: whether reconciling and finding stuck orders read it as a whole.
         at_rest: by the status of an order that waits for nothing, the statuses that its row may have.
@@ -201,6 +252,7 @@ class Table:
     service: str
     key: str
     keys_of: Callable[[str], Sequence[str]] | None = None
+    further_keys: Callable[["OrderRows"], Sequence[str]] | None = None
     several: bool = False
     in_snapshot: bool = True
     at_rest: Statuses = field(default_factory=dict)
@@ -228,10 +280,16 @@ PAYMENT_AT_REST: Statuses = {
     "CANCELLED": frozenset({"VOIDED", "FAILED", "SUCCEEDED"}),
 }
 
+ABSENT = "absent"
+"""The status of a row that there need not be."""
+
 SHIPMENT_AT_REST: Statuses = {
+    "RESERVED": frozenset({ABSENT}),
     "CONFIRMED": frozenset({"TO_SHIP"}),
     "SHIPPED": frozenset({"SHIPPED"}),
     "DELIVERED": frozenset({"DELIVERED"}),
+    "REJECTED": frozenset({ABSENT}),
+    "CANCELLED": frozenset({ABSENT, "CANCELLED", "RETURNED"}),
 }
 
 
@@ -243,6 +301,16 @@ def _payment_id(order_id: str) -> list[str]:
     return [payment_id(order_id)]
 
 
+def _refund_keys(rows: "OrderRows") -> list[str]:
+    """Of the refunds of returns."""
+    payment = rows.one(PaymentRow)
+    if payment is None:
+        return []
+    keys = refund_keys(payment.order_id, [refund.refund_id for refund in payment.refunds])
+    known = charge_keys(payment.order_id)
+    return [key for key in keys if key not in known]
+
+
 TABLES: tuple[Table, ...] = (
     Table("Orders", OrderRow, "order", "orders", "orderId", _order_id),
     Table(
@@ -251,7 +319,7 @@ TABLES: tuple[Table, ...] = (
     Table("Payments", PaymentRow, "payment", "payments", "paymentId", _payment_id, at_rest=PAYMENT_AT_REST),
     Table("Shipments", ShipmentRow, "shipment", "fulfilment", "orderId", _order_id, at_rest=SHIPMENT_AT_REST),
     Table("SentMails", MailRow, "mail", "notifications", "orderId", _order_id, several=True, in_snapshot=False),
-    Table("SandboxCharges", ChargeRow, "charge", "payments", "chargeKey", charge_keys),
+    Table("SandboxCharges", ChargeRow, "charge", "payments", "chargeKey", charge_keys, _refund_keys),
     Table("Limits", AccountRow, "account", "orders", "userId"),
     Table("Inventory", StockRow, "stock", "inventory", "productId"),
 )

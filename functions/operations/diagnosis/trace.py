@@ -7,7 +7,7 @@ from enum import StrEnum
 from cloudretail.event import EventType
 from cloudretail.model import Model
 from operations.dead_letters.domain import FailureRow
-from operations.diagnosis.keys import is_refund
+from operations.diagnosis.keys import refund_id_of
 from operations.diagnosis.stuck import StuckOrder
 from operations.diagnosis.tables import ChargeRow, MailRow, OrderRow, OrderRows
 from operations.replays.domain import ReplayedMessage
@@ -142,13 +142,13 @@ def _mail(mail: MailRow) -> TraceEntry:
 
 
 def _charge(charge: ChargeRow) -> TraceEntry:
-    refund = is_refund(charge.charge_key)
+    kind = "charge" if refund_id_of(charge.charge_key) is None else "refund"
     amount = f"{charge.currency} {charge.amount}" if charge.amount is not None else None
     return TraceEntry(
         at=None,  # The provider keeps no times.
         service="payments",
         kind=EntryKind.PAYMENT,
-        what=f"{'refund' if refund else 'charge'} {charge.charge_key}: {(charge.outcome or 'no answer yet').lower()}",
+        what=f"{kind} {charge.charge_key}: {(charge.outcome or 'no answer yet').lower()}",
         detail=", ".join(filter(None, (amount, charge.reason))) or None,
     )
 

@@ -8,18 +8,34 @@ import pytest
 from cloudretail.outbox import Outbox
 from contract.orders import OrderConfirmed
 from contract.values import OrderStatus
+from fulfilment.domain import ShipmentStatus
 from inventory.domain import ReservationStatus
 from operations.dead_letters.domain import Cause, DeadLetter
 from operations.diagnosis.store import setting_of
-from operations.diagnosis.stuck import blocker_of, stuck_orders
+from operations.diagnosis.stuck import (
+    AT_ONCE,
+    DELIVERED_WITHIN,
+    PAID_BY_HAND_WITHIN,
+    REFUNDED_WITHIN,
+    RETURNED_WITHIN,
+    TO_SHIP_WITHIN,
+    stuck_order,
+    stuck_orders,
+    waits_of,
+)
 from operations.diagnosis.tables import (
+    ABSENT,
     TABLES,
+    BookedRow,
     ChargeRow,
     MailRow,
     OrderRow,
     OrderRows,
     PaymentRow,
+    RefundRow,
     ReservationRow,
+    ReturnRow,
+    ShipmentRow,
     Step,
     Table,
     TableSettings,
@@ -32,6 +48,11 @@ from retail_ops.stack.template import Template
 from tests.support.examples import EXAMPLES, NOW, event_of
 
 ORDER_ID = "ord_1"
+LATER = NOW + timedelta(hours=1)
+WINDOW = timedelta(minutes=15)
+NUDGE = f"cloudretail orders nudge {ORDER_ID}"
+REFUND = RefundRow(refund_id="cancellation", amount=1, attempt=1, status="DONE", provider="sandbox")
+REFUNDED = (REFUND,)
 
 
 def order(status: str, **others: Any) -> OrderRow:
@@ -47,13 +68,33 @@ def rows(
     payment: str | None = None,
     *,
     until: timedelta | None = None,
+    shipment: str | None = None,
     **paid: Any,
 ) -> OrderRows:
     held = ReservationRow(order_id=ORDER_ID, status=reservation, lines=()) if reservation else None
     facts = {"payment_id": "pay_1", "order_id": ORDER_ID, "created_at": NOW, "amount": 1, "reserved": True, **paid}
     row = PaymentRow(status=payment, **facts) if payment else None
-    found = (order(status, reserved_until=NOW + until if until else None), held, row)
+    parcel = ShipmentRow(order_id=ORDER_ID, status=shipment) if shipment else None
+    found = (order(status, reserved_until=NOW + until if until else None), held, row, parcel)
     return OrderRows(each for each in found if each)
+
+
+def returned(there: str, here: str | None, returned: bool = False, paid: bool = False) -> OrderRows:
+    """A delivered order whose return is `there` at orders and `here` at fulfilment, booked and paid for or not."""
+    known = {"return_id": "ret_1", "requested_at": NOW}
+    at_fulfilment = (ReturnRow(status=here, **known),) if here else ()
+    booked = (BookedRow(return_id="ret_1", lines=()),) if returned else ()
+    return OrderRows(
+        [
+            order("DELIVERED", returns=(ReturnRow(status=there, **known),)),
+            ShipmentRow(order_id=ORDER_ID, status="DELIVERED", returns=at_fulfilment),
+            ReservationRow(order_id=ORDER_ID, status="COMMITTED", lines=(), returns=booked),
+            PaymentRow(
+                payment_id="pay_1", order_id=ORDER_ID, status="SUCCEEDED", amount=1, method="CARD", created_at=NOW,
+                refunds=(RefundRow(refund_id="ret_1", amount=1, attempt=1, status="DONE"),) if paid else (),
+            ),
+        ]
+    )  # fmt: skip
 
 
 def letter(queue: str = "InventoryDlq") -> DeadLetter:
@@ -68,11 +109,6 @@ def letter(queue: str = "InventoryDlq") -> DeadLetter:
         cause=Cause(code="KeyError in decide (inventory/domain.py)", exception="KeyError"),
         replays=(),
     )
-
-
-LATER = NOW + timedelta(hours=1)
-WINDOW = timedelta(minutes=15)
-NUDGE = f"cloudretail orders nudge {ORDER_ID}"
 
 
 @pytest.mark.parametrize(
@@ -95,54 +131,139 @@ NUDGE = f"cloudretail orders nudge {ORDER_ID}"
         (rows("REJECTED", "REFUSED", "OPEN"), "payments to consume InventoryReservationFailed"),
         (rows("REJECTED", "REFUSED"), "payments to consume InventoryReservationFailed"),
         (rows("CANCELLED", "HELD", "VOIDED"), "inventory to consume OrderCancelled"),
-        (rows("CANCELLED", "COMMITTED", "REFUNDED"), "inventory to consume OrderCancelled"),
+        (rows("CANCELLED", "COMMITTED", "SUCCEEDED", refunds=REFUNDED), "inventory to consume OrderCancelled"),
         (rows("CANCELLED", None, "VOIDED"), "inventory to consume OrderCancelled"),
         (rows("CANCELLED", "RELEASED"), "payments to consume OrderCancelled"),
         (rows("CANCELLED", "RELEASED", "SUCCEEDED"), "payments to consume OrderCancelled"),
-        (rows("CANCELLED", "RELEASED", "REFUNDING"), "the provider to refund"),
         (
             rows("CANCELLED", "RELEASED", "SUBMITTED", cancelled=True),
             "the provider's answer, which says whether there is anything to refund",
         ),
+        (rows("CANCELLED", "RELEASED", "SUCCEEDED", method="COD"), "payments to consume OrderCancelled"),
+        (rows("CONFIRMED", "COMMITTED", "SUCCEEDED"), "fulfilment to consume OrderConfirmed"),
+        (rows("CONFIRMED", "COMMITTED", "SUCCEEDED", shipment="SHIPPED"), "orders to consume ShipmentDispatched"),
+        (rows("CONFIRMED", "COMMITTED", "SUCCEEDED", shipment="CANCELLED"), "orders to consume ShipmentCancelled"),
+        (rows("CANCELLING", "COMMITTED", "SUCCEEDED"), "fulfilment to consume CancellationRequested"),
+        (
+            rows("CANCELLING", "COMMITTED", "SUCCEEDED", shipment="TO_SHIP"),
+            "fulfilment to consume CancellationRequested",
+        ),
+        (rows("CANCELLING", "COMMITTED", "SUCCEEDED", shipment="CANCELLED"), "orders to consume ShipmentCancelled"),
+        (rows("CANCELLING", "COMMITTED", "SUCCEEDED", shipment="RETURNED"), "orders to consume ShipmentReturned"),
+        (rows("SHIPPED", "COMMITTED", "SUCCEEDED", shipment="DELIVERED"), "orders to consume ShipmentDelivered"),
+        (rows("SHIPPED", "COMMITTED", "SUCCEEDED", shipment="RETURNED"), "orders to consume ShipmentReturned"),
+        (rows("SHIPPED", "HELD", "SUCCEEDED", shipment="SHIPPED"), "inventory to consume OrderConfirmed"),
+        (
+            rows("DELIVERED", "COMMITTED", "SUCCEEDED", shipment="DELIVERED", method="COD"),
+            "payments to consume ShipmentDelivered",
+        ),
+        (
+            rows("DELIVERED", "COMMITTED", "SUCCEEDED", shipment="DELIVERED", method="COD", collected=0),
+            "orders to consume PaymentCollected",
+        ),
+        (returned("REQUESTED", None), "fulfilment to consume ReturnRequested"),
+        (returned("REQUESTED", "RECEIVED"), "orders to consume ReturnReceived"),
+        (returned("WITHDRAWN", "RECEIVED"), "orders to consume ReturnReceived"),
+        (returned("REQUESTED", "REFUSED"), "orders to consume ReturnRefused"),
+        (returned("WITHDRAWN", "EXPECTED"), "fulfilment to consume ReturnWithdrawn"),
+        (returned("WITHDRAWN", None), "fulfilment to consume ReturnWithdrawn"),
+        (returned("ACCEPTED", "RECEIVED", paid=True), "inventory to consume ReturnAccepted"),
+        (returned("ACCEPTED", "RECEIVED", returned=True), "payments to consume ReturnAccepted"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_is_missing_is_named_and_a_nudge_brings_it_again(found: OrderRows, waits_for: str) -> None:
-    blocker = blocker_of(found, [], LATER)
-    assert blocker is not None
-    assert (blocker.waits_for, blocker.command) == (waits_for, NUDGE)
+    stuck = stuck_order(found, [], LATER)
+    assert stuck is not None
+    assert (stuck.blocker.waits_for, stuck.blocker.command) == (waits_for, NUDGE)
 
 
 @pytest.mark.parametrize(
     "found",
     [
         rows("RESERVED", "HELD", "OPEN", until=timedelta(hours=2)),
-        rows("CONFIRMED", "COMMITTED", "SUCCEEDED"),
+        rows("CONFIRMED", "COMMITTED", "SUCCEEDED", shipment="TO_SHIP"),
+        rows("SHIPPED", "COMMITTED", "SUCCEEDED", shipment="SHIPPED"),
+        rows("DELIVERED", "COMMITTED", "SUCCEEDED", shipment="DELIVERED"),
+        returned("REQUESTED", "EXPECTED"),
+        returned("REFUSED", "REFUSED"),
+        returned("WITHDRAWN", "WITHDRAWN"),
+        returned("ACCEPTED", "RECEIVED", returned=True, paid=True),
         rows("REJECTED", "REFUSED", "VOIDED"),
         rows("CANCELLED", "RELEASED", "VOIDED"),
         rows("CANCELLED", "REFUSED", "VOIDED"),
         rows("CANCELLED", "RELEASED", "FAILED"),
-        rows("CANCELLED", "RELEASED", "REFUNDED"),
+        rows("CANCELLED", "RELEASED", "SUCCEEDED", refunds=REFUNDED),
         OrderRows([]),
     ],
     ids=lambda found: found.order.status if found.order else "no order",
 )
 def test_an_order_that_has_ended_or_whose_shopper_has_time_waits_for_nothing(found: OrderRows) -> None:
-    assert blocker_of(found, [], LATER) is None
+    # Payments tells orders of the cash a moment later.
+    waits = [wait for wait in waits_of(found, LATER) if wait.overdue(LATER, AT_ONCE)]
+    assert [wait.blocker.waits_for for wait in waits] == []
 
 
 def test_a_dead_letter_is_what_an_order_waits_for_and_its_replay_what_moves_it() -> None:
-    blocker = blocker_of(rows("PENDING"), [letter()], LATER)
-    assert blocker is not None
-    assert blocker.waits_for == "OrderPlaced in InventoryDlq: KeyError in decide (inventory/domain.py)"
-    assert blocker.command == f"cloudretail dlq replay InventoryDlq --order {ORDER_ID}"
+    stuck = stuck_order(rows("PENDING"), [letter()], LATER)
+    assert stuck is not None
+    assert stuck.blocker.waits_for == "OrderPlaced in InventoryDlq: KeyError in decide (inventory/domain.py)"
+    assert stuck.blocker.command == f"cloudretail dlq replay InventoryDlq --order {ORDER_ID}"
 
 
-def test_a_refund_that_was_refused_for_good_waits_for_a_person_and_no_command() -> None:
-    blocker = blocker_of(rows("CANCELLED", "RELEASED", "REFUND_FAILED"), [], LATER)
-    assert blocker is not None
-    assert blocker.waits_for.startswith("a person")
-    assert blocker.command is None
+@pytest.mark.parametrize(
+    ("found", "patience", "waits_for", "command"),
+    [
+        (
+            rows("CONFIRMED", "COMMITTED", "SUCCEEDED", shipment="TO_SHIP"),
+            TO_SHIP_WITHIN,
+            "staff to ship its parcel",
+            f"cloudretail shipments ship {ORDER_ID}",
+        ),
+        (
+            rows("SHIPPED", "COMMITTED", "SUCCEEDED", shipment="SHIPPED"),
+            DELIVERED_WITHIN,
+            "its carrier, or staff to say what became of the parcel",
+            f"cloudretail shipments show {ORDER_ID}",
+        ),
+        (
+            returned("REQUESTED", "EXPECTED"),
+            RETURNED_WITHIN,
+            "the return ret_1 to arrive, or staff to refuse it",
+            f"cloudretail returns receive {ORDER_ID} ret_1",
+        ),
+        (
+            rows("CANCELLED", "RELEASED", "SUCCEEDED", refunds=(REFUND.model_copy(update={"status": "REQUESTED"}),)),
+            REFUNDED_WITHIN,
+            "the provider to give the refund cancellation back",
+            NUDGE,
+        ),
+        (
+            rows(
+                "CANCELLED", "RELEASED", "SUCCEEDED", refunds=(REFUND.model_copy(update={"status": "TO_PAY_BY_HAND"}),)
+            ),
+            PAID_BY_HAND_WITHIN,
+            "staff to pay the refund cancellation by hand",
+            f"cloudretail refunds paid {ORDER_ID} cancellation",
+        ),
+    ],
+    ids=["to ship", "shipped", "return", "refund", "refund by hand"],
+)
+def test_what_people_do_is_waited_for_as_long_as_it_may_take(
+    found: OrderRows, patience: timedelta, waits_for: str, command: str
+) -> None:
+    assert stuck_order(found, [], NOW + patience - timedelta(seconds=1)) is None
+    stuck = stuck_order(found, [], NOW + patience)
+    assert stuck is not None
+    assert (stuck.blocker.waits_for, stuck.blocker.command, stuck.since) == (waits_for, command, NOW)
+    assert stuck_order(found, [], NOW + patience, older_than=2 * patience) is None
+
+
+def test_a_note_in_the_story_does_not_start_the_patience_anew() -> None:
+    later = Step(event="PaymentCollected", at=NOW + timedelta(days=1), caused_by="event", status="SHIPPED")
+    before = Step(event="PaymentSucceeded", at=NOW - timedelta(days=5), caused_by="event", status="CONFIRMED")
+    found = order("SHIPPED").model_copy(update={"history": (before, *order("SHIPPED").history, later)})
+    assert (found.entered, found.since) == (NOW, NOW + timedelta(days=1))
 
 
 def test_orders_that_moved_a_moment_ago_do_not_stand_still() -> None:
@@ -201,7 +322,7 @@ def test_a_table_of_the_list_is_read_by_the_key_that_the_template_gives_it(table
 
 
 def test_what_a_row_of_an_order_may_be_is_a_status_of_its_service() -> None:
-    statuses = {"reservation": ReservationStatus, "payment": PaymentStatus}
+    statuses = {"reservation": ReservationStatus, "payment": PaymentStatus, "shipment": ShipmentStatus}
     known = {table.row_name: set().union(*table.at_rest.values()) for table in TABLES if table.at_rest}
     assert known.keys() == statuses.keys()
-    assert all(known[name] <= set(statuses[name]) for name in known)
+    assert all(known[name] - {ABSENT} <= set(statuses[name]) for name in known)

@@ -14,8 +14,16 @@ from cloudretail import aws, dynamodb
 from cloudretail.decider import Change, Done, Nothing
 from cloudretail.event import EventData
 from cloudretail.repository import DynamoDBRepository
+from contract.fulfilment import ShipmentDelivered
 from contract.inventory import InventoryReserved
-from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
+from contract.orders import (
+    CancellationRequested,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderPlaced,
+    ReturnAccepted,
+    ReturnRequested,
+)
 from contract.payments import PaymentSubmitted, PaymentSucceeded, RefundRequested
 from inventory.domain import Reservation, ReservationStatus
 from inventory.store import RESERVATIONS
@@ -35,12 +43,13 @@ from tests.support.wire import Wire
 
 TABLES = (
     "OrdersTable", "ReservationsTable", "PaymentsTable", "InventoryTable", "ProductsTable", "SentMailsTable",
-    "SandboxChargesTable",
+    "SandboxChargesTable", "ShipmentsTable",
 )  # fmt: skip
 ORDER_ID = ORDER["order_id"]
 CHARGE = f"{PAYMENT['payment_id']}:1"
 SENT: dict[str, Any] = {"provider": "sandbox", "reference": CHARGE, "card_token": None}
 """Of a payment whose attempt the provider has taken in."""
+REFUND = next(data for data in EXAMPLES if isinstance(data, RefundRequested)).refund_id
 UPLOAD = str(json.loads((EVENTS / "catalog-images" / "image-uploaded.json").read_text())["Records"][0]["body"])
 
 
@@ -76,7 +85,7 @@ def value_of(template: Template, value: Any) -> str:
 def forget_settings() -> None:
     """What the consumers' modules remember of their environment."""
     for name, module in list(sys.modules.items()):
-        if name.split(".")[0] in {"orders", "inventory", "payments", "notifications", "catalog"}:
+        if name.split(".")[0] in {"orders", "inventory", "payments", "fulfilment", "notifications", "catalog"}:
             for value in vars(module).values():
                 if hasattr(value, "cache_clear"):
                     value.cache_clear()
@@ -117,6 +126,8 @@ def document_of(event: type[EventData]) -> str:
     data = next(each for each in EXAMPLES if type(each) is event)
     if isinstance(data, OrderPlaced):
         data = data.model_copy(update={"place_by": datetime.now(UTC) + timedelta(hours=1)})
+    if isinstance(data, ShipmentDelivered):
+        data = data.model_copy(update={"cash": data.total})
     return event_of(data).to_json()
 
 
@@ -263,9 +274,33 @@ def test_what_the_provider_has_answered_would_be_published_and_else_it_would_be_
 
 
 def test_a_refund_would_be_made_and_is_not(wire: Wire) -> None:
-    paying(PaymentStatus.REFUNDING, **SENT)
+    refund = {"refund_id": REFUND, "amount": 15430, "attempt": 1, "provider": "sandbox", "reference": CHARGE}
+    paying(PaymentStatus.SUCCEEDED, **SENT, refunds=(refund,))
     text = at("payment-worker", RefundRequested, wire).text
     assert text == f"would refund SGD 154.30 of {PAYMENT['payment_id']}:1"
+
+
+def test_a_parcel_would_be_prepared_or_called_off(wire: Wire) -> None:
+    assert at("fulfilment", OrderConfirmed, wire).text == "would become TO_SHIP"
+    assert at("fulfilment", CancellationRequested, wire).text.startswith(
+        "would become CANCELLED and publish ShipmentCancelled"
+    )
+    put("ShipmentsTable", orderId=ORDER_ID, status="SHIPPED", version=2)
+    text = "already done: nothing, the shipment is SHIPPED"
+    assert at("fulfilment", CancellationRequested, wire) == DryRunResult(outcome=Outcome.NOTHING_TO_DO, text=text)
+
+
+def test_a_return_of_what_was_never_shipped_would_fail_again(wire: Wire) -> None:
+    text = at("fulfilment", ReturnRequested, wire).text
+    assert text == f"would fail again: Permanent: there is no shipment of {ORDER_ID}"
+
+
+def test_cash_would_be_noted_and_a_refund_asked_for(wire: Wire) -> None:
+    paying(PaymentStatus.SUCCEEDED, method="COD")
+    assert at("payments", ShipmentDelivered, wire).text == "would become SUCCEEDED and publish PaymentCollected"
+    empty("PaymentsTable")
+    paying(PaymentStatus.SUCCEEDED, **SENT)
+    assert at("payments", ReturnAccepted, wire).text == "would become SUCCEEDED and publish RefundRequested"
 
 
 def test_a_payment_window_would_close(wire: Wire) -> None:
