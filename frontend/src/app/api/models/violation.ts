@@ -23,7 +23,7 @@ export interface Violation {
   table: string;
 
   /**
-   * What the row says, and what it should.
+   * What the row says, what it should, and what to do next.
    */
   text: string;
 }
