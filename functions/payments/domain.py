@@ -450,7 +450,8 @@ def _while_submitted(payment: Payment, message: Message) -> Decision[Payment]:
         case AttemptUnsent(attempt=attempt) if attempt == payment.attempts and not payment.sent:
             return _not_made(payment, message.reason)
         case ChargeAccepted(attempt=attempt) if attempt == payment.attempts:
-            return _accepted(payment)
+            # Money goes back to who says that it has taken it.
+            return _accepted(_with(payment, provider=message.provider, reference=message.reference))
         case ChargeDeclined(attempt=attempt, reason=reason) if attempt == payment.attempts:
             return _declined(payment, reason)
         case ChargeEnded(attempt=attempt, order_over=over) if attempt == payment.attempts:

@@ -9,12 +9,16 @@ from collections.abc import Callable, Iterator
 from itertools import permutations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cloudretail.decider import Change, Context, Decision, Nothing
 from cloudretail.event import EventData
+from contract.fulfilment import ShipmentDelivered
 from contract.inventory import InventoryReservationFailed, InventoryReserved
-from contract.orders import OrderCancelled, OrderPlaced
+from contract.orders import OrderCancelled, OrderPlaced, ReturnAccepted
 from contract.payments import (
+    PaymentCollected,
     PaymentDeclined,
     PaymentFailed,
     PaymentRefunded,
@@ -23,8 +27,9 @@ from contract.payments import (
     PaymentSucceeded,
     RefundRequested,
 )
-from contract.values import PaymentFailure, PaymentMethod
+from contract.values import CANCELLATION, InspectedLine, PaymentFailure, PaymentMethod
 from payments.domain import (
+    CASH,
     AttemptSent,
     AttemptUnsent,
     ChargeAccepted,
@@ -32,17 +37,22 @@ from payments.domain import (
     ChargeEnded,
     ChooseMethod,
     Message,
+    Owed,
     Payment,
     PaymentStatus,
+    Refund,
     RefundDone,
+    RefundPaid,
     RefundRefused,
+    RefundStatus,
     WindowClosed,
+    awaited,
     decide,
     payment_id_of,
 )
 from payments.reactions import CONSUMER
 from payments.store import PAYMENTS
-from tests.support.examples import CAUSE, EXAMPLES, NOW, ORDER, PAYMENT, name_of, sgd
+from tests.support.examples import CAUSE, EXAMPLES, NOW, ORDER, PAYMENT, VALUES, name_of, sgd
 
 OPEN = """
            | placed     | placed, COD | reserved    | COD        | CARD        | not reserved | cancelled | closes
@@ -65,16 +75,16 @@ ATTEMPT = """
            | accepted   | declined             | ended, unsent        | ended, over | cancelled | closes
 K 1 ..     | SUCCEEDED  | AR. 1                | AR. 1                | VOIDED      | K 1 .c    | K 1 w.
 K 1 w.     | SUCCEEDED  | FAILED WINDOW_CLOSED | FAILED WINDOW_CLOSED | VOIDED      | K 1 wc    | -
-K 1 .c     | REFUNDING  | VOIDED               | VOIDED               | VOIDED      | -         | K 1 wc
-K 1 wc     | REFUNDING  | VOIDED               | VOIDED               | VOIDED      | -         | -
+K 1 .c     | ALL BACK   | VOIDED               | VOIDED               | VOIDED      | -         | K 1 wc
+K 1 wc     | ALL BACK   | VOIDED               | VOIDED               | VOIDED      | -         | -
 K 2 ..     | SUCCEEDED  | AR. 2                | AR. 2                | VOIDED      | K 2 .c    | K 2 w.
 K 2 w.     | SUCCEEDED  | FAILED WINDOW_CLOSED | FAILED WINDOW_CLOSED | VOIDED      | K 2 wc    | -
-K 2 .c     | REFUNDING  | VOIDED               | VOIDED               | VOIDED      | -         | K 2 wc
-K 2 wc     | REFUNDING  | VOIDED               | VOIDED               | VOIDED      | -         | -
+K 2 .c     | ALL BACK   | VOIDED               | VOIDED               | VOIDED      | -         | K 2 wc
+K 2 wc     | ALL BACK   | VOIDED               | VOIDED               | VOIDED      | -         | -
 K 3 ..     | SUCCEEDED  | FAILED DECLINED      | FAILED DECLINED      | VOIDED      | K 3 .c    | K 3 w.
 K 3 w.     | SUCCEEDED  | FAILED DECLINED      | FAILED WINDOW_CLOSED | VOIDED      | K 3 wc    | -
-K 3 .c     | REFUNDING  | VOIDED               | VOIDED               | VOIDED      | -         | K 3 wc
-K 3 wc     | REFUNDING  | VOIDED               | VOIDED               | VOIDED      | -         | -
+K 3 .c     | ALL BACK   | VOIDED               | VOIDED               | VOIDED      | -         | K 3 wc
+K 3 wc     | ALL BACK   | VOIDED               | VOIDED               | VOIDED      | -         | -
 """
 """SUBMITTED by its method, the attempt that runs, and what it remembers; everything else is Nothing here.
 
@@ -82,17 +92,85 @@ Of an attempt that its provider has taken in (sent), the same holds, but for two
 that it was never sent is not believed any more.
 """
 
-PAID = """
-             | cancelled  | refunded   | refund refused
-SUCCEEDED K  | REFUNDING  | -          | -
-SUCCEEDED C  | VOIDED     | -          | -
-REFUNDING    | -          | REFUNDED   | REFUND_FAILED
-REFUNDED     | -          | -          | -
-REFUND_FAILED| -          | -          | -
-VOIDED       | -          | -          | -
-FAILED       | -          | -          | -
+ALL_BACK = "SUCCEEDED K; cancellation 15430 REQUESTED"
+"""In the tables, ALL BACK: it was accepted, and all of it is given back."""
+
+PAID: dict[tuple[str, str], tuple[str, list[str]]] = {
+    ("SUCCEEDED K", "cancelled"): (ALL_BACK, ["RefundRequested"]),
+    ("SUCCEEDED K", "returned"): ("SUCCEEDED K; return 11980 REQUESTED", ["RefundRequested"]),
+    # Of a card's payment.
+    (ALL_BACK, "refund done"): ("SUCCEEDED K; cancellation 15430 DONE", ["PaymentRefunded"]),
+    (ALL_BACK, "refund refused"): ("SUCCEEDED K; cancellation 15430 TO_PAY_BY_HAND", ["PaymentRefundFailed"]),
+    (ALL_BACK, "returned"): (f"{ALL_BACK}; return 0 DONE", []),
+    ("SUCCEEDED K; cancellation 15430 DONE", "returned"): ("SUCCEEDED K; cancellation 15430 DONE; return 0 DONE", []),
+    ("SUCCEEDED K; cancellation 15430 TO_PAY_BY_HAND", "paid by hand"): (
+        "SUCCEEDED K; cancellation 15430 PAID_BY_HAND",
+        ["PaymentRefunded"],
+    ),
+    ("SUCCEEDED K; cancellation 15430 TO_PAY_BY_HAND", "returned"): (
+        "SUCCEEDED K; cancellation 15430 TO_PAY_BY_HAND; return 0 DONE",
+        [],
+    ),
+    ("SUCCEEDED K; cancellation 15430 PAID_BY_HAND", "returned"): (
+        "SUCCEEDED K; cancellation 15430 PAID_BY_HAND; return 0 DONE",
+        [],
+    ),
+    ("SUCCEEDED K; return 11980 REQUESTED", "refund done"): ("SUCCEEDED K; return 11980 DONE", ["PaymentRefunded"]),
+    ("SUCCEEDED K; return 11980 REQUESTED", "refund refused"): (
+        "SUCCEEDED K; return 11980 TO_PAY_BY_HAND",
+        ["PaymentRefundFailed"],
+    ),
+    ("SUCCEEDED K; return 11980 REQUESTED", "cancelled"): (
+        "SUCCEEDED K; return 11980 REQUESTED; cancellation 3450 REQUESTED",
+        ["RefundRequested"],
+    ),
+    # Cash: what was not collected is not collected, and what was is paid back by a person.
+    ("SUCCEEDED C", "cancelled"): ("VOIDED", []),
+    ("SUCCEEDED C", "delivered"): ("SUCCEEDED C took 15430", ["PaymentCollected"]),
+    ("SUCCEEDED C", "delivered, 0"): ("SUCCEEDED C took 0", ["PaymentCollected"]),
+    ("SUCCEEDED C", "delivered, some"): ("SUCCEEDED C took 10000", ["PaymentCollected"]),
+    ("SUCCEEDED C", "returned"): ("SUCCEEDED C owes", []),
+    ("SUCCEEDED C owes", "cancelled"): ("VOIDED", []),
+    ("SUCCEEDED C owes", "delivered"): (
+        "SUCCEEDED C took 15430; return 11980 TO_PAY_BY_HAND",
+        ["PaymentCollected", "PaymentRefundFailed"],
+    ),
+    ("SUCCEEDED C owes", "delivered, some"): (
+        "SUCCEEDED C took 10000; return 10000 TO_PAY_BY_HAND",
+        ["PaymentCollected", "PaymentRefundFailed"],
+    ),
+    ("SUCCEEDED C owes", "delivered, 0"): ("SUCCEEDED C took 0; return 0 DONE", ["PaymentCollected"]),
+    ("SUCCEEDED C took 15430", "cancelled"): (
+        "SUCCEEDED C took 15430; cancellation 15430 TO_PAY_BY_HAND",
+        ["PaymentRefundFailed"],
+    ),
+    ("SUCCEEDED C took 15430", "returned"): (
+        "SUCCEEDED C took 15430; return 11980 TO_PAY_BY_HAND",
+        ["PaymentRefundFailed"],
+    ),
+    ("SUCCEEDED C took 10000", "cancelled"): (
+        "SUCCEEDED C took 10000; cancellation 10000 TO_PAY_BY_HAND",
+        ["PaymentRefundFailed"],
+    ),
+    ("SUCCEEDED C took 10000", "returned"): (
+        "SUCCEEDED C took 10000; return 10000 TO_PAY_BY_HAND",
+        ["PaymentRefundFailed"],
+    ),
+    ("SUCCEEDED C took 0", "returned"): ("SUCCEEDED C took 0; return 0 DONE", []),
+    ("SUCCEEDED C took 15430; return 11980 TO_PAY_BY_HAND", "paid by hand"): (
+        "SUCCEEDED C took 15430; return 11980 PAID_BY_HAND",
+        ["PaymentRefunded"],
+    ),
+    ("SUCCEEDED C took 15430; return 11980 TO_PAY_BY_HAND", "cancelled"): (
+        "SUCCEEDED C took 15430; return 11980 TO_PAY_BY_HAND; cancellation 3450 TO_PAY_BY_HAND",
+        ["PaymentRefundFailed"],
+    ),
+}
+"""SUCCEEDED by its method, the cash that was taken, whether a return waits for the cash, and its refunds.
+
+What is answered by nothing but Nothing is an end: these, and an acceptance that nothing waited for.
 """
-"""The others; everything else is Nothing here, but for an acceptance that nothing waited for."""
+ENDS = ["VOIDED", "FAILED"]
 
 REASON = "the card was declined"
 METHODS = {"C": PaymentMethod.COD, "K": PaymentMethod.CARD, ".": None}
@@ -122,15 +200,25 @@ def attempts() -> dict[tuple[str, str], str]:
     return result
 
 
-TABLES = {**cells(OPEN), **attempts(), **cells(PAID)}
+TABLES = {**cells(OPEN), **attempts(), **{key: state for key, (state, _) in PAID.items()}}
 RULES = {key: outcome for key, outcome in TABLES.items() if outcome != "-"}
-STATES = list(dict.fromkeys(state for state, _ in TABLES))
+STATES = [*dict.fromkeys(state for state, _ in TABLES), *ENDS]
 
 
 def payment(
-    facts: str, status: str = "OPEN", *, attempts: int = 0, remembers: str = "..", sent: bool | None = None
+    facts: str,
+    status: str = "OPEN",
+    *,
+    attempts: int = 0,
+    remembers: str = "..",
+    sent: bool | None = None,
+    refund: str | None = None,
 ) -> Payment:
-    """A payment that has heard of these facts; an attempt by card that is over was sent."""
+    """A payment that has heard of these facts; an attempt by card that is over was sent.
+
+    Args:
+        refund: where the refund of all of it stands, of an order that was cancelled.
+    """
     amount, reserved, method = list(facts)
     if sent is None:
         sent = method == "K" and status not in ("OPEN", "SUBMITTED")
@@ -151,7 +239,54 @@ def payment(
         decline_reason="the card was declined" if attempts > (status != "OPEN") else None,
         window_closed=remembers[0] == "w",
         cancelled=remembers[1] == "c",
+        refunds=(a_refund(CANCELLATION, 15430, refund, attempts),) if refund else (),
         created_at=NOW,
+    )
+
+
+def a_refund(refund_id: str, amount: int, status: str, attempt: int = 1, *, cash: bool = False) -> Refund:
+    """The way back of money of this attempt."""
+    by_hand = status in ("TO_PAY_BY_HAND", "PAID_BY_HAND")
+    return Refund(
+        refund_id=refund_id,
+        amount=amount,
+        attempt=attempt,
+        status=RefundStatus(status),
+        provider=None if cash else "sandbox",
+        reference=None if cash else f"{PAYMENT['payment_id']}:{attempt}",
+        requested_at=NOW,
+        reason=(CASH if cash else NO_REFUNDS) if by_hand else None,
+        paid_reference="transfer-1" if status == "PAID_BY_HAND" else None,
+        paid_by="staff-1" if status == "PAID_BY_HAND" else None,
+    )
+
+
+RETURN_ID = VALUES["return_id"]
+NO_REFUNDS = "this card takes no refunds"
+
+
+def paid(name: str) -> Payment:
+    """SUCCEEDED, as PAID names it."""
+    head, *refunds = name.split("; ")
+    _, method, *cash = head.split()
+    state = payment(f"AR{method}", "SUCCEEDED", attempts=1)
+    if cash == ["owes"]:
+        return state.model_copy(update={"owed": (Owed(return_id=RETURN_ID, amount=11980),)})
+    back = []
+    for refund in refunds:
+        about, amount, status = refund.split()
+        refund_id = RETURN_ID if about == "return" else about
+        back.append(a_refund(refund_id, int(amount), status, cash=method == "C"))
+    return state.model_copy(update={"collected": int(cash[1]) if cash else None, "refunds": tuple(back)})
+
+
+def name_of_paid(state: Payment) -> str:
+    head = "SUCCEEDED " + ("C" if state.method is PaymentMethod.COD else "K")
+    head += " owes" if state.owed else ""
+    head += "" if state.collected is None else f" took {state.collected}"
+    about = {RETURN_ID: "return"}
+    return "; ".join(
+        [head, *(f"{about.get(each.refund_id, each.refund_id)} {each.amount} {each.status}" for each in state.refunds)]
     )
 
 
@@ -160,12 +295,10 @@ def state_of(name: str) -> Payment | None:
     match name.split():
         case ["none"]:
             return None
-        case ["REFUNDING" | "REFUNDED" | "REFUND_FAILED" as status]:
-            return payment("ARK", status, attempts=1)
         case ["VOIDED" | "FAILED" as status]:
             return payment("AR.", status)
-        case ["SUCCEEDED", method]:
-            return payment(f"AR{method}", "SUCCEEDED", attempts=1)
+        case ["SUCCEEDED", *_]:
+            return paid(name)
         case [method, attempt, remembers, *sent]:
             return payment(f"AR{method}", "SUBMITTED", attempts=int(attempt), remembers=remembers, sent=bool(sent))
         case [facts, declined]:
@@ -188,7 +321,7 @@ def name_of_state(state: Payment | None) -> str:
             remembers = ("w" if state.window_closed else ".") + ("c" if state.cancelled else ".")
             return f"{method} {state.attempts} {remembers}{' sent' if state.sent else ''}"
         case PaymentStatus.SUCCEEDED:
-            return f"SUCCEEDED {method}"
+            return name_of_paid(state)
         case status:
             return status.value
 
@@ -202,6 +335,11 @@ MESSAGES: dict[str, Message] = {
     "reserved": EVENTS["InventoryReserved"],
     "not reserved": EVENTS["InventoryReservationFailed"],
     "cancelled": EVENTS["OrderCancelled"],
+    "delivered, by card": EVENTS["ShipmentDelivered"],
+    "delivered": EVENTS["ShipmentDelivered"].model_copy(update={"cash": sgd(15430)}),
+    "delivered, some": EVENTS["ShipmentDelivered"].model_copy(update={"cash": sgd(10000)}),
+    "delivered, 0": EVENTS["ShipmentDelivered"].model_copy(update={"cash": sgd(0)}),
+    "returned": EVENTS["ReturnAccepted"].model_copy(update={"amount": sgd(11980)}),
     "COD": ChooseMethod(PaymentMethod.COD),
     "CARD": ChooseMethod(PaymentMethod.CARD, "tok_visa"),
     "closes": WindowClosed(),
@@ -213,14 +351,23 @@ OF_AN_ATTEMPT: dict[str, Callable[[int], Message]] = {
     "declined": lambda attempt: ChargeDeclined(attempt, REASON),
     "ended": lambda attempt: ChargeEnded(attempt, order_over=False),
     "ended, over": lambda attempt: ChargeEnded(attempt, order_over=True),
-    "refunded": RefundDone,
-    "refund refused": lambda attempt: RefundRefused(attempt, "this card takes no refunds"),
 }
+OF_A_REFUND: dict[str, Callable[[str], Message]] = {
+    "refund done": RefundDone,
+    "refund refused": lambda refund_id: RefundRefused(refund_id, NO_REFUNDS),
+    "paid by hand": lambda refund_id: RefundPaid(refund_id, "transfer-1", "staff-1"),
+}
+"""About the latest refund, or, of a payment without one, about that of its cancellation."""
 ANSWERS = [name + which for name in OF_AN_ATTEMPT for which in ("", " before", " after")]
 """About the attempt that runs (or ran last), about the one before and about one that was never made."""
 
 
+NAMES = [*MESSAGES, *ANSWERS, *OF_A_REFUND]
+
+
 def message(name: str, state: Payment | None) -> Message:
+    if name in OF_A_REFUND:
+        return OF_A_REFUND[name](state.refunds[-1].refund_id if state and state.refunds else CANCELLATION)
     if name not in ANSWERS:
         return MESSAGES[name]
     about, before, after = name, name.removesuffix(" before"), name.removesuffix(" after")
@@ -258,6 +405,8 @@ def becomes(before: Payment | None, outcome: str) -> str:
             return f"{method} {before.attempts + 1 if before else 1} .."
         case ["SUCCEEDED"]:
             return "SUCCEEDED K"
+        case ["ALL", "BACK"]:
+            return ALL_BACK
         case ["FAILED", _]:
             return "FAILED"
         case _:
@@ -272,24 +421,13 @@ def expected_events(before: Payment | None, outcome: str, name: str) -> list[Eve
         case ["SUBMITTED", _]:
             made = before.attempts + 1 if before else 1
             return [PaymentSubmitted(**charge, method=PaymentMethod.CARD, attempt=made)]
-        case ["SUCCEEDED", "C"]:
+        case ["SUCCEEDED", "C"]:  # From OPEN: what is paid already, PAID tells of.
             made = before.attempts + 1 if before else 1
             return [PaymentSucceeded(**charge, method=PaymentMethod.COD, attempt=made)]
         case ["SUCCEEDED"]:
             return [PaymentSucceeded(**charge, method=PaymentMethod.CARD, attempt=attempt)]
-        case ["REFUNDING"]:
+        case ["ALL", "BACK"]:
             return [RefundRequested(**charge, method=PaymentMethod.CARD, attempt=attempt)]
-        case ["REFUNDED"]:
-            return [PaymentRefunded(**charge, user_email=ORDER["user_email"], method=PaymentMethod.CARD)]
-        case ["REFUND_FAILED"]:
-            return [
-                PaymentRefundFailed(
-                    **charge,
-                    user_email=ORDER["user_email"],
-                    method=PaymentMethod.CARD,
-                    reason="this card takes no refunds",
-                )
-            ]
         case ["FAILED", reason]:
             return [PaymentFailed(**PAYMENT, reason=PaymentFailure(reason))]
         case ["FAILED"]:
@@ -304,7 +442,7 @@ def expected_events(before: Payment | None, outcome: str, name: str) -> list[Eve
 @pytest.mark.parametrize("state", STATES)
 def test_a_payment_answers_as_the_tables_say_and_nothing_else_changes_it(state: str) -> None:
     before = state_of(state)
-    for name in [*MESSAGES, *ANSWERS]:
+    for name in NAMES:
         if unexpected(before, name):
             continue
         decision = answer_to(before, name)
@@ -314,7 +452,10 @@ def test_a_payment_answers_as_the_tables_say_and_nothing_else_changes_it(state: 
             continue
         assert isinstance(decision, Change), name
         assert name_of_state(decision.state) == becomes(before, outcome), name
-        assert list(decision.events) == expected_events(before, outcome, name), name
+        if (state, name) in PAID:
+            assert [name_of(event) for event in decision.events] == PAID[state, name][1], name
+        else:
+            assert list(decision.events) == expected_events(before, outcome, name), name
 
 
 @pytest.mark.parametrize("state, name", [key for key in RULES if key[1] not in ("COD", "CARD")])
@@ -353,11 +494,13 @@ def test_a_card_token_is_kept_only_while_an_attempt_needs_it_and_is_never_told(s
 
 
 def reachable() -> Iterator[Payment | None]:
-    """Every state that any sequence of messages leads to."""
+    """Every state that any sequence of messages leads to, up to its success."""
     seen: list[Payment | None] = [None]
     for state in seen:
         yield state
-        for name in [*MESSAGES, *ANSWERS]:
+        if state and state.status is PaymentStatus.SUCCEEDED:
+            continue
+        for name in NAMES:
             if unexpected(state, name):
                 continue
             decision = answer_to(state, name)
@@ -368,10 +511,13 @@ def reachable() -> Iterator[Payment | None]:
 def test_the_tables_know_every_state_that_can_be_reached_and_the_rules_raise_in_none() -> None:
     states = list(reachable())
 
-    assert {name_of_state(state) for state in states} == set(STATES)
+    begins = {"SUCCEEDED K", "SUCCEEDED C", ALL_BACK}
+    assert {name_of_state(state) for state in states} == {
+        name for name in STATES if name in begins or not name.startswith("SUCCEEDED")
+    }
     # States that differ in what no rule looks at (an old reason, an old attempt) do as the tables say, too.
     for state in states:
-        for name in [*MESSAGES, *ANSWERS]:
+        for name in NAMES:
             if unexpected(state, name):
                 continue
             took = isinstance(answer_to(state, name), Change)
@@ -425,7 +571,7 @@ def test_a_new_attempt_knows_nothing_of_the_reference_of_the_last_one() -> None:
 UNEXPECTED = [
     *((state, "accepted") for state in ("AR. 1", "AR. 2")),
     *((state, "accepted before") for state in ("AR. 2", "K 2 ..", "K 3 wc", "K 2 .. sent")),
-    *((state, "accepted after") for state in ("AR. 1", "K 1 ..", "SUCCEEDED K", "REFUNDED")),
+    *((state, "accepted after") for state in ("AR. 1", "K 1 ..", "SUCCEEDED K", ALL_BACK, "SUCCEEDED C took 15430")),
 ]
 
 
@@ -442,12 +588,17 @@ def after_the_end(status: str) -> Payment:
 @pytest.mark.parametrize("state, name", UNEXPECTED)
 def test_what_another_attempt_takes_is_given_back_and_the_payment_stays_what_it_is(state: str, name: str) -> None:
     before, change = accepted_anyway(state, name)
-    (refund,) = change.state.refunds
+    refund = change.state.refunds[-1]
 
-    assert change.state == before.model_copy(update={"refunds": (refund,)})
-    assert (refund.id, refund.reference) == (f"attempt:{refund.attempt}", f"{PAYMENT['payment_id']}:{refund.attempt}")
+    assert change.state.model_copy(update={"refunds": before.refunds}) == before
+    assert change.state.refunds[:-1] == before.refunds
+    assert change.state.left == before.left, "it is no part of what the payment has taken"
+    assert (refund.refund_id, refund.reference) == (
+        f"attempt:{refund.attempt}",
+        f"{PAYMENT['payment_id']}:{refund.attempt}",
+    )
     charge = {**PAYMENT, "amount": sgd(15430), "method": PaymentMethod.CARD}
-    assert change.events == [RefundRequested(**charge, attempt=refund.attempt)]
+    assert change.events == [RefundRequested(**charge, refund_id=refund.refund_id, attempt=refund.attempt)]
 
 
 @pytest.mark.parametrize("status", ["VOIDED", "FAILED"])
@@ -463,7 +614,7 @@ def test_what_is_taken_after_the_end_is_given_back_too(status: str) -> None:
 
 @pytest.mark.parametrize(
     "name, status, told",
-    [("refunded", "DONE", "PaymentRefunded"), ("refund refused", "REFUSED", "PaymentRefundFailed")],
+    [("refund done", "DONE", "PaymentRefunded"), ("refund refused", "TO_PAY_BY_HAND", "PaymentRefundFailed")],
 )
 def test_what_became_of_that_refund_is_told_once_and_moves_the_payment_nowhere(
     name: str, status: str, told: str
@@ -482,39 +633,217 @@ def test_what_became_of_that_refund_is_told_once_and_moves_the_payment_nowhere(
 
 def test_the_refund_of_another_attempt_is_not_the_payments_own() -> None:
     """The second attempt was paid and called off; the first took money, too."""
-    refunding = payment("ARK", "REFUNDING", attempts=2)
-    both = answer_to(refunding, "accepted before")
+    both = answer_to(payment("ARK", "SUCCEEDED", attempts=2, refund="REQUESTED"), "accepted before")
     assert isinstance(both, Change)
+    own, other = both.state.refunds
 
-    first = answer_to(both.state, "refunded before")
-    second = answer_to(both.state, "refunded")
+    first = decide(both.state, RefundDone(other.refund_id), CONTEXT)
+    second = decide(both.state, RefundDone(CANCELLATION), CONTEXT)
 
     assert isinstance(first, Change)
     assert isinstance(second, Change)
-    assert (first.state.status, second.state.status) == ("REFUNDING", "REFUNDED")
-    assert both.state.refund_key(both.state.refunds[0]) != both.state.refund_key()
+    assert [refund.status for refund in first.state.refunds] == ["REQUESTED", "DONE"]
+    assert [refund.status for refund in second.state.refunds] == ["DONE", "REQUESTED"]
+    assert both.state.refund_key(own) != both.state.refund_key(other)
 
 
-@pytest.mark.parametrize("status", ["SUCCEEDED", "REFUNDING", "REFUNDED", "REFUND_FAILED"])
-def test_an_acceptance_that_is_known_is_not_given_back(status: str) -> None:
-    assert isinstance(answer_to(payment("ARK", status, attempts=2), "accepted"), Nothing)
+@pytest.mark.parametrize("refund", [None, *RefundStatus])
+def test_an_acceptance_that_is_known_is_not_given_back(refund: str | None) -> None:
+    assert isinstance(answer_to(payment("ARK", "SUCCEEDED", attempts=2, refund=refund), "accepted"), Nothing)
 
 
-def test_each_attempt_has_a_key_of_its_own_and_the_refund_too() -> None:
+def test_each_attempt_has_a_key_of_its_own_and_each_refund_too() -> None:
+    state = paid("SUCCEEDED K; return 11980 DONE; cancellation 3450 REQUESTED")
     keys = {
         *(payment("ARK", "SUBMITTED", attempts=attempt).attempt_key for attempt in (1, 2, 3)),
-        payment("ARK", "REFUNDING", attempts=3).refund_key(),
+        *(state.refund_key(refund) for refund in state.refunds),
     }
 
-    assert keys == {f"{PAYMENT['payment_id']}:{what}" for what in (1, 2, 3, "refund")}
+    about = (1, 2, 3, f"refund:{RETURN_ID}", "refund:cancellation")
+    assert keys == {f"{PAYMENT['payment_id']}:{what}" for what in about}
 
 
-def test_a_refund_is_of_the_attempt_that_succeeded() -> None:
-    """Its reference is that of the latest attempt, which no message changes once it has succeeded."""
-    accepted = changed("K 2 .c sent", "accepted").state
+def test_a_refund_is_of_the_attempt_that_succeeded_at_the_provider_that_took_it() -> None:
+    (refund,) = changed("K 2 .c sent", "accepted").state.refunds
 
-    assert accepted.reference == f"{PAYMENT['payment_id']}:2"
-    assert changed("REFUNDING", "refunded").state.reference == f"{PAYMENT['payment_id']}:1"
+    assert (refund.attempt, refund.provider, refund.reference) == (2, "sandbox", f"{PAYMENT['payment_id']}:2")
+
+
+# --- money on its way back ------------------------------------------------------------------------------------------
+
+COMMON = {**PAYMENT, "user_email": ORDER["user_email"]}
+
+
+def test_what_a_provider_refuses_and_a_person_pays_is_told_with_the_reference_of_the_transfer() -> None:
+    refused = changed(ALL_BACK, "refund refused")
+    by_hand = answer_to(refused.state, "paid by hand")
+    assert isinstance(by_hand, Change)
+
+    money = {**COMMON, "refund_id": CANCELLATION, "amount": sgd(15430), "method": PaymentMethod.CARD}
+    assert refused.events == [PaymentRefundFailed(**money, reason=NO_REFUNDS)]
+    assert by_hand.events == [PaymentRefunded(**money, reference="transfer-1")]
+    (refund,) = by_hand.state.refunds
+    assert (refund.paid_reference, refund.paid_by) == ("transfer-1", "staff-1")
+
+
+def test_a_refund_that_is_paid_by_hand_is_final_whatever_the_provider_says_later() -> None:
+    done = changed("SUCCEEDED K; cancellation 15430 TO_PAY_BY_HAND", "paid by hand").state
+
+    for name in OF_A_REFUND:
+        assert isinstance(answer_to(done, name), Nothing)
+    assert isinstance(decide(done, RefundPaid(CANCELLATION, "another transfer", "staff-2"), CONTEXT), Nothing)
+
+
+@pytest.mark.parametrize("name, amount", [("delivered", 15430), ("delivered, some", 10000), ("delivered, 0", 0)])
+def test_cash_is_told_beside_what_was_due_and_is_known_once(name: str, amount: int) -> None:
+    collected = changed("SUCCEEDED C", name)
+
+    assert collected.events == [PaymentCollected(**PAYMENT, amount=sgd(amount), due=sgd(15430))]
+    for again in ("delivered", "delivered, some", "delivered, 0"):
+        assert isinstance(answer_to(collected.state, again), Nothing)
+
+
+def test_cash_has_no_provider_and_a_person_is_asked_at_once() -> None:
+    asked = changed("SUCCEEDED C took 15430", "returned")
+
+    (refund,) = asked.state.refunds
+    assert (refund.provider, refund.reference, refund.reason) == (None, None, CASH)
+    money = {**COMMON, "refund_id": RETURN_ID, "amount": sgd(11980), "method": PaymentMethod.COD}
+    assert asked.events == [PaymentRefundFailed(**money, reason=CASH)]
+
+
+def returned(return_id: str, amount: int) -> ReturnAccepted:
+    line = InspectedLine(product_id="desk-lamp", restock=1)
+    return ReturnAccepted(order_id=ORDER["order_id"], return_id=return_id, lines=(line,), amount=sgd(amount))
+
+
+STEPS = st.one_of(
+    st.sampled_from(["cancelled", "delivered", "delivered, some", "delivered, 0", "accepted after"]),
+    st.builds(returned, st.sampled_from(["ret_1", "ret_2", "ret_3"]), st.integers(0, 20000)),
+    st.builds(
+        lambda make, refund_id: make(refund_id),
+        st.sampled_from(list(OF_A_REFUND.values())),
+        st.sampled_from(["ret_1", "ret_2", "ret_3", CANCELLATION, "attempt:2"]),
+    ),
+)
+
+
+@given(st.sampled_from(["SUCCEEDED K", "SUCCEEDED C"]), st.lists(STEPS, max_size=15))
+def test_whatever_comes_a_payment_gives_back_no_more_than_it_took(begins: str, steps: list[str | Message]) -> None:
+    state = paid(begins)
+    told: list[EventData] = []
+    for step in steps:
+        decision = answer_to(state, step) if isinstance(step, str) else decide(state, step, CONTEXT)
+        if not isinstance(decision, Change):
+            continue
+        before, state = state, decision.state
+        told += decision.events
+        # What was decided of a refund stays decided: only its status moves on.
+        for old, new in zip(before.refunds, state.refunds, strict=False):
+            assert (old.refund_id, old.amount, old.attempt) == (new.refund_id, new.amount, new.attempt)
+        assert PAYMENTS.from_item(PAYMENTS.to_item(PAYMENTS.after("pay_1", None, decision, CAUSE, NOW))).state == state
+
+    own = [refund for refund in state.refunds if not refund.unexpected]
+    taken = state.collected or 0 if state.method is PaymentMethod.COD else state.amount or 0
+    assert 0 <= sum(refund.amount for refund in own) <= taken
+    assert all(refund.amount >= 0 for refund in own)
+    assert len({refund.refund_id for refund in state.refunds}) == len(state.refunds)
+    # Each refund is asked for once, of the provider or of a person, and told once when it is done.
+    asked = [each for each in told if isinstance(each, RefundRequested)]
+    done = [each for each in told if isinstance(each, PaymentRefunded)]
+    assert len({each.refund_id for each in asked}) == len(asked)
+    assert {each.refund_id for each in done} == {
+        refund.refund_id
+        for refund in state.refunds
+        if refund.amount and refund.status in (RefundStatus.DONE, RefundStatus.PAID_BY_HAND)
+    }
+    assert len({each.refund_id for each in done}) == len(done)
+
+
+AMOUNTS = st.lists(st.integers(0, 9000), min_size=1, max_size=4)
+
+
+@given(AMOUNTS, st.sampled_from([0, 1, 10000, 15430]), st.integers(0, 4))
+def test_returns_of_cash_come_to_the_same_whenever_the_cash_is_heard_of(
+    amounts: list[int], cash: int, heard_after: int
+) -> None:
+    state = paid("SUCCEEDED C")
+    messages: list[EventData] = [returned(f"ret_{number}", amount) for number, amount in enumerate(amounts)]
+    delivered = EVENTS["ShipmentDelivered"].model_copy(update={"cash": sgd(cash)})
+    for each in [*messages[:heard_after], delivered, *messages[heard_after:]]:
+        decision = decide(state, each, CONTEXT)
+        assert isinstance(decision, Change)
+        state = decision.state
+
+    left, expected = cash, []
+    for amount in amounts:
+        expected.append(min(amount, left))
+        left -= expected[-1]
+    assert ([refund.amount for refund in state.refunds], state.left, state.owed) == (expected, left, ())
+
+
+OPEN_REFUNDS = {
+    "SUCCEEDED K": None,
+    ALL_BACK: NOW,
+    "SUCCEEDED K; cancellation 15430 DONE": None,
+    "SUCCEEDED K; cancellation 15430 TO_PAY_BY_HAND": NOW,
+    "SUCCEEDED K; cancellation 15430 PAID_BY_HAND": None,
+    "SUCCEEDED C took 15430; return 11980 TO_PAY_BY_HAND": NOW,
+    "SUCCEEDED C owes": None,
+}
+
+
+@pytest.mark.parametrize("state", OPEN_REFUNDS)
+def test_a_payment_is_found_by_its_open_refunds_as_long_as_it_has_some(state: str) -> None:
+    since = OPEN_REFUNDS[state]
+
+    row = paid(state).model_dump()
+    assert (row["open_refunds"], row["open_refunds_since"]) == ("OPEN" if since else None, since)
+
+
+def test_a_refund_is_owed_since_it_was_asked_for_and_stays_so_when_the_provider_refuses_it() -> None:
+    later = Context(ORDER["order_id"], "event-2", NOW.replace(day=9))
+    asked = changed("SUCCEEDED K", "cancelled").state
+
+    refused = decide(asked, RefundRefused(CANCELLATION, NO_REFUNDS), later)
+
+    assert isinstance(refused, Change)
+    assert refused.state.model_dump()["open_refunds_since"] == NOW
+
+
+# --- what others wait for -------------------------------------------------------------------------------------------
+
+AWAITED = {
+    "SUCCEEDED K": ["PaymentSucceeded"],
+    "SUCCEEDED C": ["PaymentSucceeded"],
+    "SUCCEEDED C owes": ["PaymentSucceeded"],
+    "SUCCEEDED C took 0": ["PaymentSucceeded", "PaymentCollected"],
+    ALL_BACK: ["PaymentSucceeded", "RefundRequested"],
+    "SUCCEEDED K; cancellation 15430 DONE": ["PaymentSucceeded", "PaymentRefunded"],
+    "SUCCEEDED K; cancellation 15430 TO_PAY_BY_HAND": ["PaymentSucceeded", "PaymentRefundFailed"],
+    "SUCCEEDED K; cancellation 15430 PAID_BY_HAND": ["PaymentSucceeded", "PaymentRefunded"],
+    "SUCCEEDED C took 0; return 0 DONE": ["PaymentSucceeded", "PaymentCollected"],
+    "K 1 ..": ["PaymentSubmitted"],
+    "K 2 wc sent": ["PaymentSubmitted"],
+    "AR. 1": [],
+    "VOIDED": [],
+    "FAILED": [],
+}
+
+
+@pytest.mark.parametrize("state", AWAITED)
+def test_a_payment_knows_what_others_may_still_wait_for(state: str) -> None:
+    known = state_of(state)
+    assert known
+
+    assert [name_of(event) for event in awaited(known)] == AWAITED[state]
+
+
+@pytest.mark.parametrize("state, name", [("AR.", "CARD"), ("K 1 .. sent", "accepted"), ("SUCCEEDED C", "delivered")])
+def test_what_is_published_again_is_what_was_published_first(state: str, name: str) -> None:
+    change = changed(state, name)
+
+    assert awaited(change.state)[-1:] == tuple(change.events)
 
 
 def test_an_order_has_one_payment_whose_id_follows_from_its_own() -> None:
@@ -528,4 +857,11 @@ def test_a_payment_that_does_not_know_its_amount_has_no_money() -> None:
 
 
 def test_payments_learn_exactly_the_events_that_the_choreography_sends_them() -> None:
-    assert set(CONSUMER.subscribes_to) == {OrderPlaced, InventoryReserved, InventoryReservationFailed, OrderCancelled}
+    assert set(CONSUMER.subscribes_to) == {
+        OrderPlaced,
+        InventoryReserved,
+        InventoryReservationFailed,
+        OrderCancelled,
+        ShipmentDelivered,
+        ReturnAccepted,
+    }

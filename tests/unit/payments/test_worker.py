@@ -15,8 +15,8 @@ from cloudretail.outbox import Row
 from contract import parse
 from contract.orders import OrderCancelled
 from contract.payments import PaymentSubmitted, RefundRequested
-from contract.values import PaymentMethod
-from payments.domain import Payment, PaymentStatus
+from contract.values import CANCELLATION, PaymentMethod
+from payments.domain import Payment
 from payments.providers import (
     SANDBOX,
     Accepted,
@@ -81,8 +81,8 @@ CREATE = ("create", f"{ID}:1", "SGD 154.30", "tok_visa")
 CONFIRM, CANCEL, FIND = ("confirm", REFERENCE), ("cancel", REFERENCE), ("find", REFERENCE)
 KNOWN = f"{ID}:1"
 """The reference of an attempt that was sent before the test begins."""
-FIND_REFUND = ("find", f"{ID}:refund")
-REFUND = ("refund", f"{ID}:refund", KNOWN, "SGD 154.30")
+FIND_REFUND = ("find", f"{ID}:refund:cancellation")
+REFUND = ("refund", f"{ID}:refund:cancellation", KNOWN, "SGD 154.30")
 
 
 class WorkerAtWork:
@@ -108,6 +108,12 @@ class WorkerAtWork:
         return row
 
     @property
+    def stands(self) -> str:
+        """The payment's status, and those of its refunds."""
+        state = self.row.state
+        return " ".join([state.status, *(refund.status for refund in state.refunds)])
+
+    @property
     def published(self) -> list[str]:
         """The events of the row's latest transition that had any."""
         return [name_of(parse(event).data) for event in self.row.outbox.events] if self.row.outbox else []
@@ -124,8 +130,8 @@ def submitted(attempt: int = 1) -> Event:
     return event_of(data, f"payments:{ID}:{attempt}:0")
 
 
-def refund_requested(attempt: int = 1) -> Event:
-    data = RefundRequested(**PAYMENT, attempt=attempt, amount=sgd(15430), method=PaymentMethod.CARD)
+def refund_requested(refund_id: str = CANCELLATION) -> Event:
+    data = RefundRequested(**PAYMENT, refund_id=refund_id, attempt=1, amount=sgd(15430), method=PaymentMethod.CARD)
     return event_of(data, f"payments:{ID}:9:0")
 
 
@@ -133,7 +139,7 @@ def running(attempt: int = 1, remembers: str = "..", *, sent: bool = False) -> P
     return payment("ARK", "SUBMITTED", attempts=attempt, remembers=remembers, sent=sent)
 
 
-REFUNDING = payment("ARK", "REFUNDING", attempts=1)
+REFUNDING = payment("ARK", "SUCCEEDED", attempts=1, refund="REQUESTED")
 
 
 # --- charging -------------------------------------------------------------------------------------------------------
@@ -191,16 +197,16 @@ def test_each_attempt_is_charged_under_its_own_key() -> None:
         (running(1), submitted(2)),
         (payment("ARK", "SUCCEEDED", attempts=1), submitted()),
         (REFUNDING, submitted()),
-        (payment("ARK", "REFUNDED", attempts=1), submitted()),
+        (payment("ARK", "SUCCEEDED", attempts=1, refund="DONE"), submitted()),
         (payment("AR.", "VOIDED", attempts=1), submitted()),
         (payment("AR.", "FAILED", attempts=3), submitted(3)),
         (None, refund_requested()),
         (running(), refund_requested()),
         (payment("ARK", "SUCCEEDED", attempts=1), refund_requested()),
-        (payment("ARK", "REFUNDED", attempts=1), refund_requested()),
-        (payment("ARK", "REFUND_FAILED", attempts=1), refund_requested()),
+        (payment("ARK", "SUCCEEDED", attempts=1, refund="DONE"), refund_requested()),
+        (payment("ARK", "SUCCEEDED", attempts=1, refund="TO_PAY_BY_HAND"), refund_requested()),
         (payment("AR.", "VOIDED", attempts=1), refund_requested()),
-        (REFUNDING, refund_requested(2)),
+        (REFUNDING, refund_requested("ret_1")),
     ],
 )
 def test_a_payment_that_does_not_wait_for_it_is_left_alone_and_the_provider_too(
@@ -311,7 +317,8 @@ def test_an_attempt_that_a_provider_may_have_heard_of_is_ended_there(
 
 
 @pytest.mark.parametrize(
-    "remembers, payable, status", [(".c", True, "REFUNDING"), ("w.", True, "SUCCEEDED"), ("..", False, "SUCCEEDED")]
+    "remembers, payable, status",
+    [(".c", True, "SUCCEEDED REQUESTED"), ("w.", True, "SUCCEEDED"), ("..", False, "SUCCEEDED")],
 )
 def test_what_turns_out_to_have_been_taken_counts_as_taken(remembers: str, payable: bool, status: str) -> None:
     """Where the order is over and payments has not heard of it, OrderCancelled makes a refund of it."""
@@ -320,7 +327,7 @@ def test_what_turns_out_to_have_been_taken_counts_as_taken(remembers: str, payab
 
     at_work.works(Gateway(Accepted()), submitted())
 
-    assert at_work.row.state.status == status
+    assert at_work.stands == status
 
 
 def test_that_a_provider_cannot_be_asked_to_end_it_concludes_nothing() -> None:
@@ -438,7 +445,7 @@ def test_what_is_accepted_after_the_order_was_cancelled_is_given_back() -> None:
 
     at_work.works(Meanwhile(at_work, running(remembers=".c", sent=True), Accepted()), submitted())
 
-    assert (at_work.row.state.status, at_work.published) == ("REFUNDING", ["RefundRequested"])
+    assert (at_work.stands, at_work.published) == ("SUCCEEDED REQUESTED", ["RefundRequested"])
 
 
 def test_what_is_declined_after_the_order_was_cancelled_is_over() -> None:
@@ -484,10 +491,11 @@ def test_what_is_accepted_after_the_payment_has_ended_is_given_back() -> None:
     assert (at_work.row.state.status, at_work.published) == ("VOIDED", ["RefundRequested"])
 
     back = Gateway(Accepted())
-    at_work.works(back, refund_requested())
-    assert back.asked == [("find", f"{ID}:attempt:1"), ("refund", f"{ID}:attempt:1", REFERENCE, "SGD 154.30")]
+    at_work.works(back, refund_requested("attempt:1"))
+    key = f"{ID}:refund:attempt:1"
+    assert back.asked == [("find", key), ("refund", key, REFERENCE, "SGD 154.30")]
     assert (at_work.row.state.status, at_work.published) == ("VOIDED", ["PaymentRefunded"])
-    assert isinstance(at_work.works(Gateway(), refund_requested()), Nothing)
+    assert isinstance(at_work.works(Gateway(), refund_requested("attempt:1")), Nothing)
 
 
 # --- giving back ----------------------------------------------------------------------------------------------------
@@ -499,7 +507,7 @@ def test_a_refund_is_of_the_charge_that_succeeded() -> None:
     at_work.works(gateway, refund_requested())
 
     assert gateway.asked == [FIND_REFUND, REFUND]
-    assert (at_work.row.state.status, at_work.published) == ("REFUNDED", ["PaymentRefunded"])
+    assert (at_work.stands, at_work.published) == ("SUCCEEDED DONE", ["PaymentRefunded"])
 
 
 def test_a_refused_refund_is_told_for_a_person_to_act() -> None:
@@ -507,7 +515,7 @@ def test_a_refused_refund_is_told_for_a_person_to_act() -> None:
 
     at_work.works(Gateway(Refused("closed")), refund_requested())
 
-    assert (at_work.row.state.status, at_work.published) == ("REFUND_FAILED", ["PaymentRefundFailed"])
+    assert (at_work.stands, at_work.published) == ("SUCCEEDED TO_PAY_BY_HAND", ["PaymentRefundFailed"])
 
 
 @pytest.mark.parametrize("error", [ProviderUnavailable("down"), ProviderTimeout("too late")])
@@ -522,17 +530,19 @@ def test_a_refund_that_did_not_get_through_is_looked_for_and_asked_for_again_und
     at_work.works(gateway, refund_requested())
 
     assert gateway.asked == [FIND_REFUND, REFUND] * 2
-    assert at_work.row.state.status == "REFUNDED"
+    assert at_work.stands == "SUCCEEDED DONE"
 
 
-@pytest.mark.parametrize("found, status", [(Accepted(), "REFUNDED"), (Refused("closed"), "REFUND_FAILED")])
+@pytest.mark.parametrize(
+    "found, status", [(Accepted(), "SUCCEEDED DONE"), (Refused("closed"), "SUCCEEDED TO_PAY_BY_HAND")]
+)
 def test_a_refund_that_is_known_is_not_asked_for_again(found: Answer, status: str) -> None:
     at_work, gateway = WorkerAtWork(REFUNDING), Gateway(found=found)
 
     at_work.works(gateway, refund_requested())
 
     assert gateway.asked == [FIND_REFUND]
-    assert at_work.row.state.status == status
+    assert at_work.stands == status
 
 
 # --- with the sandbox: nothing is kept of an order that is over -------------------------------------------------------
@@ -598,8 +608,8 @@ def test_nothing_is_kept_of_a_cancelled_order(
         at_work.works(gateway, refund_requested(), now=NOW + age)
 
     taken = till.charges().get(f"{ID}:1") == "ACCEPTED"
-    assert till.charges().get(f"{ID}:refund") == ("ACCEPTED" if taken else None)
-    assert at_work.row.state.status == ("REFUNDED" if taken else "VOIDED")
+    assert till.charges().get(f"{ID}:refund:cancellation") == ("ACCEPTED" if taken else None)
+    assert at_work.stands == ("SUCCEEDED DONE" if taken else "VOIDED")
     assert taken == (delivery == 2 and lands != "after")
 
 
@@ -680,9 +690,9 @@ def test_a_worker_that_dies_around_its_write_gives_back_once(till: Till, sandbox
         at_work.payments.hook = lives_on
         with till.unchanged("SandboxChargesTable"):
             at_work.works(sandbox, refund_requested())
-        assert at_work.row.state.status == PaymentStatus.REFUNDED
+        assert at_work.stands == "SUCCEEDED DONE"
 
-    assert till.charges() == {f"{ID}:1": "ACCEPTED", f"{ID}:refund": "ACCEPTED"}
+    assert till.charges() == {f"{ID}:1": "ACCEPTED", f"{ID}:refund:cancellation": "ACCEPTED"}
 
 
 def test_the_worker_subscribes_to_exactly_the_events_that_ask_for_the_provider() -> None:
