@@ -798,7 +798,7 @@ def test_a_payment_is_found_by_its_open_refunds_as_long_as_it_has_some(state: st
     since = OPEN_REFUNDS[state]
 
     row = paid(state).model_dump()
-    assert (row["open_refunds"], row["open_refunds_since"]) == ("OPEN" if since else None, since)
+    assert (row["openRefunds"], row["openRefundsSince"]) == ("OPEN" if since else None, since)
 
 
 def test_a_refund_is_owed_since_it_was_asked_for_and_stays_so_when_the_provider_refuses_it() -> None:
@@ -808,7 +808,7 @@ def test_a_refund_is_owed_since_it_was_asked_for_and_stays_so_when_the_provider_
     refused = decide(asked, RefundRefused(CANCELLATION, NO_REFUNDS), later)
 
     assert isinstance(refused, Change)
-    assert refused.state.model_dump()["open_refunds_since"] == NOW
+    assert refused.state.model_dump()["openRefundsSince"] == NOW
 
 
 # --- what others wait for -------------------------------------------------------------------------------------------
