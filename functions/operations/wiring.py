@@ -12,6 +12,7 @@ from operations.diagnosis.service import Diagnosis
 from operations.diagnosis.store import DynamoDBTables
 from operations.diagnosis.tables import TableSettings
 from operations.queues import QueueNames
+from operations.replays.awaited import DynamoDBPublishingRows
 from operations.replays.domain import Subscribers
 from operations.replays.log import DynamoDBReplayLog
 from operations.replays.nudge import Nudge
@@ -83,4 +84,4 @@ def open_diagnosis(settings: ApiSettings) -> Diagnosis:
 
 def open_nudge(settings: ApiSettings) -> Nudge:
     log = DynamoDBReplayLog(settings.replays_table)
-    return Nudge(DynamoDBTables(settings), EventBridgeBus(settings.event_bus_name), log)
+    return Nudge(DynamoDBPublishingRows(settings), EventBridgeBus(settings.event_bus_name), log)

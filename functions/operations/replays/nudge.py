@@ -1,4 +1,4 @@
-"""Nudging an order: the latest events of its rows are published again."""
+"""Nudging an order: the events that somebody may still wait for are published again."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from cloudretail.event import EventType
 from cloudretail.model import Model
 from operations.clock import REAL_TIME, Clock
 from operations.dead_letters.sqs import NotAccepted
-from operations.diagnosis.store import Tables
+from operations.replays.awaited import PublishingRows, awaited_documents
 from operations.replays.domain import Action, Outcome, Replay, ReplayedMessage, ReplayState, counted
 from operations.replays.log import ReplayLog
 from operations.replays.service import new_replay_id
@@ -27,29 +27,32 @@ class Nudge:
     """Publishes what an order may have lost.
 
     Attributes:
-        tables: of the shop.
+        rows: that publish about orders.
         bus: to publish on.
         log: where it is recorded.
         clock: for the record.
     """
 
-    tables: Tables
+    rows: PublishingRows
     bus: Bus
     log: ReplayLog
     clock: Clock = REAL_TIME
 
     def run(self, order_id: str, *, by: str, reason: str) -> Replay:
-        """Publish the latest events of all rows about an order again; raises NotFound where there are none.
+        """Publish the awaited events of all rows about an order again; raises NotFound where there are none.
 
         It is safe at any time: consumers do once what an event asks for, however often they get it.
         """
-        outboxes = self.tables.of_order(order_id).outboxes
-        documents = [document for outbox in outboxes.values() for document in outbox.events]
+        now, replay_id = self.clock.now(), new_replay_id()
+        documents = [
+            document
+            for publisher, row in self.rows.of_order(order_id)
+            for document in awaited_documents(order_id, publisher, row, replay_id, now)
+        ]
         if not documents:
             raise NotFound("order")
-        now = self.clock.now()
         replay = Replay(
-            replay_id=new_replay_id(),
+            replay_id=replay_id,
             action=Action.NUDGE,
             by=by,
             reason=reason,
