@@ -280,7 +280,9 @@ def list_replayed_messages(replay_id: IdInPath, limit: Limit = 50, cursor: Curso
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
 )
 def list_stuck_orders(
-    older_than: Annotated[int, Query(alias="olderThan", ge=0, le=100_000, description="Minutes.")] = 15,
+    older_than: Annotated[
+        int, Query(alias="olderThan", ge=0, le=100_000, description="Minutes that it waits already.")
+    ] = 15,
 ) -> StuckOrders:
     return StuckOrders(items=tuple(open_diagnosis(_settings()).stuck(timedelta(minutes=older_than))))
 
@@ -298,7 +300,7 @@ def trace_order(order_id: IdInPath) -> Trace:
 @api.post(
     "/api/ops/orders/<order_id>/nudge",
     status_code=HTTPStatus.ACCEPTED,
-    summary="Publish an order's latest events again",
+    summary="Publish again the events of an order that somebody may still wait for",
     tags=["Operations"],
     responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )

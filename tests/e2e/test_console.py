@@ -125,7 +125,7 @@ def test_an_order_that_stands_still_is_found_nudged_and_goes_on(
     shop.dynamodb.delete_item(TableName=shop.tables["PaymentsTable"], Key=payment)
 
     way(on_duty, "Stuck orders").click()
-    on_duty.page.get_by_label("Unchanged for at least").select_option("a moment")
+    on_duty.page.get_by_label("Waiting for at least").select_option("a moment")
     waiting = on_duty.page.get_by_role("listitem").filter(has_text=order_id)
     expect(waiting).to_contain_text("Waits for payments to consume OrderPlaced and InventoryReserved")
     waiting.get_by_role("button", name="Nudge").click()

@@ -183,7 +183,7 @@ def _of_status(order: OrderRow, rows: OrderRows, now: datetime) -> Iterator[Wait
         case "CONFIRMED", None:
             yield _event(order, "fulfilment to consume OrderConfirmed")
         case "CONFIRMED", "TO_SHIP":
-            command = f"cloudretail shipments ship {order.order_id}"
+            command = f"cloudretail shipments ship {order.order_id} --carrier CARRIER --tracking NUMBER"
             blocker = Blocker(waits_for="staff to ship its parcel", command=command)
             yield Wait(order.entered, TO_SHIP_WITHIN, blocker, "not-shipped")
         case "CANCELLING", (None | "TO_SHIP"):
@@ -264,7 +264,7 @@ def _of_refund(order: OrderRow, refund: RefundRow) -> Wait | None:
         case "TO_PAY_BY_HAND":
             since = order.last("PaymentRefundFailed", refund.refund_id) or asked
             waits_for = f"staff to pay the refund {refund.refund_id} by hand"
-            command = f"cloudretail refunds paid {order.order_id} {refund.refund_id}"
+            command = f"cloudretail refunds paid {order.order_id} {refund.refund_id} --reference REFERENCE"
             return Wait(since, PAID_BY_HAND_WITHIN, Blocker(waits_for=waits_for, command=command), "refund-by-hand")
         case _:
             return None

@@ -111,10 +111,20 @@ class ReservationRow(OrderPart):
         return any(each.return_id == return_id for each in self.returns)
 
 
+class ShipmentStep(Model):
+    """Something that happened to a shipment; `by` is the user id of the member of staff who did it, if anybody did."""
+
+    what: str
+    at: datetime
+    by: str | None = None
+    about: str | None = None
+
+
 class ShipmentRow(OrderPart):
     """The parcel of an order."""
 
     returns: tuple[ReturnRow, ...] = ()
+    story: tuple[ShipmentStep, ...] = ()
 
     def find_return(self, return_id: str) -> ReturnRow | None:
         """The return of this id."""
@@ -376,6 +386,18 @@ class OrderRows(Rows):
         """The order's own rows by what they are called, those that exist."""
         found = {table.row_name: row for table in TABLES for row in self.all(table.row)}
         return {name: row for name, row in found.items() if isinstance(row, OrderPart)}
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        """Of the order's own rows by what they are called, and of its returns and refunds, in the order's order."""
+        found = {name: row.status for name, row in self.parts.items()}
+        order, shipment, payment = self.order, self.one(ShipmentRow), self.one(PaymentRow)
+        for each in order.returns if order else ():
+            there = shipment.find_return(each.return_id) if shipment else None
+            found[f"return {each.return_id}"] = f"{each.status}, {there.status} at fulfilment" if there else each.status
+        for refund in payment.refunds if payment else ():
+            found[f"refund {refund.refund_id}"] = refund.status
+        return found
 
     @property
     def outboxes(self) -> dict[str, Outbox]:

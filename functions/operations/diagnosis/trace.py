@@ -9,7 +9,7 @@ from cloudretail.model import Model
 from operations.dead_letters.domain import FailureRow
 from operations.diagnosis.keys import refund_id_of
 from operations.diagnosis.stuck import StuckOrder
-from operations.diagnosis.tables import ChargeRow, MailRow, OrderRow, OrderRows
+from operations.diagnosis.tables import ChargeRow, MailRow, OrderRow, OrderRows, ShipmentRow
 from operations.replays.domain import ReplayedMessage
 
 
@@ -49,7 +49,7 @@ class Trace(Model):
     """An order's time-line.
 
     Attributes:
-        statuses: of the order, its reservation, its payment and so on, those that exist.
+        statuses: of the order, its reservation, payment and shipment, its returns and refunds, those that exist.
         stuck: what the order waits for; None where that is nothing.
         entries: oldest first.
     """
@@ -88,6 +88,7 @@ def trace(
     """
     entries = [
         *_history(rows.order),
+        *_parcel(rows.one(ShipmentRow)),
         *_events(rows),
         *map(_mail, rows.all(MailRow)),
         *map(_charge, rows.all(ChargeRow)),
@@ -97,7 +98,7 @@ def trace(
     last = datetime.max.replace(tzinfo=UTC)
     return Trace(
         order_id=order_id,
-        statuses={name: row.status for name, row in rows.parts.items()},
+        statuses=rows.statuses,
         stuck=stuck,
         entries=tuple(sorted(entries, key=lambda entry: entry.at or last)),
     )
@@ -107,12 +108,25 @@ def _history(order: OrderRow | None) -> Iterator[TraceEntry]:
     before = None
     for step in order.history if order else ():
         moved = f"{step.event}: {before or 'new'} -> {step.status}" if step.status != before else step.event
-        details = [step.reason, f"attempt {step.attempt}" if step.attempt else None]
+        details = [step.about, step.reason, f"attempt {step.attempt}" if step.attempt else None]
         detail = ", ".join(filter(None, details)) or None
         yield TraceEntry(
             at=step.at, service="orders", kind=EntryKind.STATE, what=moved, detail=detail, caused_by=step.caused_by
         )
         before = step.status
+
+
+def _parcel(shipment: ShipmentRow | None) -> Iterator[TraceEntry]:
+    """What staff did with the parcel and its returns, and what fulfilment learned of the order."""
+    for step in shipment.story if shipment else ():
+        details = [step.about, f"by {step.by}" if step.by else None]
+        yield TraceEntry(
+            at=step.at,
+            service="fulfilment",
+            kind=EntryKind.STATE,
+            what=f"staff: {step.what}" if step.by else step.what,
+            detail=", ".join(filter(None, details)) or None,
+        )
 
 
 def _events(rows: OrderRows) -> Iterator[TraceEntry]:

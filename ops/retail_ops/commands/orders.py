@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def trace(order: OrderId, stack: Stack = None, as_json: AsJson = False) -> None:
-    """Show an order's time-line across all services: states, events, failures, mails, payments, replays."""
+    """Show an order's time-line across all services: states, parcel, events, failures, mails, payments, replays."""
     operations = Operations(find_shop(stack))
     from cloudretail.errors import NotFound
 
@@ -61,14 +61,15 @@ def trace(order: OrderId, stack: Stack = None, as_json: AsJson = False) -> None:
 
 def stuck(
     older_than: Annotated[
-        str, typer.Option("--older-than", metavar="SPAN", help="Leave out orders that changed since: 90s, 15m, 2h, 1d.")
+        str, typer.Option("--older-than", metavar="SPAN", help="Leave out what has waited for less: 90s, 15m, 2h, 1d.")
     ] = "15m",
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
     """List the stuck orders, with what each waits for and the command that lets it go on.
 
-    Reads all orders. An order whose shopper still has time to pay is not stuck.
+    Reads all orders. What a person does has a patience of its own: an order whose shopper still has time to pay is not
+    stuck, nor is a parcel that left yesterday.
     """
     span = duration(older_than)
     found = Operations(find_shop(stack)).diagnosis.stuck(span)
@@ -87,7 +88,7 @@ def stuck(
 def nudge(
     order: OrderId, reason: Reason = None, yes: Yes = False, stack: Stack = None, as_json: AsJson = False
 ) -> None:
-    """Publish the latest events of an order, its reservation and its payment again.
+    """Publish again the events of an order, its reservation, payment and shipment that somebody may still wait for.
 
     For an event that was lost. This is safe: a consumer reacts once, however often it gets an event.
     """
@@ -95,7 +96,7 @@ def nudge(
     from cloudretail.errors import NotFound
 
     if not yes:
-        typer.confirm(f"Publish the latest events of {order} again?", abort=True, err=True)
+        typer.confirm(f"Publish the awaited events of {order} again?", abort=True, err=True)
     reason = reason or typer.prompt("Why? It is recorded with your name", err=True)
     try:
         replay = operations.nudge.run(order, by=operations.caller, reason=reason)

@@ -15,9 +15,11 @@ def register(app: typer.Typer) -> None:
 def reconcile(stack: Stack = None, as_json: AsJson = False) -> None:
     """Check what must always be true across the tables. The exit code is 1 where a rule is broken.
 
-    Stock: available + reserved + sold = received, and reserved and sold are what the reservations say. Orders,
-    reservations and payments agree once an order waits for nothing. Nobody is charged twice, or charged for a
-    cancelled order. Every order ends. The command reads all rows, names each that breaks a rule, and repairs nothing.
+    Stock: available + reserved + sold + written off = received + adjusted, and the reservations say the same. Money:
+    for each payment, what the provider took is what was charged, and what it gave back is what is refunded. Orders,
+    reservations, payments and shipments agree once an order waits for nothing. No order, parcel, return, refund or
+    cash waits for too long. The command reads all rows, names each that breaks a rule with what to do next, and
+    repairs nothing.
     """
     found = Operations(find_shop(stack)).diagnosis.reconcile()
     if as_json:

@@ -11,6 +11,7 @@ from contract.values import OrderStatus
 from fulfilment.domain import ShipmentStatus
 from inventory.domain import ReservationStatus
 from operations.dead_letters.domain import Cause, DeadLetter
+from operations.diagnosis.keys import charge_keys, refund_id_of, refund_keys
 from operations.diagnosis.store import setting_of
 from operations.diagnosis.stuck import (
     AT_ONCE,
@@ -36,6 +37,7 @@ from operations.diagnosis.tables import (
     ReservationRow,
     ReturnRow,
     ShipmentRow,
+    ShipmentStep,
     Step,
     Table,
     TableSettings,
@@ -43,7 +45,7 @@ from operations.diagnosis.tables import (
 )
 from operations.diagnosis.trace import EntryKind, trace
 from operations.replays.domain import Outcome, ReplayedMessage
-from payments.domain import PaymentStatus
+from payments.domain import Payment, PaymentStatus, Refund
 from retail_ops.stack.template import Template
 from tests.support.examples import EXAMPLES, NOW, event_of
 
@@ -218,7 +220,7 @@ def test_a_dead_letter_is_what_an_order_waits_for_and_its_replay_what_moves_it()
             rows("CONFIRMED", "COMMITTED", "SUCCEEDED", shipment="TO_SHIP"),
             TO_SHIP_WITHIN,
             "staff to ship its parcel",
-            f"cloudretail shipments ship {ORDER_ID}",
+            f"cloudretail shipments ship {ORDER_ID} --carrier CARRIER --tracking NUMBER",
         ),
         (
             rows("SHIPPED", "COMMITTED", "SUCCEEDED", shipment="SHIPPED"),
@@ -244,7 +246,7 @@ def test_a_dead_letter_is_what_an_order_waits_for_and_its_replay_what_moves_it()
             ),
             PAID_BY_HAND_WITHIN,
             "staff to pay the refund cancellation by hand",
-            f"cloudretail refunds paid {ORDER_ID} cancellation",
+            f"cloudretail refunds paid {ORDER_ID} cancellation --reference REFERENCE",
         ),
     ],
     ids=["to ship", "shipped", "return", "refund", "refund by hand"],
@@ -310,6 +312,38 @@ def test_a_time_line_tells_everything_in_order_and_what_has_no_time_at_the_end()
     ]
     assert found.entries[1].caused_by == confirmed.causation_id
     assert found.entries[-1].at is None
+
+
+def test_a_time_line_tells_what_staff_did_with_the_parcel_and_its_returns() -> None:
+    shipped = ShipmentStep(what="Ship", at=NOW + timedelta(hours=1), by="staff-1")
+    received = ShipmentStep(what="ReceiveReturn", at=NOW + timedelta(days=9), by="staff-2", about="ret_1")
+    prepared = ShipmentStep(what="OrderConfirmed", at=NOW)
+    found = returned("ACCEPTED", "RECEIVED", returned=True, paid=True)
+    rows = [row for table in TABLES for row in found.all(table.row) if not isinstance(row, ShipmentRow)]
+    parcel = found.all(ShipmentRow)[0].model_copy(update={"story": (prepared, shipped, received)})
+    told = trace(ORDER_ID, OrderRows([*rows, parcel]), failures=[], replays=[], stuck=None)
+    assert [(each.what, each.detail) for each in told.entries if each.service == "fulfilment"] == [
+        ("OrderConfirmed", None),
+        ("staff: Ship", "by staff-1"),
+        ("staff: ReceiveReturn", "ret_1, by staff-2"),
+    ]
+    assert told.statuses == {
+        "order": "DELIVERED",
+        "reservation": "COMMITTED",
+        "payment": "SUCCEEDED",
+        "shipment": "DELIVERED",
+        "return ret_1": "ACCEPTED, RECEIVED at fulfilment",
+        "refund ret_1": "DONE",
+    }
+
+
+def test_what_the_provider_keeps_is_found_by_the_keys_that_the_payment_gives_it() -> None:
+    refunds = [Refund(refund_id=name, amount=1, attempt=1) for name in ("cancellation", "attempt:3", "ret_1")]
+    payment = Payment(payment_id="pay_1", order_id=ORDER_ID, attempts=2, refunds=tuple(refunds), created_at=NOW)
+    keys = [payment.attempt_key, *map(payment.refund_key, refunds)]
+    assert {keys[0], *keys[1:3]} <= set(charge_keys(ORDER_ID))
+    assert refund_keys(ORDER_ID, ["ret_1"]) == keys[3:]
+    assert [refund_id_of(key) for key in keys] == [None, "cancellation", "attempt:3", "ret_1"]
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

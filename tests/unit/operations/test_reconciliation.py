@@ -284,7 +284,12 @@ MOMENT, DAY = timedelta(minutes=15), timedelta(days=1)
 @pytest.mark.parametrize(
     ("patience", "spoil", "rule", "next_"),
     [
-        (2 * DAY, lambda rows: None, "not-shipped", "cloudretail shipments ship ord_1"),
+        (
+            2 * DAY,
+            lambda rows: None,
+            "not-shipped",
+            "cloudretail shipments ship ord_1 --carrier CARRIER --tracking NUMBER",
+        ),
         (14 * DAY, lambda rows: None, "not-delivered", "cloudretail shipments show ord_5"),
         (MOMENT, change("orders", "ord_1", status="CANCELLING"), "cancelling", f"{NUDGE} ord_1"),
         (MOMENT, change("orders", "ord_7", collected=None), "cash-not-collected", f"{NUDGE} ord_7"),
@@ -300,7 +305,7 @@ MOMENT, DAY = timedelta(minutes=15), timedelta(days=1)
             3 * DAY,
             returned("ACCEPTED", "RECEIVED", (BY_HAND,)),
             "refund-by-hand",
-            "cloudretail refunds paid ord_7 ret_1",
+            "cloudretail refunds paid ord_7 ret_1 --reference REFERENCE",
         ),
         (DAY, unexpected("REQUESTED"), "refund-requested", f"{NUDGE} ord_3"),
     ],

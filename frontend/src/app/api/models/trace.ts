@@ -16,7 +16,7 @@ export interface Trace {
   orderId: string;
 
   /**
-   * Of the order, its reservation, its payment and so on, those that exist.
+   * Of the order, its reservation, payment and shipment, its returns and refunds, those that exist.
    */
   statuses: {
 [key: string]: string;

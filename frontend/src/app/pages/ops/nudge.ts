@@ -9,7 +9,7 @@ import { counted, doneOf } from './words';
 
 let last = 0;
 
-/** Puts an order's last events on the bus again. */
+/** Puts the events that somebody may still wait for on the bus again. */
 @Component({
   selector: 'shop-nudge',
   imports: [Field, Form, FormMessage],
@@ -22,8 +22,8 @@ let last = 0;
         <h2 [id]="id">Nudge this order?</h2>
         <p class="order-number">{{ orderId() }}</p>
         <p>
-          The last events of the order, its reservation and its payment go on the bus again. That is safe: who has done
-          what they say does it no second time.
+          The events of the order, its reservation, payment and shipment that somebody may still wait for go on the bus
+          again. That is safe: who has done what they say does it no second time.
         </p>
         <shop-form-message [message]="form.message" />
         <shop-field

@@ -15,8 +15,9 @@ import { counted } from './words';
   template: `
     <h1 shopHeading>Reconciliation</h1>
     <p class="console-lead">
-      The rules that must always hold across the tables: the stock of each product, reservations and payments against
-      orders, orders that should have ended. Nothing is repaired here.
+      The rules that must always hold across the tables: the stock of each product, the money of each payment,
+      reservations, payments and shipments against orders; and what takes too long: orders, parcels, returns, refunds.
+      Nothing is repaired here.
     </p>
     <p role="status" class="listing-count">{{ summary() }}</p>
     @if (check.error(); as error) {

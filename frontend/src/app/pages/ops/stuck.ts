@@ -9,7 +9,7 @@ import { Skeleton } from '../../ui/skeleton';
 import { Waiting } from './waiting';
 import { counted } from './words';
 
-/** In minutes: a saga takes seconds, a payment window a quarter of an hour. */
+/** In minutes: a saga takes seconds, a payment window a quarter of an hour. What people do has its own patience. */
 const USUAL = 15;
 const CHOICES = [0, 5, 15, 60, 24 * 60];
 
@@ -21,7 +21,7 @@ const CHOICES = [0, 5, 15, 60, 24 * 60];
     <h1 shopHeading>Stuck orders</h1>
     <div class="console-search">
       <label class="filter"
-        >Unchanged for at least
+        >Waiting for at least
         <select #choice class="select" (change)="choose(choice.value)">
           @for (minutes of choices; track minutes) {
             <option [value]="minutes" [selected]="minutes === older()">{{ words(minutes) }}</option>

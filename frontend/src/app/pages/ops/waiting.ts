@@ -14,7 +14,7 @@ import { FromNowPipe, remedyOf } from './words';
       <p>
         <strong>Waits for {{ stuck().blocker.waitsFor }}</strong>
       </p>
-      <p class="hint">{{ stuck().status }}, unchanged since {{ stuck().since | fromNow }}</p>
+      <p class="hint">{{ stuck().status }}, waiting since {{ stuck().since | fromNow }}</p>
       @if (stuck().blocker.command; as command) {
         <p class="hint">
           <code>{{ command }}</code>

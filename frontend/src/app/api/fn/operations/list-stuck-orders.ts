@@ -12,7 +12,7 @@ import { StuckOrders } from '../../models/stuck-orders';
 export interface ListStuckOrders$Params {
 
 /**
- * Minutes.
+ * Minutes that it waits already.
  */
   olderThan?: number;
 }
