@@ -18,6 +18,7 @@ FUNCTIONS = PROJECT / "functions"
 KNOW_OTHER_SERVICES = {
     "operations.consumers": "the one list of all consumers",
     "operations.diagnosis.keys": "under which keys a service keeps what it knows of an order is its own rule",
+    "operations.replays.awaited": "which events a row still awaits, and what stands in them, is its own rule",
     "operations.replays.dry_run": "how many bytes the bus takes is the relay's rule",
 }
 """The modules that import another service than their own, and why."""
