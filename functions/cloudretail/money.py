@@ -39,6 +39,20 @@ class Money(Model):
     amount: MinorUnits
     currency: Currency
 
+    @classmethod
+    def parse(cls, text: str, currency: str) -> "Money":
+        """The amount that a person wrote: `23`, `23.00` or `1,023.00` of a currency with two minor digits.
+
+        Raises:
+            ValueError: it is none.
+        """
+        digits = _DIGITS.get(currency, 2)
+        whole, point, minor = text.strip().replace(",", "").partition(".")
+        written = whole + minor
+        if not whole or not written.isdecimal() or not written.isascii() or (point and len(minor) != digits):
+            raise ValueError(f"is no amount, such as {cls(amount=12345, currency=currency)}")
+        return cls(amount=int(whole + (minor or "0" * digits)), currency=currency)
+
     def __add__(self, other: "Money") -> "Money":
         """The sum; raises ValueError when the currencies differ."""
         if self.currency != other.currency:

@@ -17,8 +17,11 @@ from retail_ops.commands import (
     orders,
     publish,
     reconcile,
+    refunds,
+    returns,
     schemas,
     seed,
+    shipments,
     watch,
 )
 from retail_ops.console import err
@@ -33,7 +36,11 @@ app = typer.Typer(
 )
 
 # Each module has a function `register` that adds its commands.
-for group in (local, watch, logs, inbox, seed, invoke, dlq, orders, events, reconcile, schemas, publish, doctor):
+for group in (
+    *(local, watch, logs, inbox, seed, invoke),
+    *(shipments, returns, refunds),
+    *(dlq, orders, events, reconcile, schemas, publish, doctor),
+):
     group.register(app)
 
 

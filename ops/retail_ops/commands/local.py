@@ -15,7 +15,7 @@ from retail_ops.errors import OpsError, Refused
 from retail_ops.local.local_shop import PORT, STOREFRONT_PORT, LocalShop, Options
 from retail_ops.local.sam import local_settings
 from retail_ops.progress import Steps
-from retail_ops.stack.seed import OPERATOR, SHOPPER
+from retail_ops.stack.seed import ACCOUNTS
 from retail_ops.stack.shop import Shop, developer_session
 
 PAYMENT_WINDOW = "PaymentWindowSeconds"
@@ -80,7 +80,7 @@ def up(
         ) from None
     out.print(f"\nThe shop is open: [bold link={shop.storefront_url}]{shop.storefront_url}[/]")
     if not no_seed:
-        for account in (SHOPPER, OPERATOR):
+        for account in ACCOUNTS:
             out.print(f"  {account.email:<32} password {account.password}")
     for words, what in {
         "inbox": "the mails it sends",

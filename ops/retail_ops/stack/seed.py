@@ -35,9 +35,12 @@ class Account:
 
 SHOPPER = Account("shopper@cloudretail.example", "Shopper", "Shopper-2026")
 OPERATOR = Account("operator@cloudretail.example", "Operator", "Operator-2026", ("operators",))
+STAFF = Account("staff@cloudretail.example", "Staff", "Staff-2026", ("staff",))
+ACCOUNTS = (SHOPPER, STAFF, OPERATOR)
+"""Whom a local shop knows."""
 
 
-def create_accounts(shop: Shop, accounts: Sequence[Account] = (SHOPPER, OPERATOR)) -> None:
+def create_accounts(shop: Shop, accounts: Sequence[Account] = ACCOUNTS) -> None:
     """Create the accounts to try a local shop with.
 
     Args:
