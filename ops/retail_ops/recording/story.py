@@ -17,6 +17,7 @@ from cloudretail.dynamodb import from_item
 from cloudretail.event import EventType
 from cloudretail.outbox import due
 from orders.domain import order_id_of
+from orders.returns import return_id_of
 from retail_ops.errors import OpsError
 from retail_ops.local.mails import read_mails
 from retail_ops.progress import Note, Progress
@@ -27,7 +28,7 @@ from retail_ops.recording.totp import totp
 from retail_ops.stack import seed
 from retail_ops.stack.api import Api
 from retail_ops.stack.catalogue import Product
-from retail_ops.stack.seed import OPERATOR, SHOPPER, Account
+from retail_ops.stack.seed import ACCOUNTS, OPERATOR, SHOPPER, STAFF, Account
 from retail_ops.stack.shop import Shop
 from retail_ops.stack.template import Template
 
@@ -39,6 +40,10 @@ GOODS, LAST_ITEMS = "canvas-backpack", "antique-violin"
 PRODUCTS = (GOODS, LAST_ITEMS)
 ADDRESS = {"name": "Shopper", "line1": "1 Market Street", "city": "Singapore", "postalCode": "048941"}
 ADDRESS |= {"country": "SG"}
+PARCEL = {"carrier": "SingPost", "trackingNumber": "SP123456789SG"}
+RETURN = "return-1"
+"""Key of the request that announces it."""
+
 POISON = '{"orderId": "this is no event"}'
 
 # Chosen here and not by the client: another version of it must not change a recording.
@@ -105,6 +110,8 @@ class Story:
     _tokens: dict[Account, str] = field(default_factory=dict)
     _users: dict[Account, str] = field(default_factory=dict)
     _orders: list[str] = field(default_factory=list)
+    _stable: dict[str, str] = field(default_factory=dict)
+    _price: int = 0
     _held_back: list[Published] = field(default_factory=list)
     _awaited: str = ""
     _details: dict[tuple[str, str], str | None] = field(default_factory=dict)
@@ -132,6 +139,10 @@ class Story:
             self._no_refund()
         with progress.step("Record an order that nobody pays"):
             self._unpaid()
+        with progress.step("Record parcels: delivered, come back, lost, called off"):
+            self._parcels()
+        with progress.step("Record returns, and what is paid back by hand"):
+            self._returns()
         with progress.step("Record batches, and messages that are refused") as note:
             self._batches(note)
         with progress.step("Record what operators do"):
@@ -152,7 +163,7 @@ class Story:
         self.http("confirm", "POST", "/auth/confirm", {**confirmation, "code": self._code()})
         self.http("login", "POST", "/auth/login", _credentials(SHOPPER))
         self.http("bad-credentials", "POST", "/auth/login", {**_credentials(SHOPPER), "password": "Wrong-2026"})
-        for account in (SHOPPER, OPERATOR):
+        for account in ACCOUNTS:
             self._sign_in(account)
         cookie = self._sign_in(VISITOR)
         self.http("me", "GET", "/auth/me", who=SHOPPER)
@@ -228,6 +239,7 @@ class Story:
     # ----------------------------------------------------------------------------------------------------- catalogue
 
     def _catalogue(self, products: Sequence[Product], note: Note) -> None:
+        self._price = products[0].price
         with Api(self.shop.api_url) as api, httpx.Client(trust_env=False) as uploads:
             api.login(OPERATOR.email, OPERATOR.password)
             for product in products:
@@ -337,12 +349,109 @@ class Story:
             order = self._place("recorded-6", "", put=(GOODS, 1))
         self._settle(order, "CANCELLED", windows=1)
 
+    # ------------------------------------------------------------------------------------------------------- parcels
+
+    def _parcels(self) -> None:
+        """Each sample is about an order of its own, whose rows are kept as they are before it."""
+        order = self._confirmed("recorded-7")
+        self._keep_rows(order)
+        self.http("list-shipments", "GET", "/admin/shipments?open=TO_SHIP", who=STAFF)
+        self.http("get-shipment", "GET", f"/admin/shipments/{order}", who=STAFF)
+        self.http("bad-order-id", "GET", "/admin/shipments/ord_nobodys", who=STAFF)
+        self.http("bad-not-staff", "GET", "/admin/shipments?open=TO_SHIP", who=OPERATOR)
+        self.http("bad-carrier", "POST", f"/admin/orders/{order}/ship", {"trackingNumber": "1"}, who=STAFF)
+        self._act(order, "ship", PARCEL, "SHIPPED", case="ship")
+        shipped = self._shipped("recorded-8")
+        self._keep_rows(shipped)
+        self.http("bad-shipped-order", "POST", f"/orders/{shipped}/cancel", who=SHOPPER)
+        self.http("bad-no-cash", "POST", f"/admin/orders/{shipped}/deliver", {}, who=STAFF)
+        self._act(shipped, "deliver", self._cash(), "DELIVERED", case="deliver")
+        come_back = self._shipped("recorded-9")
+        self._keep_rows(come_back)
+        broken = {"productId": GOODS, "writeOff": 1}
+        comeback = {"reason": "REFUSED", "lines": [broken]}
+        self._act(come_back, "came-back", comeback, "CANCELLED", case="came-back")
+        lost = self._shipped("recorded-10")
+        self._keep_rows(lost)
+        self._act(lost, "lost", None, "CANCELLED", case="lost")
+        called_off = self._confirmed("recorded-11")
+        self._keep_rows(called_off)
+        self.http("bad-note", "POST", f"/admin/orders/{called_off}/cancel", {"note": ""}, who=STAFF)
+        note = {"note": "Sorry, it broke while we packed it."}
+        self._act(called_off, "cancel", note, "CANCELLED", case="cancel-for-shop")
+
+    def _returns(self) -> None:
+        """Likewise."""
+        order = self._delivered("recorded-12")
+        self._keep_rows(order)
+        self.http("bad-quantity", "POST", f"/orders/{order}/returns", _return(9), who=SHOPPER, key="return-1")
+        self._send_back(order, "request-return")
+        announced = self._announced("recorded-13")
+        received = self._return_id(announced)
+        self._keep_rows(announced)
+        arrival = {"lines": [{"productId": GOODS, "writeOff": 1}]}
+        too_much = {"lines": [{"productId": GOODS, "restock": 9}]}
+        path = f"/admin/orders/{announced}/returns/{received}/receive"
+        self.http("bad-quantity", "POST", path, too_much, who=STAFF)
+        self._act(announced, f"returns/{received}/receive", arrival, "DELIVERED", case="receive-return")
+        self._keep_row("PaymentsTable", "paymentId", announced.replace("ord_", "pay_"))
+        self.http("list-refunds", "GET", "/admin/refunds", who=STAFF)
+        self.http("bad-not-staff", "GET", "/admin/refunds", who=SHOPPER)
+        paid = f"refunds/{received}/paid"
+        self.http("bad-reference", "POST", f"/admin/orders/{announced}/{paid}", {"reference": ""}, who=STAFF)
+        self._act(announced, paid, {"reference": "FT-42"}, "DELIVERED", case="pay-refund")
+        refused = self._announced("recorded-14")
+        self._keep_rows(refused)
+        refusal = {"reason": "NEVER_ARRIVED", "note": "It was not handed in within a month."}
+        path = f"returns/{self._return_id(refused)}/refuse"
+        self._act(refused, path, refusal, "DELIVERED", case="refuse-return")
+        withdrawn = self._announced("recorded-15")
+        self._keep_rows(withdrawn)
+        path = f"/orders/{withdrawn}/returns/{self._return_id(withdrawn)}/withdraw"
+        self.http("withdraw-return", "POST", path, who=SHOPPER)
+        self._settle(withdrawn, "DELIVERED")
+
+    def _act(self, order: str, action: str, body: dict[str, Any] | None, status: str, *, case: str = "") -> None:
+        self.http(case, "POST", f"/admin/orders/{order}/{action}", body, who=STAFF)
+        self._settle(order, status)
+
     def _confirmed(self, key: str) -> str:
-        """An order that is paid; its row is kept as it is then, for samples that need one. Returns its id here."""
+        """An order that is to be paid in cash, and whose parcel is to be sent; returns its id here."""
         order = self._check_out(key, "", put=(GOODS, 1), method="COD")
         self._settle(order, "CONFIRMED")
-        self._keep_row("OrdersTable", "orderId", order)
         return order
+
+    def _shipped(self, key: str) -> str:
+        order = self._confirmed(key)
+        self._act(order, "ship", PARCEL, "SHIPPED")
+        return order
+
+    def _delivered(self, key: str) -> str:
+        order = self._shipped(key)
+        self._act(order, "deliver", self._cash(), "DELIVERED")
+        return order
+
+    def _announced(self, key: str) -> str:
+        """A delivered order of which something is sent back."""
+        order = self._delivered(key)
+        self._send_back(order, "")
+        return order
+
+    def _send_back(self, order: str, case: str) -> None:
+        self.normal.name(return_id_of(order, RETURN), return_id_of(self._stable[order], RETURN))
+        self.http(case, "POST", f"/orders/{order}/returns", _return(1), who=SHOPPER, key=RETURN)
+        self._settle(order, "DELIVERED")
+
+    def _return_id(self, order: str) -> str:
+        return return_id_of(order, RETURN)
+
+    def _cash(self) -> dict[str, Any]:
+        return {"cash": {"amount": self._price, "currency": "SGD"}}
+
+    def _keep_rows(self, order: str) -> None:
+        """As they are now, of orders and of fulfilment."""
+        self._keep_row("OrdersTable", "orderId", order)
+        self._keep_row("ShipmentsTable", "orderId", order)
 
     def _place(self, key: str, case: str, *, put: tuple[str, int] | None) -> str:
         """An order that is reserved and not paid yet; returns its id as it is here."""
@@ -366,7 +475,8 @@ class Story:
         order: str = answer.json()["orderId"]
         self._orders.append(order)
         # As it would be of the user whom the samples are about; the payment's id has the same end.
-        self.normal.name(order.removeprefix("ord_"), order_id_of(self._users[SHOPPER], key).removeprefix("ord_"))
+        stable = self._stable[order] = order_id_of(self._users[SHOPPER], key)
+        self.normal.name(order.removeprefix("ord_"), stable.removeprefix("ord_"))
         return order
 
     def _checkout(self, version: int, method: str | None = None) -> dict[str, Any]:
@@ -679,6 +789,10 @@ def _credentials(account: Account) -> dict[str, Any]:
 
 def _card(token: str) -> dict[str, Any]:
     return {"method": "CARD", "cardToken": token}
+
+
+def _return(quantity: int) -> dict[str, Any]:
+    return {"lines": [{"productId": GOODS, "quantity": quantity}], "reason": "DAMAGED"}
 
 
 def _text(product: Product) -> dict[str, Any]:
