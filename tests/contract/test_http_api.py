@@ -17,7 +17,7 @@ from retail_ops.contract.openapi import described
 from retail_ops.recording.samples import load
 from retail_ops.stack.template import Route
 from tests.contract.deployed import Shop, shop, template
-from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS, Context, http_event
+from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS, STAFF_CLAIMS, Context, http_event
 
 OPENAPI = json.loads((Path(__file__).parents[2] / "schemas" / "openapi.json").read_text())
 
@@ -55,9 +55,13 @@ class Operation:
         return str(self.described["operationId"])
 
     @property
-    def for_operators(self) -> bool:
+    def group(self) -> str | None:
+        """Whom it is for; None for every shopper."""
+        if self.route.path.startswith("/api/admin/"):
+            return "staff"
         # An account refuses its own owner too, such as who has not confirmed the address.
-        return "403" in self.described["responses"] and self.route.signed_in and self.described["tags"] != ["Auth"]
+        refuses = "403" in self.described["responses"] and self.route.signed_in and self.described["tags"] != ["Auth"]
+        return "operators" if refuses else None
 
 
 def operations() -> list[Operation]:
@@ -70,7 +74,9 @@ def ids(operation: Operation) -> str:
 
 with_id = pytest.mark.parametrize("operation", [each for each in operations() if "{" in each.route.path], ids=ids)
 signed_in = pytest.mark.parametrize("operation", [each for each in operations() if each.route.signed_in], ids=ids)
-for_operators = pytest.mark.parametrize("operation", [each for each in operations() if each.for_operators], ids=ids)
+
+CALLERS = {"shopper": SHOPPER_CLAIMS, "operators": OPERATOR_CLAIMS, "staff": STAFF_CLAIMS}
+"""Claims by the group that somebody is in."""
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +166,9 @@ def test_an_operation_is_described_for_people_and_for_generated_clients(operatio
 
 @with_id
 def test_an_id_with_characters_that_no_id_has_is_answered_as_described(a_shop: Shop, operation: Operation) -> None:
-    assert ask(a_shop, operation.id, claims=OPERATOR_CLAIMS, at="\u00d7\u00f8\u009b")[0] == 404
-    assert ask(a_shop, operation.id, claims=OPERATOR_CLAIMS, at="\u0088\u0019")[0] == 404
+    claims = CALLERS[operation.group or "operators"]
+    assert ask(a_shop, operation.id, claims=claims, at="\u00d7\u00f8\u009b")[0] == 404
+    assert ask(a_shop, operation.id, claims=claims, at="\u0088\u0019")[0] == 404
 
 
 @signed_in
@@ -183,10 +190,14 @@ def test_an_access_token_is_no_id_token(a_shop: Shop, operation: Operation) -> N
     assert (status, problem["type"]) == (401, "urn:cloudretail:problem:unauthorized")
 
 
-@for_operators
-def test_what_is_for_operators_is_for_nobody_else(a_shop: Shop, operation: Operation) -> None:
-    status, problem = ask(a_shop, operation.id)
-    assert (status, problem["type"]) == (403, "urn:cloudretail:problem:operators-only")
+@pytest.mark.parametrize(
+    ("operation", "caller"),
+    [(each, caller) for each in operations() if each.group for caller in CALLERS if caller != each.group],
+    ids=lambda value: value if isinstance(value, str) else value.id,
+)
+def test_what_is_for_a_group_is_for_nobody_else(a_shop: Shop, operation: Operation, caller: str) -> None:
+    status, problem = ask(a_shop, operation.id, claims=CALLERS[caller])
+    assert (status, problem["type"]) == (403, f"urn:cloudretail:problem:{operation.group}-only")
 
 
 def test_every_answer_is_as_it_is_described(a_shop: Shop) -> None:

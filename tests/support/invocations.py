@@ -28,6 +28,7 @@ SHOPPER_CLAIMS: Mapping[str, str] = {
     "token_use": "id",
 }
 OPERATOR_CLAIMS: Mapping[str, str] = {**SHOPPER_CLAIMS, "sub": "operator-1", "cognito:groups": "[operators]"}
+STAFF_CLAIMS: Mapping[str, str] = {**SHOPPER_CLAIMS, "sub": "staff-1", "cognito:groups": "[staff]"}
 
 
 def http_event(

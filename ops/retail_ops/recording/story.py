@@ -137,12 +137,12 @@ class Story:
         with progress.step("Record cards that are declined, and one that takes no refund"):
             self._declined()
             self._no_refund()
-        with progress.step("Record an order that nobody pays"):
-            self._unpaid()
         with progress.step("Record parcels: delivered, come back, lost, called off"):
             self._parcels()
         with progress.step("Record returns, and what is paid back by hand"):
             self._returns()
+        with progress.step("Record an order that nobody pays"):
+            self._unpaid()
         with progress.step("Record batches, and messages that are refused") as note:
             self._batches(note)
         with progress.step("Record what operators do"):
@@ -756,7 +756,7 @@ class Story:
         data, plain = sent.event["data"], kebab(sent.name)
         detail: str | None = data.get("reason") or data.get("paymentMethod")
         first = self._details.setdefault((function, plain), detail)
-        return plain if detail in (first, None) else f"{plain}-{kebab(detail)}"
+        return plain if detail in (first, None) else f"{plain}-{kebab(detail).replace(' ', '-')}"
 
     def _keep(self, call: Invocation, case: str) -> None:
         """Make it a sample, unless there is one of this name."""
