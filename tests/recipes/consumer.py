@@ -248,16 +248,6 @@ RESOURCES = """  # -------------------------------------------------------------
 
 """
 
-STREAM = """        Points:
-          Type: DynamoDB
-          Properties:
-            Stream: !GetAtt PointsTable.StreamArn
-            StartingPosition: TRIM_HORIZON
-            BatchSize: 100
-            MaximumRecordAgeInSeconds: !If [IsAws, -1, 600]
-            FilterCriteria: {Filters: [{Pattern: '{"eventName": ["INSERT", "MODIFY"]}'}]}
-"""
-
 VARIABLE = "POINTS_TABLE: !Ref PointsTable"
 GRANT = "              - !GetAtt PointsTable.Arn\n"
 
@@ -286,7 +276,7 @@ def carry_out(copy: Copy) -> None:
     template = "template.yaml"
     copy.edit(template, r"\n(?=^Conditions:)", f"{MAPPING}\n")
     copy.edit(template, r"^  # -+ relay\n", f"{RESOURCES}\\g<0>")
-    copy.edit(template, r"(?<=      Events:\n)(?=        Orders:\n          Type: DynamoDB)", STREAM)
+    copy.edit(template, r"(?<=    - Rows\n    - \[)(?=Orders)", "Points, ")
     copy.edit(
         template, r"^ +- !GetAtt PaymentsTable\.StreamArn$", "\\g<0>\n              - !GetAtt PointsTable.StreamArn"
     )
