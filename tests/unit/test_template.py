@@ -734,6 +734,10 @@ class TestAccounts:
         assert self.client["PreventUserExistenceErrors"] == "ENABLED"
         assert self.client["ExplicitAuthFlows"] == ["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
 
+    def test_cognito_takes_the_address_of_who_asks_also_where_a_call_is_unsigned(self) -> None:
+        # Only a client with a secret may be set to it: else anybody could say any address.
+        assert self.client["EnablePropagateAdditionalUserContextData"] is True
+
     def test_a_user_writes_no_attribute_but_the_address_and_that_only_by_a_code(self) -> None:
         assert self.client["WriteAttributes"] == ["email"]
         assert self.pool["UserAttributeUpdateSettings"] == {"AttributesRequireVerificationBeforeUpdate": ["email"]}
