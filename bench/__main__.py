@@ -15,12 +15,15 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import imports, load, synchronous
+from bench.window import held_back, seconds_of
 from retail_ops.local.local_shop import LocalShop, State
 from retail_ops.local.processes import free_port
 from retail_ops.stack.shop import PROJECT
 
 IMPORT_LIMIT = 1.3
 """How much longer a function's import may take than that of the libraries that it uses."""
+
+INVENTORY = "InventoryQueue"
 
 console = Console()
 
@@ -77,6 +80,10 @@ def _loads(arguments: argparse.Namespace) -> int:
             note=status.update,
         )
         hot = load.run(shop, clients=arguments.clients, orders=arguments.orders // 4, products=1, note=status.update)
+        alone = load.run(shop, clients=1, orders=arguments.orders // 20, products=1, note=status.update)
+        window = seconds_of(INVENTORY)
+        with held_back(shop, INVENTORY, window):
+            waiting = load.run(shop, clients=1, orders=arguments.orders // 20, products=1, note=status.update)
         status.update("the synchronous design")
         sync = synchronous.run(
             shop,
@@ -89,12 +96,16 @@ def _loads(arguments: argparse.Namespace) -> int:
     for name, run in ((f"{arguments.products} products", spread), ("1 hot product", hot)):
         table.add_row(f"{name}: checkout", f"{run.orders_per_second:.0f}", *percentiles(run.checkout), str(run.lost))
         table.add_row(f"{name}: placed to confirmed", "", *percentiles(run.to_confirmed), "")
+    for name, run in (("1 client", alone), (f"1 client, inventory waits {window} s", waiting)):
+        table.add_row(f"{name}: placed to confirmed", "", *percentiles(run.to_confirmed), str(run.lost))
     table.add_row(f"synchronous, provider {arguments.provider_ms} ms: checkout", "", *percentiles(sync), "")
     console.print(table)
+    added = statistics.median(waiting.to_confirmed) / statistics.median(alone.to_confirmed)
+    console.print(f"Inventory's batching window: a lone order is confirmed after {added:.1f} times as long")
     console.print(
         f"{len(memory)} workers: {statistics.median(memory):.0f} MB each (median), {max(memory):.0f} MB at the most"
     )
-    return spread.lost + hot.lost
+    return sum(run.lost for run in (spread, hot, alone, waiting))
 
 
 def _imports(runs: int) -> None:

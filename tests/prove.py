@@ -222,6 +222,12 @@ PARTS = {
         run_tests("tests/recipes"),
         _tests_reached,
     ),
+    "template": Part(
+        "what cfn-lint (at every level), checkov and a second CloudFormation say of the template",
+        ("template.yaml", "tests/contract/explained.toml", "tests/contract/test_template_tools.py"),
+        run_tests("tests/contract/test_template_tools.py"),
+        _tests_reached,
+    ),
     "containers": Part(
         "every function, and the API, in containers like Lambda's own",
         SHOP,

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.shared.cookies import Cookie, SameSite
@@ -43,10 +43,10 @@ from auth.domain import (
     WrongCredentials,
     WrongSecondFactor,
 )
-from auth.identity_provider import CognitoIdentityProvider
+from auth.identity_provider import CognitoIdentityProvider, Visit
 from auth.limits import KNOWN_FOR, AccountLimits, Devices, Door, DynamoDBDevices
 from auth.mailer import SesMailer
-from cloudretail import emulator
+from cloudretail import emulator, origin
 from cloudretail.attempts import Attempts, DynamoDBAttempts
 from cloudretail.errors import Problem, invalid
 from cloudretail.http import Api, answers, no_content, problem_response
@@ -93,7 +93,18 @@ def settings() -> AuthSettings:
 
 @cache
 def identity_provider() -> IdentityProvider:
-    return CognitoIdentityProvider(settings().user_pool_id, settings().user_pool_client_id)
+    return CognitoIdentityProvider(settings().user_pool_id, settings().user_pool_client_id, visit)
+
+
+def visit() -> Visit:
+    """The request that is being answered."""
+    event = api.current_event.raw_event
+    return Visit(
+        address=str(origin.address_of(event) or ""),
+        user_agent=event["headers"].get("user-agent", ""),
+        server=urlsplit(settings().storefront_url).hostname or "",
+        path=event["rawPath"],
+    )
 
 
 def mailer() -> Mailer:

@@ -8,10 +8,10 @@ address and would be counted as anybody's, so that on AWS one without the secret
 """
 
 import hmac
-import ipaddress
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Annotated, Any
 
 from botocore.exceptions import ClientError
@@ -103,18 +103,24 @@ def came_through_cloudfront(event: Mapping[str, Any]) -> bool:
     return secret is None or secret.is_told_by(event["headers"].get(SECRET, ""))
 
 
+def address_of(event: Mapping[str, Any]) -> IPv4Address | IPv6Address | None:
+    """The address that a request through CloudFront was sent from; None where there is none in it."""
+    # Past CloudFront, as on a laptop's own port, there is no header, and the gateway speaks with the client itself.
+    address = event["headers"].get(ADDRESS) or event["requestContext"]["http"].get("sourceIp", "")
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return None
+    return (ip.ipv4_mapped or ip) if isinstance(ip, IPv6Address) else ip
+
+
 def client_address(event: Mapping[str, Any]) -> str:
     """Who sent a request that came through CloudFront: an IPv4 address, or the /64 of an IPv6 address.
 
     A client at home or on a phone has a whole /64, and may send each request from another address of it. Source:
     RFC 6177 and RFC 7278.
     """
-    # Past CloudFront, as on a laptop's own port, there is no header, and the gateway speaks with the client itself.
-    address = event["headers"].get(ADDRESS) or event["requestContext"]["http"].get("sourceIp", "")
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
+    ip = address_of(event)
+    if ip is None:
         return "unknown"
-    if isinstance(ip, ipaddress.IPv6Address):
-        return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
-    return str(ip)
+    return str(ip_network((ip, 64), strict=False) if isinstance(ip, IPv6Address) else ip)

@@ -211,7 +211,11 @@ def _settings() -> RelaySettings:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:  # noqa: ARG001
-    """Invoked by the streams of orders, reservations and payments; answers where a stream is to go on from."""
+    """Invoked by the streams of orders, reservations and payments; answers where a stream is to go on from.
+
+    No answer is a complete success. Source: Lambda developer guide, "Configuring partial batch response with DynamoDB
+    and Lambda".
+    """
     try:
         relay(event["Records"], EventBridgeBus(_settings()))
     except Unpublished as error:

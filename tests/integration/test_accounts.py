@@ -12,7 +12,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from auth.identity_provider import CognitoIdentityProvider
+from auth.identity_provider import CognitoIdentityProvider, Visit
 from cloudretail import aws
 from retail_ops.local.mails import read_mails
 from retail_ops.recording.totp import totp
@@ -67,7 +67,7 @@ class TestCognito(IdentityProviderContract):
             TokenValidityUnits=client["TokenValidityUnits"],
         )["UserPoolClient"]["ClientId"]
         monkeypatch.setattr(aws, "cognito", lambda: shop.cognito)
-        yield CognitoIdentityProvider(pool_id, client_id)
+        yield CognitoIdentityProvider(pool_id, client_id, lambda: Visit("203.0.113.7", "", "localhost", "/"))
         shop.cognito.delete_user_pool(UserPoolId=pool_id)
 
 

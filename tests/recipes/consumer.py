@@ -209,7 +209,7 @@ RESOURCES = """  # -------------------------------------------------------------
 
   PointsTable:
     Type: AWS::DynamoDB::Table
-    DeletionPolicy: !If [IsProduction, Retain, Delete]
+    DeletionPolicy: !If [IsProduction, RetainExceptOnCreate, Delete]
     UpdateReplacePolicy: !If [IsProduction, Retain, Delete]
     Properties:
       BillingMode: PAY_PER_REQUEST
@@ -218,7 +218,7 @@ RESOURCES = """  # -------------------------------------------------------------
       StreamSpecification: {StreamViewType: NEW_IMAGE}
       PointInTimeRecoverySpecification: {PointInTimeRecoveryEnabled: true}
       SSESpecification: {SSEEnabled: true}
-      DeletionProtectionEnabled: !If [IsProduction, true, false]
+      DeletionProtectionEnabled: !If [IsProtected, true, false]
 
   LoyaltyReactions:
     Type: AWS::Serverless::Function
@@ -248,16 +248,6 @@ RESOURCES = """  # -------------------------------------------------------------
 
 """
 
-STREAM = """        Points:
-          Type: DynamoDB
-          Properties:
-            Stream: !GetAtt PointsTable.StreamArn
-            StartingPosition: TRIM_HORIZON
-            BatchSize: 100
-            MaximumRecordAgeInSeconds: !If [IsAws, -1, 600]
-            FilterCriteria: {Filters: [{Pattern: '{"eventName": ["INSERT", "MODIFY"]}'}]}
-"""
-
 VARIABLE = "POINTS_TABLE: !Ref PointsTable"
 GRANT = "              - !GetAtt PointsTable.Arn\n"
 
@@ -284,9 +274,9 @@ def carry_out(copy: Copy) -> None:
     copy.edit(consumers, r"^    images\.CONSUMER,$", "    loyalty.CONSUMER,\n\\g<0>")
 
     template = "template.yaml"
-    copy.edit(template, r"\n(?=^Conditions:)", f"{MAPPING}\n")
+    copy.edit(template, r"\n(?=^Rules:)", f"{MAPPING}\n")
     copy.edit(template, r"^  # -+ relay\n", f"{RESOURCES}\\g<0>")
-    copy.edit(template, r"(?<=      Events:\n)(?=        Orders:\n          Type: DynamoDB)", STREAM)
+    copy.edit(template, r"(?<=    - Rows\n    - \[)(?=Orders)", "Points, ")
     copy.edit(
         template, r"^ +- !GetAtt PaymentsTable\.StreamArn$", "\\g<0>\n              - !GetAtt PointsTable.StreamArn"
     )

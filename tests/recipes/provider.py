@@ -53,7 +53,7 @@ class TestBank(ProviderContract):
 
 TABLE = """  BankChargesTable:
     Type: AWS::DynamoDB::Table
-    DeletionPolicy: !If [IsProduction, Retain, Delete]
+    DeletionPolicy: !If [IsProduction, RetainExceptOnCreate, Delete]
     UpdateReplacePolicy: !If [IsProduction, Retain, Delete]
     Properties:
       BillingMode: PAY_PER_REQUEST
@@ -61,7 +61,7 @@ TABLE = """  BankChargesTable:
       KeySchema: [{AttributeName: chargeKey, KeyType: HASH}]
       PointInTimeRecoverySpecification: {PointInTimeRecoveryEnabled: true}
       SSESpecification: {SSEEnabled: true}
-      DeletionProtectionEnabled: !If [IsProduction, true, false]
+      DeletionProtectionEnabled: !If [IsProtected, true, false]
 
 """
 

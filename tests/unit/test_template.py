@@ -430,22 +430,20 @@ def test_the_sandbox_is_money_on_a_laptop_only() -> None:
 
 def test_the_relay_gives_up_no_record_that_a_stream_still_holds_but_on_a_laptop() -> None:
     def ages(template: Template) -> set[int]:
-        sources = template.functions["Relay"]["Events"].values()
-        return {source["Properties"]["MaximumRecordAgeInSeconds"] for source in sources}
+        return {source["MaximumRecordAgeInSeconds"] for _, source in template.streams.values()}
 
     assert ages(SHOP) == {-1}
     assert ages(LAPTOP) == {600}
 
 
 def test_on_aws_a_stream_is_tried_again_from_the_first_record_that_failed_and_worked_off_side_by_side() -> None:
-    for stream in SHOP.functions["Relay"]["Events"].values():
-        source = stream["Properties"]
+    for _, source in SHOP.streams.values():
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert source["BisectBatchOnFunctionError"] is True
         assert source["ParallelizationFactor"] > 1
-    for stream in LAPTOP.functions["Relay"]["Events"].values():
+    for _, source in LAPTOP.streams.values():
         # The emulator would lose the records that are named as failed.
-        assert "FunctionResponseTypes" not in stream["Properties"]
+        assert "FunctionResponseTypes" not in source
 
 
 def test_the_relay_reads_every_stream_and_is_watched() -> None:
@@ -736,6 +734,10 @@ class TestAccounts:
         assert self.client["GenerateSecret"] is True
         assert self.client["PreventUserExistenceErrors"] == "ENABLED"
         assert self.client["ExplicitAuthFlows"] == ["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
+
+    def test_cognito_takes_the_address_of_who_asks_also_where_a_call_is_unsigned(self) -> None:
+        # Only a client with a secret may be set to it: else anybody could say any address.
+        assert self.client["EnablePropagateAdditionalUserContextData"] is True
 
     def test_a_user_writes_no_attribute_but_the_address_and_that_only_by_a_code(self) -> None:
         assert self.client["WriteAttributes"] == ["email"]

@@ -155,12 +155,7 @@ class Account:
 def executions(template: Template) -> int:
     """How many functions all event sources together may run at once."""
     queues = sum(properties["ScalingConfig"]["MaximumConcurrency"] for _, properties in template.sources.values())
-    streams = sum(
-        source["Properties"].get("ParallelizationFactor", 1)
-        for function in template.functions.values()
-        for source in function.get("Events", {}).values()
-        if source["Type"] == "DynamoDB"
-    )
+    streams = sum(properties.get("ParallelizationFactor", 1) for _, properties in template.streams.values())
     return int(queues + streams)
 
 

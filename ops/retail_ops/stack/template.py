@@ -124,20 +124,31 @@ class Template:
             if source["Type"] == "SQS"
         ]
         looped = [
-            (referred(source["EventSourceArn"]), referred(source["FunctionName"]), source)
-            for source in self.properties("AWS::Lambda::EventSourceMapping").values()
+            (queue, function, source) for queue, attribute, function, source in self._mappings if attribute == "Arn"
         ]
         return {queue: (function, properties) for queue, function, properties in written + looped}
 
     @cached_property
+    def streams(self) -> dict[str, tuple[str, dict[str, Any]]]:
+        """By the logical id of a table, that of the function that its stream invokes, and the source's properties."""
+        return {
+            table: (function, source)
+            for table, attribute, function, source in self._mappings
+            if attribute == "StreamArn"
+        }
+
+    @cached_property
+    def _mappings(self) -> list[tuple[str, str, str, dict[str, Any]]]:
+        """Of each event source outside of a function: what it reads, by which attribute of it, for which function."""
+        return [
+            (*source["EventSourceArn"]["Fn::GetAtt"], referred(source["FunctionName"]), source)
+            for source in self.properties("AWS::Lambda::EventSourceMapping").values()
+        ]
+
+    @cached_property
     def published(self) -> dict[str, str]:
         """Logical id of the function that a table's stream invokes, by that of the table."""
-        return {
-            referred(source["Properties"]["Stream"]): function
-            for function, declared in self.functions.items()
-            for source in declared.get("Events", {}).values()
-            if source["Type"] == "DynamoDB"
-        }
+        return {table: function for table, (function, _) in self.streams.items()}
 
     @cached_property
     def common_environment(self) -> dict[str, Any]:

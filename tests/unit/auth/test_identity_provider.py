@@ -28,7 +28,7 @@ from auth.domain import (
     WrongCredentials,
     WrongSecondFactor,
 )
-from auth.identity_provider import CognitoIdentityProvider
+from auth.identity_provider import CognitoIdentityProvider, Visit
 from auth.mailer import SesMailer
 from cloudretail import aws
 from cloudretail.errors import Transient
@@ -37,6 +37,7 @@ from tests.support.identity import APP_CODE, EMAIL, PASSWORD, IdentityProviderCo
 REGION = "ap-southeast-1"
 POOL = "ap-southeast-1_pool"
 CLIENT, SECRET = "client", "the-secret-of-the-app-client"
+VISIT = Visit("203.0.113.7", "Firefox", "shop.cloudretail.example", "/api/auth/login")
 
 
 class TestInMemory(IdentityProviderContract):
@@ -66,9 +67,17 @@ def cognito(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
 @pytest.fixture
 def provider() -> CognitoIdentityProvider:
     """One that has asked for the client's secret already."""
-    provider = CognitoIdentityProvider(POOL, CLIENT)
+    provider = CognitoIdentityProvider(POOL, CLIENT, lambda: VISIT)
     provider.__dict__["_secret"] = SECRET
     return provider
+
+
+CONTEXT = {
+    "IpAddress": "203.0.113.7",
+    "ServerName": "shop.cloudretail.example",
+    "ServerPath": "/api/auth/login",
+    "HttpHeaders": [{"headerName": "User-Agent", "headerValue": "Firefox"}],
+}
 
 
 def hash_of(username: str) -> str:
@@ -287,10 +296,37 @@ class TestTheClientsSecret:
             {"UserPoolClient": {"ClientSecret": SECRET}},
             {"UserPoolId": POOL, "ClientId": CLIENT},
         )
-        provider = CognitoIdentityProvider(POOL, CLIENT)
+        provider = CognitoIdentityProvider(POOL, CLIENT, lambda: VISIT)
         for token in ("one", "two"):
             cognito.add_response("revoke_token", {}, {"ClientId": CLIENT, "ClientSecret": SECRET, "Token": token})
             provider.revoke(token)
+
+
+@pytest.mark.parametrize(
+    ("operation", "told"),
+    [
+        ("admin_initiate_auth", {"ContextData": CONTEXT}),
+        *(
+            (operation, {"UserContextData": {"IpAddress": "203.0.113.7"}})
+            for operation in (
+                "sign_up",
+                "confirm_sign_up",
+                "resend_confirmation_code",
+                "forgot_password",
+                "confirm_forgot_password",
+            )
+        ),
+    ],
+)
+def test_cognito_is_told_from_where_somebody_asks(
+    cognito: Stubber, provider: CognitoIdentityProvider, operation: str, told: dict[str, Any]
+) -> None:
+    sent: list[dict[str, Any]] = []
+    aws.cognito().meta.events.register("provide-client-params.*.*", lambda params, **_: sent.append(params))
+    refused(cognito, operation, "TooManyRequestsException")
+    with pytest.raises(TooManyRequests):
+        CALLS[operation](provider)
+    assert {name: value for name, value in sent[0].items() if name.endswith("ContextData")} == told
 
 
 def test_nobody_knows_the_password_of_an_address_that_was_not_confirmed(
@@ -351,6 +387,7 @@ class TestTheSecondFactor:
                     "SOFTWARE_TOKEN_MFA_CODE": APP_CODE,
                     "SECRET_HASH": hash_of("user-1"),
                 },
+                "ContextData": CONTEXT,
             },
         )
         assert provider.sign_in(EMAIL, PASSWORD, APP_CODE) == Tokens("id", 300, "refresh")

@@ -9,6 +9,7 @@ import pytest
 from auth import api
 from auth.commands import MOST_COOKIES
 from auth.domain import SessionOver, Tokens, TooManyRequests
+from auth.identity_provider import Visit
 from cloudretail.errors import Transient
 from cloudretail.settings import MissingSetting, load
 from tests.support.identity import (
@@ -43,6 +44,21 @@ class TestSigningIn:
             "user": {"userId": user_id, "email": EMAIL, "name": "Shopper", "groups": []},
         }
         assert claims_of(answer.body["idToken"])["sub"] == user_id
+
+    def test_tells_the_provider_from_where_somebody_asks_and_nothing_secret(
+        self, browser: Browser, shopper: str, provider: InMemoryIdentityProvider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        visits: list[Visit] = []
+        sign_in = provider.sign_in
+
+        def noted(email: str, password: str, app_code: str | None) -> Tokens:
+            visits.append(api.visit())
+            return sign_in(email, password, app_code)
+
+        monkeypatch.setattr(provider, "sign_in", noted)
+        headers = {"X-Client-Address": "2001:db8::7", "User-Agent": "Firefox"}
+        assert browser.post("login", CREDENTIALS, headers=headers).status == 200
+        assert visits == [Visit("2001:db8::7", "Firefox", "shop.cloudretail.example", "/api/auth/login")]
 
     def test_tells_an_operator_by_their_group(
         self, browser: Browser, provider: InMemoryIdentityProvider, shopper: str
