@@ -29,7 +29,7 @@ from cloudretail.errors import Permanent
 from cloudretail.repository import ReadOnce, ReadOnly, Repository
 from cloudretail.settings import load
 from cloudretail.telemetry import count
-from contract.payments import PaymentSubmitted, RefundRequested
+from contract.payments import PaymentRefundFailed, PaymentSubmitted, RefundRequested
 from payments.domain import (
     AttemptSent,
     AttemptUnsent,
@@ -222,17 +222,20 @@ def _read_only() -> Ports:
     return Ports(ReadOnly(open_payments()), _is_payable, Gateways(gateways.cards, asked))
 
 
-def _count_unexpected(delivery: Delivery, result: Result[Any], now: datetime) -> None:
-    """Count money that a provider took and no payment waited for: it goes back, and a person should know why.
+def _count_surprises(delivery: Delivery, result: Result[Any], now: datetime) -> None:
+    """Count what a provider should not have done: money that it took and no payment waited for, and a refund that it
+    refused. What has to be paid by hand because it was cash is no surprise.
 
-    Its alarm is in the template.
+    Their alarms are in the template.
     """
     del delivery, now
-    if isinstance(result, Change) and any(
-        isinstance(event, RefundRequested) and result.state.refund(event.refund_id).unexpected
-        for event in result.events
-    ):
-        count("UnexpectedCharge")
+    if not isinstance(result, Change):
+        return
+    for event in result.events:
+        if isinstance(event, RefundRequested) and result.state.refund(event.refund_id).unexpected:
+            count("UnexpectedCharge")
+        if isinstance(event, PaymentRefundFailed):
+            count("RefundRefused")
 
 
 CONSUMER = Consumer(
@@ -241,6 +244,6 @@ CONSUMER = Consumer(
     react=one_by_one(work),
     ports=_ports,
     read_only=_read_only,
-    observe=_count_unexpected,
+    observe=_count_surprises,
 )
 handler = CONSUMER.handler

@@ -357,7 +357,10 @@ def test_a_cancellation_while_the_provider_thinks_is_given_back_whole(till: Till
     assert till.charges() == {f"{ID}:1": "ACCEPTED", f"{ID}:refund:cancellation": "ACCEPTED"}
 
 
-def test_a_refund_that_is_refused_is_told(till: Till, queue: Queue, worker: Queue) -> None:
+def test_a_refund_that_is_refused_is_told_and_counted_for_its_alarm(
+    till: Till, queue: Queue, worker: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = everything_printed(monkeypatch)
     till.has(paying_with("tok_norefund"))
     worker.deliver(submitted())
     queue.deliver(an_event("OrderCancelled"))
@@ -367,6 +370,7 @@ def test_a_refund_that_is_refused_is_told(till: Till, queue: Queue, worker: Queu
 
     assert refunds(till) == ["TO_PAY_BY_HAND"]
     assert [name_of(event.data) for event in outbox(till.row)] == ["PaymentRefundFailed"]
+    assert '"RefundRefused"' in printed.getvalue()
 
 
 def test_a_replay_of_everything_charges_nobody_again(till: Till, queue: Queue, window: Queue, worker: Queue) -> None:
