@@ -156,6 +156,11 @@ class Shipment(Model):
         return self.total if self.payment_method is PaymentMethod.COD else None
 
     @property
+    def sent(self) -> bool:
+        """Whether there is a parcel, or will be one: nothing else can come back."""
+        return self.status is not ShipmentStatus.CANCELLED
+
+    @property
     def pieces(self) -> Counter[str]:
         """How many pieces of each product are in the parcel."""
         return Counter({item.product_id: item.quantity for item in self.items})
@@ -202,7 +207,7 @@ def decide(shipment: Shipment | None, message: EventData, context: Context) -> D
             return _not_shipped(tombstone, message, context)
         case CancellationRequested(), Shipment(status=ShipmentStatus.TO_SHIP):
             return _not_shipped(shipment, message, context)
-        case ((ReturnRequested() | ReturnWithdrawn()), Shipment()):
+        case ((ReturnRequested() | ReturnWithdrawn()), Shipment(sent=True)):
             return _announced(shipment, message, context)
         case _, None:
             return Nothing("there is no shipment")

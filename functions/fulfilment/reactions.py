@@ -15,14 +15,15 @@ def react(shipments: Repository[Shipment], delivery: Delivery, now: datetime) ->
     """Answer one event.
 
     Raises:
-        Permanent: something is sent back of an order that was never shipped, which only a delivery makes possible.
+        Permanent: something is sent back of an order that is not shipped, which only a delivery makes possible.
     """
     event = delivery.event
     order_id = event.data.subject
 
     def answer(shipment: Shipment | None) -> Decision[Shipment]:
-        if shipment is None and isinstance(event.data, ReturnRequested | ReturnWithdrawn):
-            raise Permanent(f"there is no shipment of {order_id}")
+        of_return = isinstance(event.data, ReturnRequested | ReturnWithdrawn)
+        if of_return and (shipment is None or not shipment.sent):
+            raise Permanent(f"nothing was shipped of {order_id}")
         return decide(shipment, event.data, Context(order_id, event.id, now))
 
     return transact(shipments, order_id, answer, event.cause, now).decision

@@ -1,12 +1,14 @@
-"""Orders: the checkouts that begin everything, and what becomes of them."""
+"""Orders: the checkouts that begin everything, what becomes of them, and what is sent back."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 
 from cloudretail.decider import Change, Decision
+from cloudretail.errors import Refusal
 from cloudretail.event import EventData
 from cloudretail.money import Money
-from contract.values import PaymentMethod
+from contract.values import Address, CancelReason, PaymentMethod, ReturnReason, StockLine
 from orders import domain
 from orders.reactions import CONSUMER
 from orders.store import ORDERS
@@ -20,7 +22,7 @@ PRICE = Money(amount=5990, currency="SGD")
 @cache
 def placed() -> tuple[Change[domain.Order], ...]:
     """A checkout for each way to pay that may be chosen at checkout."""
-    address = domain.Address(name="Shopper", line1="1 Market St", city="Singapore", postal_code="1", country="SG")
+    address = Address(name="Shopper", line1="1 Market St", city="Singapore", postal_code="1", country="SG")
     line = domain.CartLine(product_id=PRODUCT_ID, quantity=2, unit_price=PRICE)
     listed = domain.Listed(product_id=PRODUCT_ID, name="Canvas backpack", price=PRICE)
     return tuple(
@@ -35,11 +37,24 @@ def placed() -> tuple[Change[domain.Order], ...]:
     )
 
 
+CALLED_OFF = (domain.Cancel(), domain.Cancel(CancelReason.BY_SHOP, "The last one was broken."))
+SENT_BACK = domain.RequestReturn(
+    return_id="ret_1",
+    lines=(StockLine(product_id=PRODUCT_ID, quantity=1),),
+    reason=ReturnReason.CHANGED_MIND,
+)
+"""One of the two pieces; what two returns have to do with each other, the rules' own tests say."""
+
+
 def decide(order: domain.Order | None, events: Sequence[EventData]) -> Iterator[Decision[domain.Order]]:
     assert order, "an order begins with its checkout"
-    messages: list[domain.Message] = [*known(events, *CONSUMER.subscribes_to), domain.CancelByShopper()]
+    messages: list[domain.Message] = [*known(events, *CONSUMER.subscribes_to), *CALLED_OFF]
     for message in messages:
         yield domain.decide(order, message, CONTEXT)
+    with suppress(Refusal):
+        yield domain.request_return(order, SENT_BACK, CONTEXT)
+    with suppress(Refusal):
+        yield domain.withdraw_return(order, SENT_BACK.return_id, CONTEXT)
 
 
 def without_history(order: domain.Order) -> domain.Order:

@@ -1,14 +1,15 @@
-"""Payments: what shoppers choose, what the provider answers, and the end of the window."""
+"""Payments: what shoppers choose, what the provider answers, the end of the window, and what staff pay back."""
 
 from collections.abc import Iterator, Sequence
 
 from cloudretail.decider import Decision
 from cloudretail.event import EventData
-from contract.values import PaymentMethod
+from contract.values import CANCELLATION, PaymentMethod
 from payments import domain
 from payments.reactions import CONSUMER
 from payments.store import PAYMENTS
 from tests.contract.publishers import CONTEXT, Publisher, known
+from tests.contract.publishers.order import SENT_BACK
 
 COMMANDS: tuple[domain.Message, ...] = (
     domain.ChooseMethod(PaymentMethod.COD),
@@ -23,8 +24,15 @@ COMMANDS: tuple[domain.Message, ...] = (
             domain.ChargeDeclined(attempt, "declined"),
             domain.ChargeEnded(attempt, order_over=False),
             domain.ChargeEnded(attempt, order_over=True),
-            domain.RefundDone(attempt),
-            domain.RefundRefused(attempt, "this card takes no refunds"),
+        )
+    ),
+    *(
+        message
+        for refund_id in (CANCELLATION, SENT_BACK.return_id)
+        for message in (
+            domain.RefundDone(refund_id),
+            domain.RefundRefused(refund_id, "this card takes no refunds"),
+            domain.RefundPaid(refund_id, "transfer-1", "staff-1"),
         )
     ),
 )

@@ -71,11 +71,16 @@ def test_a_confirmed_order_is_shipped_and_delivered_and_each_is_told_once(room: 
 
 
 @pytest.mark.parametrize("name", ["ReturnRequested", "ReturnWithdrawn"])
-def test_a_return_of_what_was_never_shipped_cannot_pass(room: PackingRoom, name: str) -> None:
-    with pytest.raises(Permanent, match=f"there is no shipment of {ID}"):
+@pytest.mark.parametrize("before", [[], ["CancellationRequested"], ["OrderConfirmed", "CancellationRequested"]])
+def test_a_return_of_what_was_never_shipped_cannot_pass(room: PackingRoom, before: list[str], name: str) -> None:
+    for each in before:
+        room.hears(each)
+    images = list(room.shipments.images)
+
+    with pytest.raises(Permanent, match=f"nothing was shipped of {ID}"):
         room.hears(name)
 
-    assert room.shipments.images == []
+    assert room.shipments.images == images
 
 
 def test_what_does_not_exist_is_not_shipped(room: PackingRoom) -> None:

@@ -136,7 +136,7 @@ ANOTHER_RETURN = {"ReturnRequested, another", "ReturnWithdrawn, another"}
 EVENTS |= {
     name: EVENTS[name.split(",")[0]].model_copy(update={"return_id": "ret_another"}) for name in sorted(ANOTHER_RETURN)
 }
-ON_THE_WAY = ["TO_SHIP", "SHIPPED", "DELIVERED", "RETURNED", "CANCELLED", "tombstone"]
+ON_THE_WAY = ["TO_SHIP", "SHIPPED", "DELIVERED", "RETURNED"]
 OF_RETURNS = ["return EXPECTED", "return WITHDRAWN", "return RECEIVED", "return REFUSED"]
 
 REACTIONS: dict[tuple[str, str], tuple[str, list[str]]] = {
@@ -145,7 +145,7 @@ REACTIONS: dict[tuple[str, str], tuple[str, list[str]]] = {
     ("TO_SHIP", "CancellationRequested"): ("CANCELLED", ["ShipmentCancelled"]),
     # Only a delivered order has returns, and the events of a return do not ask how fulfilment sees that.
     **{
-        (state, name): ("DELIVERED" if state in OF_RETURNS else "CANCELLED" if state == "tombstone" else state, [])
+        (state, name): ("DELIVERED" if state in OF_RETURNS else state, [])
         for state in [*ON_THE_WAY, *OF_RETURNS]
         for name in EVENTS
         if name.startswith(("ReturnRequested", "ReturnWithdrawn")) and (state in ON_THE_WAY or name in ANOTHER_RETURN)
