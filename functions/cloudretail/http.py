@@ -6,7 +6,7 @@ import gzip
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -374,9 +374,16 @@ def problem_response(problem: Problem) -> Response[Any]:
 
 
 def _invalid_input(error: RequestValidationError) -> Response[Any]:
-    errors = [_field_error(each) for each in error.errors()]
+    # A list with a bad item is too short for pydantic as well: the item says more.
+    found = error.errors()
+    innermost = [each for each in found if not any(_is_within(other["loc"], each["loc"]) for other in found)]
+    errors = [_field_error(each) for each in innermost]
     detail = "; ".join(f"{each['field']}: {each['message']}" for each in errors)
     return problem_response(Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-input", detail, errors=errors))
+
+
+def _is_within(inner: Sequence[str | int], outer: Sequence[str | int]) -> bool:
+    return len(inner) > len(outer) and tuple(inner[: len(outer)]) == tuple(outer)
 
 
 def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
@@ -443,5 +450,13 @@ def decode_cursor(cursor: str | None, *fields: str) -> dict[str, Any] | None:
     except (ValueError, binascii.Error):
         raise invalid("cursor", "is not a cursor of this list") from None
     if not isinstance(position, dict) or set(position) != set(fields) or half_a_character(position) is not None:
+        raise invalid("cursor", "is not a cursor of this list")
+    return position
+
+
+def decode_place(cursor: str | None, *fields: str) -> dict[str, Any] | None:
+    """As `decode_cursor`, for a place in a table or index whose keys are all texts."""
+    position = decode_cursor(cursor, *fields)
+    if position and not all(isinstance(value, str) and value for value in position.values()):
         raise invalid("cursor", "is not a cursor of this list")
     return position

@@ -32,14 +32,16 @@ class RequestModel(Model):
 def asks(sentence: str) -> WrapValidator:
     """What a shopper reads beside a field that they left blank or filled in wrongly: "Enter your postal code."
 
-    A text that is only too long, or no line of text, keeps the general message, which says what it may be.
+    A text that is only too long, or no line of text, keeps the general message, which says what it may be. So does
+    what is wrong inside of the field, such as the quantity of one line of several.
     """
 
     def validate(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         try:
             return handler(value)
         except ValidationError as error:
-            if any(each["type"] in ("string_too_long", "line") for each in error.errors(include_input=False)):
+            found = error.errors(include_input=False)
+            if any(each["loc"] or each["type"] in ("string_too_long", "line") for each in found):
                 raise
             raise PydanticCustomError("asked", "{sentence}", {"sentence": sentence}) from error
 

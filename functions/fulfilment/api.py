@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, HttpUrl, field_validator
 
 from cloudretail.errors import NotFound
-from cloudretail.http import Api, Cursor, IdInPath, Limit, Page, answers, decode_cursor, encode_cursor
+from cloudretail.http import Api, Cursor, IdInPath, Limit, Page, answers, decode_place, encode_cursor
 from cloudretail.model import Model, RequestModel, asks
 from cloudretail.money import Currency, MinorUnits, Money
 from cloudretail.settings import load
@@ -229,7 +229,7 @@ def list_shipments(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[ShipmentView]:
-    after = decode_cursor(cursor, "orderId", "openSince")
+    after = decode_place(cursor, "orderId", "openSince")
     rows, position = open_shipments().page("openAs-openSince", ("openAs", open_as), "openSince", limit, after)
     # A row that has changed since it was indexed belongs to another list, or to none.
     views = tuple(view for row in rows if (view := _view(row.state)).open_as == open_as)

@@ -363,7 +363,7 @@ def _ship(shipment: Shipment, command: Ship, step: Step, order_status: Callable[
     if shipment.parcel is not None:
         return _repeated(shipment.parcel == parcel, "shipped", f"It was shipped with {_in_words(shipment.parcel)}.")
     if shipment.status is not ShipmentStatus.TO_SHIP:
-        raise Conflict("order-cancelled", "This order was cancelled. Do not ship it.", status=shipment.status)
+        raise Conflict("order-cancelled", "This order was cancelled. Do not ship it.", shipmentStatus=shipment.status)
     status = order_status()
     if status != OrderStatus.CONFIRMED:
         # The request to cancel is on its way to fulfilment.
@@ -421,7 +421,7 @@ def _receive(shipment: Shipment, command: ReceiveReturn, step: Step) -> Decision
     if known.status is ReturnStatus.RECEIVED:
         return _repeated(_counted(known.received) == _counted(lines), "return-received", "It was received before.")
     if not known.open:
-        raise Conflict("return-settled", "This return was refused.", status=known.status)
+        raise Conflict("return-settled", "This return was refused.", returnStatus=known.status)
     if not lines:
         raise InvalidInput("lines", "name nothing that arrived. Refuse the return where nothing is taken.")
     _require_at_most(lines, known, shipment)
@@ -435,7 +435,7 @@ def _refuse(shipment: Shipment, command: RefuseReturn, step: Step) -> Decision[S
         same = (known.refusal, known.note) == (command.reason, command.note)
         return _repeated(same, "return-refused", "It was refused for another reason.")
     if not known.open:
-        raise Conflict("return-settled", "This return was received.", status=known.status)
+        raise Conflict("return-settled", "This return was received.", returnStatus=known.status)
     refused = _with_return(
         shipment, step, known, status=ReturnStatus.REFUSED, refusal=command.reason, note=command.note
     )
@@ -458,7 +458,9 @@ def _repeated(same: bool, done: str, said: str) -> Nothing:
 def _require_shipped(shipment: Shipment) -> None:
     if shipment.status is not ShipmentStatus.SHIPPED:
         raise Conflict(
-            "not-under-way", f"This parcel is not on its way: it is {shipment.status}.", status=shipment.status
+            "not-under-way",
+            f"This parcel is not on its way: it is {shipment.status}.",
+            shipmentStatus=shipment.status,
         )
 
 

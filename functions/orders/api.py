@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, field_validator
 
-from cloudretail.errors import NotFound, invalid
-from cloudretail.http import Api, Cursor, IdempotencyKey, IdInPath, Limit, Page, answers, decode_cursor, encode_cursor
+from cloudretail.errors import NotFound
+from cloudretail.http import Api, Cursor, IdempotencyKey, IdInPath, Limit, Page, answers, decode_place, encode_cursor
 from cloudretail.identity import Caller
 from cloudretail.model import Model, RequestModel, asks
 from cloudretail.money import Money
@@ -226,19 +226,13 @@ def check_out(checkout: Checkout, idempotency_key: IdempotencyKey) -> PlacedOrde
     responses=answers(HTTPStatus.OK),
 )
 def list_orders(limit: Limit = 20, cursor: Cursor = None) -> Page[OrderSummary]:
-    items, position = _orders_of(api.caller).history(limit, _after(cursor))
+    after = decode_place(cursor, "orderId", "createdAt")
+    items, position = _orders_of(api.caller).history(limit, after)
     summaries = tuple(
         OrderSummary.model_validate({**item, "total": {"amount": item["totalAmount"], "currency": item["currency"]}})
         for item in items
     )
     return Page(items=summaries, next_cursor=encode_cursor(position))
-
-
-def _after(cursor: str | None) -> dict[str, Any] | None:
-    position = decode_cursor(cursor, "orderId", "createdAt")
-    if position and not all(isinstance(value, str) and value for value in position.values()):
-        raise invalid("cursor", "is not a cursor of this list")
-    return position
 
 
 @api.get(

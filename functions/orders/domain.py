@@ -526,7 +526,9 @@ def withdraw_return(order: Order, return_id: str, context: Context) -> Decision[
         return Nothing("the return was withdrawn")
     if known.status is not ReturnStatus.REQUESTED:
         raise Conflict(
-            "return-settled", "We have already dealt with this return, so it can't be withdrawn.", status=known.status
+            "return-settled",
+            "We have already dealt with this return, so it can't be withdrawn.",
+            returnStatus=known.status,
         )
     withdrawn = known.model_copy(update={"status": ReturnStatus.WITHDRAWN})
     after = _told(order, context, "ReturnWithdrawn", {"about": return_id}, returns=_replaced(order, withdrawn))

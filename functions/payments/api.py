@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from cloudretail.attempts import DynamoDBAttempts
 from cloudretail.errors import NotFound
-from cloudretail.http import Api, Cursor, IdInPath, Limit, Page, answers, decode_cursor, encode_cursor
+from cloudretail.http import Api, Cursor, IdInPath, Limit, Page, answers, decode_place, encode_cursor
 from cloudretail.limits import RateLimit
 from cloudretail.model import Model, RequestModel, asks
 from cloudretail.money import Money
@@ -200,7 +200,7 @@ def get_payment(order_id: IdInPath) -> PaymentView:
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
 )
 def list_refunds(limit: Limit = 20, cursor: Cursor = None) -> Page[OpenRefund]:
-    after = decode_cursor(cursor, "paymentId", "openRefundsSince")
+    after = decode_place(cursor, "paymentId", "openRefundsSince")
     rows, position = open_payments().page(
         "openRefunds-openRefundsSince", ("openRefunds", OPEN_REFUNDS), "openRefundsSince", limit, after
     )

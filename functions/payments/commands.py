@@ -124,15 +124,15 @@ def pay_back(
         match refund.status:
             case RefundStatus.REQUESTED:
                 raise Conflict(
-                    "refund-in-progress", "The payment provider is giving this money back.", status=refund.status
+                    "refund-in-progress", "The payment provider is giving this money back.", refundStatus=refund.status
                 )
             case RefundStatus.DONE:
-                raise Conflict("refund-done", "This money was given back already.", status=refund.status)
+                raise Conflict("refund-done", "This money was given back already.", refundStatus=refund.status)
             case RefundStatus.PAID_BY_HAND if refund.paid_reference != paid.reference:
                 raise Conflict(
                     "refund-paid-otherwise",
                     f"This money was given back already, with the reference {refund.paid_reference}.",
-                    status=refund.status,
+                    refundStatus=refund.status,
                 )
         return decide(payment, paid, Context(order_id, cause.id, now))
 

@@ -92,6 +92,8 @@ class Shop:
 def account() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
         environment.setenv("CURRENCY", "SGD")
+        environment.setenv("RETURN_DAYS", "30")
+        environment.setenv("RETURN_SHIPPING", "true")
         environment.setenv("QUEUE_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/orders")
         environment.setenv("DLQ_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/orders-dlq")
         for name, value in {"ORDERS": "10", "PIECES": "200", "CASH": "100000"}.items():

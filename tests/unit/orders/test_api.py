@@ -10,26 +10,29 @@ from cloudretail.decider import Change, Context
 from cloudretail.http import MAX_BODY, encode_cursor
 from cloudretail.repository import MAX_RACES, MAX_TRIES, DynamoDBRepository
 from cloudretail.settings import load
+from contract import parse
+from contract.orders import CancellationRequested, OrderCancelled
 from orders import api
 from orders.domain import Order, PlaceOrder, Shopper, decide, order_id_of, place
 from orders.store import ORDERS, CheckoutSettings, CheckoutStore
 from tests.support.examples import CAUSE, EXAMPLES, NOW, name_of
-from tests.support.http import Answer
-from tests.support.invocations import SHOPPER_CLAIMS
+from tests.support.http import Answer, call
+from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS, STAFF_CLAIMS
 from tests.support.wire import Wire, cancelled, everything_printed, refused
 from tests.unit.orders.conftest import ADDRESS, Shop
 from tests.unit.orders.test_rules import order
 
 OTHER_CLAIMS = {**SHOPPER_CLAIMS, "sub": "user-2", "email": "other@cloudretail.example"}
+CONFIRMED = ("InventoryReserved", "PaymentSucceeded")
 TABLE: DynamoDBRepository[Order] = DynamoDBRepository("OrdersTable", ORDERS)
 
 
-def happened(order_id: str, *names: str) -> None:
-    """These events reach the order."""
+def happened(order_id: str, *names: str, **changes: Any) -> None:
+    """These events reach the order, with these fields changed."""
     for name in names:
         row = TABLE.load(order_id)
         assert row
-        message = next(data for data in EXAMPLES if name_of(data) == name)
+        message = next(data for data in EXAMPLES if name_of(data) == name).model_copy(update=changes)
         change = decide(row.state, message, Context(order_id, f"event-{name}", NOW))
         assert isinstance(change, Change)
         TABLE.commit(order_id, row, change, CAUSE, NOW)
@@ -577,12 +580,8 @@ def test_what_has_no_price_in_the_shops_currency_is_not_sold(shop: Shop, monkeyp
 # --- cancelling -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "events",
-    [[], ["InventoryReserved"], ["InventoryReserved", "PaymentSucceeded"]],
-    ids=["PENDING", "RESERVED", "CONFIRMED"],
-)
-def test_an_order_can_be_called_off_until_it_has_ended(shop: Shop, events: list[str]) -> None:
+@pytest.mark.parametrize("events", [[], ["InventoryReserved"]], ids=["PENDING", "RESERVED"])
+def test_an_order_can_be_called_off_at_once_until_it_is_confirmed(shop: Shop, events: list[str]) -> None:
     order_id = shop.has_an_order()
     happened(order_id, *events)
 
@@ -593,6 +592,39 @@ def test_an_order_can_be_called_off_until_it_has_ended(shop: Shop, events: list[
     assert row.state.status == "CANCELLED"
     assert row.outbox
     assert "OrderCancelled.v1" in row.outbox.events[0]
+
+
+def test_a_confirmed_order_is_asked_to_be_called_off_as_its_parcel_may_have_gone(shop: Shop) -> None:
+    order_id = shop.has_an_order()
+    happened(order_id, *CONFIRMED)
+
+    answer = shop.call("POST", f"/{order_id}/cancel")
+
+    assert (answer.status, answer.body["status"], answer.body["cancellable"]) == (202, "CANCELLING", False)
+    (row,) = shop.orders()
+    assert row.outbox
+    assert "CancellationRequested.v1" in row.outbox.events[0]
+    with shop.unchanged():
+        assert shop.call("POST", f"/{order_id}/cancel") == answer
+
+
+@pytest.mark.parametrize(
+    "events, word",
+    [(["ShipmentDispatched"], "on its way"), (["ShipmentDispatched", "ShipmentDelivered"], "delivered")],
+    ids=["SHIPPED", "DELIVERED"],
+)
+def test_an_order_that_was_shipped_can_be_sent_back_and_not_called_off(
+    shop: Shop, events: list[str], word: str
+) -> None:
+    order_id = shop.has_an_order()
+    happened(order_id, *CONFIRMED, *events)
+
+    with shop.unchanged():
+        answer = shop.call("POST", f"/{order_id}/cancel")
+
+    assert (answer.status, answer.problem) == (409, "not-cancellable")
+    assert word in answer.body["detail"]
+    assert "send" in answer.body["detail"]
 
 
 @pytest.mark.parametrize("events", [[], ["PaymentFailed"]], ids=["by the shopper", "for want of a payment"])
@@ -626,8 +658,8 @@ def test_a_payment_that_succeeds_in_between_does_not_keep_the_order(shop: Shop, 
 
     answer = shop.call("POST", f"/{order_id}/cancel")
 
-    assert (answer.status, answer.body["status"]) == (202, "CANCELLED")
-    assert [step["event"] for step in answer.body["story"]][-2:] == ["PaymentSucceeded", "CancelledByShopper"]
+    assert (answer.status, answer.body["status"]) == (202, "CANCELLING")
+    assert [step["event"] for step in answer.body["story"]][-2:] == ["PaymentSucceeded", "CancellationRequested"]
 
 
 @pytest.mark.parametrize(
@@ -645,6 +677,219 @@ def test_a_cancellation_that_the_shop_is_too_busy_for_changes_nothing(
         answer = shop.call("POST", f"/{order_id}/cancel")
 
     assert (answer.status, answer.problem) == (503, "try-again")
+
+
+# --- sending back -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def delivered(shop: Shop) -> str:
+    """Two bags were delivered just now; this is the order's id."""
+    return has_delivered(shop, datetime.now(UTC))
+
+
+def has_delivered(shop: Shop, at: datetime) -> str:
+    order_id = shop.has_an_order()
+    happened(order_id, *CONFIRMED, "ShipmentDispatched")
+    happened(order_id, "ShipmentDelivered", delivered_at=at)
+    return order_id
+
+
+def sends_back(shop: Shop, order_id: str, quantity: int = 1, key: str = "return-1", **fields: Any) -> Answer:
+    body = {"lines": [{"productId": "bag", "quantity": quantity}], "reason": "DAMAGED", **fields}
+    return shop.call("POST", f"/{order_id}/returns", body, headers={"Idempotency-Key": key})
+
+
+def test_a_piece_of_a_delivered_order_can_be_sent_back(shop: Shop, delivered: str) -> None:
+    answer = sends_back(shop, delivered)
+
+    (requested,) = answer.body["returns"]
+    assert (answer.status, requested["status"], requested["amount"]) == (202, "REQUESTED", None)
+    assert requested["lines"] == [{"productId": "bag", "quantity": 1}]
+    assert answer.body["returnable"] == [{"productId": "bag", "quantity": 1}]
+    outbox = shop.orders()[0].outbox
+    assert outbox
+    assert "ReturnRequested.v1" in outbox.events[0]
+
+
+def test_the_same_return_again_is_the_same_return(shop: Shop, delivered: str) -> None:
+    first = sends_back(shop, delivered)
+
+    with shop.unchanged():
+        assert sends_back(shop, delivered) == first
+
+
+def test_a_key_cannot_be_used_for_another_return(shop: Shop, delivered: str) -> None:
+    sends_back(shop, delivered)
+
+    with shop.unchanged():
+        answer = sends_back(shop, delivered, 2)
+
+    assert (answer.status, answer.problem, answer.fields) == (422, "idempotency-key-reused", ["Idempotency-Key"])
+
+
+def test_what_was_sent_back_is_not_sent_back_twice(shop: Shop, delivered: str) -> None:
+    sends_back(shop, delivered, 2)
+
+    with shop.unchanged():
+        answer = sends_back(shop, delivered, 1, "return-2")
+
+    assert (answer.status, answer.problem) == (409, "more-than-bought")
+    assert answer.body["lines"] == [{"productId": "bag", "requested": 1, "returnable": 0}]
+
+
+def test_more_than_was_bought_is_not_sent_back(shop: Shop, delivered: str) -> None:
+    with shop.unchanged():
+        answer = sends_back(shop, delivered, 3)
+
+    assert (answer.status, answer.problem) == (409, "more-than-bought")
+    assert answer.body["lines"] == [{"productId": "bag", "requested": 3, "returnable": 2}]
+
+
+def test_the_period_that_was_promised_at_checkout_begins_with_the_delivery(shop: Shop) -> None:
+    order_id = has_delivered(shop, datetime.now(UTC) - timedelta(days=30, minutes=1))
+
+    with shop.unchanged():
+        answer = sends_back(shop, order_id)
+
+    assert (answer.status, answer.problem) == (409, "return-period-over")
+    assert "within 30 days" in answer.body["detail"]
+
+
+def test_what_has_not_arrived_is_not_sent_back(shop: Shop) -> None:
+    order_id = shop.has_an_order()
+    happened(order_id, *CONFIRMED, "ShipmentDispatched")
+
+    with shop.unchanged():
+        answer = sends_back(shop, order_id)
+
+    assert (answer.status, answer.problem, answer.body["orderStatus"]) == (409, "not-returnable", "SHIPPED")
+
+
+@pytest.mark.parametrize(
+    "fields, wrong",
+    [
+        ({"lines": []}, "lines"),
+        ({"lines": [{"productId": "bag", "quantity": 0}]}, "lines.0.quantity"),
+        ({"lines": [{"productId": "bag", "quantity": "1"}]}, "lines.0.quantity"),
+        ({"lines": [{"productId": "lamp", "quantity": 1}]}, "lines.0.productId"),
+        ({"lines": [{"productId": "bag", "quantity": 1}] * 2}, "lines"),
+        ({"reason": "BORED"}, "reason"),
+        ({"reason": None}, "reason"),
+        ({"amount": 1}, "amount"),
+    ],
+    ids=["nothing", "no piece", "a text", "another product", "a product twice", "no such reason", "none", "an amount"],
+)
+def test_a_return_that_cannot_be_names_the_field(
+    shop: Shop, delivered: str, fields: dict[str, Any], wrong: str
+) -> None:
+    with shop.unchanged():
+        answer = sends_back(shop, delivered, **fields)
+
+    assert (answer.status, answer.problem, answer.fields) == (422, "invalid-input", [wrong])
+
+
+def test_a_return_can_be_called_off_while_it_is_open(shop: Shop, delivered: str) -> None:
+    (requested,) = sends_back(shop, delivered).body["returns"]
+    path = f"/{delivered}/returns/{requested['returnId']}/withdraw"
+
+    answer = shop.call("POST", path)
+
+    assert (answer.status, answer.body["returns"][0]["status"]) == (202, "WITHDRAWN")
+    with shop.unchanged():
+        assert shop.call("POST", path) == answer
+
+
+def test_a_return_that_was_refused_cannot_be_called_off(shop: Shop, delivered: str) -> None:
+    (requested,) = sends_back(shop, delivered).body["returns"]
+    happened(delivered, "ReturnRefused", return_id=requested["returnId"])
+
+    with shop.unchanged():
+        answer = shop.call("POST", f"/{delivered}/returns/{requested['returnId']}/withdraw")
+
+    assert (answer.status, answer.problem) == (409, "return-settled")
+    assert (answer.body["status"], answer.body["returnStatus"]) == (409, "REFUSED")
+
+
+@pytest.mark.parametrize("path", ["/{}/returns", "/{}/returns/ret_1/withdraw"])
+def test_nothing_of_another_shoppers_order_is_sent_back(shop: Shop, delivered: str, path: str) -> None:
+    body = {"lines": [{"productId": "bag", "quantity": 1}], "reason": "OTHER"} if "withdraw" not in path else None
+
+    with shop.unchanged():
+        answer = shop.call(
+            "POST", path.format(delivered), body, claims=OTHER_CLAIMS, headers={"Idempotency-Key": "return-1"}
+        )
+
+    assert (answer.status, answer.problem) == (404, "not-found")
+
+
+# --- the shop calls an order off --------------------------------------------------------------------------------------
+
+SORRY = {"note": "Our last bag has a tear, sorry."}
+
+
+def called_off(order_id: str, body: object = SORRY, claims: Any = STAFF_CLAIMS) -> Answer:
+    return call(api.handler, "POST", f"/api/admin/orders/{order_id}/cancel", body, claims=claims)
+
+
+@pytest.mark.parametrize(
+    "events, status",
+    [((), "CANCELLED"), (("InventoryReserved",), "CANCELLED"), (CONFIRMED, "CANCELLING")],
+    ids=["PENDING", "RESERVED", "CONFIRMED"],
+)
+def test_staff_call_any_shoppers_order_off_with_a_note_for_the_shopper(
+    shop: Shop, events: tuple[str, ...], status: str
+) -> None:
+    order_id = shop.has_an_order()
+    happened(order_id, *events)
+
+    answer = called_off(order_id)
+
+    assert (answer.status, answer.body["status"]) == (202, status)
+    outbox = shop.orders()[0].outbox
+    assert outbox
+    data = parse(outbox.events[0]).data
+    assert isinstance(data, OrderCancelled | CancellationRequested)
+    assert (data.reason, data.note) == ("BY_SHOP", SORRY["note"])
+    with shop.unchanged():
+        assert called_off(order_id) == answer
+
+
+def test_staff_cannot_call_off_what_is_on_its_way(shop: Shop) -> None:
+    order_id = shop.has_an_order()
+    happened(order_id, *CONFIRMED, "ShipmentDispatched")
+
+    with shop.unchanged():
+        answer = called_off(order_id)
+
+    assert (answer.status, answer.problem, answer.body["orderStatus"]) == (409, "not-cancellable", "SHIPPED")
+
+
+@pytest.mark.parametrize("body", [{}, {"note": " "}, {"note": "n" * 501}], ids=["none", "blanks", "too long"])
+def test_the_shop_says_why_it_calls_an_order_off(shop: Shop, body: object) -> None:
+    order_id = shop.has_an_order()
+
+    with shop.unchanged():
+        answer = called_off(order_id, body)
+
+    assert (answer.status, answer.problem, answer.fields) == (422, "invalid-input", ["note"])
+
+
+def test_an_order_that_is_not_there_cannot_be_called_off_by_staff(shop: Shop) -> None:
+    answer = called_off("ord_nobodys")
+
+    assert (answer.status, answer.problem) == (404, "not-found")
+
+
+@pytest.mark.parametrize("claims", [SHOPPER_CLAIMS, OPERATOR_CLAIMS], ids=["its shopper", "an operator"])
+@pytest.mark.parametrize("body", [SORRY, {}], ids=["a good request", "a bad request"])
+def test_nobody_but_staff_calls_orders_off_for_the_shop(shop: Shop, claims: Any, body: object) -> None:
+    order_id = shop.has_an_order()
+
+    with shop.unchanged():
+        answer = called_off(order_id, body, claims)
+
+    assert (answer.status, answer.problem) == (403, "staff-only")
 
 
 # --- who is asking --------------------------------------------------------------------------------------------------

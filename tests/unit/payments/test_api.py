@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
-from cloudretail.http import MAX_BODY
+from cloudretail import origin
+from cloudretail.http import MAX_BODY, encode_cursor
 from cloudretail.repository import MAX_RACES
 from contract import parse
 from payments import api
 from payments.domain import MAX_ATTEMPTS, Payment
-from tests.support.examples import ORDER, PAYMENT, name_of
+from tests.support.examples import NOW, ORDER, PAYMENT, name_of
 from tests.support.http import Answer, call
-from tests.support.invocations import SHOPPER_CLAIMS
+from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS, STAFF_CLAIMS
 from tests.support.wire import Wire, everything_printed, refused
 from tests.unit.payments.conftest import Till
-from tests.unit.payments.test_rules import payment
+from tests.unit.payments.test_rules import RETURN_ID, paid, payment
 
 ORDER_ID = str(ORDER["order_id"])
 OTHER_CLAIMS = {**SHOPPER_CLAIMS, "sub": "user-2"}
@@ -314,6 +315,8 @@ def without_gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A stage that is not local, as it is deployed: it has no sandbox."""
     monkeypatch.setenv("STAGE", "prod")
     monkeypatch.setenv("CARD_GATEWAY", "")
+    # Whichever test comes first in a process would look for the secret of such a stage.
+    monkeypatch.setattr(origin, "came_through_cloudfront", lambda event: True)
     api._settings.cache_clear()
     yield
     api._settings.cache_clear()
@@ -434,3 +437,179 @@ def test_the_payment_of_an_order_is_that_orders_own(pending: Till) -> None:
 
     assert pending.row.state.payment_id == PAYMENT["payment_id"]
     assert pending.row.state.order_id == ORDER_ID
+
+
+# --- what staff pay back by hand --------------------------------------------------------------------------------------
+
+STAFF_PATH = "/api/admin"
+TO_PAY, BACK = "SUCCEEDED C took 15430; return 5990 TO_PAY_BY_HAND", {"reference": "transfer-1"}
+
+
+def listed(claims: Any = STAFF_CLAIMS, **query: str) -> Answer:
+    return call(api.handler, "GET", f"{STAFF_PATH}/refunds", claims=claims, query=query)
+
+
+def pays_back(
+    body: object = BACK, *, refund_id: str = RETURN_ID, order_id: str = ORDER_ID, claims: Any = STAFF_CLAIMS
+) -> Answer:
+    path = f"{STAFF_PATH}/orders/{order_id}/refunds/{refund_id}/paid"
+    return call(api.handler, "POST", path, body, claims=claims)
+
+
+def another(number: int, hour: int) -> Payment:
+    """Another order's payment in cash, of which a return is to be paid back since this hour."""
+    state = paid(TO_PAY)
+    (refund,) = state.refunds
+    refund = refund.model_copy(update={"requested_at": NOW.replace(hour=hour)})
+    ids = {"payment_id": f"pay_{number}", "order_id": f"ord_{number}"}
+    return state.model_copy(update={**ids, "refunds": (refund,)})
+
+
+def test_money_that_a_person_has_given_back_is_noted_with_the_reference_and_published(till: Till) -> None:
+    till.has(paid(TO_PAY))
+
+    answer = pays_back()
+
+    amount = {"amount": 5990, "currency": "SGD"}
+    assert (answer.status, answer.body) == (202, {"refundId": RETURN_ID, "amount": amount, "status": "PAID_BY_HAND"})
+    (refund,) = till.row.state.refunds
+    assert (refund.paid_reference, refund.paid_by) == ("transfer-1", "staff-1")
+    outbox = till.row.outbox
+    assert outbox
+    assert [name_of(parse(document).data) for document in outbox.events] == ["PaymentRefunded"]
+    with till.unchanged():
+        assert pays_back() == answer
+
+
+@pytest.mark.parametrize(
+    "state, body, problem",
+    [
+        ("SUCCEEDED C took 15430; return 5990 PAID_BY_HAND", {"reference": "transfer-2"}, "refund-paid-otherwise"),
+        ("SUCCEEDED K; return 5990 REQUESTED", BACK, "refund-in-progress"),
+        ("SUCCEEDED K; return 5990 DONE", BACK, "refund-done"),
+    ],
+    ids=["with another reference", "the provider is at it", "the provider did it"],
+)
+def test_money_is_given_back_once(till: Till, state: str, body: object, problem: str) -> None:
+    till.has(paid(state))
+
+    with till.unchanged():
+        answer = pays_back(body)
+
+    assert (answer.status, answer.problem) == (409, problem)
+    # The problem's own `status` is the HTTP status (RFC 9457).
+    assert (answer.body["status"], answer.body["refundStatus"]) == (409, state.split()[-1])
+
+
+@pytest.mark.parametrize("ids", [{"refund_id": "ret_nobodys"}, {"order_id": "ord_nobodys"}])
+def test_a_refund_that_is_not_there_is_not_found(till: Till, ids: dict[str, str]) -> None:
+    till.has(paid(TO_PAY))
+
+    with till.unchanged():
+        answer = pays_back(**ids)
+
+    assert (answer.status, answer.problem) == (404, "not-found")
+
+
+@pytest.mark.parametrize(
+    "body, fields",
+    [
+        ({}, ["reference"]),
+        ({"reference": " "}, ["reference"]),
+        ({"reference": "r" * 101}, ["reference"]),
+        ({"reference": "two\nlines"}, ["reference"]),
+        ({**BACK, "amount": 1}, ["amount"]),
+    ],
+    ids=["no reference", "blanks", "too long", "two lines", "an amount of one's own"],
+)
+def test_a_payment_by_hand_needs_a_reference_and_nothing_else(till: Till, body: object, fields: list[str]) -> None:
+    till.has(paid(TO_PAY))
+
+    with till.unchanged():
+        answer = pays_back(body)
+
+    assert (answer.status, answer.problem, answer.fields) == (422, "invalid-input", fields)
+
+
+def test_a_shop_too_busy_to_note_a_payment_by_hand_has_changed_nothing(till: Till, wire: Wire) -> None:
+    till.has(paid(TO_PAY))
+    wire.refuses("PutItem", refused("ConditionalCheckFailedException"), times=MAX_RACES, table="PaymentsTable")
+
+    with till.unchanged():
+        answer = pays_back()
+
+    assert (answer.status, answer.problem) == (503, "try-again")
+    assert pays_back().status == 202
+
+
+def test_what_is_still_to_be_given_back_is_listed_the_oldest_first_page_by_page(till: Till) -> None:
+    for number, hour in ((1, 9), (2, 7), (3, 8)):
+        till.has(another(number, hour))
+
+    first = listed(limit="2")
+    second = listed(limit="2", cursor=first.body["nextCursor"])
+
+    assert [each["orderId"] for each in first.body["items"]] == ["ord_2", "ord_3"]
+    assert [each["orderId"] for each in second.body["items"]] == ["ord_1"]
+
+
+def test_an_open_refund_says_whose_it_is_how_it_was_paid_and_why_a_person_has_to_pay(till: Till) -> None:
+    till.has(paid(TO_PAY))
+
+    (found,) = listed().body["items"]
+
+    assert found == {
+        "refundId": RETURN_ID,
+        "amount": {"amount": 5990, "currency": "SGD"},
+        "status": "TO_PAY_BY_HAND",
+        "orderId": ORDER_ID,
+        "userEmail": ORDER["user_email"],
+        "method": "COD",
+        "requestedAt": "2026-01-02T03:04:05Z",
+        "reason": found["reason"],
+    }
+    assert found["reason"]
+
+
+def test_what_the_provider_still_has_to_do_is_listed_too_and_what_was_done_is_not(till: Till) -> None:
+    till.has(paid("SUCCEEDED K; return 5990 DONE; cancellation 9440 REQUESTED"))
+
+    (found,) = listed().body["items"]
+    assert (found["refundId"], found["status"], found["method"], found["reason"]) == (
+        "cancellation",
+        "REQUESTED",
+        "CARD",
+        None,
+    )
+
+
+def test_what_was_paid_back_leaves_the_list(till: Till) -> None:
+    till.has(paid(TO_PAY))
+    pays_back()
+
+    assert listed().body == {"items": [], "nextCursor": None}
+
+
+@pytest.mark.parametrize(
+    "query, field",
+    [
+        ({"limit": "101"}, "limit"),
+        ({"cursor": "no-cursor"}, "cursor"),
+        ({"cursor": encode_cursor({"paymentId": 1, "openRefundsSince": None})}, "cursor"),
+    ],
+    ids=["too many", "no cursor", "a cursor of no text"],
+)
+def test_a_list_of_refunds_that_cannot_be_is_refused(till: Till, query: dict[str, str], field: str) -> None:
+    answer = listed(**query)
+
+    assert (answer.status, answer.problem, answer.fields) == (422, "invalid-input", [field])
+
+
+@pytest.mark.parametrize("claims", [SHOPPER_CLAIMS, OPERATOR_CLAIMS], ids=["a shopper", "an operator"])
+def test_nobody_but_staff_sees_or_notes_refunds(till: Till, claims: Any) -> None:
+    till.has(paid(TO_PAY))
+
+    with till.unchanged():
+        answers = [listed(claims), pays_back(claims=claims), pays_back({"no": "field"}, claims=claims)]
+
+    assert [(answer.status, answer.problem) for answer in answers] == [(403, "staff-only")] * 3
