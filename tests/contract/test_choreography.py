@@ -48,8 +48,12 @@ def test_a_consumer_consumes_what_it_is_sent_and_nothing_else(a_shop: Shop, rule
         for sent, record in zip(published(), batch["Records"], strict=True)
     }
     assert consumed == {(event.event_type.type, event.event_type.type in rule.types) for event in EVENTS}
-    # And none failed for another reason, such as a variable that the function lacks; one may have come too early.
-    assert {each["exception"]["S"] for each in failures if each not in unexpected} <= {"Transient"}
+    # And none failed for another reason, such as a variable that the function lacks; one may have come too early, or be
+    # about a parcel that another event of the batch has called off.
+    others = [each for each in failures if each not in unexpected]
+    assert {
+        each["exception"]["S"] for each in others if not each["message"]["S"].startswith("nothing was shipped")
+    } <= {"Transient"}
 
 
 @each_rule

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeAliasType, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, TypeAliasType, Union, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from hypothesis import strategies as st
@@ -24,6 +25,8 @@ def _values(annotation: Any, constraints: Sequence[Any]) -> st.SearchStrategy[An
         inner, field = get_args(annotation)
         assert isinstance(field, FieldInfo)
         return _values(inner, [*constraints, *field.metadata])
+    if get_origin(annotation) in (Union, UnionType):
+        return st.one_of(*(_values(each, constraints) for each in get_args(annotation)))
     if get_origin(annotation) is tuple:
         (inner, _), least = get_args(annotation), _bound(constraints, "min_length")
         return st.lists(_values(inner, []), min_size=least, max_size=4).map(tuple)
