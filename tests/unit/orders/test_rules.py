@@ -30,6 +30,7 @@ from contract.values import (
     InspectedLine,
     OrderStatus,
     Paid,
+    Parcel,
     ParcelReturn,
     PaymentFailure,
     PaymentMethod,
@@ -38,7 +39,7 @@ from contract.values import (
     Shortage,
     StockLine,
 )
-from orders.domain import Cancel, HistoryEntry, Message, Order, Parcel, awaited, decide
+from orders.domain import Cancel, HistoryEntry, Message, Order, awaited, decide
 from orders.reactions import CONSUMER
 from orders.returns import Return, ReturnStatus
 from orders.store import ORDERS
