@@ -215,9 +215,16 @@ def row(shop: Shop, table: str, **key: str) -> dict[str, Any]:
 
 
 def counters(shop: Shop, product_id: str) -> tuple[int, int, int]:
-    """Units available, reserved and sold; raises AssertionError when they do not add up to what was received."""
-    stock = row(shop, "InventoryTable", productId=product_id)
-    available, reserved, sold = (int(stock[name]) for name in ("availableQty", "reservedQty", "soldQty"))
-    assert available + reserved + sold == stock["receivedQty"], stock
-    assert min(available, reserved, sold) >= 0, stock
+    """Units available, reserved and sold, as `stock`."""
+    available, reserved, sold, _ = stock(shop, product_id)
     return available, reserved, sold
+
+
+def stock(shop: Shop, product_id: str) -> tuple[int, int, int, int]:
+    """Units available, reserved, sold and written off; raises AssertionError when they are not what was received."""
+    found = row(shop, "InventoryTable", productId=product_id)
+    names = ("availableQty", "reservedQty", "soldQty", "writtenOffQty")
+    available, reserved, sold, written_off = (int(found.get(name, 0)) for name in names)
+    assert available + reserved + sold + written_off == found["receivedQty"], found
+    assert min(available, reserved, sold, written_off) >= 0, found
+    return available, reserved, sold, written_off

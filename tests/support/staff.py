@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from retail_ops.stack.api import Api
-from retail_ops.stack.seed import STAFF
+from retail_ops.stack.seed import STAFF, create_accounts
 from retail_ops.stack.shop import Shop
 from tests.support.shoppers import eventually
 
@@ -14,10 +14,11 @@ class Staff:
     """Who packs, ships, takes back and pays by hand.
 
     Args:
-        shop: a running one, with its seeded accounts.
+        shop: a running one; the account is made, unless it is there.
     """
 
     def __init__(self, shop: Shop) -> None:
+        create_accounts(shop, [STAFF])
         self.api = Api(shop.api_url)
         self.api.login(STAFF.email, STAFF.password)
 
