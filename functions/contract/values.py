@@ -158,17 +158,24 @@ class CodRefusal(Reason):
     """Why an order cannot be paid in cash on delivery: written on it by checkout, and true of every later choice."""
 
     TOO_MUCH_OPEN = "TOO_MUCH_OPEN"
+    TOO_EXPENSIVE = "TOO_EXPENSIVE"
+    NOT_OFFERED_HERE = "NOT_OFFERED_HERE"
+    NO_PHONE = "NO_PHONE"
     OTHER = "OTHER"
 
     @property
     def detail(self) -> str:
         """For the shopper."""
-        if self is CodRefusal.TOO_MUCH_OPEN:
-            return (
-                "You can't pay this order in cash: with your other open orders it comes to more than we can hand over "
-                "unpaid. Please choose another way to pay."
-            )
-        return "You can't pay this order in cash. Please choose another way to pay."
+        why = _WHY_NO_CASH.get(self)
+        return f"You can't pay this order in cash{f': {why}' if why else ''}. Please choose another way to pay."
+
+
+_WHY_NO_CASH = {
+    CodRefusal.TOO_MUCH_OPEN: "with your other open orders it comes to more than we can hand over unpaid",
+    CodRefusal.TOO_EXPENSIVE: "it comes to more than our couriers collect",
+    CodRefusal.NOT_OFFERED_HERE: "our couriers do not collect cash where it goes to",
+    CodRefusal.NO_PHONE: "our couriers call before they collect cash, and it has no phone number",
+}
 
 
 class OrderItem(Model):
@@ -208,15 +215,46 @@ class Address(Model):
     """Where the goods go.
 
     Attributes:
+        state: where couriers there need one.
+        postal_code: where the country has them.
         country: ISO 3166-1 alpha-2.
+        phone: E.164; the courier calls before they collect cash.
     """
 
     name: str
     line1: str
     line2: str | None = None
     city: str
-    postal_code: str
+    state: str | None = None
+    postal_code: str | None = None
     country: str
+    phone: str | None = None
+
+
+class ShippingCharge(Model):
+    """How an order is sent, and what that costs.
+
+    Attributes:
+        method_id: of the shop's rates when it was placed.
+        name: likewise, for the shopper.
+    """
+
+    method_id: str
+    name: str
+    price: Money
+
+
+class Tax(Model):
+    """The tax that a total includes.
+
+    Attributes:
+        name: what it is called where the goods go to.
+        basis_points: hundredths of a per cent of the price before tax.
+    """
+
+    name: str
+    basis_points: int
+    amount: Money
 
 
 class Parcel(Model):

