@@ -19,17 +19,24 @@ from contract.values import (
     RefusalReason,
     ReturnId,
     ReturnReason,
+    ShippingCharge,
     Shortage,
     StockLine,
+    Tax,
 )
 
 
 class WholeOrderEvent(OrderEvent):
-    """What every event of the orders service carries, so that nobody has to ask back."""
+    """What every event of the orders service carries, so that nobody has to ask back.
+
+    `total` is that of the items and of `shipping`; `tax` is a part of it.
+    """
 
     user_id: str
     user_email: Email
     items: Annotated[tuple[OrderItem, ...], Field(min_length=1)]
+    shipping: ShippingCharge | None = None
+    tax: Tax | None = None
     total: Money
 
 
@@ -107,10 +114,11 @@ class ReturnWithdrawn(WholeOrderEvent):
 
 
 class ReturnAccepted(OrderEvent):
-    """What arrived of a return is taken back, and `amount` is owed for it."""
+    """What arrived of a return is taken back, and `amount` is owed for it, of which `tax` is a part."""
 
     event_type = EventType("orders", "ReturnAccepted")
 
     return_id: ReturnId
     lines: Annotated[tuple[InspectedLine, ...], Field(min_length=1)]
     amount: Money
+    tax: Money | None = None

@@ -13,6 +13,7 @@ from orders.domain import (
     Basket,
     Cancel,
     Cart,
+    Look,
     Order,
     PlaceOrder,
     RequestReturn,
@@ -27,11 +28,8 @@ from orders.domain import (
 class Checkouts(Protocol):
     """What the checkouts of one shopper read and write."""
 
-    def order_cart_and_account(self, order_id: str) -> tuple[Order | None, Cart, Account]:
-        """The shopper's order of this id, None where there is none, the cart and what is held.
-
-        Each read is consistent, and they are no snapshot.
-        """
+    def look(self, order_id: str) -> Look:
+        """What a checkout begins with; each read is consistent, and they are no snapshot."""
         ...
 
     def order(self, order_id: str) -> Order | None:
@@ -75,18 +73,17 @@ def check_out(
         The order: placed now, or before.
 
     Raises:
-        Conflict: as `place`.
-        InvalidInput: the id belongs to an order that another command has placed.
+        Conflict, InvalidInput: as `place`; or the id belongs to an order that another command has placed.
         Transient: other writes were in the way for too long.
     """
     context = Context(order_id, cause.id, now)
     for race in range(MAX_RACES):
-        existing, cart, account = checkouts.order_cart_and_account(order_id)
-        if existing:
-            return _repeated(existing, command)
+        look = checkouts.look(order_id)
+        if look.order:
+            return _repeated(look.order, command)
         try:
-            change = place(command, checkouts.basket(cart), account, shopper, context)
-            checkouts.place(change, command.cart_version, account, cause, now)
+            change = place(command, checkouts.basket(look.cart), look.account, look.rates, shopper, context)
+            checkouts.place(change, command.cart_version, look.account, cause, now)
         except LostRace:
             pause_before_retry(race)
         except Conflict:

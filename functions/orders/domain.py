@@ -67,9 +67,13 @@ from contract.values import (
     PaymentFailure,
     PaymentMethod,
     ReturnReason,
+    ShippingCharge,
     Shortage,
     StockLine,
+    Tax,
 )
+from orders.addresses import checked
+from orders.rates import Quote, Rates, quote, tax_in
 from orders.returns import MAX_RETURNS, Return, ReturnStatus, amount_owed, returnable
 
 PLACE_WITHIN = timedelta(hours=24)
@@ -126,7 +130,9 @@ class Order(Model):
     """An order as it is stored.
 
     Attributes:
-        total_amount: minor units of `currency`.
+        shipping: how it is sent, and what that costs.
+        tax: that the total includes; None where prices include none.
+        total_amount: minor units of `currency`: of its items and of shipping.
         place_by: until when inventory may reserve it.
         payment_method: chosen at checkout (COD), or the one that succeeded.
         cod_refusal: why it cannot be paid in cash; None where it can.
@@ -146,6 +152,8 @@ class Order(Model):
     user_email: str
     status: OrderStatus
     items: tuple[OrderItem, ...]
+    shipping: ShippingCharge
+    tax: Tax | None = None
     total_amount: int
     currency: str
     created_at: datetime
@@ -416,6 +424,8 @@ def _common(order: Order) -> dict[str, Any]:
         "user_id": order.user_id,
         "user_email": order.user_email,
         "items": order.items,
+        "shipping": order.shipping,
+        "tax": order.tax,
         "total": order.total,
     }
 
@@ -423,7 +433,10 @@ def _common(order: Order) -> dict[str, Any]:
 def _confirmed_event(order: Order) -> OrderConfirmed:
     assert order.payment_method, "it was paid somehow"
     return OrderConfirmed(
-        **_common(order), payment_method=order.payment_method, shipping_address=order.shipping_address
+        **_common(order),
+        payment_method=order.payment_method,
+        shipping_address=order.shipping_address,
+        shipping_method=order.shipping.name,
     )
 
 
@@ -543,7 +556,10 @@ def _return_settled(order: Order, message: ReturnReceived | ReturnRefused, conte
         case ReturnReceived(lines=lines), (ReturnStatus.REQUESTED | ReturnStatus.WITHDRAWN):
             others = [each for each in order.returns if each is not known]
             amount = amount_owed(order.items, order.total_amount, order.shipping_refunded, others, lines)
-            settled = known.model_copy(update={"status": ReturnStatus.ACCEPTED, "taken": lines, "amount": amount})
+            tax = _tax_given_back(order, amount)
+            settled = known.model_copy(
+                update={"status": ReturnStatus.ACCEPTED, "taken": lines, "amount": amount, "tax": tax}
+            )
             entry: dict[str, Any] = {"about": known.return_id, "amount": Money(amount=amount, currency=order.currency)}
             after = _told(order, context, "ReturnReceived", entry, returns=_replaced(order, settled))
             return Change(after, [_accepted_event(after, settled)])
@@ -553,6 +569,15 @@ def _return_settled(order: Order, message: ReturnReceived | ReturnRefused, conte
             return Change(_told(order, context, "ReturnRefused", entry, returns=_replaced(order, settled)))
         case _:
             return Nothing(f"the return is {known.status}")
+
+
+def _tax_given_back(order: Order, amount: int) -> int | None:
+    """The tax in what is given back: that of before less that of after, so that all refunds add up to the order's."""
+    if order.tax is None:
+        return None
+    before = order.total_amount - sum(each.amount or 0 for each in order.returns)
+    rate = order.tax.basis_points
+    return tax_in(before, rate) - tax_in(before - amount, rate)
 
 
 def _replaced(order: Order, changed: Return) -> tuple[Return, ...]:
@@ -570,8 +595,13 @@ def _withdrawn_event(order: Order, return_: Return) -> ReturnWithdrawn:
 
 
 def _accepted_event(order: Order, return_: Return) -> ReturnAccepted:
-    amount = Money(amount=return_.amount or 0, currency=order.currency)
-    return ReturnAccepted(order_id=order.order_id, return_id=return_.return_id, lines=return_.taken, amount=amount)
+    return ReturnAccepted(
+        order_id=order.order_id,
+        return_id=return_.return_id,
+        lines=return_.taken,
+        amount=Money(amount=return_.amount or 0, currency=order.currency),
+        tax=None if return_.tax is None else Money(amount=return_.tax, currency=order.currency),
+    )
 
 
 # --- what others wait for -----------------------------------------------------------------------------------------
@@ -619,11 +649,15 @@ class PlaceOrder(Model):
 
     Attributes:
         shipping_address: where the goods go.
+        shipping_method: id of the chosen one.
+        total: that the shopper saw.
         cart_version: of the cart that the shopper saw.
         payment_method: cash on delivery, or None to choose later, when the goods are held.
     """
 
     shipping_address: Address
+    shipping_method: str
+    total: Money
     cart_version: int
     payment_method: PaymentMethod | None = None
 
@@ -753,6 +787,23 @@ class Account:
             )
 
 
+@dataclass(frozen=True)
+class Look:
+    """What a checkout begins with, as it is now.
+
+    Attributes:
+        order: that this very request has placed; None where there is none.
+        cart: the shopper's.
+        account: what they hold.
+        rates: of shipping and tax.
+    """
+
+    order: Order | None
+    cart: Cart
+    account: Account
+    rates: Rates
+
+
 def order_id_of(user_id: str, idempotency_key: str) -> str:
     """The id of the order that this user places with this key: the same request is the same order.
 
@@ -762,20 +813,27 @@ def order_id_of(user_id: str, idempotency_key: str) -> str:
     return "ord_" + base64.b32encode(digest).decode()[:20].lower()
 
 
-def place(command: PlaceOrder, basket: Basket, account: Account, shopper: Shopper, context: Context) -> Change[Order]:
+def place(
+    command: PlaceOrder, basket: Basket, account: Account, rates: Rates, shopper: Shopper, context: Context
+) -> Change[Order]:
     """The order that `command` makes of a basket.
 
     Args:
         command: the shopper's.
         basket: as it is now.
         account: what the shopper holds already.
+        rates: today's, of shipping and tax.
         shopper: who orders.
         context: its subject is the order's id, derived by `order_id_of`.
 
     Raises:
         Conflict: the cart is not the one that the shopper saw, is empty or too long, a price or the stock is no longer
-            what was accepted (`lines` says which and how), or the account may not hold another such order.
+            what was accepted (`lines` says which and how), the total is another one by today's rates, cash cannot be
+            taken for it, or the account may not hold another such order.
+        InvalidInput: the shop does not ship there, or not so; the address lacks something that its country needs.
     """
+    cash = command.payment_method is PaymentMethod.COD
+    address = checked(command.shipping_address, phone_required=cash)
     cart, products, now = basket.cart, basket.products, context.now
     if cart.version != command.cart_version:
         raise cart_changed(cartVersion=cart.version)
@@ -794,21 +852,26 @@ def place(command: PlaceOrder, basket: Basket, account: Account, shopper: Shoppe
         for line in cart.items
     )
     account.require_room_for(sum(item.quantity for item in items))
-    sum_ = total((item.unit_price * item.quantity for item in items), items[0].unit_price.currency)
-    cod_refusal = account.refusal_of_cash(sum_.amount)
-    if cod_refusal and command.payment_method is PaymentMethod.COD:
-        raise Conflict("cod-refused", cod_refusal.detail, codRefusal=cod_refusal, limit=account.limits.cash)
+    subtotal = total((item.unit_price * item.quantity for item in items), items[0].unit_price.currency)
+    costs = quote(rates, address.country, command.shipping_method, subtotal)
+    if costs.total != command.total:
+        raise total_changed(command.total, costs)
+    cod_refusal = _refusal_of_cash(address, costs.total.amount, rates, account)
+    if cod_refusal and cash:
+        raise Conflict("cod-refused", cod_refusal.detail, codRefusal=cod_refusal)
     order = Order(
         order_id=context.subject,
         user_id=shopper.user_id,
         user_email=shopper.email,
         status=OrderStatus.PENDING,
         items=items,
-        total_amount=sum_.amount,
-        currency=sum_.currency,
+        shipping=costs.shipping,
+        tax=costs.tax,
+        total_amount=costs.total.amount,
+        currency=costs.total.currency,
         created_at=now,
         place_by=now + PLACE_WITHIN,
-        shipping_address=command.shipping_address,
+        shipping_address=address,
         payment_method=command.payment_method,
         cod_refusal=cod_refusal,
         return_days=basket.returns.days,
@@ -817,6 +880,25 @@ def place(command: PlaceOrder, basket: Basket, account: Account, shopper: Shoppe
         history=(HistoryEntry(event="OrderPlaced", at=now, caused_by=context.cause, status=OrderStatus.PENDING),),
     )
     return Change(order, [_placed_event(order)])
+
+
+def _refusal_of_cash(address: Address, amount: int, rates: Rates, account: Account) -> CodRefusal | None:
+    """Why the order cannot be paid in cash: at checkout, or by whatever is chosen later."""
+    if refusal := rates.zone_of(address.country).refusal_of_cash(amount):
+        return refusal
+    return account.refusal_of_cash(amount) or (None if address.phone else CodRefusal.NO_PHONE)
+
+
+def total_changed(seen: Money, costs: Quote) -> Conflict:
+    """The refusal of a checkout whose total is no longer the one that the shopper saw."""
+    return Conflict(
+        "total-changed",
+        f"The total of your order is now {costs.total}. Please check it and place your order again.",
+        seen=seen.model_dump(mode="json"),
+        total=costs.total.model_dump(mode="json"),
+        shipping=costs.shipping.model_dump(mode="json", by_alias=True),
+        tax=costs.tax.model_dump(mode="json", by_alias=True) if costs.tax else None,
+    )
 
 
 def _placed_event(order: Order) -> OrderPlaced:

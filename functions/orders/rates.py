@@ -19,6 +19,8 @@ from contract.values import CodRefusal, ShippingCharge, Tax
 FULL = 10_000
 """Basis points of the whole."""
 
+CURRENT = "current"
+
 MAX_ZONES = 50
 MAX_METHODS = 10
 """Of one zone."""
@@ -90,33 +92,27 @@ class TaxRate(Model):
     basis_points: Annotated[int, Field(ge=0, le=FULL, examples=[900])]
 
 
-class ShippingRates(Model):
-    """Where the shop ships to, and how. Each country is in one zone at the most."""
+class Rates(Model):
+    """Where the shop ships to, how, and which tax prices include there: all that a quote is made of.
 
+    Attributes:
+        rates_id: of the only row.
+        zones: each country is in one at the most.
+        tax_rates: one for each country at the most; where there is none, prices include no tax.
+    """
+
+    rates_id: str = CURRENT
     zones: Annotated[tuple[Zone, ...], Field(max_length=MAX_ZONES)] = ()
-
-
-class TaxRates(Model):
-    """Of each country one rate at the most."""
-
-    rates: Annotated[tuple[TaxRate, ...], Field(max_length=MAX_TAX_RATES)] = ()
-
-
-@dataclass(frozen=True)
-class Rates:
-    """All that a quote is made of."""
-
-    shipping: ShippingRates
-    tax: TaxRates
+    tax_rates: Annotated[tuple[TaxRate, ...], Field(max_length=MAX_TAX_RATES)] = ()
 
     @property
     def countries(self) -> tuple[str, ...]:
         """Where the shop ships to, by code."""
-        return tuple(sorted(country for zone in self.shipping.zones for country in zone.countries))
+        return tuple(sorted(country for zone in self.zones for country in zone.countries))
 
     def zone_of(self, country: str) -> Zone:
         """Raises InvalidInput where the shop does not ship to."""
-        for zone in self.shipping.zones:
+        for zone in self.zones:
             if country in zone.countries:
                 return zone
         raise InvalidInput(
@@ -129,7 +125,7 @@ class Rates:
 
     def tax_rate_of(self, country: str) -> TaxRate | None:
         """None where prices include no tax."""
-        return next((rate for rate in self.tax.rates if rate.country == country and rate.basis_points), None)
+        return next((rate for rate in self.tax_rates if rate.country == country and rate.basis_points), None)
 
 
 @dataclass(frozen=True)
@@ -190,7 +186,7 @@ def tax_in(total: int, basis_points: int) -> int:
     return (2 * total * basis_points + FULL + basis_points) // (2 * (FULL + basis_points))
 
 
-def require_sound_shipping(rates: ShippingRates, currency: str, is_country: Callable[[str], bool]) -> None:
+def require_sound(rates: Rates, currency: str, is_country: Callable[[str], bool]) -> None:
     """Refuse rates that contradict themselves.
 
     Args:
@@ -199,20 +195,30 @@ def require_sound_shipping(rates: ShippingRates, currency: str, is_country: Call
         is_country: knows the codes of all countries.
 
     Raises:
-        InvalidInput: a country is in two zones or is none, a method is there twice, arrives before it can, or has a
-            price in another currency; the field is named.
+        InvalidInput: a country is in two zones, has two tax rates or is none; a method is there twice, arrives before
+            it can, or has a price in another currency. The field is named.
     """
     zone_of: dict[str, str] = {}
     for index, zone in enumerate(rates.zones):
         field = f"zones.{index}"
         for country in zone.countries:
-            if not is_country(country):
-                raise InvalidInput(f"{field}.countries", f"{country} is not a country.")
+            _require_country(f"{field}.countries", country, is_country)
             if country in zone_of:
                 raise InvalidInput(f"{field}.countries", f"{country} is in the zone {zone_of[country]} already.")
             zone_of[country] = zone.name
         _require_currency(f"{field}.cashUpTo", zone.cash_up_to, currency)
         _require_sound_methods(field, zone.methods, currency)
+    taxed: set[str] = set()
+    for index, rate in enumerate(rates.tax_rates):
+        _require_country(f"rates.{index}.country", rate.country, is_country)
+        if rate.country in taxed:
+            raise InvalidInput(f"rates.{index}.country", f"{rate.country} has a rate already.")
+        taxed.add(rate.country)
+
+
+def _require_country(field: str, code: str, is_country: Callable[[str], bool]) -> None:
+    if not is_country(code):
+        raise InvalidInput(field, f"{code} is not a country.")
 
 
 def _require_sound_methods(field: str, methods: Iterable[Method], currency: str) -> None:
@@ -231,14 +237,3 @@ def _require_sound_methods(field: str, methods: Iterable[Method], currency: str)
 def _require_currency(field: str, amount: Money | None, currency: str) -> None:
     if amount is not None and amount.currency != currency:
         raise InvalidInput(f"{field}.currency", f"has to be {currency}.")
-
-
-def require_sound_tax(rates: TaxRates, is_country: Callable[[str], bool]) -> None:
-    """Refuse two rates for one country, or one for what is none; raises InvalidInput with the field."""
-    seen: set[str] = set()
-    for index, rate in enumerate(rates.rates):
-        if not is_country(rate.country):
-            raise InvalidInput(f"rates.{index}.country", f"{rate.country} is not a country.")
-        if rate.country in seen:
-            raise InvalidInput(f"rates.{index}.country", f"{rate.country} has a rate already.")
-        seen.add(rate.country)

@@ -30,6 +30,7 @@ class Return(Model):
         lines: what the shopper sends back.
         taken: what was accepted of it.
         amount: minor units of the order's currency that are owed for that; None until then.
+        tax: that is a part of it; None where the order has none.
         refusal: why nothing was accepted.
         note: the shop's, for the shopper.
     """
@@ -41,6 +42,7 @@ class Return(Model):
     requested_at: datetime
     taken: tuple[InspectedLine, ...] = ()
     amount: int | None = None
+    tax: int | None = None
     refusal: ReturnRefusal | None = None
     note: str | None = None
 

@@ -22,12 +22,17 @@ from orders.domain import (
     Held,
     HoldingLimits,
     Listed,
+    Look,
     Order,
     ReturnPolicy,
     cart_changed,
 )
+from orders.rates import CURRENT, Rates
 
 ORDERS = Aggregate("orders", "orderId", Order)
+
+RATES = Aggregate("rates", "ratesId", Rates)
+"""An aggregate that publishes nothing, and has one row."""
 
 
 class OrderSettings(Settings):
@@ -42,13 +47,19 @@ class AccountSettings(OrderSettings):
     limits_table: str
 
 
-class CheckoutSettings(AccountSettings):
+class RatesSettings(Settings):
+    """What reading and changing the rates needs."""
+
+    rates_table: str
+    currency: Currency
+
+
+class CheckoutSettings(AccountSettings, RatesSettings):
     """What checkout needs besides."""
 
     cart_table: str
     products_table: str
     inventory_table: str
-    currency: Currency
     open_orders_limit: int
     open_pieces_limit: int
     open_cash_limit: int
@@ -176,22 +187,29 @@ class CheckoutStore:
         self._settings = settings
         self._user_id = user_id
 
-    def order_cart_and_account(self, order_id: str) -> tuple[Order | None, Cart, Account]:
-        """The order that this request has placed already, if so, the cart and what is held.
+    def look(self, order_id: str) -> Look:
+        """What a checkout begins with.
 
         Each read is consistent, but BatchGetItem is no snapshot: the order may be placed between the two.
         """
         orders, cart, limits = self._settings.orders_table, self._settings.cart_table, self._settings.limits_table
+        rates = self._settings.rates_table
         mine = {"Keys": [{"userId": {"S": self._user_id}}], "ConsistentRead": True}
         found = batch_get(
-            {orders: {"Keys": [{"orderId": {"S": order_id}}], "ConsistentRead": True}, cart: mine, limits: mine}
+            {
+                orders: {"Keys": [{"orderId": {"S": order_id}}], "ConsistentRead": True},
+                cart: mine,
+                limits: mine,
+                rates: {"Keys": [{"ratesId": {"S": CURRENT}}], "ConsistentRead": True},
+            }
         )
         row = found[limits][0] if found[limits] else {}
         held = {order: Held.model_validate(each) for order, each in row.items() if isinstance(each, dict)}
-        return (
+        return Look(
             self._own(found[orders]),
             Cart.model_validate(found[cart][0]) if found[cart] else Cart(),
             Account(held, self._settings.limits, row.get("version", 0)),
+            RATES.from_item(found[rates][0]).state if found[rates] else Rates(),
         )
 
     def order(self, order_id: str) -> Order | None:
