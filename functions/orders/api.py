@@ -26,7 +26,9 @@ from contract.values import (
     ProductId,
     ReturnReason,
     ReturnRefusal,
+    ShippingCharge,
     StockLine,
+    Tax,
 )
 from orders import commands
 from orders.domain import (
@@ -52,12 +54,14 @@ class ShippingAddress(RequestModel):
     line1: Annotated[str, Line(max_length=200), asks("Enter your street and number.")]
     line2: Annotated[str, Line(max_length=200, min_length=0)] | None = None
     city: Annotated[str, Line(max_length=100), asks("Enter your city.")]
-    postal_code: Annotated[str, Line(max_length=20), asks("Enter your postal code.")]
+    state: Annotated[str, Line(max_length=100, min_length=0)] | None = None
+    postal_code: Annotated[str, Line(max_length=20, min_length=0)] | None = None
     country: Annotated[
         str,
         Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["SG"]),
         asks("Choose a country."),
     ]
+    phone: Annotated[str, Line(max_length=30, min_length=0)] | None = None
 
 
 class PaymentChoice(StrEnum):
@@ -71,11 +75,15 @@ class Checkout(RequestModel):
 
     Attributes:
         shipping_address: where the goods go.
+        shipping_method: one of those that `GET /shipping` offers for it.
+        total: of items and shipping, that the shopper saw.
         cart_version: of the cart that the shopper saw.
         payment_method: COD, or None to choose later.
     """
 
     shipping_address: ShippingAddress
+    shipping_method: Annotated[str, Field(min_length=1, max_length=40), asks("Choose a delivery.")]
+    total: Money
     cart_version: Annotated[int, Field(strict=True, ge=0)]
     payment_method: PaymentChoice | None = None
 
@@ -170,6 +178,8 @@ class OrderView(OrderSummary):
     """An order with its story.
 
     Attributes:
+        shipping: how it is sent, and what that costs.
+        tax: that the total includes; null where prices include none.
         cancellable: whether it can be called off; once it is confirmed, that is a request, as its parcel may have gone.
         parcel: once it was handed to the carrier.
         returnable_until: until when something can be sent back; null before it is delivered.
@@ -180,6 +190,8 @@ class OrderView(OrderSummary):
         story: what happened, oldest first.
     """
 
+    shipping: ShippingCharge
+    tax: Tax | None
     shipping_address: ShippingAddress
     payment_method: PaymentMethod | None
     cod_refusal: CodRefusal | None
@@ -305,6 +317,8 @@ def _view(order: Order) -> OrderView:
         items=order.items,
         total=order.total,
         created_at=order.created_at,
+        shipping=order.shipping,
+        tax=order.tax,
         shipping_address=ShippingAddress.model_validate(order.shipping_address.model_dump()),
         payment_method=order.payment_method,
         cod_refusal=order.cod_refusal,

@@ -1,7 +1,8 @@
 """What a shopper can ask of orders: over ports, without HTTP. The API and the simulation call the same functions."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from cloudretail.decider import Change, Context, Decision, Nothing
 from cloudretail.envelope import Cause
@@ -23,6 +24,7 @@ from orders.domain import (
     request_return,
     withdraw_return,
 )
+from orders.rates import CURRENT, Rates, require_sound
 
 
 class Checkouts(Protocol):
@@ -185,6 +187,47 @@ def withdraw(orders: Repository[Order], order_id: str, return_id: str, cause: Ca
         return withdraw_return(_found(order), return_id, Context(order_id, cause.id, now))
 
     return transact(orders, order_id, answer, cause, now)
+
+
+def change_rates(
+    rates: Repository[Rates],
+    changes: Mapping[str, Any],
+    seen: int,
+    by: str,
+    currency: str,
+    is_country: Callable[[str], bool],
+    cause: Cause,
+    now: datetime,
+) -> Settled[Rates]:
+    """Put rates in place of those that a member of staff has read.
+
+    Args:
+        rates: their only row.
+        changes: what is another, by the names of Rates.
+        seen: version that they have read; 0 where there was none.
+        by: their user id.
+        currency: of the shop.
+        is_country: knows the codes of all countries.
+        cause: the request.
+        now: aware.
+
+    Raises:
+        InvalidInput: as `require_sound`.
+        Conflict: somebody else has changed them meanwhile.
+    """
+    row = rates.load(CURRENT)
+    before = row.state if row else Rates()
+    after = before.model_copy(update={**changes, "changed_by": by, "changed_at": now})
+    require_sound(after, currency, is_country)
+    changed = Conflict("rates-changed", "Somebody else has changed the rates meanwhile. Please look at theirs first.")
+    if (row.version if row else 0) != seen:
+        raise changed
+    change = Change(after)
+    try:
+        rates.commit(CURRENT, row, change, cause, now)
+    except LostRace:
+        raise changed from None
+    return Settled(change, after)
 
 
 def _found(order: Order | None) -> Order:

@@ -7,6 +7,7 @@ Rates are the shop's of today. What was quoted for an order is written on it, an
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -28,9 +29,7 @@ MAX_METHODS = 10
 MAX_TAX_RATES = 300
 """There are not more countries."""
 
-type CountryCode = Annotated[
-    str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["SG"])
-]
+type CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["SG"])]
 
 
 class Method(Model):
@@ -99,11 +98,14 @@ class Rates(Model):
         rates_id: of the only row.
         zones: each country is in one at the most.
         tax_rates: one for each country at the most; where there is none, prices include no tax.
+        changed_by: user id of the member of staff who has made them what they are.
     """
 
     rates_id: str = CURRENT
     zones: Annotated[tuple[Zone, ...], Field(max_length=MAX_ZONES)] = ()
     tax_rates: Annotated[tuple[TaxRate, ...], Field(max_length=MAX_TAX_RATES)] = ()
+    changed_by: str | None = None
+    changed_at: datetime | None = None
 
     @property
     def countries(self) -> tuple[str, ...]:
