@@ -15,5 +15,19 @@ export interface Address {
   line1: string;
   line2: (string | null);
   name: string;
-  postalCode: string;
+
+  /**
+   * E.164; the courier calls before they collect cash.
+   */
+  phone: (string | null);
+
+  /**
+   * Where the country has them.
+   */
+  postalCode: (string | null);
+
+  /**
+   * Where couriers there need one.
+   */
+  state: (string | null);
 }

@@ -9,7 +9,9 @@ import { Parcel } from '../models/parcel';
 import { PaymentMethod } from '../models/payment-method';
 import { ReturnView } from '../models/return-view';
 import { ShippingAddress } from '../models/shipping-address';
+import { ShippingCharge } from '../models/shipping-charge';
 import { StockLine } from '../models/stock-line';
+import { Tax } from '../models/tax';
 
 /**
  * An order with its story.
@@ -55,6 +57,11 @@ export interface OrderView {
    * What was sent back, oldest first.
    */
   returns: Array<ReturnView>;
+
+  /**
+   * How it is sent, and what that costs.
+   */
+  shipping: ShippingCharge;
   shippingAddress: ShippingAddress;
   status: OrderStatus;
 
@@ -62,5 +69,10 @@ export interface OrderView {
    * What happened, oldest first.
    */
   story: Array<HistoryEntry>;
+
+  /**
+   * That the total includes; null where prices include none.
+   */
+  tax: (Tax | null);
   total: Money;
 }

@@ -15,5 +15,7 @@ export interface ShippingAddress {
   line1: string;
   line2?: (string | null);
   name: string;
-  postalCode: string;
+  phone?: (string | null);
+  postalCode?: (string | null);
+  state?: (string | null);
 }
