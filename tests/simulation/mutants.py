@@ -320,11 +320,12 @@ def _place_whatever_is_in_the_cart(command: PlaceOrder, basket: Basket, *rest: A
 def _check_out_once(
     checkouts: buying.Checkouts, order_id: str, command: PlaceOrder, shopper: Shopper, cause: Cause, now: datetime
 ) -> Any:
-    existing, cart, account = checkouts.order_cart_and_account(order_id)
-    if existing:
+    look = checkouts.look(order_id)
+    if existing := look.order:
         return Settled(Nothing("the order was placed"), existing)
-    change = _place(command, checkouts.basket(cart), account, shopper, Context(order_id, cause.id, now))
-    checkouts.place(change, command.cart_version, account, cause, now)
+    context = Context(order_id, cause.id, now)
+    change = _place(command, checkouts.basket(look.cart), look.account, look.rates, shopper, context)
+    checkouts.place(change, command.cart_version, look.account, cause, now)
     return Settled(change, change.state)
 
 

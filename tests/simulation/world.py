@@ -19,7 +19,7 @@ from cloudretail.decider import Change
 from cloudretail.dynamodb import to_item
 from cloudretail.envelope import Cause
 from cloudretail.errors import LostRace, Refusal, Transient
-from cloudretail.money import Money
+from cloudretail.money import Money, total
 from cloudretail.outbox import due
 from cloudretail.retries import GiveUp, History, Retry, kind_of, next_step
 from contract import parse
@@ -59,6 +59,7 @@ from tests.simulation.schedule import Break, Cash, Interruption, Kind, Schedule,
 from tests.simulation.wiring import Queue, wiring
 from tests.support.checkouts import InMemoryCheckouts, InMemoryOrders
 from tests.support.mails import SHOP, InMemorySentMails, Mailbox
+from tests.support.rates import PHONE
 from tests.support.repositories import InMemoryRepository
 from tests.support.stock import InMemoryStockRepository
 
@@ -378,7 +379,14 @@ class World:
         if command is None:
             cart = shopping.load(self.carts, basket.shopper)
             method = PaymentMethod.COD if basket.cod else None
-            command = PlaceOrder(shipping_address=_ADDRESS, cart_version=cart.version, payment_method=method)
+            sum_ = total((line.unit_price * line.quantity for line in cart.items), "SGD")
+            command = PlaceOrder(
+                shipping_address=_ADDRESS,
+                shipping_method="standard",
+                total=sum_,
+                cart_version=cart.version,
+                payment_method=method,
+            )
             self.clicks[order_id] = command
             self.commands[order_id, command.fingerprint] = command
         try:
@@ -839,6 +847,8 @@ _TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 _LISTED = {
     product: Listed(product_id=product, name=product.capitalize(), price=price) for product, price in PRICES.items()
 }
-_ADDRESS = Address(name="A Shopper", line1="1 Some Street", city="Singapore", postal_code="018956", country="SG")
+_ADDRESS = Address(
+    name="A Shopper", line1="1 Some Street", city="Singapore", postal_code="018956", country="SG", phone=PHONE
+)
 _GARBLED: dict[str, Any] = {"version": 1, "outbox": "no outbox"}
 """An image of a row that no code of the shop has written."""

@@ -9,8 +9,9 @@ from cloudretail.decider import Change
 from cloudretail.envelope import Cause
 from cloudretail.errors import LostRace
 from cloudretail.outbox import Row
-from orders.domain import Account, Basket, Cart, HoldingLimits, Listed, Order, cart_changed
+from orders.domain import Account, Basket, Cart, HoldingLimits, Listed, Look, Order, cart_changed
 from orders.store import ORDERS
+from tests.support.rates import FREE
 from tests.support.repositories import InMemoryRepository
 
 ROOMY = HoldingLimits(orders=1000, pieces=1_000_000, cash=1_000_000_000)
@@ -72,18 +73,14 @@ class InMemoryCheckouts:
         mine = order is not None and order["userId"] == self.user_id
         return ORDERS.from_item(order).state if order and mine else None
 
-    def order_cart_and_account(self, order_id: str) -> tuple[Order | None, Cart, Account]:
+    def look(self, order_id: str) -> Look:
         order = self.order(order_id)
         # A batch of consistent reads is no snapshot.
         self._hook("load", f"cart of {self.user_id}")
         cart = self.carts.items.get(self.user_id)
         self._hook("load", f"account of {self.user_id}")
         account = self.orders.account_of(self.user_id)
-        return (
-            order,
-            Cart.model_validate(cart) if cart else Cart(),
-            account,
-        )
+        return Look(order, Cart.model_validate(cart) if cart else Cart(), account, FREE)
 
     def basket(self, cart: Cart) -> Basket:
         self._hook("load", f"basket of {self.user_id}")

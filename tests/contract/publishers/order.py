@@ -14,6 +14,7 @@ from orders.reactions import CONSUMER
 from orders.store import ORDERS
 from tests.contract.publishers import CONTEXT, EMAIL, USER_ID, Publisher, known
 from tests.support.checkouts import NOTHING_HELD
+from tests.support.rates import FREE, PHONE
 
 PRODUCT_ID = "canvas-backpack"
 PRICE = Money(amount=5990, currency="SGD")
@@ -22,14 +23,23 @@ PRICE = Money(amount=5990, currency="SGD")
 @cache
 def placed() -> tuple[Change[domain.Order], ...]:
     """A checkout for each way to pay that may be chosen at checkout."""
-    address = Address(name="Shopper", line1="1 Market St", city="Singapore", postal_code="1", country="SG")
+    address = Address(
+        name="Shopper", line1="1 Market St", city="Singapore", postal_code="048941", country="SG", phone=PHONE
+    )
     line = domain.CartLine(product_id=PRODUCT_ID, quantity=2, unit_price=PRICE)
     listed = domain.Listed(product_id=PRODUCT_ID, name="Canvas backpack", price=PRICE)
     return tuple(
         domain.place(
-            domain.PlaceOrder(shipping_address=address, cart_version=1, payment_method=method),
+            domain.PlaceOrder(
+                shipping_address=address,
+                shipping_method="standard",
+                total=PRICE * 2,
+                cart_version=1,
+                payment_method=method,
+            ),
             domain.Basket(domain.Cart(items=(line,), version=1), {PRODUCT_ID: listed}, {PRODUCT_ID: 5}),
             NOTHING_HELD,
+            FREE,
             domain.Shopper(USER_ID, EMAIL),
             CONTEXT,
         )

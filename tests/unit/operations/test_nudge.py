@@ -21,6 +21,7 @@ from contract.values import (
     PaymentMethod,
     RefusalReason,
     ReturnReason,
+    ShippingCharge,
     StockLine,
 )
 from fulfilment import domain as fulfilment
@@ -46,7 +47,7 @@ def order(status: OrderStatus, **values: Any) -> Order:
     return Order(
         order_id=ORDER_ID, user_id=ORDER["user_id"], user_email=ORDER["user_email"], items=ORDER["items"],
         status=status, total_amount=15430, currency="SGD", created_at=NOW, place_by=LATER,
-        shipping_address=example_of(Address, {}),
+        shipping_address=example_of(Address, {}), shipping=example_of(ShippingCharge, {}),
         payment_method=PaymentMethod.CARD, fingerprint="f", history=(step,), **values,
     )  # fmt: skip
 

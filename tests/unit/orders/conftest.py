@@ -9,19 +9,36 @@ import orders.store
 from cloudretail import aws, dynamodb
 from cloudretail.outbox import Row
 from orders import api, reactions
-from orders.domain import Order
-from orders.store import ORDERS
+from orders.domain import Order, PlaceOrder
+from orders.store import ORDERS, RATES
 from tests.support.http import Answer, call
 from tests.support.invocations import SHOPPER_CLAIMS
+from tests.support.rates import FREE, PHONE
 from tests.support.tables import empty, everything_in, shop_tables
 from tests.support.wire import Wire
 
-TABLES = ("OrdersTable", "LimitsTable", "CartTable", "ProductsTable", "InventoryTable", "FailuresTable")
-ADDRESS = {"name": "A Shopper", "line1": "1 Main Street", "city": "Singapore", "postalCode": "049315", "country": "SG"}
+TABLES = ("RatesTable", "OrdersTable", "LimitsTable", "CartTable", "ProductsTable", "InventoryTable", "FailuresTable")
+ADDRESS = {"name": "A Shopper", "line1": "1 Main Street", "city": "Singapore", "postalCode": "049315"}
+ADDRESS |= {"country": "SG", "phone": PHONE}
+
+
+def command(cart_version: int, total: int) -> PlaceOrder:
+    """A checkout with so many minor units for everything."""
+    return PlaceOrder.model_validate(
+        {
+            "shippingAddress": ADDRESS,
+            "shippingMethod": "standard",
+            "total": {"amount": total, "currency": "SGD"},
+            "cartVersion": cart_version,
+        }
+    )
 
 
 class Shop:
     """The orders service over real tables, and what the other services have written."""
+
+    def __init__(self) -> None:
+        self._total = 0
 
     def sells(self, product_id: str, *, price: int = 1990, available: int = 10, currency: str = "SGD") -> None:
         money = {"amount": price, "currency": currency}
@@ -76,7 +93,12 @@ class Shop:
     def checks_out(
         self, key: str = "key-1", *, version: int = 3, claims: Mapping[str, str] | None = SHOPPER_CLAIMS, **fields: Any
     ) -> Answer:
-        body = {"shippingAddress": ADDRESS, "cartVersion": version, **fields}
+        carts = [row for row in self.rows("CartTable") if claims and row["userId"] == claims["sub"]]
+        sum_ = sum(line["quantity"] * line["unitPrice"]["amount"] for cart in carts for line in cart["items"])
+        # A repetition is of the same page, whatever has become of the cart.
+        self._total = sum_ or self._total
+        known = {"shippingAddress": ADDRESS, "shippingMethod": "standard", "cartVersion": version}
+        body = {**known, "total": {"amount": self._total, "currency": "SGD"}, **fields}
         return self.call("POST", body=body, headers={"Idempotency-Key": key}, claims=claims)
 
     def has_an_order(self, key: str = "key-1", *, claims: Mapping[str, str] = SHOPPER_CLAIMS) -> str:
@@ -106,6 +128,8 @@ def account() -> Iterator[None]:
 @pytest.fixture
 def shop(account: None, monkeypatch: pytest.MonkeyPatch) -> Shop:
     empty(*TABLES)
+    item = RATES.to_item(Row(FREE, 1))
+    aws.dynamodb().put_item(TableName="RatesTable", Item=dynamodb.to_item(item))
     for module in (orders.store, cloudretail.repository):
         monkeypatch.setattr(module, "pause_before_retry", lambda attempt: None)
     return Shop()

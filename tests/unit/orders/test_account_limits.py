@@ -27,6 +27,7 @@ from orders.domain import (
 )
 from orders.store import CheckoutSettings, CheckoutStore, DynamoDBOrders
 from tests.support.examples import CAUSE, NOW, sgd
+from tests.support.rates import FREE
 from tests.support.turns import calls_take_turns
 from tests.unit.orders.conftest import ADDRESS, Shop
 
@@ -41,8 +42,12 @@ def ordered(account: Account, *, pieces: int = 1, price: int = 1000, method: str
         {"bag": Listed(product_id="bag", name="Bag", price=sgd(price))},
         {"bag": 1000},
     )
-    command = PlaceOrder.model_validate({"shippingAddress": ADDRESS, "cartVersion": 1, "paymentMethod": method})
-    return place(command, basket, account, Shopper("user-1", "a@shop.example"), Context("ord_9", "request", NOW)).state
+    total = {"amount": pieces * price, "currency": "SGD"}
+    known = {"shippingAddress": ADDRESS, "shippingMethod": "standard", "total": total, "cartVersion": 1}
+    command = PlaceOrder.model_validate({**known, "paymentMethod": method})
+    return place(
+        command, basket, account, FREE, Shopper("user-1", "a@shop.example"), Context("ord_9", "request", NOW)
+    ).state
 
 
 def holding(*held: Held) -> Account:
@@ -174,7 +179,7 @@ def test_of_twenty_checkouts_at_once_none_slips_through(shop: Shop, monkeypatch:
 
     def checks_out(number: int) -> str:
         store = OtherCart(load(CheckoutSettings), "user-1")
-        _, _, account = store.order_cart_and_account(f"ord_{number}")
+        account = store.look(f"ord_{number}").account
         change = Change(ordered(account).model_copy(update={"order_id": f"ord_{number}"}))
         everybody_has_read.wait(timeout=10)
         try:
@@ -191,7 +196,8 @@ def test_of_twenty_checkouts_at_once_none_slips_through(shop: Shop, monkeypatch:
 def test_an_end_and_a_checkout_at_once_leave_an_account_that_is_right(shop: Shop) -> None:
     first = shop.has_an_order("key-1")
     store = CheckoutStore(load(CheckoutSettings), "user-1")
-    _, cart, account = store.order_cart_and_account("ord_2")
+    look = store.look("ord_2")
+    cart, account = look.cart, look.account
     assert shop.call("POST", f"/{first}/cancel").status == 202
     order = ordered(account).model_copy(update={"order_id": "ord_2"})
     with pytest.raises(LostRace):

@@ -13,13 +13,13 @@ from cloudretail.settings import load
 from contract import parse
 from contract.orders import CancellationRequested, OrderCancelled
 from orders import api
-from orders.domain import Order, PlaceOrder, Shopper, decide, order_id_of, place
+from orders.domain import Order, Shopper, decide, order_id_of, place
 from orders.store import ORDERS, CheckoutSettings, CheckoutStore
 from tests.support.examples import CAUSE, EXAMPLES, NOW, name_of
 from tests.support.http import Answer, call
 from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS, STAFF_CLAIMS
 from tests.support.wire import Wire, cancelled, everything_printed, refused
-from tests.unit.orders.conftest import ADDRESS, Shop
+from tests.unit.orders.conftest import ADDRESS, Shop, command
 from tests.unit.orders.test_rules import order
 
 OTHER_CLAIMS = {**SHOPPER_CLAIMS, "sub": "user-2", "email": "other@cloudretail.example"}
@@ -346,10 +346,11 @@ def test_an_order_has_fifty_lines_at_the_most(shop: Shop, lines: int, status: in
 
 def another_process_places(order_id: str) -> None:
     store = CheckoutStore(load(CheckoutSettings), "user-1")
-    _, cart, account = store.order_cart_and_account(order_id)
-    request = PlaceOrder.model_validate({"shippingAddress": ADDRESS, "cartVersion": cart.version})
+    look = store.look(order_id)
+    cart, account = look.cart, look.account
+    request = command(cart.version, sum(line.quantity * line.unit_price.amount for line in cart.items))
     shopper = Shopper("user-1", "shopper@cloudretail.example")
-    change = place(request, store.basket(cart), account, shopper, Context(order_id, "request-0", NOW))
+    change = place(request, store.basket(cart), account, look.rates, shopper, Context(order_id, "request-0", NOW))
     store.place(change, cart.version, account, CAUSE, datetime.now(UTC))
 
 

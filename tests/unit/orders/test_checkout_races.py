@@ -9,11 +9,11 @@ import pytest
 from cloudretail.decider import Context
 from cloudretail.errors import Conflict, LostRace
 from cloudretail.settings import load
-from orders.domain import PlaceOrder, Shopper, order_id_of, place
+from orders.domain import Shopper, order_id_of, place
 from orders.store import CheckoutSettings, CheckoutStore
 from tests.support.examples import CAUSE
 from tests.support.turns import calls_take_turns
-from tests.unit.orders.conftest import ADDRESS, Shop
+from tests.unit.orders.conftest import Shop, command
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CLICKS = 8
@@ -26,11 +26,13 @@ def checked_out_at_once(keys: list[str]) -> list[str]:
     def checks_out(key: str) -> str:
         store = CheckoutStore(load(CheckoutSettings), "user-1")
         order_id = order_id_of("user-1", key)
-        _, cart, account = store.order_cart_and_account(order_id)
+        look = store.look(order_id)
+        cart, account = look.cart, look.account
         change = place(
-            PlaceOrder.model_validate({"shippingAddress": ADDRESS, "cartVersion": cart.version}),
+            command(cart.version, 3980),
             store.basket(cart),
             account,
+            look.rates,
             Shopper("user-1", "shopper@cloudretail.example"),
             Context(order_id, CAUSE.id, NOW),
         )

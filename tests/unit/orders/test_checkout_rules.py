@@ -14,10 +14,14 @@ from cloudretail.money import Money
 from contract.orders import OrderPlaced
 from contract.values import OrderItem, OrderStatus, PaymentMethod
 from orders.domain import Basket, Cart, CartLine, Listed, Order, PlaceOrder, Shopper, order_id_of, place
+from orders.rates import Rates
 from tests.support.checkouts import NOTHING_HELD
 from tests.support.examples import NOW, sgd
+from tests.support.rates import FREE, PHONE
 
-ADDRESS = {"name": "A Shopper", "line1": "1 Main Street", "city": "Singapore", "postalCode": "049315", "country": "SG"}
+ADDRESS = {"name": "A Shopper", "line1": "1 Main Street", "city": "Singapore", "postalCode": "049315"}
+ADDRESS |= {"country": "SG", "phone": PHONE}
+TOTAL = {"amount": 15430, "currency": "SGD"}
 BAG = CartLine(product_id="bag", quantity=2, unit_price=sgd(5990))
 LAMP = CartLine(product_id="lamp", quantity=1, unit_price=sgd(3450))
 CART = Cart(items=(BAG, LAMP), version=7)
@@ -29,7 +33,8 @@ PLENTY = {"bag": 10, "lamp": 10}
 
 
 def checkout(**fields: Any) -> PlaceOrder:
-    return PlaceOrder.model_validate({"shippingAddress": ADDRESS, "cartVersion": 7, **fields})
+    known = {"shippingAddress": ADDRESS, "shippingMethod": "standard", "total": TOTAL, "cartVersion": 7}
+    return PlaceOrder.model_validate({**known, **fields})
 
 
 def placed(
@@ -37,11 +42,13 @@ def placed(
     cart: Cart = CART,
     products: dict[str, Listed] = PRODUCTS,
     available: dict[str, int] = PLENTY,
+    rates: Rates = FREE,
 ) -> Change[Order]:
     return place(
         request or checkout(),
         Basket(cart, products, available),
         NOTHING_HELD,
+        rates,
         Shopper("user-1", "shopper@cloudretail.example"),
         Context("ord_1", "request-1", NOW),
     )

@@ -9,12 +9,13 @@ from cloudretail.errors import Conflict, LostRace, Transient
 from cloudretail.repository import MAX_TRIES
 from cloudretail.settings import load
 from contract import parse
-from orders.domain import Cart, Order, PlaceOrder, Shopper, place
+from orders.domain import Cart, Order, Shopper, place
 from orders.store import CheckoutSettings, CheckoutStore
 from tests.support.checkouts import NOTHING_HELD
 from tests.support.examples import CAUSE
+from tests.support.rates import FREE
 from tests.support.wire import Wire, cancelled, refused
-from tests.unit.orders.conftest import ADDRESS, Shop
+from tests.unit.orders.conftest import Shop, command
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -29,16 +30,18 @@ def store(shop: Shop) -> CheckoutStore:
 
 def decided(store: CheckoutStore, order_id: str = "ord_1") -> Change[Order]:
     return place(
-        PlaceOrder.model_validate({"shippingAddress": ADDRESS, "cartVersion": 3}),
-        store.basket(store.order_cart_and_account(order_id)[1]),
+        command(3, 5970),
+        store.basket(store.look(order_id).cart),
         NOTHING_HELD,
+        FREE,
         Shopper("user-1", "shopper@cloudretail.example"),
         Context(order_id, CAUSE.id, NOW),
     )
 
 
 def test_the_cart_the_prices_and_the_stock_are_read_as_the_others_wrote_them(store: CheckoutStore) -> None:
-    order, cart, _ = store.order_cart_and_account("ord_1")
+    look = store.look("ord_1")
+    order, cart = look.order, look.cart
     basket = store.basket(cart)
 
     assert order is None
@@ -50,7 +53,8 @@ def test_the_cart_the_prices_and_the_stock_are_read_as_the_others_wrote_them(sto
 def test_a_shopper_without_a_cart_has_an_empty_one_and_nothing_is_asked_about_it(shop: Shop, wire: Wire) -> None:
     store = CheckoutStore(load(CheckoutSettings), "user-2")
 
-    order, cart, _ = store.order_cart_and_account("ord_1")
+    look = store.look("ord_1")
+    order, cart = look.order, look.cart
     basket = store.basket(cart)
 
     assert (order, cart) == (None, Cart())
@@ -59,7 +63,7 @@ def test_a_shopper_without_a_cart_has_an_empty_one_and_nothing_is_asked_about_it
 
 
 def test_the_order_and_the_cart_are_read_consistently(store: CheckoutStore, wire: Wire) -> None:
-    store.order_cart_and_account("ord_1")
+    store.look("ord_1")
 
     (request,) = wire.made("BatchGetItem")
     assert [table["ConsistentRead"] for table in request["RequestItems"].values()] == [True, True, True]
@@ -83,13 +87,15 @@ def test_a_placed_order_is_found_again(store: CheckoutStore) -> None:
     change = decided(store)
     store.place(change, 3, NOTHING_HELD, CAUSE, NOW)
 
-    assert store.order_cart_and_account("ord_1")[:2] == (change.state, Cart(items=(), version=4))
+    look = store.look("ord_1")
+    assert (look.order, look.cart) == (change.state, Cart(items=(), version=4))
 
 
 def test_an_order_of_that_id_that_belongs_to_somebody_else_is_not_found(store: CheckoutStore, shop: Shop) -> None:
     store.place(decided(store), 3, NOTHING_HELD, CAUSE, NOW)
 
-    assert CheckoutStore(load(CheckoutSettings), "user-2").order_cart_and_account("ord_1")[:2] == (None, Cart())
+    look = CheckoutStore(load(CheckoutSettings), "user-2").look("ord_1")
+    assert (look.order, look.cart) == (None, Cart())
 
 
 def test_a_cart_that_changed_between_the_read_and_the_write_is_not_ordered(store: CheckoutStore, shop: Shop) -> None:
@@ -178,7 +184,7 @@ def test_an_answer_that_was_lost_is_found_by_the_next_request(store: CheckoutSto
     with pytest.raises(LostRace):
         store.place(change, 3, NOTHING_HELD, CAUSE, NOW)
 
-    assert store.order_cart_and_account("ord_1")[0] == change.state
+    assert store.look("ord_1").order == change.state
 
 
 @pytest.mark.parametrize("table", ["OrdersTable", "CartTable"])

@@ -18,7 +18,7 @@ from tests.support.repositories import InMemoryRepository
 
 PRICE = Money(amount=1990, currency="SGD")
 ADDRESS = Address(name="A Shopper", line1="1 Main Street", city="Singapore", postal_code="049315", country="SG")
-COMMAND = PlaceOrder(shipping_address=ADDRESS, cart_version=1)
+COMMAND = PlaceOrder(shipping_address=ADDRESS, shipping_method="standard", total=PRICE * 2, cart_version=1)
 SHOPPER = Shopper("user-1", "shopper@cloudretail.example")
 
 

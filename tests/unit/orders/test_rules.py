@@ -36,6 +36,7 @@ from contract.values import (
     PaymentMethod,
     RefusalReason,
     ReturnReason,
+    ShippingCharge,
     Shortage,
     StockLine,
 )
@@ -79,6 +80,7 @@ def order(state: str, **changes: Any) -> Order:
         user_email=ORDER["user_email"],
         status=OrderStatus(status),
         items=ORDER["items"],
+        shipping=ShippingCharge(method_id="standard", name="Standard delivery", price=sgd(0)),
         total_amount=15430,
         currency="SGD",
         created_at=NOW,
