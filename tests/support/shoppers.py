@@ -3,14 +3,19 @@
 import time
 import uuid
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any
 
 import httpx
 from boto3.dynamodb.types import TypeDeserializer
 
+from cloudretail.dynamodb import to_item
+from cloudretail.outbox import Row
+from orders.store import RATES
 from retail_ops.local.mails import Mail, read_mails
 from retail_ops.stack.seed import Account, create_accounts
 from retail_ops.stack.shop import Shop
+from tests.support.rates import FREE, PHONE
 
 PASSWORD = "Passw0rd-2026"
 ADDRESS = {
@@ -19,6 +24,7 @@ ADDRESS = {
     "city": "Singapore",
     "postalCode": "048941",
     "country": "SG",
+    "phone": PHONE,
 }
 
 PATIENCE = 60.0
@@ -107,7 +113,12 @@ class Shopper(Person):
     ) -> httpx.Response:
         """Check out the cart as it is now."""
         seen = version if version is not None else self.ok("GET", "/cart")["version"]
-        body: dict[str, Any] = {"shippingAddress": ADDRESS, "cartVersion": seen}
+        body: dict[str, Any] = {
+            "shippingAddress": ADDRESS,
+            "shippingMethod": "standard",
+            "total": self.ok("GET", "/cart")["total"],
+            "cartVersion": seen,
+        }
         if method:
             body["paymentMethod"] = method
         return self.call("POST", "/orders", body, Idempotency_Key=key or unique("key"))
@@ -182,8 +193,19 @@ def sign_in(shop: Shop, account: Account) -> Shopper:
     return Shopper(shop, answer["idToken"], account.email, account.password)
 
 
+def ships_for_nothing(shop: Shop) -> None:
+    """Have a shop without rates ship to Singapore for nothing, so that totals are those of the items."""
+    with suppress(shop.dynamodb.exceptions.ConditionalCheckFailedException):
+        shop.dynamodb.put_item(
+            TableName=shop.tables["RatesTable"],
+            Item=to_item(RATES.to_item(Row(FREE, 1))),
+            ConditionExpression="attribute_not_exists(ratesId)",
+        )
+
+
 def new_shopper(shop: Shop, *groups: str) -> Shopper:
     """Somebody with a new confirmed account."""
+    ships_for_nothing(shop)
     account = Account(f"{unique('shopper')}@cloudretail.example", "Shopper", PASSWORD, groups)
     create_accounts(shop, [account])
     return sign_in(shop, account)

@@ -10,7 +10,7 @@ from retail_ops.console import err
 from retail_ops.progress import Progress, Steps
 from retail_ops.stack import catalogue
 from retail_ops.stack.api import Api
-from retail_ops.stack.seed import OPERATOR, create_accounts
+from retail_ops.stack.seed import OPERATOR, STAFF, create_accounts, seed_rates
 from retail_ops.stack.seed import seed as fill
 from retail_ops.stack.shop import Shop
 
@@ -65,6 +65,9 @@ def seed_shop(
     if shop.endpoint is not None:
         with progress.step("Create accounts to try the shop with"):
             create_accounts(shop)
+        with progress.step("Say where the shop ships to"), Api(shop.api_url) as api:
+            api.login(STAFF.email, STAFF.password)
+            seed_rates(api, *catalogue.load_rates())
     products = catalogue.load()
     with progress.step("Fill the catalogue") as note, Api(shop.api_url) as api:
         # Images of a local shop go to this machine, which no proxy reaches.

@@ -39,7 +39,22 @@ GOODS, LAST_ITEMS = "canvas-backpack", "antique-violin"
 
 PRODUCTS = (GOODS, LAST_ITEMS)
 ADDRESS = {"name": "Shopper", "line1": "1 Market Street", "city": "Singapore", "postalCode": "048941"}
-ADDRESS |= {"country": "SG"}
+ADDRESS |= {"country": "SG", "phone": "+6581234567"}
+ZONE = {
+    "name": "Singapore",
+    "countries": ["SG"],
+    "cashUpTo": {"amount": 10_000_000, "currency": "SGD"},
+    "methods": [
+        {
+            "methodId": "standard",
+            "name": "Standard delivery",
+            "price": {"amount": 400, "currency": "SGD"},
+            "freeFrom": {"amount": 6000, "currency": "SGD"},
+            "earliestDays": 1,
+            "latestDays": 3,
+        }
+    ],
+}
 PARCEL = {"carrier": "SingPost", "trackingNumber": "SP123456789SG"}
 RETURN = "return-1"
 """Key of the request that announces it."""
@@ -130,6 +145,8 @@ class Story:
             self._accounts()
         with progress.step("Record the catalogue") as note:
             self._catalogue([product for product in products if product.id in PRODUCTS], note)
+        with progress.step("Record what shipping costs"):
+            self._rates()
         with progress.step("Record an order that is paid, and called off"):
             self._paid_and_cancelled()
         with progress.step("Record an order that is sold out, and one in cash"):
@@ -276,6 +293,24 @@ class Story:
         self.http("get-stock", "GET", f"/inventory/{GOODS}")
         self.http("bad-product-id", "GET", "/inventory/no-such-product")
 
+    # --------------------------------------------------------------------------------------------------------- rates
+
+    def _rates(self) -> None:
+        """Delivery is free for whatever is ordered here, and prices include the tax."""
+        zones, rates = "/admin/shipping-rates", "/admin/tax-rates"
+        self.http("bad-not-staff", "PUT", zones, {"version": 0, "zones": []}, who=OPERATOR)
+        twice = {"version": 0, "zones": [ZONE, {**ZONE, "name": "Once more"}]}
+        self.http("bad-zones", "PUT", zones, twice, who=STAFF)
+        self.http("change-shipping-rates", "PUT", zones, {"version": 0, "zones": [ZONE]}, who=STAFF)
+        self.http("bad-version", "PUT", zones, {"version": 0, "zones": [ZONE]}, who=STAFF)
+        tax = {"version": 1, "rates": [{"country": "SG", "name": "GST", "basisPoints": 900}]}
+        self.http("change-tax-rates", "PUT", rates, tax, who=STAFF)
+        self.http("get-shipping-rates", "GET", zones, who=STAFF)
+        self.http("get-tax-rates", "GET", rates, who=STAFF)
+        self.http("get-shipping", "GET", "/shipping?country=SG&subtotal=17800")
+        self.http("bad-country", "GET", "/shipping?country=Singapore")
+        self._keep_row("RatesTable", "ratesId", "current")
+
     # -------------------------------------------------------------------------------------------------------- orders
 
     def _paid_and_cancelled(self) -> None:
@@ -285,8 +320,11 @@ class Story:
         self.http("get-cart", "GET", "/cart", who=SHOPPER)
         self._keep_row("CartTable", "userId", self._user_id(SHOPPER))
         self.http("bad-address", "POST", "/orders", {"shippingAddress": {}, "cartVersion": 1}, who=SHOPPER, key="a")
-        self.http("bad-no-key", "POST", "/orders", self._checkout(1), who=SHOPPER)
-        self.http("bad-cart-version", "POST", "/orders", self._checkout(99), who=SHOPPER, key="b")
+        total = {"amount": 2 * self._price, "currency": "SGD"}
+        self.http("bad-no-key", "POST", "/orders", self._checkout(1, total), who=SHOPPER)
+        self.http("bad-cart-version", "POST", "/orders", self._checkout(99, total), who=SHOPPER, key="b")
+        less = {**total, "amount": 1}
+        self.http("bad-total", "POST", "/orders", self._checkout(1, less), who=SHOPPER, key="c")
         order = self._place("recorded-1", "check-out", put=None)
         self.http("list-orders", "GET", "/orders?limit=2", who=SHOPPER)
         self.http("bad-cursor", "GET", "/orders?cursor=no-cursor", who=SHOPPER)
@@ -470,8 +508,9 @@ class Story:
     def _check_out(self, key: str, case: str, *, put: tuple[str, int] | None, method: str | None = None) -> str:
         if put:
             self.http("", "PUT", f"/cart/items/{put[0]}", {"quantity": put[1]}, who=SHOPPER)
-        version = self.http("", "GET", "/cart", who=SHOPPER).json()["version"]
-        answer = self.http(case, "POST", "/orders", self._checkout(version, method), who=SHOPPER, key=key)
+        cart = self.http("", "GET", "/cart", who=SHOPPER).json()
+        checkout = self._checkout(cart["version"], cart["total"], method)
+        answer = self.http(case, "POST", "/orders", checkout, who=SHOPPER, key=key)
         order: str = answer.json()["orderId"]
         self._orders.append(order)
         # As it would be of the user whom the samples are about; the payment's id has the same end.
@@ -479,9 +518,10 @@ class Story:
         self.normal.name(order.removeprefix("ord_"), stable.removeprefix("ord_"))
         return order
 
-    def _checkout(self, version: int, method: str | None = None) -> dict[str, Any]:
+    def _checkout(self, version: int, total: dict[str, Any], method: str | None = None) -> dict[str, Any]:
         chosen = {"paymentMethod": method} if method else {}
-        return {"shippingAddress": ADDRESS, "cartVersion": version, **chosen}
+        delivery = {"shippingAddress": ADDRESS, "shippingMethod": "standard", "total": total}
+        return {**delivery, "cartVersion": version, **chosen}
 
     # ------------------------------------------------------------------------------------------------------- batches
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -46,3 +47,22 @@ def load(folder: Path = FOLDER) -> list[Product]:
         Product(**entry, currency=content["currency"], image=folder / "images" / f"{entry['id']}.webp")
         for entry in content["products"]
     ]
+
+
+def load_rates(folder: Path = FOLDER) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The zones and the tax rates of a new shop, as the back office's API takes them.
+
+    Args:
+        folder: holds rates.yaml and catalogue.yaml, whose currency the amounts are in.
+    """
+    currency = yaml.safe_load((folder / "catalogue.yaml").read_text())["currency"]
+    content = yaml.safe_load((folder / "rates.yaml").read_text())
+
+    def with_money(entry: dict[str, Any]) -> dict[str, Any]:
+        amounts = {name: entry[name] for name in ("price", "freeFrom", "cashUpTo") if name in entry}
+        return {**entry, **{name: {"amount": amount, "currency": currency} for name, amount in amounts.items()}}
+
+    zones = [
+        {**with_money(zone), "methods": [with_money(method) for method in zone["methods"]]} for zone in content["zones"]
+    ]
+    return zones, content["taxRates"]

@@ -3,9 +3,10 @@
 import mimetypes
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -73,6 +74,25 @@ def create_accounts(shop: Shop, accounts: Sequence[Account] = ACCOUNTS) -> None:
             )
         for group in account.groups:
             shop.cognito.admin_add_user_to_group(UserPoolId=pool, Username=account.email, GroupName=group)
+
+
+def seed_rates(api: Api, zones: Sequence[Mapping[str, Any]], tax_rates: Sequence[Mapping[str, Any]]) -> bool:
+    """Put shipping and tax rates into a shop that has none.
+
+    Args:
+        api: signed in as a member of staff.
+        zones: as the API takes them.
+        tax_rates: likewise.
+
+    Returns:
+        Whether there were none.
+    """
+    version = api.call("GET", "/admin/shipping-rates").json()["version"]
+    if version:
+        return False
+    api.call("PUT", "/admin/shipping-rates", {"version": version, "zones": zones})
+    api.call("PUT", "/admin/tax-rates", {"version": version + 1, "rates": tax_rates})
+    return True
 
 
 def seed(api: Api, products: Sequence[Product], note: Note, *, uploads: httpx.Client) -> Counter[str]:
