@@ -292,7 +292,7 @@ def test_a_parcel_would_be_prepared_or_called_off(wire: Wire) -> None:
 
 def test_a_return_of_what_was_never_shipped_would_fail_again(wire: Wire) -> None:
     text = at("fulfilment", ReturnRequested, wire).text
-    assert text == f"would fail again: Permanent: there is no shipment of {ORDER_ID}"
+    assert text == f"would fail again: Permanent: nothing was shipped of {ORDER_ID}"
 
 
 def test_cash_would_be_noted_and_a_refund_asked_for(wire: Wire) -> None:
