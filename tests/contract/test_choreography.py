@@ -10,10 +10,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from cloudretail import aws, dynamodb
 from cloudretail.repository import DynamoDBRepository
 from contract import EVENTS
+from operations.replays.awaited import PUBLISHERS
 from orders.store import ORDERS
 from retail_ops.stack.template import Rule
 from tests.contract.deployed import Shop, shop, template
-from tests.contract.publishers import CAUSE, NOW, ORDER_ID, published
+from tests.contract.publishers import CAUSE, NOW, ORDER_ID, explored, published
 from tests.contract.publishers.order import PRODUCT_ID, placed
 from tests.support.invocations import Context, sqs_event
 from tests.support.tables import items_of
@@ -59,3 +60,18 @@ def test_a_consumer_consumes_what_it_is_sent_and_nothing_else(a_shop: Shop, rule
 @each_rule
 def test_a_rule_only_waits_for_events_that_are_published(rule: Rule) -> None:
     assert set(rule.types) <= {sent.data.event_type.type for sent in published()}
+
+
+def test_what_a_nudge_publishes_again_was_published_before() -> None:
+    awaited = {publisher.aggregate.name: publisher.awaited for publisher in PUBLISHERS}
+    events = explored().events
+
+    unheard = {
+        (name, data.event_type.name)
+        for name, state in explored().states
+        for data in awaited[name](state)
+        if data not in events
+    }
+
+    assert unheard == set()
+    assert {name for name, _ in explored().states} == set(awaited), "each publisher can be nudged"
