@@ -108,7 +108,8 @@ def _history(order: OrderRow | None) -> Iterator[TraceEntry]:
     before = None
     for step in order.history if order else ():
         moved = f"{step.event}: {before or 'new'} -> {step.status}" if step.status != before else step.event
-        details = [step.about, step.reason, f"attempt {step.attempt}" if step.attempt else None]
+        amount = str(step.amount) if step.amount else None
+        details = [step.about, amount, step.reason, f"attempt {step.attempt}" if step.attempt else None]
         detail = ", ".join(filter(None, details)) or None
         yield TraceEntry(
             at=step.at, service="orders", kind=EntryKind.STATE, what=moved, detail=detail, caused_by=step.caused_by

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cloudretail.money import Money
 from cloudretail.outbox import Outbox
 from contract.orders import OrderConfirmed
 from contract.values import OrderStatus
@@ -319,9 +320,18 @@ def test_a_time_line_tells_what_staff_did_with_the_parcel_and_its_returns() -> N
     received = ShipmentStep(what="ReceiveReturn", at=NOW + timedelta(days=9), by="staff-2", about="ret_1")
     prepared = ShipmentStep(what="OrderConfirmed", at=NOW)
     found = returned("ACCEPTED", "RECEIVED", returned=True, paid=True)
+    refunded = Step(
+        event="PaymentRefunded", at=NOW, caused_by="event", status="DELIVERED", about="ret_1",
+        amount=Money(amount=1990, currency="SGD"),
+    )  # fmt: skip
     rows = [row for table in TABLES for row in found.all(table.row) if not isinstance(row, ShipmentRow)]
     parcel = found.all(ShipmentRow)[0].model_copy(update={"story": (prepared, shipped, received)})
     told = trace(ORDER_ID, OrderRows([*rows, parcel]), failures=[], replays=[], stuck=None)
+    told_of_money = trace(
+        ORDER_ID, OrderRows([order("DELIVERED").model_copy(update={"history": (refunded,)})]),
+        failures=[], replays=[], stuck=None,
+    )  # fmt: skip
+    assert told_of_money.entries[0].detail == "ret_1, SGD 19.90"
     assert [(each.what, each.detail) for each in told.entries if each.service == "fulfilment"] == [
         ("OrderConfirmed", None),
         ("staff: Ship", "by staff-1"),
