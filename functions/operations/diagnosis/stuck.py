@@ -81,7 +81,7 @@ def blocker_of(rows: OrderRows, dead: Sequence[DeadLetter], now: datetime) -> Bl
     if dead:
         letter = dead[0]
         return Blocker(
-            waits_for=f"{letter.event_name or 'a message'} in {letter.queue}: {letter.cause.title}",
+            waits_for=f"{letter.event_name or 'a message'} in {letter.queue}: {letter.cause.code}",
             command=f"cloudretail dlq replay {letter.queue} --order {order.order_id}",
         )
     if payment and payment.refund_refused:

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from cloudretail.failures import Cause, FailureRow, FailureState
 from cloudretail.outbox import Outbox
 from contract.orders import OrderConfirmed
 from contract.values import OrderStatus
 from inventory.domain import ReservationStatus
-from operations.dead_letters.domain import Cause, DeadLetter
+from operations.dead_letters.domain import DeadLetter
 from operations.diagnosis.store import setting_of
 from operations.diagnosis.stuck import blocker_of, stuck_orders
 from operations.diagnosis.tables import (
@@ -32,6 +33,10 @@ from retail_ops.stack.template import Template
 from tests.support.examples import EXAMPLES, NOW, event_of
 
 ORDER_ID = "ord_1"
+CAUSE_OF_DEATH = Cause(
+    code="KeyError in decide (inventory/domain.py)", fingerprint="x", exception="KeyError", message="x",
+    where="a.py:1 in b", request_id="r", attempt=5,
+)  # fmt: skip
 
 
 def order(status: str, **others: Any) -> OrderRow:
@@ -59,13 +64,17 @@ def rows(
 def letter(queue: str = "InventoryDlq") -> DeadLetter:
     return DeadLetter(
         queue=queue,
-        message_id="message-1",
+        found_in=queue,
+        message_id="orders:ord_1:1:0",
         event_id="orders:ord_1:1:0",
         event_name="OrderPlaced",
         order_id=ORDER_ID,
-        sent_at=NOW,
-        expires_at=NOW + timedelta(days=14),
-        cause=Cause(code="KeyError in decide (inventory/domain.py)", exception="KeyError"),
+        state=FailureState.DEAD,
+        since=NOW,
+        generation=0,
+        cause=CAUSE_OF_DEATH,
+        first_failed_at=NOW,
+        last_failed_at=NOW,
         replays=(),
     )
 
@@ -155,11 +164,11 @@ def test_orders_that_moved_a_moment_ago_do_not_stand_still() -> None:
 def test_a_time_line_tells_everything_in_order_and_what_has_no_time_at_the_end() -> None:
     confirmed = event_of(next(data for data in EXAMPLES if isinstance(data, OrderConfirmed)))
     row = order("CONFIRMED", outbox=Outbox(version=2, events=(confirmed.to_json(),)))
-    failure = {
-        "consumer": "inventory", "eventId": "orders:ord_1:1:0", "eventName": "OrderPlaced", "exception": "KeyError",
-        "message": "x", "where": "a.py:1 in b", "requestId": "r", "attempt": 5,
-        "lastFailedAt": int(NOW.timestamp()) + 1,
-    }  # fmt: skip
+    at = int(NOW.timestamp()) + 1
+    failure = FailureRow(
+        consumer="inventory", event_id="orders:ord_1:1:0", event_name="OrderPlaced", cause=CAUSE_OF_DEATH,
+        state=FailureState.DEAD, since=at, first_failed_at=at, last_failed_at=at,
+    )  # fmt: skip
     replayed = ReplayedMessage(
         replay_id="rpl_1", message_id="m", queue="InventoryDlq", event_name="OrderPlaced", outcome=Outcome.REPLAYED,
         text="to InventoryQueue", at=NOW + timedelta(seconds=2),
@@ -188,6 +197,7 @@ def test_a_time_line_tells_everything_in_order_and_what_has_no_time_at_the_end()
         "charge pay_1:1: accepted",
     ]
     assert found.entries[1].caused_by == confirmed.causation_id
+    assert found.entries[2].detail == "KeyError: x at a.py:1 in b, request r (dead)"
     assert found.entries[-1].at is None
 
 

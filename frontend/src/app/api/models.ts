@@ -21,6 +21,7 @@ export type { DeadLetterView } from './models/dead-letter-view';
 export type { DropRequest } from './models/drop-request';
 export type { EmailRequest } from './models/email-request';
 export type { EntryKind } from './models/entry-kind';
+export type { FailureState } from './models/failure-state';
 export type { FieldError } from './models/field-error';
 export type { HistoryEntry } from './models/history-entry';
 export type { LineView } from './models/line-view';

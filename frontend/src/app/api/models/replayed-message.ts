@@ -14,29 +14,22 @@ export interface ReplayedMessage {
   at: string;
 
   /**
-   * Likewise.
-   */
-  attributes: ({
-[key: string]: string;
-} | null);
-
-  /**
-   * Of a dropped message, which nothing else keeps.
-   */
-  body: (string | null);
-
-  /**
    * SQS's ids of the copies that were accepted.
    */
   copies: Array<string>;
   eventId: (string | null);
   eventName: (string | null);
+
+  /**
+   * That its copy has.
+   */
+  generation: number;
   messageId: string;
   orderId: (string | null);
   outcome: Outcome;
 
   /**
-   * Where it was.
+   * The dead-letter queue of the consumer that it is for.
    */
   queue: string;
   replayId: string;

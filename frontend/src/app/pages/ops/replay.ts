@@ -62,9 +62,6 @@ import { ACTIONS, OUTCOMES, doneOf, hasEnded, stateOf, titleOf } from './words';
               }
             </label>
           }
-          @if (replay.missed) {
-            <p>About {{ replay.missed }} more were not included, because somebody else was looking at them.</p>
-          }
           <p class="hint">
             {{ replay.by }} · <time [attr.datetime]="replay.at">{{ replay.at | when }}</time> · “{{ replay.reason }}”
           </p>
