@@ -269,7 +269,7 @@ def get_replay(replay_id: IdInPath) -> Replay:
 )
 def list_replayed_messages(replay_id: IdInPath, limit: Limit = 50, cursor: Cursor = None) -> Page[ReplayedMessage]:
     items, next_cursor = _page(_replays().messages(replay_id), limit, cursor)
-    return Page(items=tuple(items), next_cursor=next_cursor)
+    return Page(items=tuple(_replays().followed(items)), next_cursor=next_cursor)
 
 
 @api.get(

@@ -66,7 +66,8 @@ def open_dead_letters(settings: ReplaySettings) -> DeadLetters:
 
 
 def open_replays(settings: ReplaySettings) -> Replays:
-    return Replays(DynamoDBReplayLog(settings.replays_table))
+    failures = DynamoDBFailures(settings.failures_table, settings.failures_bucket)
+    return Replays(DynamoDBReplayLog(settings.replays_table), failures)
 
 
 def open_replayer(settings: ReplaySettings, worker: str, subscribers: Subscribers) -> Replayer:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from cloudretail.errors import ShopError
+from cloudretail.failures import FailureState
 from cloudretail.model import Model
 from contract.inventory import InventoryReserved
 from operations.dead_letters.domain import DeadLetter, DeadMessage, Selection, owner_of
@@ -107,6 +108,7 @@ class ReplayedMessage(Model):
         text: what a dry run expects, where a copy was sent, or why it was refused.
         copies: SQS's ids of the copies that were accepted.
         at: of the outcome.
+        state: of what was replayed, what has become of it since; not recorded, but looked up.
     """
 
     replay_id: str
@@ -120,6 +122,7 @@ class ReplayedMessage(Model):
     text: str | None = None
     copies: tuple[str, ...] = ()
     at: datetime
+    state: FailureState | None = None
 
 
 def planned(replay: Replay, letter: DeadLetter, generation: int, now: datetime) -> ReplayedMessage:

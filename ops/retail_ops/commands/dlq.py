@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -300,12 +301,12 @@ COLOURS = {"REPLAYED": "green", "WOULD_ACT": "green", "FAILED": "red", "WOULD_FA
 
 
 def _report(operations: Operations, replay: "Replay", *, as_json: bool) -> None:
-    messages = operations.replays.messages(replay.replay_id)
+    messages = operations.replays.followed(operations.replays.messages(replay.replay_id))
     if as_json:
         print_json({**replay.model_dump(mode="json"), "messages": [each.model_dump(mode="json") for each in messages]})
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("Outcome", "Event", "Order", "Message", ""):
+    for heading in ("Outcome", "Now", "Event", "Order", "Message", ""):
         table.add_column(heading)
     for each in messages[:SHOWN]:
         table.add_row(*_row(each))
@@ -314,16 +315,27 @@ def _report(operations: Operations, replay: "Replay", *, as_json: bool) -> None:
     if len(messages) > SHOWN:
         err.print(f"... and {len(messages) - SHOWN} more (--json lists all).", style="dim")
     counts = ", ".join(f"{count} {outcome.lower().replace('_', ' ')}" for outcome, count in replay.outcomes.items())
+    states = Counter(each.state.lower() for each in messages if each.state)
     out.print(
         f"{plain(replay.target)}: {counts or 'no message'} [dim]({replay.replay_id}, {replay.state.lower()})[/dim]"
     )
+    if states:
+        now = ", ".join(f"{count} {state}" for state, count in states.items())
+        out.print(f"Now: {now}. [dim]Again: cloudretail dlq history {replay.replay_id}[/dim]")
 
 
 def _row(message: "ReplayedMessage") -> tuple[str, ...]:
     colour = COLOURS.get(message.outcome, "default")
     outcome = f"[{colour}]{message.outcome.lower().replace('_', ' ')}[/{colour}]"
     event, order = message.event_name or "no event", message.order_id or ""
-    return outcome, plain(event), plain(order), plain(message.message_id), plain(message.text or "")
+    return (
+        outcome,
+        (message.state or "").lower(),
+        plain(event),
+        plain(order),
+        plain(message.message_id),
+        plain(message.text or ""),
+    )
 
 
 def _table(messages: "Sequence[DeadLetter]") -> Table:

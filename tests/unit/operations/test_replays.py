@@ -6,6 +6,7 @@ import pytest
 
 from cloudretail.failures import LEASE, FailureState, resolved
 from operations.replays.domain import Action, Outcome, ReplayState
+from operations.replays.service import Replays
 from tests.support.dead_letters import NOW, InMemoryShop, Killed, Killer
 
 MESSAGES = 13
@@ -219,3 +220,18 @@ def test_a_dropped_message_keeps_its_body() -> None:
     replay = shop.replayer.run(shop.asked(Action.DROP))
     assert (replay.outcomes, states(shop)) == ({Outcome.DROPPED: 1}, [FailureState.DROPPED])
     assert shop.failures.bodies([row.key]) == {row.key: '{"whole": true}'}
+
+
+def test_the_record_says_what_has_become_of_the_copies() -> None:
+    shop = InMemoryShop()
+    filled(shop, 3)
+    replay = shop.replayer.run(shop.asked(message_ids=("0000", "0001")))
+    key = ("orders", "0000")
+    done = resolved(shop.failures.rows[key], 1, int(NOW.timestamp()))
+    assert done
+    shop.failures.rows[key] = done
+    replays = Replays(shop.log, shop.failures)
+    states = {each.message_id: each.state for each in replays.followed(replays.messages(replay.replay_id))}
+    assert states == {"0000": FailureState.RESOLVED, "0001": FailureState.REPLAYED}
+    dropped = shop.replayer.run(shop.asked(Action.DROP))
+    assert [each.state for each in replays.followed(replays.messages(dropped.replay_id))] == [None]

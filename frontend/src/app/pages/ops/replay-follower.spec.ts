@@ -38,7 +38,7 @@ function replay(state: Replay['state'], outcomes: Replay['outcomes']): Replay {
 }
 
 function message(messageId: string): ReplayedMessage {
-  const plain = { eventId: null, eventName: null, orderId: null, text: null } as const;
+  const plain = { eventId: null, eventName: null, orderId: null, text: null, state: null } as const;
   return {
     ...plain,
     messageId,
