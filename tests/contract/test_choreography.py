@@ -42,7 +42,7 @@ def test_a_consumer_consumes_what_it_is_sent_and_nothing_else(a_shop: Shop, rule
         template().functions[template().consumers[rule.queue]]["Handler"].rpartition(".")[0]
     ).CONSUMER
     failures = [failure for failure in items_of("FailuresTable") if failure["consumer"]["S"] == consumer.name]
-    unexpected = [each for each in failures if each["message"]["S"].endswith("is not expected here")]
+    unexpected = [each for each in failures if each["cause"]["M"]["message"]["S"].endswith("is not expected here")]
     refused = {failure["messageId"]["S"] for failure in unexpected}
     consumed = {
         (sent.data.event_type.type, record["messageId"] not in refused)
@@ -51,9 +51,9 @@ def test_a_consumer_consumes_what_it_is_sent_and_nothing_else(a_shop: Shop, rule
     assert consumed == {(event.event_type.type, event.event_type.type in rule.types) for event in EVENTS}
     # And none failed for another reason, such as a variable that the function lacks; one may have come too early, or be
     # about a parcel that another event of the batch has called off.
-    others = [each for each in failures if each not in unexpected]
+    causes = [each["cause"]["M"] for each in failures if each not in unexpected]
     assert {
-        each["exception"]["S"] for each in others if not each["message"]["S"].startswith("nothing was shipped")
+        cause["exception"]["S"] for cause in causes if not cause["message"]["S"].startswith("nothing was shipped")
     } <= {"Transient"}
 
 
