@@ -18,15 +18,13 @@ from typing import Any, TypedDict
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail import aws, deadline
+from cloudretail.causes import code_of, where
 from cloudretail.errors import Permanent, Transient
-from cloudretail.failures import DynamoDBFailureLog, Failure, FailureLog, code_of, where
-from cloudretail.retries import CONDEMNED, SUSPECT, GiveUp, History, Kind, Retry, kind_of, next_step
+from cloudretail.failure_log import DynamoDBFailureRows, FailureLog
+from cloudretail.failures import FAILURE, Failure, History, Kind
+from cloudretail.retries import CONDEMNED, SUSPECT, GiveUp, Retry, kind_of, next_step
 from cloudretail.settings import Settings, load
 from cloudretail.telemetry import count, flush, logger
-
-FAILURE = "failure"
-"""Message attribute of a dead letter: a JSON object with its cause and code, the request that failed, its failure key,
-its generation and the first message's id. A copy carries the last three."""
 
 MAX_FAILURE = 1024
 """Characters of that attribute, ASCII."""
@@ -180,7 +178,7 @@ class _Batch:
         self._consumer = consumer
         self._work = work
         self._about = about
-        self._log: FailureLog = DynamoDBFailureLog(settings.failures_table)
+        self._log = FailureLog(DynamoDBFailureRows(settings.failures_table))
 
     def work_off(self, messages: Sequence[Received]) -> list[str]:
         """Handle all of them; returns the ids of those that come again."""
@@ -231,7 +229,7 @@ class _Batch:
     def _resolved(self, message: Received) -> bool:
         """Note that a message that had failed before has succeeded.
 
-        A copy of a dead letter is done only when that is noted, or its replay would be under way for ever.
+        It is done only when that is noted, or it would be failing, or its replay under way, for ever.
         """
         if message.attempt == 1 and not message.failure:
             return True
@@ -239,7 +237,7 @@ class _Batch:
             self._log.resolve(self._consumer, self._key(message), message.generation)
         except Exception:
             logger.exception("That a message has succeeded at last could not be noted", event_id=self._key(message))
-            return not message.failure
+            return False
         return True
 
     def _settled(self, message: Received, error: Exception) -> bool:
@@ -313,11 +311,8 @@ class _Batch:
             # It stays where it is, and is given up at its next delivery.
             self._hide(message, 60)
             return False
+        # That it is dead is the collector's to note, which has it from that queue.
         count("DeadLettered")
-        try:
-            self._log.give_up(self._consumer, failure.event_id, failure.generation, message.body)
-        except Exception:
-            logger.exception("That a message was given up could not be noted", event_id=failure.event_id)
         return True
 
     def _hide(self, message: Received, seconds: int) -> None:

@@ -1,38 +1,50 @@
-"""Why a message failed, kept for the operator: a queue keeps the message but not its cause.
+"""What becomes of a message that failed, kept for the operator: a queue keeps the message but not its cause. Pure.
 
     FAILING    it is being retried; how often it failed, and since when, decides when it is given up
-    DEAD       it was given up, and is in the dead-letter queue; from here on its body is kept too
-    RESOLVED   a later delivery, or a replay, has done what it asked for
+    DEAD       it was given up; the collector has taken it from its dead-letter queue
+    REPLAYING  a replay has claimed it, and is about to send a copy
+    REPLAYED   its consumer's queue has accepted the copy
+    RESOLVED   a later delivery, or a copy, has done what it asked for
+    DROPPED    an operator decided that nobody handles it
 
-A row's generation counts the replays of its message: a copy carries its own. What becomes of a copy counts only if the
-row has not gone on to a later one: an older copy that succeeds or fails late says nothing about that.
+A row's generation counts its replays, and a copy carries its own. What becomes of a copy counts only if the row has not
+gone on to a later one: an older copy that succeeds or fails late says nothing about that.
+
+    replay       DEAD 0 -> REPLAYING 1     send the copy, marked 1     REPLAYED 1, if it is still REPLAYING 1
+    consumer                                          the copy succeeds: RESOLVED 1, before or after
+    crash here                         ^ sent again once the lease is over     ^ likewise: one more copy, ignored
+
+Written first as REPLAYED, a crash before the send would lose the message. Sent first, a note that comes late would
+write over what the copy has come to. `tests/unit/kernel/test_replays_model.py` explores every order of these steps.
+
+A death counts once, by the first message's id and the generation: the collector may be told of it twice, also after a
+replay. One of a message that is no copy counts whatever the row's generation is: it is of another message of the same
+event, which a nudge or the archive has sent.
 """
 
 import hashlib
-import re
-import time
-import traceback
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
-from pathlib import Path
-from typing import Any, Protocol
+from enum import Enum, StrEnum, auto
+from typing import Any
 
-from botocore.exceptions import ClientError
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
-from cloudretail import aws, dynamodb
-from cloudretail.repository import batch_get
-from cloudretail.retries import History, Kind
+from cloudretail.model import Model
 
-_OWN_CODE = str(Path(__file__).parents[1])
+FAILURE = "failure"
+"""Message attribute of a dead letter: a JSON object with its cause and code, the request that failed, its failure key,
+its generation and the first message's id. A copy carries the last three."""
 
 KEPT_FOR = 90 * 24 * 3600
-"""Seconds: longer than a dead-letter queue (14 days) and the archive keep the message itself."""
+"""Seconds that a row is kept once it is RESOLVED or DROPPED. Any other stays until somebody deals with it."""
 
-_COUNTS = ("failingSince", "failures", "unexpected")
-"""What is counted as long as a message is being retried."""
+LEASE = 60
+"""Seconds after which a row that is REPLAYING was left behind: its replay has died, and the message is sent again."""
+
+UNKNOWN_CAUSE = "timeout or crash"
+"""Where no cause was kept: the function ended before it could keep one."""
 
 
 class FailureState(StrEnum):
@@ -40,7 +52,146 @@ class FailureState(StrEnum):
 
     FAILING = "FAILING"
     DEAD = "DEAD"
+    REPLAYING = "REPLAYING"
+    REPLAYED = "REPLAYED"
     RESOLVED = "RESOLVED"
+    DROPPED = "DROPPED"
+
+
+ENDED = frozenset({FailureState.RESOLVED, FailureState.DROPPED})
+"""States in which nobody has to do anything."""
+
+
+class Kind(Enum):
+    """What kind of failure it is."""
+
+    MAY_PASS = auto()
+    CANNOT_PASS = auto()
+    UNEXPECTED = auto()
+
+
+@dataclass(frozen=True)
+class History:
+    """How a message has fared so far, the failure of just now included.
+
+    Attributes:
+        since: when it failed first, aware.
+        failures: deliveries that failed.
+        unexpected: those of them that failed unexpectedly.
+    """
+
+    since: datetime
+    failures: int
+    unexpected: int
+
+
+class Cause(Model):
+    """Why a message failed.
+
+    Attributes:
+        code: what failures of one cause have in common, as `code_of` makes it.
+        fingerprint: a short name of consumer and code.
+        exception: its class; "timeout or crash" where no cause was kept.
+        message: its text.
+        where: file, line and function in which it was raised.
+        function: name of the Lambda function.
+        version: of that function.
+        request_id: of the invocation, with which its log lines are found.
+        attempt: which delivery of the message this was, from 1.
+    """
+
+    code: str
+    fingerprint: str
+    exception: str
+    message: str | None = None
+    where: str | None = None
+    function: str | None = None
+    version: str | None = None
+    request_id: str | None = None
+    attempt: int | None = None
+
+
+class FailureRow(Model):
+    """What is kept of a message that failed at a consumer, but for its body. Times are seconds since 1970.
+
+    Attributes:
+        consumer: at which it failed.
+        event_id: of the event; of the message where the body is no event.
+        revision: how often the row was written.
+        state: see the module.
+        since: when it came into this state; of FAILING, when it failed first.
+        generation: how often it was replayed.
+        cause: of its latest failure.
+        event_name: where the body is an event.
+        order_id: which order it is about.
+        first_failed_at: also before an earlier end.
+        last_failed_at: the latest.
+        failures: deliveries that failed since it is being retried.
+        unexpected: those of them that failed unexpectedly.
+        failing_since: the first of them.
+        found_in: the dead-letter queue that it came from.
+        message_id: SQS's, of the message that died; of a copy, that of the first message.
+        sqs_id: SQS's, of the message that the collector has taken.
+        invalid: why it is no event of the shop.
+        attributes: of the message, those that are text.
+        deaths: those that were counted.
+        body_at: key in the bucket of a body that is too long for the row.
+        replay_id: of the replay that claimed it last.
+        replays: ids of all that claimed it, the latest last.
+        expires_at: when the table deletes the row.
+    """
+
+    consumer: str
+    event_id: str
+    revision: int = 0
+    state: FailureState
+    since: int
+    generation: int = 0
+    cause: Cause
+    event_name: str | None = None
+    order_id: str | None = None
+    first_failed_at: int
+    last_failed_at: int
+    failures: int = 0
+    unexpected: int = 0
+    failing_since: int | None = None
+    found_in: str | None = None
+    message_id: str | None = None
+    sqs_id: str | None = None
+    invalid: str | None = None
+    attributes: dict[str, str] = Field(default_factory=dict)
+    deaths: tuple[str, ...] = ()
+    body_at: str | None = None
+    replay_id: str | None = None
+    replays: tuple[str, ...] = ()
+    expires_at: int | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Of the row."""
+        return self.consumer, self.event_id
+
+    @property
+    def open_state(self) -> str | None:
+        """Its partition in the index by state; None, and so in none, for what has ended."""
+        return None if self.state in ENDED else open_state(self.state, self.consumer)
+
+    @property
+    def history(self) -> History:
+        """How the message has fared since it is being retried."""
+        since = self.last_failed_at if self.failing_since is None else self.failing_since
+        return History(datetime.fromtimestamp(since, UTC), self.failures, self.unexpected)
+
+    def now(self, state: FailureState, now: int, **changes: Any) -> "FailureRow":
+        """In this state from now on. The counts begin anew: a copy has the same patience as a new message."""
+        expires = now + KEPT_FOR if state in ENDED else None
+        anew = {"failures": 0, "unexpected": 0, "failing_since": None}
+        return self.model_copy(update={**anew, "state": state, "since": now, "expires_at": expires, **changes})
+
+
+def open_state(state: FailureState, consumer: str) -> str:
+    """The partition of the index by state that a consumer's rows in this state are in."""
+    return f"{state}#{consumer}"
 
 
 @dataclass(frozen=True)
@@ -86,149 +237,205 @@ class Failure:
         """In one line."""
         return f"{self.exception}: {self.message} at {self.where}"
 
-
-class FailureLog(Protocol):
-    """Keeps the latest failure of each event by consumer, and how often it failed."""
-
-    def keep(self, failure: Failure) -> History:
-        """Note a failed delivery; returns how the message has fared."""
-        ...
-
-    def give_up(self, consumer: str, event_id: str, generation: int, body: str) -> None:
-        """Note that the message is in the dead-letter queue."""
-        ...
-
-    def resolve(self, consumer: str, event_id: str, generation: int) -> None:
-        """Note that a message that had failed has succeeded; nothing for one that never failed."""
-        ...
-
-    def known(self, consumer: str, event_ids: Collection[str]) -> set[str]:
-        """Those of at most 100 events of which a cause is kept."""
-        ...
-
-
-_NOT_OLDER = "(attribute_not_exists(#generation) OR #generation <= :generation)"
-"""The row has not gone on to a later copy than this one."""
-
-
-class DynamoDBFailureLog:
-    """A FailureLog on one table, keyed by consumer and event id."""
-
-    def __init__(self, table: str) -> None:
-        self._table = table
-
-    def keep(self, failure: Failure) -> History:
-        try:
-            return self._keep(failure, becomes_failing=True)
-        except ClientError as error:
-            if not dynamodb.is_condition_failed(error):
-                raise
-        # The state stays that of a later copy. The cause is the newest that is known, and this copy's retries count it.
-        return self._keep(failure, becomes_failing=False)
-
-    def _keep(self, failure: Failure, *, becomes_failing: bool) -> History:
-        now = int(time.time())
-        values: dict[str, Any] = {
-            "code": failure.code,
-            "fingerprint": fingerprint(failure.consumer, failure.code),
-            "exception": failure.exception,
-            "message": failure.message[:2000],
-            "where": failure.where,
-            "function": failure.function,
-            "version": failure.version,
-            "requestId": failure.request_id,
-            "attempt": failure.attempt,
-            "messageId": failure.message_id,
-            "lastFailedAt": now,
-            "expiresAt": now + KEPT_FOR,
-            **{to_camel(name): key for name, key in failure.keys.items()},
-        }
-        if failure.event_name:
-            values["eventName"] = failure.event_name
-        further: dict[str, Any] = {"one": 1, "bugs": int(failure.kind is Kind.UNEXPECTED)}
-        request: dict[str, Any] = {}
-        if becomes_failing:
-            values["state"] = FailureState.FAILING.value
-            values["generation"] = failure.generation
-            request["ConditionExpression"] = _NOT_OLDER
-        sets = [f"#{name} = :{name}" for name in values]
-        sets += [f"#{name} = if_not_exists(#{name}, :lastFailedAt)" for name in ("firstFailedAt", "failingSince")]
-        names = (*values, "firstFailedAt", *_COUNTS)
-        answer = aws.dynamodb().update_item(
-            TableName=self._table,
-            Key=_key(failure.consumer, failure.event_id),
-            UpdateExpression=f"SET {', '.join(sets)} ADD #failures :one, #unexpected :bugs",
-            ExpressionAttributeNames={f"#{name}": name for name in names},
-            ExpressionAttributeValues=dynamodb.to_item({f":{k}": v for k, v in {**values, **further}.items()}),
-            ReturnValues="ALL_NEW",
-            **request,
+    @property
+    def kept(self) -> Cause:
+        """As the row has it."""
+        return Cause(
+            code=self.code,
+            fingerprint=fingerprint(self.consumer, self.code),
+            exception=self.exception,
+            message=self.message[:2000],
+            where=self.where,
+            function=self.function,
+            version=self.version,
+            request_id=self.request_id,
+            attempt=self.attempt,
         )
-        row = dynamodb.from_item(answer["Attributes"])
-        began = datetime.fromtimestamp(row["failingSince"], UTC)
-        return History(since=began, failures=row["failures"], unexpected=row["unexpected"])
-
-    def give_up(self, consumer: str, event_id: str, generation: int, body: str) -> None:
-        self._end(consumer, event_id, generation, FailureState.DEAD, {"body": body})
-
-    def resolve(self, consumer: str, event_id: str, generation: int) -> None:
-        self._end(consumer, event_id, generation, FailureState.RESOLVED, {})
-
-    def _end(
-        self, consumer: str, event_id: str, generation: int, state: FailureState, further: Mapping[str, str]
-    ) -> None:
-        """The counts begin anew: a replay of the message has the same patience as a new one."""
-        values = {"state": state.value, "generation": generation, **further}
-        try:
-            aws.dynamodb().update_item(
-                TableName=self._table,
-                Key=_key(consumer, event_id),
-                UpdateExpression=(
-                    f"SET {', '.join(f'#{name} = :{name}' for name in values)}"
-                    f" REMOVE {', '.join(f'#{name}' for name in _COUNTS)}"
-                ),
-                ConditionExpression=f"attribute_exists(eventId) AND {_NOT_OLDER}",
-                ExpressionAttributeNames={f"#{name}": name for name in (*values, *_COUNTS)},
-                ExpressionAttributeValues=dynamodb.to_item({f":{name}": value for name, value in values.items()}),
-            )
-        except ClientError as error:
-            if not dynamodb.is_condition_failed(error):
-                raise
-
-    def known(self, consumer: str, event_ids: Collection[str]) -> set[str]:
-        keys = [_key(consumer, event_id) for event_id in dict.fromkeys(event_ids)]
-        request: dict[str, Any] = {self._table: {"Keys": keys, "ConsistentRead": True}}
-        return {row["eventId"] for row in batch_get(request)[self._table]} if keys else set()
 
 
-def _key(consumer: str, event_id: str) -> dict[str, Any]:
-    """The key of a row of the failures table."""
-    return {"consumer": {"S": consumer}, "eventId": {"S": event_id}}
+@dataclass(frozen=True)
+class Death:
+    """A message that the collector has taken from a dead-letter queue.
 
-
-def code_of(error: Exception) -> str:
-    """What failures of one cause have in common, whichever line they were raised in.
-
-    Of a call to AWS its error and operation (`AccessDenied on dynamodb:PutItem`), of anything else the exception and
-    the function that raised it (`KeyError in decide (inventory/domain.py)`).
+    Attributes:
+        consumer: that it was for.
+        event_id: id of the event; of the message where the body is no event.
+        generation: how often it was replayed.
+        message_id: SQS's id of the message; of a copy, that of the first message.
+        sqs_id: SQS's id of the message that was taken.
+        sent_at: when it was sent to that queue, in seconds since 1970.
+        found_in: that queue.
+        cause: as the message says itself; None where it says none.
+        event_name: where the body is an event, or looks like one.
+        order_id: likewise.
+        invalid: why it is no event of the shop, else None.
+        attributes: of the message, those that are text.
+        body_at: key in the bucket of a body that is too long for the row.
     """
-    if isinstance(error, ClientError):
-        said = re.search(r"not authorized to perform: ([\w-]+:\w+)", str(error))
-        return f"{dynamodb.code(error).removesuffix('Exception')} on {said[1] if said else error.operation_name}"
-    file, _, function = where(error).partition(" in ")
-    return f"{type(error).__name__} in {function} ({file.partition(':')[0]})" if function else type(error).__name__
+
+    consumer: str
+    event_id: str
+    generation: int
+    message_id: str
+    sqs_id: str
+    sent_at: int
+    found_in: str
+    cause: Cause | None = None
+    event_name: str | None = None
+    order_id: str | None = None
+    invalid: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    body_at: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The same however often the collector is told of it."""
+        return f"{self.message_id}/{self.generation}"
+
+
+# ------------------------------------------------------------------------------------------------------------- rules
+# Each returns the row as it is to be, or None where nothing changes.
+
+
+def failed(row: FailureRow | None, failure: Failure, now: int) -> FailureRow:
+    """A delivery has failed.
+
+    A row that is DEAD stays so, or a duplicate that is being retried would hide it; so does one that has gone on to a
+    later copy. The cause is the newest that is known, and this delivery's retries count in any case.
+    """
+    counted = row or FailureRow(
+        consumer=failure.consumer,
+        event_id=failure.event_id,
+        state=FailureState.FAILING,
+        since=now,
+        cause=failure.kept,
+        first_failed_at=now,
+        last_failed_at=now,
+    )
+    since = now if counted.failing_since is None else counted.failing_since
+    changes: dict[str, Any] = {
+        "cause": failure.kept,
+        "event_name": failure.event_name or counted.event_name,
+        "order_id": failure.keys.get("order_id", counted.order_id),
+        "last_failed_at": now,
+        "failures": counted.failures + 1,
+        "unexpected": counted.unexpected + (failure.kind is Kind.UNEXPECTED),
+        "failing_since": since,
+    }
+    if counted.state is not FailureState.DEAD and failure.generation >= counted.generation:
+        changes |= {"generation": failure.generation, "message_id": failure.message_id, "since": since}
+        return counted.now(FailureState.FAILING, now, **changes)
+    return counted.model_copy(update=changes)
+
+
+def resolved(row: FailureRow | None, generation: int, now: int) -> FailureRow | None:
+    """A message that failed before has succeeded, or a copy has; nothing for one that never failed."""
+    if row is None or generation < row.generation or row.state is FailureState.RESOLVED:
+        return None
+    return row.now(FailureState.RESOLVED, now, generation=generation)
+
+
+def died(row: FailureRow | None, death: Death) -> FailureRow | None:
+    """A message was found in a dead-letter queue; None where that is known already, or a later copy is under way.
+
+    What is FAILING is dead even if such a death is known: a copy that was sent twice dies twice, and fails in between.
+    """
+    if row and (_is_known(row, death) or 0 < death.generation < row.generation):
+        return None
+    known = row or FailureRow(
+        consumer=death.consumer,
+        event_id=death.event_id,
+        state=FailureState.DEAD,
+        since=death.sent_at,
+        cause=_cause(None, death),
+        first_failed_at=death.sent_at,
+        last_failed_at=death.sent_at,
+    )
+    return known.now(
+        FailureState.DEAD,
+        death.sent_at,
+        generation=max(known.generation, death.generation),
+        cause=_cause(row, death),
+        event_name=death.event_name or known.event_name,
+        order_id=death.order_id or known.order_id,
+        found_in=death.found_in,
+        message_id=death.message_id,
+        sqs_id=death.sqs_id,
+        invalid=death.invalid,
+        attributes=dict(death.attributes),
+        deaths=known.deaths if death.id in known.deaths else (*known.deaths, death.id),
+        body_at=death.body_at,
+    )
+
+
+def _is_known(row: FailureRow, death: Death) -> bool:
+    fails = row.state is FailureState.FAILING and row.generation == death.generation
+    return death.id in row.deaths and not fails
+
+
+def _cause(row: FailureRow | None, death: Death) -> Cause:
+    """The row knows more of a failure than the message says of it, as long as it is the same one."""
+    if row and death.cause and death.cause.request_id and death.cause.request_id == row.cause.request_id:
+        return row.cause
+    if row and death.cause is None and row.state is FailureState.FAILING:
+        return row.cause  # SQS itself has moved it.
+    unknown = Cause(code=UNKNOWN_CAUSE, fingerprint=fingerprint(death.consumer, UNKNOWN_CAUSE), exception=UNKNOWN_CAUSE)
+    return death.cause or unknown
+
+
+def next_generation(row: FailureRow, now: int) -> int | None:
+    """The generation that a copy of it would have; None where it is not to be replayed, or dropped, at all."""
+    if row.state is FailureState.DEAD:
+        return row.generation + 1
+    if row.state is FailureState.REPLAYING and now - row.since > LEASE:
+        return row.generation
+    return None
+
+
+def claimed(row: FailureRow | None, generation: int, replay_id: str, now: int) -> FailureRow | None:
+    """A replay is about to send the copy of this generation; None where somebody else has dealt with it.
+
+    A replay that died before it could note that it had sent the copy claims it again, and sends one more.
+    """
+    if row is None:
+        return None
+    mine = row.state is FailureState.REPLAYING and (row.replay_id, row.generation) == (replay_id, generation)
+    if not mine and next_generation(row, now) != generation:
+        return None
+    replays = row.replays if replay_id in row.replays else (*row.replays, replay_id)
+    return row.now(FailureState.REPLAYING, now, generation=generation, replay_id=replay_id, replays=replays)
+
+
+def sent(row: FailureRow | None, generation: int, now: int) -> FailureRow | None:
+    """The copy of this generation was accepted; None where its consumer was faster than this note."""
+    return _after_claim(row, generation, FailureState.REPLAYED, now)
+
+
+def handed_over(row: FailureRow | None, generation: int, now: int) -> FailureRow | None:
+    """As `sent`, where nobody will tell what becomes of the copy: it is on the bus, or another row is its own."""
+    return _after_claim(row, generation, FailureState.RESOLVED, now)
+
+
+def refused(row: FailureRow | None, generation: int, now: int) -> FailureRow | None:
+    """The copy of this generation was not accepted; should it exist all the same, its success still counts."""
+    return _after_claim(row, generation, FailureState.DEAD, now, replay_id=None)
+
+
+def _after_claim(
+    row: FailureRow | None, generation: int, state: FailureState, now: int, **changes: Any
+) -> FailureRow | None:
+    if row is None or (row.state, row.generation) != (FailureState.REPLAYING, generation):
+        return None
+    return row.now(state, now, **changes)
+
+
+def dropped(row: FailureRow | None, generation: int, replay_id: str, now: int) -> FailureRow | None:
+    """An operator drops it. It takes the generation that a copy would have had: what is older counts no more."""
+    if row is None or next_generation(row, now) != generation:
+        return None
+    return row.now(FailureState.DROPPED, now, generation=row.generation + 1, replay_id=replay_id)
 
 
 def fingerprint(consumer: str, code: str) -> str:
     """A short name of a cause, for filters: eight hexadecimal digits of consumer and code."""
     return hashlib.sha256(f"{consumer}|{code}".encode()).hexdigest()[:8]
-
-
-def where(error: BaseException) -> str:
-    """The innermost place in which `error` was raised, as `file:line in function`."""
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
-        return "unknown"
-    # The innermost frame of our own says more than one deep inside a library, wherever this machine has those.
-    own = [frame for frame in frames if frame.filename.startswith(_OWN_CODE)] or frames
-    frame = own[-1]
-    return f"{'/'.join(frame.filename.split('/')[-2:])}:{frame.lineno} in {frame.name}"

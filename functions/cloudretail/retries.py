@@ -12,12 +12,12 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum, auto
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from cloudretail import dynamodb
 from cloudretail.errors import InvalidEvent, Permanent, Transient
+from cloudretail.failures import History, Kind
 
 PATIENCE = timedelta(hours=6)
 """How long a message fails at the least before it is given up for a failure that may pass."""
@@ -36,14 +36,6 @@ SUSPECT = 6
 
 CONDEMNED = 10
 """At this delivery, such a message is given up unhandled."""
-
-
-class Kind(Enum):
-    """What kind of failure it is."""
-
-    MAY_PASS = auto()
-    CANNOT_PASS = auto()
-    UNEXPECTED = auto()
 
 
 def kind_of(error: Exception) -> Kind:
@@ -81,21 +73,6 @@ THROTTLES = frozenset(
     }
 )
 """Codes of any service that say: later. Source: botocore, retries/standard.py."""
-
-
-@dataclass(frozen=True)
-class History:
-    """How a message has fared so far, the failure of just now included.
-
-    Attributes:
-        since: when it failed first, aware.
-        failures: deliveries that failed.
-        unexpected: those of them that failed unexpectedly.
-    """
-
-    since: datetime
-    failures: int
-    unexpected: int
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,8 @@ class DropRequest(RequestModel):
         order_id: those about this order.
         event_name: those of this event.
         cause: those whose cause, or its text, contains this.
-        since: first sent then or later.
-        until: first sent then or earlier.
+        since: died then or later.
+        until: died then or earlier.
         reason: is recorded with the operator's name.
     """
 
@@ -104,17 +104,15 @@ class DeadLetterQueues(Model):
 
 
 class DeadLetterPage(Page[DeadLetter]):
-    """Dead letters of one queue.
+    """Dead letters of one consumer.
 
     Attributes:
         count: how many match the filters, on all pages.
-        missed: about how many could not be received, because somebody else had.
         causes: of all of them, the most frequent first.
     """
 
     queue: str
     count: int
-    missed: int
     causes: tuple[CauseGroup, ...]
 
 
@@ -169,7 +167,7 @@ def list_queues() -> Queues:
 
 @api.get(
     "/api/ops/dead-letters",
-    summary="All dead-letter queues, with their most frequent causes",
+    summary="The dead letters of each consumer, with their most frequent causes",
     tags=["Operations"],
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
 )
@@ -179,7 +177,7 @@ def list_dead_letter_queues() -> DeadLetterQueues:
 
 @api.get(
     "/api/ops/dead-letters/<queue>",
-    summary="A queue's dead letters, oldest first, and their causes",
+    summary="A consumer's dead letters, oldest first, and their causes",
     tags=["Operations"],
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
 )
@@ -187,9 +185,11 @@ def list_dead_letters(
     queue: QueueInPath,
     order_id: Annotated[OrderIdFilter | None, Query(alias="orderId")] = None,
     event_name: Annotated[EventNameFilter | None, Query(alias="eventName")] = None,
-    cause: Annotated[CauseFilter | None, Query(description="A part of the cause or of its text.")] = None,
-    since: Annotated[Moment | None, Query(description="First sent then or later.")] = None,
-    until: Annotated[Moment | None, Query(description="First sent then or earlier.")] = None,
+    cause: Annotated[
+        CauseFilter | None, Query(description="A part of the cause or of its text, or its fingerprint.")
+    ] = None,
+    since: Annotated[Moment | None, Query(description="Died then or later.")] = None,
+    until: Annotated[Moment | None, Query(description="Died then or earlier.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> DeadLetterPage:
@@ -201,7 +201,6 @@ def list_dead_letters(
     return DeadLetterPage(
         queue=found.queue,
         count=found.count,
-        missed=found.missed,
         causes=found.causes,
         items=tuple(items),
         next_cursor=next_cursor,
@@ -210,7 +209,7 @@ def list_dead_letters(
 
 @api.get(
     "/api/ops/dead-letters/<queue>/<message_id>",
-    summary="One dead letter in full",
+    summary="One dead letter in full, also once it was replayed or dropped",
     tags=["Operations"],
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
@@ -234,7 +233,7 @@ def start_replay(request: ReplayRequest) -> ReplayStarted:
 @api.post(
     "/api/ops/drops",
     status_code=HTTPStatus.ACCEPTED,
-    summary="Delete dead letters from their queue; the record keeps them",
+    summary="Drop dead letters: nobody handles them any more",
     tags=["Operations"],
     responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.FORBIDDEN),
 )
@@ -270,7 +269,7 @@ def get_replay(replay_id: IdInPath) -> Replay:
 )
 def list_replayed_messages(replay_id: IdInPath, limit: Limit = 50, cursor: Cursor = None) -> Page[ReplayedMessage]:
     items, next_cursor = _page(_replays().messages(replay_id), limit, cursor)
-    return Page(items=tuple(items), next_cursor=next_cursor)
+    return Page(items=tuple(_replays().followed(items)), next_cursor=next_cursor)
 
 
 @api.get(

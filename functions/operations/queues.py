@@ -1,4 +1,4 @@
-"""Which queues the shop has: each is called after its consumer, as the template names it. Pure."""
+"""Which queues the shop has: each is called after its consumer, or other owner, as the template names it. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -32,6 +32,11 @@ class ConsumerQueue:
     def of(cls, name: str) -> Self:
         """By the consumer's own name, such as `payment-window`."""
         return cls("".join(word.capitalize() for word in name.split("-")))
+
+    @classmethod
+    def by_dead_letter_queue(cls, name: str) -> Self:
+        """By a dead-letter queue's name in the template; also of the relay's and others that have no consumer."""
+        return cls(name.removesuffix("Dlq"))
 
     @property
     def consumer(self) -> str:
@@ -71,13 +76,9 @@ class QueueNames:
         return (*(each.dead_letter_queue for each in self.consumers), *WITHOUT_CONSUMER)
 
     @property
-    def all(self) -> tuple[str, ...]:
-        """Every queue, also those of consumers."""
-        return (*(each.queue for each in self.consumers), *self.dead_letter_queues)
-
-    def consumer_of(self, dead_letter_queue: str) -> ConsumerQueue | None:
-        """Whose messages a dead-letter queue holds; None for those of the relay, the rules and the replay worker."""
-        return next((each for each in self.consumers if each.dead_letter_queue == dead_letter_queue), None)
+    def owners(self) -> tuple[ConsumerQueue, ...]:
+        """Whose failures there are: the consumers, and the owners of the other dead-letter queues."""
+        return tuple(map(ConsumerQueue.by_dead_letter_queue, self.dead_letter_queues))
 
     def find(self, name: str) -> str | None:
         """The dead-letter queue that a person means by `OrdersDlq`, `orders`, `payment-worker` ...; None for others."""

@@ -25,17 +25,27 @@ def _names(value: object) -> object:
     return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
 
 
-class ReplaySettings(Settings):
-    """What it takes to find dead letters, and to replay them.
+class CollectorSettings(Settings):
+    """What it takes to keep dead letters.
 
     Attributes:
         consumers: their names in the template, separated by commas.
-        queue_url_prefix: a queue's address is this and its name in the template.
+        failures_bucket: where bodies are that are too long for the table.
     """
 
     consumers: Annotated[tuple[str, ...], BeforeValidator(_names)]
-    queue_url_prefix: str
     failures_table: str
+    failures_bucket: str
+
+
+class ReplaySettings(CollectorSettings):
+    """What it takes to find dead letters, and to replay them.
+
+    Attributes:
+        queue_url_prefix: a queue's address is this and its name in the template.
+    """
+
+    queue_url_prefix: str
     replays_table: str
     event_bus_name: str
 
@@ -52,12 +62,13 @@ class ApiSettings(ReplaySettings, TableSettings):
 
 def open_dead_letters(settings: ReplaySettings) -> DeadLetters:
     names = QueueNames.of(settings.consumers)
-    queues = {name: SqsQueue(f"{settings.queue_url_prefix}{name}") for name in names.all}
-    return DeadLetters(names, queues, DynamoDBFailures(settings.failures_table, names))
+    queues = {each.queue: SqsQueue(f"{settings.queue_url_prefix}{each.queue}") for each in names.consumers}
+    return DeadLetters(names, queues, DynamoDBFailures(settings.failures_table, settings.failures_bucket))
 
 
 def open_replays(settings: ReplaySettings) -> Replays:
-    return Replays(DynamoDBReplayLog(settings.replays_table))
+    failures = DynamoDBFailures(settings.failures_table, settings.failures_bucket)
+    return Replays(DynamoDBReplayLog(settings.replays_table), failures)
 
 
 def open_replayer(settings: ReplaySettings, worker: str, subscribers: Subscribers) -> Replayer:

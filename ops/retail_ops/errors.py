@@ -55,4 +55,13 @@ class ColdFunction(OpsError):
 
 
 class Refused(OpsError):
-    pass
+    """The shop's API answered with an error, or did not answer.
+
+    Args:
+        message: the request, and what came of it.
+        said: the API's own words alone, for whoever did not ask for a request; empty where it did not answer.
+    """
+
+    def __init__(self, message: str, said: str = "") -> None:
+        super().__init__(message)
+        self.said = said

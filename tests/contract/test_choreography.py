@@ -10,10 +10,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from cloudretail import aws, dynamodb
 from cloudretail.repository import DynamoDBRepository
 from contract import EVENTS
+from operations.replays.awaited import PUBLISHERS
 from orders.store import ORDERS
 from retail_ops.stack.template import Rule
 from tests.contract.deployed import Shop, shop, template
-from tests.contract.publishers import CAUSE, NOW, ORDER_ID, published
+from tests.contract.publishers import CAUSE, NOW, ORDER_ID, explored, published
 from tests.contract.publishers.order import PRODUCT_ID, placed
 from tests.support.invocations import Context, sqs_event
 from tests.support.tables import items_of
@@ -41,7 +42,7 @@ def test_a_consumer_consumes_what_it_is_sent_and_nothing_else(a_shop: Shop, rule
         template().functions[template().consumers[rule.queue]]["Handler"].rpartition(".")[0]
     ).CONSUMER
     failures = [failure for failure in items_of("FailuresTable") if failure["consumer"]["S"] == consumer.name]
-    unexpected = [each for each in failures if each["message"]["S"].endswith("is not expected here")]
+    unexpected = [each for each in failures if each["cause"]["M"]["message"]["S"].endswith("is not expected here")]
     refused = {failure["messageId"]["S"] for failure in unexpected}
     consumed = {
         (sent.data.event_type.type, record["messageId"] not in refused)
@@ -50,12 +51,27 @@ def test_a_consumer_consumes_what_it_is_sent_and_nothing_else(a_shop: Shop, rule
     assert consumed == {(event.event_type.type, event.event_type.type in rule.types) for event in EVENTS}
     # And none failed for another reason, such as a variable that the function lacks; one may have come too early, or be
     # about a parcel that another event of the batch has called off.
-    others = [each for each in failures if each not in unexpected]
+    causes = [each["cause"]["M"] for each in failures if each not in unexpected]
     assert {
-        each["exception"]["S"] for each in others if not each["message"]["S"].startswith("nothing was shipped")
+        cause["exception"]["S"] for cause in causes if not cause["message"]["S"].startswith("nothing was shipped")
     } <= {"Transient"}
 
 
 @each_rule
 def test_a_rule_only_waits_for_events_that_are_published(rule: Rule) -> None:
     assert set(rule.types) <= {sent.data.event_type.type for sent in published()}
+
+
+def test_what_a_nudge_publishes_again_was_published_before() -> None:
+    awaited = {publisher.aggregate.name: publisher.awaited for publisher in PUBLISHERS}
+    events = explored().events
+
+    unheard = {
+        (name, data.event_type.name)
+        for name, state in explored().states
+        for data in awaited[name](state)
+        if data not in events
+    }
+
+    assert unheard == set()
+    assert {name for name, _ in explored().states} == set(awaited), "each publisher can be nudged"

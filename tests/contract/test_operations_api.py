@@ -2,18 +2,21 @@
 
 import json
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cloudretail import aws, dynamodb
 from cloudretail.repository import DynamoDBRepository
 from orders.store import ORDERS
 from tests.contract.deployed import Shop, shop
 from tests.contract.publishers import CAUSE, NOW, ORDER_ID
 from tests.contract.publishers.order import placed
 from tests.contract.test_http_api import ask
-from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS
+from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS, Context, sqs_event
 from tests.support.wire import Wire
+
+KEY_ERROR = "KeyError in decide (inventory/domain.py)"
 
 
 @pytest.fixture
@@ -23,31 +26,13 @@ def a_shop() -> Iterator[Shop]:
         Wire(environment).stubs("Invoke", {"StatusCode": 202})
         row = DynamoDBRepository("OrdersTable", ORDERS).commit(ORDER_ID, None, placed()[0], CAUSE, NOW)
         assert row.outbox
-        dlq = aws.sqs().get_queue_url(QueueName="InventoryDlq")["QueueUrl"]
-        for body in (row.outbox.events[0], '{"rubbish": true}'):
-            aws.sqs().send_message(QueueUrl=dlq, MessageBody=body)
-        aws.dynamodb().put_item(
-            TableName="FailuresTable",
-            Item=dynamodb.to_item(
-                {
-                    "consumer": "inventory",
-                    "eventId": json.loads(row.outbox.events[0])["id"],
-                    "orderId": ORDER_ID,
-                    "eventName": "OrderPlaced",
-                    "code": "KeyError in decide (inventory/domain.py)",
-                    "exception": "KeyError",
-                    "message": "'lines'",
-                    "where": "inventory/domain.py:1 in decide",
-                    "function": "InventoryReactions",
-                    "requestId": "request-1",
-                    "attempt": 5,
-                    "messageId": "message-1",
-                    "body": row.outbox.events[0],
-                    "firstFailedAt": 1767323045,
-                    "lastFailedAt": 1767323046,
-                }
-            ),
-        )
+        failure = {"cause": "KeyError: 'lines' at inventory/domain.py:1 in decide", "code": KEY_ERROR}
+        given_up = {"failure": json.dumps({**failure, "key": json.loads(row.outbox.events[0])["id"]})}
+        for number, (body, attributes) in enumerate(((row.outbox.events[0], given_up), ('{"rubbish": true}', {}))):
+            batch = sqs_event([body], queue="shop-InventoryDlq", attributes=attributes)
+            batch["Records"][0]["messageId"] = f"message-{number}"
+            answer = running.invoke("Collector", batch, cast(LambdaContext, Context()))
+            assert answer == {"batchItemFailures": []}
         yield running
 
 
@@ -62,14 +47,14 @@ def test_every_answer_to_an_operator_is_as_it_is_described(a_shop: Shop) -> None
     queues = operator("listDeadLetterQueues")[1]["items"]
     assert isinstance(queues, list)
     (inventory,) = [each for each in queues if each["count"]]
-    assert {cause["cause"] for cause in inventory["causes"]} == {
-        "KeyError in decide (inventory/domain.py)",
-        "timeout or crash",
-    }
+    assert {cause["cause"] for cause in inventory["causes"]} == {KEY_ERROR, "timeout or crash"}
     assert operator("listDeadLetters", at="nothing")[0] == 422
     page = operator("listDeadLetters", at="InventoryDlq", query={"orderId": ORDER_ID})[1]
     assert page["count"] == 1
     assert operator("getDeadLetter", at="InventoryDlq")[0] == 404
+    letters = page["items"]
+    assert isinstance(letters, list)
+    assert "body" not in letters[0]
     selected = {"queue": "InventoryDlq", "orderId": ORDER_ID, "reason": "to try"}
     status, started = operator("startReplay", body=selected | {"dryRun": True})
     assert status == 202

@@ -34,9 +34,8 @@ SCHEMA = {json.loads(path.read_text())["$id"]: path for path in (SCHEMAS / "even
 AFTER_CONFIRMING = {"forgot-password", "reset-password", "second-factor", "second-factor-proof", "bad-second-factor"}
 """The samples of the visitor's account, who registers in the recording."""
 
-NOT_HERE = {"ops-api/get-dead-letter": 404, "ops-api/nudge-order": 404}
-"""SQS gives messages their ids, so that no queue can be made that holds the recorded one; and the recorded rows have no
-events to be published again."""
+NOT_HERE = {"ops-api/get-dead-letter": 404}
+"""SQS gives messages their ids, so that no queue can be made that holds the recorded one."""
 
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 each_function = pytest.mark.parametrize("function", sorted(template().functions))
@@ -128,7 +127,9 @@ def test_the_name_of_a_sample_says_whether_it_is_refused(sample: Sample) -> None
 
 def given_up(shop: Shop, sample: Sample) -> list[str]:
     """The messages that the function has sent to its dead-letter queue, which is left empty."""
-    queue = next(queue for queue, function in template().consumers.items() if function == sample.function)
+    queue = next((queue for queue, function in template().consumers.items() if function == sample.function), None)
+    if queue is None:
+        return []
     url = aws.sqs().get_queue_url(QueueName=queue.removesuffix("Queue") + "Dlq")["QueueUrl"]
     bodies = []
     for message in aws.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):

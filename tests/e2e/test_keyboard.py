@@ -101,7 +101,7 @@ def test_a_purchase_with_the_keyboard_alone(visitor: Visitor, shopper: Shopper, 
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Order updates")).to_be_focused()
-    visitor.reads("You cancelled this order.")
+    visitor.reads("Your parcel had not left yet.")
 
 
 def test_the_cart_beside_the_page_keeps_the_focus_and_gives_it_back(visitor: Visitor, shopper: Shopper) -> None:

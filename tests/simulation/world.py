@@ -19,9 +19,10 @@ from cloudretail.decider import Change
 from cloudretail.dynamodb import to_item
 from cloudretail.envelope import Cause
 from cloudretail.errors import LostRace, Refusal, Transient
+from cloudretail.failures import History
 from cloudretail.money import Money, total
 from cloudretail.outbox import due
-from cloudretail.retries import GiveUp, History, Retry, kind_of, next_step
+from cloudretail.retries import GiveUp, Retry, kind_of, next_step
 from contract import parse
 from contract.orders import CancellationRequested
 from contract.payments import PaymentSubmitted

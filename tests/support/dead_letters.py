@@ -1,15 +1,20 @@
-"""Dead-letter queues, a journal and a clock in memory, with the promises of the real ones; and a way to be killed."""
+"""Failures, queues, a record and a clock in memory, with the promises of the real ones; and a way to be killed."""
 
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cloudretail.errors import LostRace
+from cloudretail.failure_log import Key
+from cloudretail.failures import FailureRow, FailureState, open_state
 from operations.clock import Clock
 from operations.consumers import CONSUMERS
-from operations.dead_letters.domain import DeadMessage, QueueMessage, Selection
+from operations.dead_letters.collector import collect
+from operations.dead_letters.domain import QueueMessage, Selection, read
 from operations.dead_letters.service import DeadLetters
-from operations.dead_letters.sqs import Counts, NotAccepted
+from operations.dead_letters.sqs import Copy, Counts, NotAccepted
 from operations.queues import ConsumerQueue, QueueNames
 from operations.replays.domain import Action, Replay, ReplayedMessage
 from operations.replays.replayer import Replayer
@@ -55,74 +60,35 @@ class Time:
 
 
 class InMemoryQueue:
-    """A Queue with SQS' promises: a message is received by one at a time, and comes back unless it is deleted.
+    """A consumer's queue, as operators use it.
 
     Args:
-        time: when messages come back.
         step: called at each call.
     """
 
-    def __init__(self, time: Time, step: Callable[[], None] = lambda: None) -> None:
-        self._time = time
+    def __init__(self, step: Callable[[], None] = lambda: None) -> None:
         self.step = step
-        self.messages: dict[str, QueueMessage] = {}
-        self.visible_at: dict[str, float] = {}
+        self.copies: list[Copy] = []
         self.refuses: Callable[[str], bool] = lambda body: False
-        self.delays: dict[str, int] = {}
-        self._receipts = 0
 
     def counts(self) -> Counts:
         self.step()
-        hidden = sum(at > self._time.seconds for at in self.visible_at.values())
-        return Counts(len(self.messages) - hidden, hidden, 0, timedelta(days=14))
+        return Counts(len(self.copies), 0, 0)
 
-    def receive(self, hidden_for: int) -> list[QueueMessage]:
+    def send(self, copies: Sequence[Copy]) -> list[str | NotAccepted]:
         self.step()
-        visible = [each for each, at in self.visible_at.items() if at <= self._time.seconds][:10]
-        received = []
-        for message_id in visible:
-            self._receipts += 1
-            seen = self.messages[message_id]
-            self.messages[message_id] = replace(seen, receives=seen.receives + 1, receipt=str(self._receipts))
-            self.visible_at[message_id] = self._time.seconds + hidden_for
-            received.append(self.messages[message_id])
-        return received
-
-    def show_again(self, messages: Iterable[QueueMessage]) -> None:
-        self.step()
-        for message in messages:
-            if self._holds(message):
-                self.visible_at[message.id] = self._time.seconds
-
-    def delete(self, messages: Iterable[QueueMessage]) -> None:
-        for message in messages:
-            self.step()
-            if self._holds(message):
-                del self.messages[message.id], self.visible_at[message.id]
-
-    def _holds(self, message: QueueMessage) -> bool:
-        return message.id in self.messages and self.messages[message.id].receipt == message.receipt
-
-    def send(self, body: str, attributes: Mapping[str, str], delay: int) -> str:
-        self.step()
-        if self.refuses(body):
-            raise NotAccepted("the queue is gone")
-        message_id = self.put(body, attributes)
-        self.delays[message_id] = delay
-        return message_id
-
-    def put(
-        self, body: str, attributes: Mapping[str, str] | None = None, *, message_id: str = "", sent_at: datetime = NOW
-    ) -> str:
-        """Send without a step."""
-        message_id = message_id or f"message-{id(self)}-{len(self.delays)}-{len(self.messages)}"
-        self.messages[message_id] = QueueMessage(message_id, "", body, sent_at, 0, dict(attributes or {}))
-        self.visible_at[message_id] = self._time.seconds
-        return message_id
+        results: list[str | NotAccepted] = []
+        for copy in copies:
+            if self.refuses(copy.body):
+                results.append(NotAccepted("the queue is gone"))
+            else:
+                self.copies.append(copy)
+                results.append(f"copy-{len(self.copies)}")
+        return results
 
     @property
     def bodies(self) -> list[str]:
-        return [message.body for message in self.messages.values()]
+        return [copy.body for copy in self.copies]
 
 
 @dataclass
@@ -157,15 +123,66 @@ class InMemoryReplayLog:
 
 @dataclass
 class InMemoryFailures:
-    """Kept failures, by the key under which a consumer keeps them."""
+    """Failures that can be killed at each write."""
 
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    step: Callable[[], None] = lambda: None
+    rows: dict[Key, FailureRow] = field(default_factory=dict)
+    packed: dict[Key, bytes] = field(default_factory=dict)
+    long: dict[str, str] = field(default_factory=dict)
 
-    def of(self, messages: Sequence[DeadMessage]) -> dict[str, dict[str, Any]]:
-        return {each.message.id: self.rows[key] for each in messages for key in each.failure_keys if key in self.rows}
+    def read(self, keys: Iterable[Key]) -> dict[Key, FailureRow]:
+        return {key: self.rows[key] for key in keys if key in self.rows}
 
-    def of_order(self, order_id: str) -> list[dict[str, Any]]:
-        return [row for row in self.rows.values() if row.get("orderId") == order_id]
+    def write(self, read: FailureRow | None, row: FailureRow, body: bytes | None = None) -> FailureRow:
+        self.step()
+        kept = self.rows.get(row.key)
+        if (kept.revision if kept else 0) != (read.revision if read else 0):
+            raise LostRace(row.event_id)
+        self.rows[row.key] = row.model_copy(update={"revision": row.revision + 1})
+        if body is not None:
+            self.packed[row.key] = body
+        return self.rows[row.key]
+
+    def open(
+        self, consumer: str, state: FailureState, since: datetime | None = None, until: datetime | None = None
+    ) -> list[FailureRow]:
+        begin, end = since.timestamp() if since else 0, until.timestamp() if until else 2**40
+        found = [row for row in self.rows.values() if row.open_state == open_state(state, consumer)]
+        inside = [_in_index(row) for row in found if begin <= row.since <= end]
+        return sorted(inside, key=lambda row: row.since)
+
+    def count(self, consumer: str, state: FailureState, until: datetime | None = None) -> int:
+        return len(self.open(consumer, state, None, until))
+
+    def of_order(self, order_id: str) -> list[FailureRow]:
+        found = [_in_index(row) for row in self.rows.values() if row.order_id == order_id]
+        return sorted(found, key=lambda row: row.last_failed_at)
+
+    def bodies(self, keys: Iterable[Key]) -> dict[Key, str]:
+        return {
+            key: self.long[place] if (place := self.rows[key].body_at) else zlib.decompress(self.packed[key]).decode()
+            for key in keys
+            if key in self.packed
+        }
+
+    def keep_long(self, place: str, body: str) -> None:
+        self.step()
+        self.long[place] = body
+
+    def put(
+        self, queue: str, body: str, *, message_id: str = "message-1", sent_at: datetime = NOW, **attributes: str
+    ) -> FailureRow:
+        """Let the collector find a message in a dead-letter queue, without a step."""
+        step, self.step = self.step, lambda: None
+        row = collect(read(queue, QueueMessage(message_id, body, sent_at, attributes)), self, NAMES)
+        self.step = step
+        return row
+
+
+def _in_index(row: FailureRow) -> FailureRow:
+    """What an index has of it."""
+    lacks = {"revision": 0, "attributes": {}, "deaths": (), "invalid": None, "sqs_id": None, "replay_id": None}
+    return row.model_copy(update={**lacks, "body_at": None, "expires_at": None, "failures": 0, "unexpected": 0})
 
 
 @dataclass
@@ -195,8 +212,8 @@ class InMemoryShop:
 
     def __init__(self, killer: Callable[[], None] = lambda: None) -> None:
         self.time = Time()
-        self.queues = {name: InMemoryQueue(self.time, killer) for name in NAMES.all}
-        self.failures = InMemoryFailures()
+        self.queues = {each.queue: InMemoryQueue(killer) for each in NAMES.consumers}
+        self.failures = InMemoryFailures(killer)
         self.log = InMemoryReplayLog(killer)
         self.bus = InMemoryBus()
 

@@ -34,6 +34,8 @@ ORDER: dict[str, Any] = {
         OrderItem(product_id="canvas-backpack", name="Canvas backpack", quantity=2, unit_price=sgd(5990)),
         OrderItem(product_id="desk-lamp", name="Desk lamp", quantity=1, unit_price=sgd(3450)),
     ),
+    "shipping": ShippingCharge(method_id="standard", name="Standard delivery", price=sgd(0)),
+    "tax": Tax(name="GST", basis_points=900, amount=sgd(1274)),
     "total": sgd(15430),
 }
 PAYMENT: dict[str, Any] = {"order_id": ORDER["order_id"], "payment_id": "pay_3f5xk2m7qa2b4c6d"}

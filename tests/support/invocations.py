@@ -96,8 +96,11 @@ def http_event(
     return event
 
 
-def sqs_event(bodies: Sequence[str], *, attempt: int = 1) -> dict[str, Any]:
-    """A batch by SQS, one record for each body."""
+def sqs_event(
+    bodies: Sequence[str], *, attempt: int = 1, queue: str = "queue", attributes: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """A batch by SQS, one record for each body, with these message attributes."""
+    text = {name: {"stringValue": value, "dataType": "String"} for name, value in (attributes or {}).items()}
     return {
         "Records": [
             {
@@ -110,10 +113,10 @@ def sqs_event(bodies: Sequence[str], *, attempt: int = 1) -> dict[str, Any]:
                     "SenderId": "events",
                     "ApproximateFirstReceiveTimestamp": "1767225600000",
                 },
-                "messageAttributes": {},
+                "messageAttributes": text,
                 "md5OfBody": "",
                 "eventSource": "aws:sqs",
-                "eventSourceARN": "arn:aws:sqs:ap-southeast-1:000000000000:queue",
+                "eventSourceARN": f"arn:aws:sqs:ap-southeast-1:000000000000:{queue}",
                 "awsRegion": "ap-southeast-1",
             }
             for index, body in enumerate(bodies)

@@ -6,22 +6,28 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import pytest
+from pydantic.alias_generators import to_camel
 from samcli.lib.cfn_language_extensions.api import process_template  # type: ignore[import-untyped]
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from auth.domain import SESSION_LASTS
 from auth.passwords import MIN_PASSWORD
 from cloudretail import aws, origin
+from cloudretail.failures import FailureRow
 from contract import EVENTS
+from operations.dead_letters.counts import report
 from operations.diagnosis.tables import TABLES, Table
+from operations.queues import QueueNames
 from retail_ops.local.local_shop import WIDE_LIMITS
 from retail_ops.stack.template import TEMPLATE, Template, referred
+from tests.support.dead_letters import InMemoryFailures
 
 SHOP = Template(process_template(yaml_parse(TEMPLATE.read_text()), {"Stage": "prod"}))
 """As it is deployed to AWS for production."""
@@ -165,13 +171,74 @@ def test_an_old_message_raises_an_alarm(queue: str) -> None:
 
 
 @not_consumed
-def test_a_dead_letter_raises_an_alarm_even_while_somebody_looks_at_it(queue: str) -> None:
-    assert {"ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"} <= watched(queue)
+def test_every_dead_letter_queue_has_one_reader_which_answers_for_each_message(queue: str) -> None:
+    function, source = SHOP.sources[queue]
+    assert function == "Collector"
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert queues[queue]["VisibilityTimeout"] == 6 * SHOP.functions["Collector"]["Timeout"]
+    readers = [each for each in SHOP.functions if "sqs:ReceiveMessage" in allowed_by_name(each, queue)]
+    assert readers == ["Collector"]
+    assert {"sqs:DeleteMessage", "sqs:GetQueueAttributes"} <= allowed_by_name("Collector", queue)
 
 
 @not_consumed
-def test_a_dead_letter_that_nobody_deals_with_raises_another_alarm(queue: str) -> None:
-    assert "ApproximateAgeOfOldestMessage" in watched(queue)
+def test_messages_that_stay_in_a_dead_letter_queue_for_five_minutes_raise_an_alarm(queue: str) -> None:
+    """Also those that a collector which fails holds. SQS leaves out of a queue's age what was received three times."""
+    alarm = alarms[f"{queue.removesuffix('Dlq')}NotCollectedAlarm"]
+    assert watched(queue) == {"ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"}
+    assert {each["MetricStat"]["Stat"] for each in alarm["Metrics"][1:]} == {"Minimum"}
+    assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (5, 0)
+
+
+def levels(metric: str) -> dict[str, dict[str, Any]]:
+    """The alarms on what the counter says of each owner of failures, by that owner's name in the template."""
+    found = [alarm for alarm in alarms.values() if alarm.get("MetricName") == metric]
+    return {text_of(alarm["Dimensions"][1]["Value"]): alarm for alarm in found}
+
+
+@pytest.mark.parametrize("metric", ["DeadLetters", "FailingTooLong"])
+def test_the_level_of_failures_is_counted_every_minute_and_no_count_is_an_alarm(
+    metric: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = QueueNames.of(text_of(SHOP.environment("FailureCounter")["CONSUMERS"]).split(","))
+    owners = {each.template_name for each in names.owners}
+    # What consumes nothing is not retried.
+    retried = {each.template_name for each in names.consumers}
+    assert levels(metric).keys() == (owners if metric == "DeadLetters" else retried)
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "CloudRetail")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", SHOP.environment("FailureCounter")["POWERTOOLS_SERVICE_NAME"])
+    report(InMemoryFailures(), names, datetime.now(UTC))
+    printed = {line["consumer"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
+    for owner, alarm in levels(metric).items():
+        (declared,) = printed[owner]["_aws"]["CloudWatchMetrics"]
+        assert declared["Namespace"] == alarm["Namespace"]
+        dimensions = {each["Name"]: text_of(each["Value"]) for each in alarm["Dimensions"]}
+        assert dimensions == {name: printed[owner][name] for name in declared["Dimensions"][0]}
+        assert metric in [each["Name"] for each in declared["Metrics"]]
+        assert alarm["TreatMissingData"] == "breaching"
+        assert (alarm["Threshold"], alarm["Period"], alarm["DatapointsToAlarm"]) == (0, 60, 3)
+    (schedule,) = SHOP.functions["FailureCounter"]["Events"].values()
+    assert schedule["Properties"] == {"Schedule": "rate(1 minute)", "State": "ENABLED"}
+
+
+def test_what_the_collector_sets_aside_raises_an_alarm() -> None:
+    alarm = alarms["SetAsideAlarm"]
+    assert (alarm["MetricName"], alarm["Threshold"]) == ("SetAside", 0)
+    assert "s3:PutObject" in {action for each in statements("Collector") for action in each["Action"]}
+
+
+def test_the_indexes_of_failures_hold_what_a_list_shows_and_no_body() -> None:
+    """At most 20 attributes each. Source: DynamoDB API reference, Projection."""
+    shown = {to_camel(name) for name, field in FailureRow.model_fields.items() if field.is_required()} | {
+        "generation", "eventName", "orderId", "foundIn", "messageId", "replays",
+    }  # fmt: skip
+    for index in tables["FailuresTable"]["GlobalSecondaryIndexes"]:
+        included = index["Projection"]["NonKeyAttributes"]
+        keys = {each["AttributeName"] for each in index["KeySchema"]} | {"consumer", "eventId"}
+        assert shown <= keys | set(included)
+        assert not keys & set(included)
+        assert not {"body", "attributes"} & set(included)
+        assert len(included) <= 20
 
 
 @pytest.mark.parametrize("queue", sorted(queues))
@@ -188,13 +255,6 @@ def test_messages_are_encrypted_at_rest(queue: str) -> None:
 def test_operators_may_count_a_queue_and_send_to_it_again(queue: str) -> None:
     assert "sqs:GetQueueAttributes" in allowed_by_name("OpsApi", queue)
     assert "sqs:SendMessage" in allowed_by_name("ReplayWorker", queue)
-
-
-@not_consumed
-def test_operators_may_look_at_a_dead_letter_and_delete_it(queue: str) -> None:
-    looks = {"sqs:ReceiveMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"}
-    assert looks <= allowed_by_name("OpsApi", queue)
-    assert looks | {"sqs:DeleteMessage"} <= allowed_by_name("ReplayWorker", queue)
 
 
 @pytest.mark.parametrize("queue", sorted(queues))
@@ -465,7 +525,9 @@ def test_a_table_costs_nothing_while_nobody_shops(table: str) -> None:
     assert tables[table]["BillingMode"] == "PAY_PER_REQUEST"
 
 
-@pytest.mark.parametrize("resource", [*sorted(tables), "ImagesBucket", "ViewerLogsBucket", "UserPool"])
+@pytest.mark.parametrize(
+    "resource", [*sorted(tables), "ImagesBucket", "FailuresBucket", "ViewerLogsBucket", "UserPool"]
+)
 def test_production_keeps_what_cannot_be_made_again_but_for_a_first_deployment_that_failed(resource: str) -> None:
     for policy, kept in {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}.items():
         assert SHOP.body["Resources"][resource][policy] == kept
@@ -487,6 +549,20 @@ def test_nothing_refuses_to_be_deleted_before_the_first_deployment_has_succeeded
     assert pool["DeletionProtection"] == ("ACTIVE" if protected else "INACTIVE")
 
 
+def test_a_dead_letter_in_a_bucket_is_read_over_tls_only_and_ends_some_day() -> None:
+    policies = SHOP.properties("AWS::S3::BucketPolicy").values()
+    (statement,) = [
+        statement
+        for policy in policies
+        if referred(policy["Bucket"]) == "FailuresBucket"
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": False}}
+    (rule,) = buckets["FailuresBucket"]["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] >= 365
+
+
 @pytest.mark.parametrize("bucket", sorted(buckets))
 def test_a_bucket_is_private_and_encrypted(bucket: str) -> None:
     assert set(buckets[bucket]["PublicAccessBlockConfiguration"].values()) == {True}
@@ -502,8 +578,9 @@ def test_an_alarm_says_what_to_do_and_where_that_is_written(alarm: str) -> None:
 
 
 @each_alarm
-def test_no_data_is_no_alarm(alarm: str) -> None:
-    assert alarms[alarm]["TreatMissingData"] == "notBreaching"
+def test_no_data_is_no_alarm_but_of_what_is_counted_every_minute(alarm: str) -> None:
+    counted = alarms[alarm].get("MetricName") in ("DeadLetters", "FailingTooLong")
+    assert alarms[alarm]["TreatMissingData"] == ("breaching" if counted else "notBreaching")
 
 
 def test_the_account_raises_an_alarm_before_and_when_lambda_refuses_to_run_functions() -> None:
@@ -518,12 +595,6 @@ def test_the_account_raises_an_alarm_before_and_when_lambda_refuses_to_run_funct
     assert dimensions == {
         "Service": "Lambda", "Type": "Resource", "Resource": "ConcurrentExecutions", "Class": "None",
     }  # fmt: skip
-
-
-@not_consumed
-def test_no_alarm_on_a_dead_letter_queue_depends_on_its_age_alone(queue: str) -> None:
-    """SQS leaves out of a queue's age what was received three times, as by a collector that fails."""
-    assert "ApproximateNumberOfMessagesVisible" in watched(queue)
 
 
 def widgets() -> list[dict[str, Any]]:

@@ -1,10 +1,10 @@
-"""What a dead letter is, why it failed, and which ones are meant. Pure."""
+"""What a dead letter is, whose it is, why it failed, and which ones are meant. Pure."""
 
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator, Field
@@ -12,23 +12,11 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 from cloudretail.envelope import Event
 from cloudretail.errors import InvalidEvent
 from cloudretail.event import EventType
+from cloudretail.failures import FAILURE, Cause, Death, FailureRow, FailureState, fingerprint
 from cloudretail.model import Model
 from contract import BY_TYPE, parse
 from contract.values import OrderEvent
-from operations.queues import RELAY_DLQ, REPLAY_WORKER_DLQ
-
-RETENTION = timedelta(days=14)
-"""Of every dead-letter queue; it counts from when the message was first sent to its own queue."""
-
-UNKNOWN_CAUSE = "timeout or crash"
-"""Where no cause was kept: the function ended before it could keep one."""
-
-REPLAYED_BY = "replays"
-"""Message attribute of a copy: the ids of the replays that sent it, the latest last."""
-
-FAILURE = "failure"
-"""Message attribute with which a consumer sends a message to its dead-letter queue: see `cloudretail.batch`."""
-
+from operations.queues import RELAY_DLQ, REPLAY_WORKER_DLQ, RULE_TARGETS_DLQ, ConsumerQueue, QueueNames
 
 # --------------------------------------------------------------------------------------------------------- messages
 
@@ -38,19 +26,15 @@ class QueueMessage:
     """A message as SQS gives it.
 
     Attributes:
-        id: SQS's; a message keeps it when it moves to its dead-letter queue, and a copy has another.
-        receipt: handle of this receive.
+        id: SQS's.
         body: as sent.
-        sent_at: when it was first sent, aware.
-        receives: how often it was received, by consumers and by operators.
+        sent_at: when it was sent to this queue, aware.
         attributes: message attributes that are text.
     """
 
     id: str
-    receipt: str
     body: str
     sent_at: datetime
-    receives: int
     attributes: Mapping[str, str]
 
 
@@ -83,24 +67,25 @@ class DeadMessage:
     stated_cause: str | None = None
 
     @property
-    def failure_keys(self) -> tuple[str, ...]:
-        """Under which its consumer may have kept the failure, the likelier first.
-
-        The consumer that gave it up says so. Of any other, it is the event's id, or the message's.
-        """
-        said = _text(self.failure.get("key"))
-        guessed = (self.event.id, self.message.id) if self.event else (self.message.id,)
-        return (said, *guessed) if said else guessed
+    def key(self) -> str:
+        """Under which its failure is kept: as its consumer says, or it is the event's id, or the message's."""
+        return _text(self.failure.get("key")) or (self.event.id if self.event else self.message.id)
 
     @property
     def failure(self) -> dict[str, Any]:
-        """What the consumer that gave it up says of it: its cause and its failure key; empty for any other message."""
+        """What the consumer that gave it up says of it; empty for any other message."""
         return _object(self.message.attributes.get(FAILURE, ""))
 
     @property
-    def replays(self) -> tuple[str, ...]:
-        """Ids of the replays that sent it."""
-        return tuple(filter(None, self.message.attributes.get(REPLAYED_BY, "").split(",")))
+    def first_id(self) -> str:
+        """SQS's id of the message that this is, or is a copy of."""
+        return _text(self.failure.get("messageId")) or self.message.id
+
+    @property
+    def generation(self) -> int:
+        """How often it was replayed."""
+        generation = self.failure.get("generation")
+        return generation if isinstance(generation, int) else 0
 
 
 def read(queue: str, message: QueueMessage) -> DeadMessage:
@@ -156,60 +141,106 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+# -------------------------------------------------------------------------------------------------- whose and why
+
+
+def owner_of(dead: DeadMessage, names: QueueNames) -> ConsumerQueue:
+    """Whose failure a dead letter is: the consumer's that gave it up, or that a rule could not deliver it to.
+
+    What no consumer has to do with is the relay's, the replay worker's, or, where it names no target, the rules'.
+    """
+    if dead.queue == RULE_TARGETS_DLQ and (target := _target(dead, names)):
+        return target
+    return ConsumerQueue.by_dead_letter_queue(dead.queue)
+
+
+def _target(dead: DeadMessage, names: QueueNames) -> ConsumerQueue | None:
+    """The consumer whose rule failed. Source: EventBridge user guide, "Using dead-letter queues": its attributes."""
+    target = dead.message.attributes.get("TARGET_ARN", "").rpartition(":")[2]
+    rule = dead.message.attributes.get("RULE_ARN", "").rpartition("/")[2]
+    # CloudFormation's physical names contain the template's.
+    named = (each for each in names.consumers if _contains(target, each.queue) or _contains(rule, each.rule))
+    return next(named, None)
+
+
+def _contains(physical: str, logical: str) -> bool:
+    return logical in physical.split("-")
+
+
+def death_of(dead: DeadMessage, names: QueueNames, body_at: str | None = None) -> Death:
+    """What the failures table is to know of a dead letter.
+
+    Args:
+        dead: the message.
+        names: of all queues.
+        body_at: where its body is, if it is too long for the table.
+    """
+    consumer = owner_of(dead, names).consumer
+    return Death(
+        consumer=consumer,
+        event_id=dead.key,
+        generation=dead.generation,
+        message_id=dead.first_id,
+        sqs_id=dead.message.id,
+        sent_at=int(dead.message.sent_at.timestamp()),
+        found_in=dead.queue,
+        cause=_stated(dead, consumer),
+        event_name=dead.event_name,
+        order_id=dead.order_id,
+        invalid=dead.invalid,
+        attributes={name: text for name, text in dead.message.attributes.items() if name != FAILURE},
+        body_at=body_at,
+    )
+
+
+def _stated(dead: DeadMessage, consumer: str) -> Cause | None:
+    """Why it failed, as the message says itself; a copy that SQS has moved says nothing of it."""
+    said = dead.failure
+    text = dead.stated_cause or _text(said.get("cause"))
+    if text is None:
+        return None
+    exception, _, message = text.partition(": ")
+    code = _text(said.get("code")) or exception or "refused"
+    return Cause(
+        code=code,
+        fingerprint=fingerprint(consumer, code),
+        exception=exception or "refused",
+        message=message or None,
+        request_id=_text(said.get("requestId")),
+    )
+
+
 # ----------------------------------------------------------------------------------------------------- dead letters
 
 
-class Cause(Model):
-    """Why a message failed.
+class DeadLetter(Model):
+    """A message that a consumer gave up, or that could not be delivered.
 
     Attributes:
-        code: what failures of one cause have in common: `AccessDenied on dynamodb:PutItem`, or the exception with the
-            function that raised it; None where it was not kept.
-        exception: its class; "timeout or crash" where no cause was kept.
-        message: the exception's text.
-        where: file, line and function in which it was raised.
-        function: the function that failed, by its name in the logs.
-        request_id: of the invocation, by which its log lines are found.
-        attempt: which delivery this was.
+        queue: the dead-letter queue of the consumer that it was for.
+        found_in: the dead-letter queue that it came from: another one where a rule could not deliver it.
+        message_id: by which it is found: the event's id; SQS's of what is no event.
+        state: DEAD; or what became of it since.
+        since: when it came into this state.
+        generation: how often it was replayed.
+        cause: of its latest failure.
         first_failed_at: of this event at this consumer.
         last_failed_at: likewise.
-    """
-
-    code: str | None = None
-    exception: str
-    message: str | None = None
-    where: str | None = None
-    function: str | None = None
-    request_id: str | None = None
-    attempt: int | None = None
-    first_failed_at: datetime | None = None
-    last_failed_at: datetime | None = None
-
-    @property
-    def title(self) -> str:
-        """What a group of dead letters has in common."""
-        return self.code or self.exception
-
-
-class DeadLetter(Model):
-    """A message that failed too often, or could not be delivered.
-
-    Attributes:
-        queue: the dead-letter queue.
-        message_id: SQS's.
-        sent_at: when it was first sent.
-        expires_at: when SQS deletes it.
-        replays: ids of the replays that sent it.
+        replays: ids of the replays that sent it, the latest last.
     """
 
     queue: str
+    found_in: str
     message_id: str
     event_id: str | None
     event_name: str | None
     order_id: str | None
-    sent_at: datetime
-    expires_at: datetime
+    state: FailureState
+    since: datetime
+    generation: int
     cause: Cause
+    first_failed_at: datetime
+    last_failed_at: datetime
     replays: tuple[str, ...]
 
 
@@ -219,105 +250,112 @@ class DeadLetterDetail(DeadLetter):
     Attributes:
         body: as it was sent.
         invalid: why it is no event of the shop, else None.
-        receives: how often it was received.
+        sqs_id: SQS's id of the message that was given up.
         attributes: of the message, such as the rule that could not deliver it.
     """
 
     body: str
     invalid: str | None
-    receives: int
+    sqs_id: str
     attributes: dict[str, str]
-
-    @property
-    def message(self) -> QueueMessage:
-        """The message again, without a receipt."""
-        return QueueMessage(self.message_id, "", self.body, self.sent_at, self.receives, self.attributes)
 
 
 class CauseGroup(Model):
     """Dead letters with one cause.
 
     Attributes:
-        cause: code of the cause; filters match any part of it.
+        cause: its code; filters match any part of it.
+        fingerprint: of consumer and code; a filter matches it, too.
         example: the text of the latest exception.
         count: how many.
+        orders: how many different orders they are about.
+        last_hour: how many of them died within the last hour.
         events: how many of each event name.
-        oldest: when the first of them was sent.
+        versions: of the functions that failed.
+        oldest: when the first of them died.
+        latest: when the last of them did.
     """
 
     cause: str
+    fingerprint: str
     example: str | None
     count: int
+    orders: int
+    last_hour: int
     events: dict[str, int]
+    versions: tuple[str, ...]
     oldest: datetime
+    latest: datetime
 
 
-type FailureRow = Mapping[str, Any]
-"""A row of the failures table."""
-
-
-def cause_of(dead: DeadMessage, failure: FailureRow | None) -> Cause:
-    """Why a message failed.
-
-    Args:
-        dead: the message.
-        failure: its row of the failures table, None where there is none.
-    """
-    if dead.stated_cause:
-        code, _, message = dead.stated_cause.partition(": ")
-        return Cause(exception=code or "refused", message=message or None)
-    if failure is None:
-        exception, _, message = str(dead.failure.get("cause", UNKNOWN_CAUSE)).partition(": ")
-        return Cause(code=dead.failure.get("code"), exception=exception, message=message or None)
-    times = {
-        name: datetime.fromtimestamp(failure[name], UTC)
-        for name in ("firstFailedAt", "lastFailedAt")
-        if name in failure
-    }
-    return Cause.model_validate({**failure, **times})
-
-
-def dead_letter(dead: DeadMessage, failure: FailureRow | None, retention: timedelta = RETENTION) -> DeadLetterDetail:
-    """A message with its cause; arguments as of `cause_of`."""
-    message = dead.message
-    return DeadLetterDetail(
-        queue=dead.queue,
-        message_id=message.id,
-        event_id=dead.event_id,
-        event_name=dead.event_name,
-        order_id=dead.order_id,
-        sent_at=message.sent_at,
-        expires_at=message.sent_at + retention,
-        cause=cause_of(dead, failure),
-        replays=dead.replays,
-        body=message.body,
-        invalid=dead.invalid,
-        receives=message.receives,
-        attributes=dict(message.attributes),
+def dead_letter(row: FailureRow) -> DeadLetter:
+    """A row of the failures table."""
+    own = ConsumerQueue.of(row.consumer).dead_letter_queue
+    return DeadLetter(
+        queue=own,
+        found_in=row.found_in or own,
+        message_id=row.event_id,
+        event_id=None if row.event_id == row.message_id else row.event_id,
+        event_name=row.event_name,
+        order_id=row.order_id,
+        state=row.state,
+        since=_at(row.since),
+        generation=row.generation,
+        cause=row.cause,
+        first_failed_at=_at(row.first_failed_at),
+        last_failed_at=_at(row.last_failed_at),
+        replays=row.replays,
     )
 
 
-def grouped(letters: Iterable[DeadLetter]) -> list[CauseGroup]:
+def _at(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def in_full(row: FailureRow, body: str) -> DeadLetterDetail:
+    """A row with its body, which is empty of what is only being retried."""
+    return DeadLetterDetail(
+        **dead_letter(row).model_dump(by_alias=False),
+        body=body,
+        invalid=row.invalid,
+        sqs_id=row.sqs_id or row.message_id or row.event_id,
+        attributes=row.attributes,
+    )
+
+
+def message_of(row: FailureRow, body: str) -> DeadMessage:
+    """The message again, as it was in its dead-letter queue."""
+    own = ConsumerQueue.of(row.consumer).dead_letter_queue
+    message = QueueMessage(row.sqs_id or row.event_id, body, _at(row.since), row.attributes)
+    return read(row.found_in or own, message)
+
+
+def grouped(letters: Iterable[DeadLetter], now: datetime) -> list[CauseGroup]:
     """Dead letters by cause, the most frequent first."""
     groups: dict[str, list[DeadLetter]] = {}
     for letter in letters:
-        groups.setdefault(letter.cause.title, []).append(letter)
+        groups.setdefault(letter.cause.code, []).append(letter)
     by_size = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
-    return [_group(title, members) for title, members in by_size]
+    return [_group(code, members, now) for code, members in by_size]
 
 
-def _group(title: str, members: Sequence[DeadLetter]) -> CauseGroup:
+def _group(code: str, members: Sequence[DeadLetter], now: datetime) -> CauseGroup:
     events: dict[str, int] = {}
     for member in members:
         name = member.event_name or "no event"
         events[name] = events.get(name, 0) + 1
-    latest = max(members, key=lambda member: member.sent_at)
+    latest = max(members, key=lambda member: member.since)
     return CauseGroup(
-        cause=title,
+        cause=code,
+        fingerprint=latest.cause.fingerprint,
         example=latest.cause.message,
         count=len(members),
+        orders=len({member.order_id for member in members if member.order_id}),
+        last_hour=sum((now - member.since).total_seconds() < 3600 for member in members),
         events=events,
-        oldest=min(member.sent_at for member in members),
+        versions=tuple(sorted({member.cause.version for member in members if member.cause.version})),
+        oldest=min(member.since for member in members),
+        latest=latest.since,
     )
 
 
@@ -337,7 +375,9 @@ type Moment = Annotated[AwareDatetime, BeforeValidator(_iso)]
 QueueName = Annotated[str, Field(min_length=1, max_length=64, description="A dead-letter queue, such as OrdersDlq.")]
 OrderIdFilter = Annotated[str, Field(min_length=1, max_length=64)]
 EventNameFilter = Annotated[str, Field(min_length=1, max_length=64)]
-CauseFilter = Annotated[str, Field(min_length=1, max_length=200, description="A part of the cause or of its text.")]
+CauseFilter = Annotated[
+    str, Field(min_length=1, max_length=200, description="A part of the cause or of its text, or its fingerprint.")
+]
 MessageIds = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Field(max_length=1000)]
 """What a filter may be, in queries as in bodies."""
 
@@ -350,9 +390,9 @@ class Selection(Model):
         message_ids: these and no others.
         order_id: those about this order.
         event_name: those of this event, such as OrderPlaced.
-        cause: those whose cause, or its text, contains this.
-        since: first sent then or later.
-        until: first sent then or earlier.
+        cause: those whose cause, or its text, contains this, or whose fingerprint it is.
+        since: died then or later.
+        until: died then or earlier.
     """
 
     queue: QueueName
@@ -365,14 +405,15 @@ class Selection(Model):
 
     def matches(self, letter: DeadLetter) -> bool:
         """Whether `letter` is meant."""
-        cause = f"{letter.cause.title} {letter.cause.message or ''}".casefold()
+        said = letter.cause
+        cause = f"{said.code} {said.message or ''} {said.where or ''} {said.fingerprint}".casefold()
         return (
             (not self.message_ids or letter.message_id in self.message_ids)
             and self.order_id in (None, letter.order_id)
             and (self.event_name is None or self.event_name.casefold() == (letter.event_name or "").casefold())
             and (self.cause is None or self.cause.casefold() in cause)
-            and (self.since is None or letter.sent_at >= self.since)
-            and (self.until is None or letter.sent_at <= self.until)
+            and (self.since is None or letter.since >= self.since)
+            and (self.until is None or letter.since <= self.until)
         )
 
     def __str__(self) -> str:

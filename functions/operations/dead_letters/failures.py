@@ -1,65 +1,130 @@
-"""Why messages failed, as their consumers kept it in the failures table."""
+"""The failures table, as operations uses it: its rows by state and by order, and the bodies of dead letters."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
 
 from cloudretail import aws, dynamodb
+from cloudretail.failure_log import DynamoDBFailureRows, FailureRows, Key, item_key
+from cloudretail.failures import FailureRow, FailureState, open_state
 from cloudretail.repository import batch_get
-from operations.dead_letters.domain import DeadMessage, FailureRow
-from operations.queues import QueueNames
+from operations.dead_letters.domain import DeadMessage
+
+MAX_BODY = 250_000
+"""Bytes of a compressed body in its row; a longer one is in the bucket. Source: an item has 400 kB, DynamoDB quotas."""
 
 
-class Failures(Protocol):
-    """The kept failures."""
+class Failures(FailureRows, Protocol):
+    """Rows of failures, found by what operators ask for, and the bodies of those that are dead letters."""
 
-    def of(self, messages: Sequence[DeadMessage]) -> Mapping[str, FailureRow]:
-        """The rows of those messages that have one, by message id."""
+    def open(
+        self, consumer: str, state: FailureState, since: datetime | None = None, until: datetime | None = None
+    ) -> list[FailureRow]:
+        """A consumer's rows that are in a state which is no end, since a time between these; oldest first."""
         ...
 
-    def of_order(self, order_id: str) -> Sequence[FailureRow]:
-        """What failed of an order, oldest first."""
+    def count(self, consumer: str, state: FailureState, until: datetime | None = None) -> int:
+        """How many those are."""
+        ...
+
+    def of_order(self, order_id: str) -> list[FailureRow]:
+        """What failed of an order, in every state; the one that failed first comes first."""
+        ...
+
+    def bodies(self, keys: Iterable[Key]) -> dict[Key, str]:
+        """The bodies of at most 100 dead letters; of what is only being retried there is none."""
+        ...
+
+    def keep_long(self, place: str, body: str) -> None:
+        """Keep a body that is too long for its row."""
         ...
 
 
-class DynamoDBFailures:
-    """Failures on the failures table.
+class DynamoDBFailures(DynamoDBFailureRows):
+    """Failures on one table.
 
     Args:
         table: its name.
-        names: says whose messages a dead-letter queue holds.
+        bucket: where bodies are that are too long for it.
     """
 
-    def __init__(self, table: str, names: QueueNames) -> None:
-        self._table = table
-        self._names = names
+    def __init__(self, table: str, bucket: str) -> None:
+        super().__init__(table)
+        self._bucket = bucket
 
-    def of(self, messages: Sequence[DeadMessage]) -> dict[str, FailureRow]:
-        keys = {message.message.id: self._keys(message) for message in messages}
-        rows = self._rows(list(dict.fromkeys(key for each in keys.values() for key in each)))
-        found = {message_id: [rows[key] for key in each if key in rows] for message_id, each in keys.items()}
-        return {message_id: each[0] for message_id, each in found.items() if each}
+    def open(
+        self, consumer: str, state: FailureState, since: datetime | None = None, until: datetime | None = None
+    ) -> list[FailureRow]:
+        pages = self._in_state(consumer, state, since, until)
+        return [FailureRow.model_validate(dynamodb.from_item(item)) for page in pages for item in page["Items"]]
 
-    def _keys(self, message: DeadMessage) -> list[tuple[str, str]]:
-        consumer = self._names.consumer_of(message.queue)
-        return [(consumer.consumer, key) for key in message.failure_keys] if consumer else []
+    def count(self, consumer: str, state: FailureState, until: datetime | None = None) -> int:
+        return sum(page["Count"] for page in self._in_state(consumer, state, None, until, Select="COUNT"))
 
-    def _rows(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], FailureRow]:
-        rows: dict[tuple[str, str], FailureRow] = {}
-        for begin in range(0, len(keys), 100):
-            wanted = [{"consumer": {"S": c}, "eventId": {"S": e}} for c, e in keys[begin : begin + 100]]
-            for row in batch_get({self._table: {"Keys": wanted}})[self._table]:
-                rows[row["consumer"], row["eventId"]] = row
-        return rows
+    def _in_state(
+        self, consumer: str, state: FailureState, since: datetime | None, until: datetime | None, **request: Any
+    ) -> Iterable[Mapping[str, Any]]:
+        values = {
+            ":open": open_state(state, consumer),
+            ":since": int(since.timestamp()) if since else 0,
+            ":until": int(until.timestamp()) if until else 2**40,
+        }
+        return self._query("openState-since", "openState = :open AND since BETWEEN :since AND :until", values, request)
 
     def of_order(self, order_id: str) -> list[FailureRow]:
-        pages = (
+        pages = self._query("orderId-lastFailedAt", "orderId = :order", {":order": order_id}, {})
+        return [FailureRow.model_validate(dynamodb.from_item(item)) for page in pages for item in page["Items"]]
+
+    def _query(
+        self, index: str, condition: str, values: Mapping[str, Any], request: Mapping[str, Any]
+    ) -> Iterable[Mapping[str, Any]]:
+        return (
             aws.dynamodb()
             .get_paginator("query")
             .paginate(
                 TableName=self._table,
-                IndexName="orderId-lastFailedAt",
-                KeyConditionExpression="orderId = :order",
-                ExpressionAttributeValues={":order": {"S": order_id}},
+                IndexName=index,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=dynamodb.to_item(values),
+                **request,
             )
         )
-        return [dynamodb.from_item(item) for page in pages for item in page["Items"]]
+
+    def bodies(self, keys: Iterable[Key]) -> dict[Key, str]:
+        wanted = [item_key(key) for key in dict.fromkeys(keys)]
+        if not wanted:
+            return {}
+        asked: dict[str, Any] = {
+            "Keys": wanted,
+            "ConsistentRead": True,
+            "ProjectionExpression": "consumer, eventId, body, bodyAt",
+        }
+        items = batch_get({self._table: asked})[self._table]
+        return {(item["consumer"], item["eventId"]): self._body(item) for item in items}
+
+    def _body(self, item: Mapping[str, Any]) -> str:
+        if "bodyAt" in item:
+            return aws.s3().get_object(Bucket=self._bucket, Key=item["bodyAt"])["Body"].read().decode()
+        return zlib.decompress(bytes(item["body"])).decode() if "body" in item else ""
+
+    def keep_long(self, place: str, body: str) -> None:
+        aws.s3().put_object(Bucket=self._bucket, Key=place, Body=body.encode())
+
+    def set_aside(self, dead: DeadMessage, why: str) -> None:
+        """Keep a message whole in the bucket that the table does not take."""
+        content = {
+            "queue": dead.queue,
+            "messageId": dead.message.id,
+            "sentAt": dead.message.sent_at.isoformat(),
+            "attributes": dict(dead.message.attributes),
+            "body": dead.message.body,
+            "why": why,
+        }
+        self.keep_long(f"unstored/{dead.queue}/{dead.message.id}.json", json.dumps(content))
+
+
+def packed(body: str) -> bytes:
+    """A body as its row has it."""
+    return zlib.compress(body.encode())

@@ -1,9 +1,10 @@
-"""The dead letters of all queues, with their causes: lists, summaries, and one in full."""
+"""The dead letters of all consumers, with their causes: lists, summaries, and one in full."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cloudretail.errors import NotFound
+from cloudretail.failures import FailureRow, FailureState, next_generation
 from cloudretail.model import Model
 from operations.clock import REAL_TIME, Clock
 from operations.dead_letters.domain import (
@@ -13,28 +14,28 @@ from operations.dead_letters.domain import (
     Selection,
     dead_letter,
     grouped,
-    read,
+    in_full,
 )
 from operations.dead_letters.failures import Failures
-from operations.dead_letters.look import LIMIT, look
 from operations.dead_letters.sqs import Queue
-from operations.queues import WITHOUT_CONSUMER, QueueNames
+from operations.queues import ConsumerQueue, QueueNames
 
 TOP = 3
 """Causes that the list of queues shows of each."""
 
 
 class QueueState(Model):
-    """How many messages a consumer's queue and its dead-letter queue hold; some dead-letter queues have no consumer.
+    """How many messages a consumer's queue holds, and how many it has given up; some owners of failures have no queue.
 
     Attributes:
-        consumer: such as `payment-window`; None for the queues of the relay, the rules and the replay worker.
+        consumer: such as `payment-window`; None for the relay, the rules and the replay worker.
         queue: its name in the template.
         waiting: messages to be received.
         in_flight: received, and not deleted yet.
-        delayed: not visible yet, as those of the payment window.
+        delayed: not visible yet, as those of the payment window and those that are being retried.
+        failing: messages that are being retried.
         dead_letter_queue: its name in the template.
-        dead: dead letters, including those that somebody is looking at.
+        dead: dead letters.
     """
 
     consumer: str | None
@@ -42,23 +43,23 @@ class QueueState(Model):
     waiting: int = 0
     in_flight: int = 0
     delayed: int = 0
+    failing: int = 0
     dead_letter_queue: str
     dead: int
 
 
 class DeadLetterQueue(Model):
-    """A dead-letter queue at a glance.
+    """The dead letters of a consumer at a glance.
 
     Attributes:
-        count: messages in it.
-        missed: those of them that could not be received, because somebody else had.
-        oldest: the message that was sent first, and expires first.
+        queue: its dead-letter queue.
+        count: how many there are.
+        oldest: the one that died first.
         causes: the most frequent ones.
     """
 
     queue: str
     count: int
-    missed: int
     oldest: DeadLetter | None
     causes: tuple[CauseGroup, ...]
 
@@ -68,27 +69,25 @@ class Matches(Model):
 
     Attributes:
         count: how many.
-        missed: about how many of the queue could not be received, because somebody else had.
         causes: all of theirs, the most frequent first.
         items: oldest first.
     """
 
     queue: str
     count: int
-    missed: int
     causes: tuple[CauseGroup, ...]
     items: tuple[DeadLetter, ...]
 
 
 @dataclass(frozen=True)
 class DeadLetters:
-    """The dead-letter queues, with the causes of their messages.
+    """The dead letters of all consumers: what the table of failures knows. Looking at them changes nothing.
 
     Attributes:
         names: of all queues.
-        queues: all of them, by name.
-        failures: why messages failed.
-        clock: for the pauses of a look.
+        queues: those of the consumers, by name.
+        failures: the table.
+        clock: for what is recent.
     """
 
     names: QueueNames
@@ -96,79 +95,80 @@ class DeadLetters:
     failures: Failures
     clock: Clock = REAL_TIME
 
-    def all(self, queue: str, limit: int = LIMIT) -> tuple[list[DeadLetterDetail], int]:
-        """The dead letters of a queue, oldest first, and about how many more there are."""
-        found = look(self.queues[queue], self.clock, limit)
-        messages = [read(queue, message) for message in found.messages]
-        failures = self.failures.of(messages)
-        letters = [dead_letter(each, failures.get(each.message.id), found.retention) for each in messages]
-        return letters, found.missed
+    def rows(self, selection: Selection) -> list[FailureRow]:
+        """Those that a selection matches, oldest first, as a list has them; also what a replay that died has left."""
+        consumer = ConsumerQueue.by_dead_letter_queue(selection.queue).consumer
+        if selection.message_ids:
+            rows = list(self.failures.read((consumer, each) for each in selection.message_ids).values())
+        elif selection.order_id:
+            rows = [row for row in self.failures.of_order(selection.order_id) if row.consumer == consumer]
+        else:
+            span = (selection.since, selection.until)
+            dead = self.failures.open(consumer, FailureState.DEAD, *span)
+            rows = [*dead, *self.failures.open(consumer, FailureState.REPLAYING, *span)]
+        waiting = [row for row in rows if self._waits(row) and selection.matches(dead_letter(row))]
+        return sorted(waiting, key=lambda row: row.since)
 
-    def of_all_queues(self) -> list[DeadLetter]:
-        """The dead letters of all queues."""
-        return [letter for queue in self.names.dead_letter_queues for letter in self.all(queue)[0]]
-
-    def matching(self, selection: Selection) -> tuple[list[DeadLetterDetail], int]:
-        """As `all`, those that a selection matches."""
-        letters, missed = self.all(selection.queue)
-        return [letter for letter in letters if selection.matches(letter)], missed
+    def _waits(self, row: FailureRow) -> bool:
+        return next_generation(row, int(self.clock.now().timestamp())) is not None
 
     def find(self, selection: Selection) -> Matches:
-        """As `matching`, with their causes."""
-        letters, missed = self.matching(selection)
+        """Those that a selection matches, with their causes."""
+        letters = [dead_letter(row) for row in self.rows(selection)]
         return Matches(
             queue=selection.queue,
             count=len(letters),
-            missed=missed,
-            causes=tuple(grouped(letters)),
-            items=tuple(map(_brief, letters)),
+            causes=tuple(grouped(letters, self.clock.now())),
+            items=tuple(letters),
         )
 
+    def of_order(self, order_id: str) -> list[DeadLetter]:
+        """The dead letters about an order, of all consumers."""
+        return [dead_letter(row) for row in self.failures.of_order(order_id) if self._waits(row)]
+
+    def of_all_queues(self) -> list[DeadLetter]:
+        """The dead letters of all consumers."""
+        queues = self.names.dead_letter_queues
+        return [dead_letter(row) for queue in queues for row in self.rows(Selection(queue=queue))]
+
     def get(self, queue: str, message_id: str) -> DeadLetterDetail:
-        """One dead letter; raises NotFound."""
-        letters, _ = self.all(queue)
-        letter = next((each for each in letters if each.message_id == message_id), None)
-        if letter is None:
+        """One failure in full, whatever has become of it since; raises NotFound."""
+        key = (ConsumerQueue.by_dead_letter_queue(queue).consumer, message_id)
+        row = self.failures.read([key]).get(key)
+        if row is None:
             raise NotFound("message in this dead-letter queue")
-        return letter
+        return in_full(row, self.failures.bodies([key]).get(key, ""))
 
     def summary(self, queue: str) -> DeadLetterQueue:
-        """A queue at a glance."""
-        letters, missed = self.all(queue)
+        """A consumer at a glance."""
+        found = self.find(Selection(queue=queue))
         return DeadLetterQueue(
             queue=queue,
-            count=len(letters) + missed,
-            missed=missed,
-            oldest=_brief(letters[0]) if letters else None,
-            causes=tuple(grouped(letters)[:TOP]),
+            count=found.count,
+            oldest=found.items[0] if found.items else None,
+            causes=found.causes[:TOP],
         )
 
     def summaries(self) -> Sequence[DeadLetterQueue]:
-        """Every dead-letter queue at a glance."""
+        """Every consumer at a glance."""
         return [self.summary(queue) for queue in self.names.dead_letter_queues]
 
     def states(self) -> Sequence[QueueState]:
-        """How many messages every queue holds, as SQS counts them."""
-        states = []
-        for each in self.names.consumers:
-            counts = self.queues[each.queue].counts()
-            states.append(
-                QueueState(
-                    consumer=each.consumer,
-                    queue=each.queue,
-                    waiting=counts.visible,
-                    in_flight=counts.hidden,
-                    delayed=counts.delayed,
-                    dead_letter_queue=each.dead_letter_queue,
-                    dead=self.queues[each.dead_letter_queue].counts().total,
-                )
-            )
-        without = [
-            QueueState(consumer=None, queue=None, dead_letter_queue=name, dead=self.queues[name].counts().total)
-            for name in WITHOUT_CONSUMER
-        ]
-        return [*states, *without]
+        """How many messages every queue holds, as SQS counts them, and how many failures there are."""
+        return [self._state(owner) for owner in self.names.owners]
 
-
-def _brief(letter: DeadLetterDetail) -> DeadLetter:
-    return DeadLetter.model_validate(letter.model_dump())
+    def _state(self, owner: ConsumerQueue) -> QueueState:
+        dead = self.failures.count(owner.consumer, FailureState.DEAD)
+        if owner not in self.names.consumers:
+            return QueueState(consumer=None, queue=None, dead_letter_queue=owner.dead_letter_queue, dead=dead)
+        counts = self.queues[owner.queue].counts()
+        return QueueState(
+            consumer=owner.consumer,
+            queue=owner.queue,
+            waiting=counts.visible,
+            in_flight=counts.hidden,
+            delayed=counts.delayed,
+            failing=self.failures.count(owner.consumer, FailureState.FAILING),
+            dead_letter_queue=owner.dead_letter_queue,
+            dead=dead,
+        )

@@ -35,13 +35,12 @@ class Diagnosis:
         failures = self.dead_letters.failures.of_order(order_id)
         if rows.order is None and not failures:
             raise NotFound("order")
-        dead = [letter for letter in self.dead_letters.of_all_queues() if letter.order_id == order_id]
         return trace(
             order_id,
             rows,
             failures=failures,
             replays=self.log.of_order(order_id),
-            stuck=stuck_order(rows, dead, self.clock.now()),
+            stuck=stuck_order(rows, self.dead_letters.of_order(order_id), self.clock.now()),
         )
 
     def stuck(self, older_than: timedelta) -> list[StuckOrder]:

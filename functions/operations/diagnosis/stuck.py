@@ -127,7 +127,7 @@ def stuck_order(
 
 def _dead(order: OrderRow, dead: Sequence[DeadLetter]) -> Iterator[Wait]:
     for letter in dead:
-        text = f"{letter.event_name or 'a message'} in {letter.queue}: {letter.cause.title}"
+        text = f"{letter.event_name or 'a message'} in {letter.queue}: {letter.cause.code}"
         replay = f"cloudretail dlq replay {letter.queue} --order {order.order_id}"
         yield Wait(order.since, AT_ONCE, Blocker(waits_for=text, command=replay))
 

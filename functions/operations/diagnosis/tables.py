@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from cloudretail.model import Model
+from cloudretail.money import Money
 from cloudretail.outbox import Outbox
 from cloudretail.settings import Settings
 from contract.values import InspectedLine, StockLine
@@ -30,6 +31,7 @@ class Step(Model):
     reason: str | None = None
     attempt: int | None = None
     about: str | None = None
+    amount: Money | None = None
 
 
 class OrderPart(Model):

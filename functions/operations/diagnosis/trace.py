@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from cloudretail.event import EventType
+from cloudretail.failures import FailureRow
 from cloudretail.model import Model
-from operations.dead_letters.domain import FailureRow
 from operations.diagnosis.keys import refund_id_of
 from operations.diagnosis.stuck import StuckOrder
 from operations.diagnosis.tables import ChargeRow, MailRow, OrderRow, OrderRows, ShipmentRow
@@ -108,7 +108,8 @@ def _history(order: OrderRow | None) -> Iterator[TraceEntry]:
     before = None
     for step in order.history if order else ():
         moved = f"{step.event}: {before or 'new'} -> {step.status}" if step.status != before else step.event
-        details = [step.about, step.reason, f"attempt {step.attempt}" if step.attempt else None]
+        amount = str(step.amount) if step.amount else None
+        details = [step.about, amount, step.reason, f"attempt {step.attempt}" if step.attempt else None]
         detail = ", ".join(filter(None, details)) or None
         yield TraceEntry(
             at=step.at, service="orders", kind=EntryKind.STATE, what=moved, detail=detail, caused_by=step.caused_by
@@ -168,14 +169,21 @@ def _charge(charge: ChargeRow) -> TraceEntry:
 
 
 def _failure(failure: FailureRow) -> TraceEntry:
-    place = f" at {failure['where']}" if failure.get("where") else ""
+    cause = failure.cause
+    attempt = f", attempt {cause.attempt}" if cause.attempt else ""
+    details = (
+        f"{cause.exception}: {cause.message}" if cause.message else cause.exception,
+        f" at {cause.where}" if cause.where else "",
+        f", request {cause.request_id}" if cause.request_id else "",
+        f" ({failure.state.lower()})",
+    )
     return TraceEntry(
-        at=datetime.fromtimestamp(failure["lastFailedAt"], UTC),
-        service=failure["consumer"],
+        at=datetime.fromtimestamp(failure.last_failed_at, UTC),
+        service=failure.consumer,
         kind=EntryKind.FAILURE,
-        what=f"failed on {failure.get('eventName', 'a message')}, attempt {failure.get('attempt', '?')}",
-        detail=f"{failure.get('exception')}: {failure.get('message')}{place}, request {failure.get('requestId')}",
-        event_id=failure["eventId"],
+        what=f"failed on {failure.event_name or 'a message'}{attempt}",
+        detail="".join(details),
+        event_id=failure.event_id,
     )
 
 

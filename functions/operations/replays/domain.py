@@ -8,10 +8,11 @@ from enum import StrEnum
 from pydantic import Field
 
 from cloudretail.errors import ShopError
+from cloudretail.failures import FailureState
 from cloudretail.model import Model
 from contract.inventory import InventoryReserved
-from operations.dead_letters.domain import DeadLetterDetail, DeadMessage, Selection
-from operations.queues import RELAY_DLQ, REPLAY_WORKER_DLQ, ConsumerQueue, QueueNames
+from operations.dead_letters.domain import DeadLetter, DeadMessage, Selection, owner_of
+from operations.queues import RELAY_DLQ, REPLAY_WORKER_DLQ, RULE_TARGETS_DLQ, ConsumerQueue, QueueNames
 
 MAX_DELAY = 900
 """Seconds, the longest that SQS delays a message."""
@@ -33,7 +34,7 @@ class Action(StrEnum):
 class ReplayState(StrEnum):
     """How far a replay is.
 
-    INTERRUPTED: it was stopped before its end; the remaining messages are still in their queue.
+    INTERRUPTED: it was stopped before its end; the remaining messages are dead letters still.
     """
 
     QUEUED = "QUEUED"
@@ -45,8 +46,8 @@ class ReplayState(StrEnum):
 class Outcome(StrEnum):
     """What became of one message.
 
-    PLANNED: its turn has not come. REPLAYED: its destination has accepted a copy. DROPPED: it is only in the record
-    now. FAILED: its destination refused the copy; it is still in its queue. GONE: somebody else replayed or dropped it.
+    PLANNED: its turn has not come. REPLAYED: its destination has accepted a copy. DROPPED: nobody will handle it.
+    FAILED: its destination refused the copy; it is a dead letter still. GONE: somebody else replayed or dropped it.
     Of a dry run: WOULD_ACT, NOTHING_TO_DO, WOULD_FAIL.
     """
 
@@ -71,7 +72,6 @@ class Replay(Model):
         rate: messages a second at the most.
         at: when it was asked for.
         planned: how many messages it is about; None until that is known.
-        missed: about how many messages of the queue could not be received, because somebody else had.
         outcomes: how many messages have each outcome.
         ended_at: when it was done or interrupted.
     """
@@ -86,7 +86,6 @@ class Replay(Model):
     at: datetime
     state: ReplayState = ReplayState.QUEUED
     planned: int | None = None
-    missed: int = 0
     outcomes: dict[Outcome, int] = Field(default_factory=dict)
     ended_at: datetime | None = None
 
@@ -104,17 +103,18 @@ class ReplayedMessage(Model):
     """What a replay did to one message.
 
     Attributes:
-        queue: where it was.
+        queue: the dead-letter queue of the consumer that it is for.
+        generation: that its copy has.
         text: what a dry run expects, where a copy was sent, or why it was refused.
         copies: SQS's ids of the copies that were accepted.
         at: of the outcome.
-        body: of a dropped message, which nothing else keeps.
-        attributes: likewise.
+        state: of what was replayed, what has become of it since; not recorded, but looked up.
     """
 
     replay_id: str
     message_id: str
     queue: str
+    generation: int = 0
     event_id: str | None = None
     event_name: str | None = None
     order_id: str | None = None
@@ -122,16 +122,16 @@ class ReplayedMessage(Model):
     text: str | None = None
     copies: tuple[str, ...] = ()
     at: datetime
-    body: str | None = None
-    attributes: dict[str, str] | None = None
+    state: FailureState | None = None
 
 
-def planned(replay: Replay, letter: DeadLetterDetail, now: datetime) -> ReplayedMessage:
+def planned(replay: Replay, letter: DeadLetter, generation: int, now: datetime) -> ReplayedMessage:
     """The record of a message whose turn has not come."""
     return ReplayedMessage(
         replay_id=replay.replay_id,
         message_id=letter.message_id,
         queue=letter.queue,
+        generation=generation,
         event_id=letter.event_id,
         event_name=letter.event_name,
         order_id=letter.order_id,
@@ -192,34 +192,20 @@ def destinations(dead: DeadMessage, names: QueueNames, subscribers: Subscribers,
     Raises:
         NoDestination: a rule's message that names no target and is no event.
     """
-    if consumer := names.consumer_of(dead.queue):
-        # Whatever delay its queue has, it had before it failed.
-        return [ToQueue(consumer)]
+    owner = owner_of(dead, names)
+    if owner in names.consumers:
+        # Whatever delay its queue has, it had before it failed; unless it never came to that queue.
+        return [ToQueue(owner, _delay(owner, dead, now) if dead.queue == RULE_TARGETS_DLQ else 0)]
     if dead.queue == RELAY_DLQ:
         if dead.entry is None:
             raise NoDestination("it is no entry that the relay parked")
         return [ToBus(dead.entry)]
     if dead.queue == REPLAY_WORKER_DLQ:
         return [ToReplayWorker()]
-    return [ToQueue(each, _delay(each, dead, now)) for each in _targets(dead, names, subscribers)]
-
-
-def _targets(dead: DeadMessage, names: QueueNames, subscribers: Subscribers) -> list[ConsumerQueue]:
-    """The consumers whose rule failed; where the message does not say which, all subscribers of the event."""
-    target = dead.message.attributes.get("TARGET_ARN", "").rpartition(":")[2]
-    rule = dead.message.attributes.get("RULE_ARN", "").rpartition("/")[2]
-    # CloudFormation's physical names contain the template's.
-    named = [each for each in names.consumers if _contains(target, each.queue) or _contains(rule, each.rule)]
-    if named:
-        return named
     if dead.event is None:
         raise NoDestination("it names no target and is no event of the shop")
     wanted = subscribers.get(dead.event.data.event_type.type, ())
-    return [each for each in names.consumers if each.consumer in wanted]
-
-
-def _contains(physical: str, logical: str) -> bool:
-    return logical in physical.split("-")
+    return [ToQueue(each, _delay(each, dead, now)) for each in names.consumers if each.consumer in wanted]
 
 
 def _delay(consumer: ConsumerQueue, dead: DeadMessage, now: datetime) -> int:

@@ -1,25 +1,40 @@
-"""Replaying and dropping dead letters without losing one.
+"""Replaying and dropping dead letters without losing one, by the rules of `cloudretail/failures.py`.
 
-                       dead-letter queue    its consumer's queue    record
-    selected                  x                                     PLANNED
-    a copy is accepted        x                      x              PLANNED     again: one more copy, which does nothing
-    it is recorded            x                      x              REPLAYED    again: only deleted
-    the original is deleted                          x              REPLAYED
+                       the row         its consumer's queue    record
+    selected           DEAD n                                  PLANNED n+1
+    claimed            REPLAYING n+1                           PLANNED     again: claimed again by this replay,
+    a copy is accepted REPLAYING n+1            x              PLANNED            or by another once the lease is over
+    that is noted      REPLAYED n+1             x              PLANNED     again: only recorded
+    it is recorded     REPLAYED n+1             x              REPLAYED
 
-Wherever this is cut off, the message is in one queue at least. Where it is in two, its consumer gets it twice and
+Wherever this is cut off, the message has a row that says what is to be done. Where a copy is sent twice, its consumer
 reacts once.
 """
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cloudretail.failure_log import Key, change
+from cloudretail.failures import (
+    FAILURE,
+    FailureRow,
+    FailureState,
+    claimed,
+    dropped,
+    handed_over,
+    next_generation,
+    refused,
+    sent,
+)
 from operations.clock import REAL_TIME, Clock
-from operations.dead_letters.domain import FAILURE, REPLAYED_BY, DeadMessage, QueueMessage, read
+from operations.dead_letters.domain import DeadMessage, dead_letter, message_of
 from operations.dead_letters.service import DeadLetters
-from operations.dead_letters.sqs import NotAccepted
+from operations.dead_letters.sqs import PER_BATCH, Copy, NotAccepted
+from operations.queues import ConsumerQueue
 from operations.replays.domain import (
     SLOWEST,
     Action,
@@ -38,12 +53,6 @@ from operations.replays.domain import (
 from operations.replays.log import ReplayLog, interruption_recorded
 from operations.replays.targets import Bus, Invoker
 
-WORK_HOLD = 60
-"""Seconds that a replay hides what it received: ten messages at the slowest rate take 20."""
-
-WORK_PATIENCE = 70.0
-"""Seconds that a replay waits for a planned message that somebody else has received: longer than any hold of ours."""
-
 SAVED_EVERY = 1.0
 """Seconds between two writes of the progress."""
 
@@ -60,7 +69,7 @@ class Replayer:
     """Carries replays and drops out.
 
     Attributes:
-        dead_letters: the dead-letter queues.
+        dead_letters: of all consumers.
         bus: for what the relay parked.
         worker: for the replay worker's own dead letters.
         log: where it is recorded.
@@ -96,52 +105,98 @@ class Replayer:
     def plan(self, replay: Replay) -> Replay:
         """Select the messages, and record them."""
         assert replay.selection is not None, "only dead letters are planned"
-        letters, missed = self.dead_letters.matching(replay.selection)
-        messages = [planned(replay, letter, self.clock.now()) for letter in letters]
+        now = self.clock.now()
+        messages = [
+            planned(replay, dead_letter(row), generation, now)
+            for row in self.dead_letters.rows(replay.selection)
+            if (generation := next_generation(row, int(now.timestamp()))) is not None
+        ]
         self.log.save_messages(messages)
-        changes = {
-            "planned": len(messages),
-            "missed": missed,
-            "outcomes": counted(messages),
-            "state": ReplayState.RUNNING,
-        }
+        changes = {"planned": len(messages), "outcomes": counted(messages), "state": ReplayState.RUNNING}
         begun = replay.model_copy(update=changes)
         self.log.save(begun)
         return begun
 
-    def forward(self, dead: DeadMessage, replay_id: str) -> tuple[tuple[str, ...], str]:
-        """Send a copy to where a message belongs.
+    def forward(self, letters: Sequence[tuple[FailureRow, DeadMessage]]) -> list["Forwarded | Refused"]:
+        """Send copies to where messages belong, those of one queue together.
+
+        Args:
+            letters: claimed rows with their messages, at most PER_BATCH.
 
         Returns:
-            The ids of the copies that were accepted, and in words where to.
-
-        Raises:
-            NoDestination: the message does not say where it belongs.
-            NotAccepted, ClientError, BotoCoreError: a copy was not accepted.
+            For each what was accepted, or why something was not.
         """
-        copies, places = [], []
-        attributes = {REPLAYED_BY: ",".join([*dead.replays[-9:], replay_id]), **_next_generation(dead)}
-        for destination in destinations(dead, self.dead_letters.names, self.subscribers, self.clock.now()):
-            match destination:
-                case ToQueue(consumer=consumer, delay=delay):
-                    copies.append(self.dead_letters.queues[consumer.queue].send(dead.document, attributes, delay))
-                    places.append(consumer.queue)
-                case ToBus(entry=entry):
-                    copies.append(self.bus.put(entry))
-                    places.append("the bus")
-                case _:
-                    self.worker.start(dead.document)
-                    places.append("the replay worker")
-        return tuple(copies), f"to {', '.join(places)}" if places else "nowhere: no consumer subscribes to this event"
+        results: list[Forwarded | Refused] = [Forwarded() for _ in letters]
+        for_queues: dict[str, list[tuple[int, Copy]]] = {}
+        for index, (row, dead) in enumerate(letters):
+            try:
+                for target in destinations(dead, self.dead_letters.names, self.subscribers, self.clock.now()):
+                    match target:
+                        case ToQueue(consumer=consumer, delay=delay):
+                            copy = Copy(dead.document, _mark(row, consumer), delay)
+                            for_queues.setdefault(consumer.queue, []).append((index, copy))
+                        case ToBus(entry=entry):
+                            results[index] = results[index].and_to("the bus", self.bus.put(entry))
+                        case _:
+                            self.worker.start(dead.document)
+                            results[index] = results[index].and_to("the replay worker")
+            except (NoDestination, *_NOT_SENT) as error:
+                results[index] = Refused(str(error))
+        for queue, copies in for_queues.items():
+            for (index, _), answer in zip(copies, self._send(queue, [copy for _, copy in copies]), strict=True):
+                failed = isinstance(answer, Exception)
+                results[index] = Refused(str(answer)) if failed else results[index].and_to(queue, str(answer))
+        return results
+
+    def _send(self, queue: str, copies: Sequence[Copy]) -> Sequence[str | Exception]:
+        try:
+            return self.dead_letters.queues[queue].send(copies)
+        except _NOT_SENT as error:
+            return [error] * len(copies)
 
 
-def _next_generation(dead: DeadMessage) -> dict[str, str]:
-    """The consumer keeps what becomes of the copy where it kept why the message failed."""
-    failure = {name: dead.failure[name] for name in ("key", "generation", "messageId") if name in dead.failure}
-    if "key" not in failure:
+_NOT_SENT = (NotAccepted, ClientError, BotoCoreError)
+
+
+@dataclass(frozen=True)
+class Forwarded:
+    """Copies that were accepted.
+
+    Attributes:
+        copies: their ids.
+        places: where they are.
+    """
+
+    copies: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+
+    def and_to(self, place: str, *copies: str) -> "Forwarded":
+        """One more."""
+        return Forwarded((*self.copies, *copies), (*self.places, place))
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return f"to {', '.join(self.places)}" if self.places else "nowhere: no consumer subscribes to this event"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A copy that was not accepted, or may not have arrived."""
+
+    text: str
+
+    def and_to(self, place: str, *copies: str) -> "Refused":  # noqa: ARG002
+        """One destination that refuses is enough: all are asked again."""
+        return self
+
+
+def _mark(row: FailureRow, consumer: ConsumerQueue) -> dict[str, str]:
+    """The consumer keeps what becomes of the copy in the row that it is a copy of, if that row is its own."""
+    if row.consumer != consumer.consumer:
         return {}
-    generation = failure.get("generation")
-    return {FAILURE: json.dumps({**failure, "generation": (generation if isinstance(generation, int) else 0) + 1})}
+    said = {"key": row.event_id, "generation": row.generation, "messageId": row.message_id}
+    return {FAILURE: json.dumps(said)}
 
 
 class _Run:
@@ -150,85 +205,83 @@ class _Run:
     def __init__(self, replayer: Replayer, replay: Replay, progress: Progress, until: float | None) -> None:
         assert replay.selection is not None
         self._replayer = replayer
+        self._failures = replayer.dead_letters.failures
         self._clock = replayer.clock
         self._replay = replay
         self._progress = progress
         self._until = until
-        self._queue = replay.selection.queue
-        self._source = replayer.dead_letters.queues[self._queue]
+        self._owner = ConsumerQueue.by_dead_letter_queue(replay.selection.queue)
+        self._rate = max(replay.rate, SLOWEST)
         self._entries = {entry.message_id: entry for entry in replayer.log.messages(replay.replay_id)}
-        self._held: dict[str, QueueMessage] = {}
         self._next = self._saved = self._clock.monotonic()
 
-    @property
-    def _todo(self) -> set[str]:
-        return {each.message_id for each in self._entries.values() if each.outcome is Outcome.PLANNED}
-
     def carried_out(self) -> Replay:
-        # Of those that are recorded already, only the deletion may be missing.
-        undeleted = {each for each, entry in self._entries.items() if entry.outcome in _TO_DELETE}
-        waiting_since: float | None = None
-        try:
-            while todo := self._todo | undeleted:
-                if self._until is not None and self._clock.monotonic() > self._until:
-                    return self._save()
-                batch = self._source.receive(WORK_HOLD)
-                self._held |= {message.id: message for message in batch}
-                if wanted := [message for message in batch if message.id in todo]:
-                    self._do(wanted)
-                    undeleted -= {message.id for message in wanted}
-                    waiting_since = None
-                elif not batch:
-                    waiting_since = waiting_since if waiting_since is not None else self._clock.monotonic()
-                    if not self._worth_waiting(waiting_since):
-                        break
-                    self._clock.sleep(0.5)
-        finally:
-            self._source.show_again(self._held.values())
-        gone = [self._entries[each].model_copy(update={"outcome": Outcome.GONE}) for each in self._todo]
-        self._record(gone)
-        return self._save(state=ReplayState.DONE, ended_at=self._clock.now())
+        todo = [entry for entry in self._entries.values() if entry.outcome is Outcome.PLANNED]
+        # Ten at once, as SQS takes them; at a slow rate as many as a second has.
+        for batch in itertools.batched(todo, min(PER_BATCH, max(1, int(self._rate))), strict=False):
+            if self._until is not None and self._clock.monotonic() > self._until:
+                return self._save()
+            self._pace(len(batch))
+            self._record(self._dropped(batch) if self._replay.action is Action.DROP else self._replayed(batch))
+            self._progress(self._replay)
+        outcomes = counted(self._entries.values())
+        return self._save(state=ReplayState.DONE, outcomes=outcomes, ended_at=self._clock.now())
 
-    def _worth_waiting(self, since: float) -> bool:
-        """Whether somebody else has received messages that we want: an empty answer is not an empty queue."""
-        others = self._source.counts().total - len(self._held)
-        return others > 0 and self._clock.monotonic() - since < WORK_PATIENCE
+    def _dropped(self, entries: Sequence[ReplayedMessage]) -> list[ReplayedMessage]:
+        rows = self._failures.read(map(self._key, entries))
+        ended = []
+        for entry in entries:
+            key = self._key(entry)
+            row = self._change(rows.get(key), key, dropped, entry.generation, self._replay.replay_id)
+            done = row is not None and row.state is FailureState.DROPPED and row.replay_id == self._replay.replay_id
+            ended.append(self._ended(entry, Outcome.DROPPED if done else Outcome.GONE))
+        return ended
 
-    def _do(self, messages: Sequence[QueueMessage]) -> None:
-        """Send copies, then record that, then delete: in this order nothing can be lost."""
-        done: list[QueueMessage] = []
-        entries: list[ReplayedMessage] = []
-        for message in messages:
-            entry = self._entries[message.id]
-            if entry.outcome is Outcome.PLANNED:
-                self._pace()
-                entry = self._outcome(entry, read(self._queue, message))
-                entries.append(entry)
-            if entry.outcome in _TO_DELETE:
-                done.append(message)
-        self._record(entries)
-        self._source.delete(done)
-        for message in done:
-            del self._held[message.id]
-        self._progress(self._replay)
+    def _replayed(self, entries: Sequence[ReplayedMessage]) -> list[ReplayedMessage]:
+        """Claim, send, note: in this order nothing is lost, and nothing that a copy has come to is written over."""
+        rows = self._failures.read(map(self._key, entries))
+        ours: list[tuple[ReplayedMessage, FailureRow]] = []
+        ended = []
+        for entry in entries:
+            key = self._key(entry)
+            row = self._change(rows.get(key), key, claimed, entry.generation, self._replay.replay_id)
+            mine = row is not None and (row.replay_id, row.generation) == (self._replay.replay_id, entry.generation)
+            if row and mine and row.state is FailureState.REPLAYING:
+                ours.append((entry, row))
+            else:
+                # Where it is this replay's: sent before it was cut off, and perhaps done or dead since.
+                ended.append(self._ended(entry, Outcome.REPLAYED if mine else Outcome.GONE))
+        bodies = self._failures.bodies(row.key for _, row in ours)
+        results = self._replayer.forward([(row, message_of(row, bodies.get(row.key, ""))) for _, row in ours])
+        return [*ended, *(self._noted(*each, result) for each, result in zip(ours, results, strict=True))]
 
-    def _outcome(self, entry: ReplayedMessage, dead: DeadMessage) -> ReplayedMessage:
-        now = self._clock.now()
-        if self._replay.action is Action.DROP:
-            kept = {"body": dead.message.body, "attributes": dict(dead.message.attributes)}
-            return entry.model_copy(update={"outcome": Outcome.DROPPED, "at": now, **kept})
-        try:
-            copies, where = self._replayer.forward(dead, self._replay.replay_id)
-        except (NoDestination, NotAccepted, ClientError, BotoCoreError) as error:
-            return entry.model_copy(update={"outcome": Outcome.FAILED, "at": now, "text": str(error)})
-        return entry.model_copy(update={"outcome": Outcome.REPLAYED, "at": now, "copies": copies, "text": where})
+    def _noted(self, entry: ReplayedMessage, row: FailureRow, result: "Forwarded | Refused") -> ReplayedMessage:
+        if isinstance(result, Refused):
+            self._change(row, row.key, refused, row.generation)
+            return self._ended(entry, Outcome.FAILED, text=result.text)
+        # Only a consumer tells what becomes of a copy.
+        known = self._owner in self._replayer.dead_letters.names.consumers
+        self._change(row, row.key, sent if known else handed_over, row.generation)
+        return self._ended(entry, Outcome.REPLAYED, text=result.text, copies=result.copies)
 
-    def _pace(self) -> None:
+    def _key(self, entry: ReplayedMessage) -> Key:
+        return self._owner.consumer, entry.message_id
+
+    def _change(
+        self, known: FailureRow | None, key: Key, rule: Callable[..., FailureRow | None], *how: object
+    ) -> FailureRow | None:
+        now = int(self._clock.now().timestamp())
+        return change(self._failures, key, lambda row: rule(row, *how, now), known=known)
+
+    def _ended(self, entry: ReplayedMessage, outcome: Outcome, **changes: object) -> ReplayedMessage:
+        return entry.model_copy(update={"outcome": outcome, "at": self._clock.now(), **changes})
+
+    def _pace(self, messages: int) -> None:
         """Not faster than the rate, and no catching up after a pause."""
         now = self._clock.monotonic()
         if self._next > now:
             self._clock.sleep(self._next - now)
-        self._next = max(self._next, now) + 1 / max(self._replay.rate, SLOWEST)
+        self._next = max(self._next, now) + messages / self._rate
 
     def _record(self, entries: Sequence[ReplayedMessage]) -> None:
         self._replayer.log.save_messages(entries)
@@ -243,7 +296,3 @@ class _Run:
         self._replayer.log.save(self._replay)
         self._progress(self._replay)
         return self._replay
-
-
-_TO_DELETE = (Outcome.REPLAYED, Outcome.DROPPED)
-"""Outcomes after which the original is deleted."""

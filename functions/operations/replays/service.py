@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from cloudretail.errors import NotFound
 from operations.clock import REAL_TIME, Clock
 from operations.dead_letters.domain import DeadLetter, Selection
-from operations.replays.domain import Action, Replay, ReplayedMessage
+from operations.dead_letters.failures import Failures
+from operations.queues import ConsumerQueue
+from operations.replays.domain import Action, Outcome, Replay, ReplayedMessage
 from operations.replays.log import ReplayLog
 
 
@@ -17,10 +19,12 @@ class Replays:
 
     Attributes:
         log: where it is.
+        failures: what has become of what was replayed.
         clock: for new records.
     """
 
     log: ReplayLog
+    failures: Failures
     clock: Clock = REAL_TIME
 
     def start(self, action: Action, selection: Selection, *, by: str, reason: str, rate: float) -> Replay:
@@ -57,6 +61,17 @@ class Replays:
         """What became of each message of a replay, in the order in which it was decided; raises NotFound."""
         self.get(replay_id)
         return sorted(self.log.messages(replay_id), key=lambda message: message.at)
+
+    def followed(self, messages: Sequence[ReplayedMessage]) -> list[ReplayedMessage]:
+        """With what has become of those that were replayed: done, dead again, or still under way."""
+        keys = {
+            message.message_id: (ConsumerQueue.by_dead_letter_queue(message.queue).consumer, message.message_id)
+            for message in messages
+            if message.outcome is Outcome.REPLAYED
+        }
+        rows = self.failures.read(keys.values())
+        states = {message_id: rows[key].state for message_id, key in keys.items() if key in rows}
+        return [message.model_copy(update={"state": states.get(message.message_id)}) for message in messages]
 
     def history(self, letter: DeadLetter) -> list[Replay]:
         """The replays that sent a message, the latest first."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from retail_ops.errors import OpsError
 from retail_ops.stack.operations import Operations
 
 if TYPE_CHECKING:
-    from operations.dead_letters.domain import DeadLetter, Selection
+    from operations.dead_letters.domain import CauseGroup, DeadLetter, Selection
     from operations.replays.domain import Action, Replay, ReplayedMessage
     from operations.replays.replayer import Progress as OnProgress
 
@@ -40,12 +41,12 @@ Order = Annotated[str | None, typer.Option("--order", metavar="ID", help="Only t
 Event = Annotated[str | None, typer.Option("--event", metavar="NAME", help="Only this event, such as OrderPlaced.")]
 CausePart = Annotated[
     str | None,
-    typer.Option("--cause", metavar="TEXT", help="Only those whose cause contains this, as `show` prints it."),
+    typer.Option("--cause", metavar="TEXT", help="Only those whose cause contains this, or has this fingerprint."),
 ]
 Since = Annotated[
-    str | None, typer.Option(metavar="TIME", help="First sent then or later: 2026-01-31T12:00, or 2h, 30m, 1d ago.")
+    str | None, typer.Option(metavar="TIME", help="Died then or later: 2026-01-31T12:00, or 2h, 30m, 1d ago.")
 ]
-Until = Annotated[str | None, typer.Option(metavar="TIME", help="First sent then or earlier.")]
+Until = Annotated[str | None, typer.Option(metavar="TIME", help="Died then or earlier.")]
 Reason = Annotated[
     str | None, typer.Option("--reason", help="Why; it is recorded with your name. Asked for unless given.")
 ]
@@ -67,26 +68,20 @@ def list_queues(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """List every dead-letter queue with its count, its oldest message and its most frequent causes.
-
-    This consumes no message.
-    """
+    """List how many dead letters every consumer has, the oldest, and their most frequent causes."""
     summaries = Operations(find_shop(stack)).dead_letters.summaries()
     if as_json:
         print_json([each.model_dump(mode="json") for each in summaries])
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("Queue", "Dead", "Oldest", "Expires", "Causes"):
+    for heading in ("Queue", "Dead", "Oldest", "Causes"):
         table.add_column(heading, justify="right" if heading == "Dead" else "left")
     for each in summaries:
         causes = "\n".join(f"{cause.count} x {plain(cause.cause)}" for cause in each.causes)
-        oldest, expires = (ago(each.oldest.sent_at), left(each.oldest.expires_at)) if each.oldest else ("", "")
+        oldest = ago(each.oldest.since) if each.oldest else ""
         count = f"[red]{each.count}[/red]" if each.count else "[dim]0[/dim]"
-        table.add_row(each.queue, count, oldest, expires, causes)
+        table.add_row(each.queue, count, oldest, causes)
     out.print(table)
-    for each in summaries:
-        if each.missed:
-            err.print(f"{each.queue}: {each.missed} more are being looked at by somebody else.", style="yellow")
     if any(each.count for each in summaries):
         err.print("\nWhy: cloudretail dlq show QUEUE. What to do: docs/operations.md#dead-letters", style="dim")
 
@@ -102,10 +97,7 @@ def show(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a queue's dead letters grouped by cause, or one of them in full.
-
-    This consumes no message.
-    """
+    """Show a consumer's dead letters grouped by cause, or one of them in full, also once it was replayed or dropped."""
     operations = Operations(find_shop(stack))
     name = _queue(operations, queue)
     if message:
@@ -118,8 +110,8 @@ def show(
     if not found.count:
         out.print(f"No dead letter in {name} matches.")
     for group in found.causes:
-        events = ", ".join(f"{count} {name}" for name, count in group.events.items())
-        out.print(f"[red]{group.count} x {plain(group.cause)}[/red]  [dim]{events}, oldest {ago(group.oldest)}[/dim]")
+        out.print(f"[red]{group.count} x {plain(group.cause)}[/red]  [dim]{group.fingerprint}[/dim]")
+        out.print(f"    [dim]{_extent(group)}[/dim]", soft_wrap=True)
         if group.example:
             out.print(f"    {plain(group.example)}", soft_wrap=True)
     if found.items:
@@ -127,11 +119,18 @@ def show(
         out.print(_table(found.items[:SHOWN]))
     if len(found.items) > SHOWN:
         err.print(f"... and {len(found.items) - SHOWN} more (--json lists all).", style="dim")
-    if found.missed:
-        err.print(f"{found.missed} more are being looked at by somebody else.", style="yellow")
     if found.items:
         err.print(f"\nOne in full: cloudretail dlq show {name} {found.items[0].message_id}", style="dim")
         err.print(f"What a replay would do: cloudretail dlq replay {name} --dry-run", style="dim")
+
+
+def _extent(group: "CauseGroup") -> str:
+    """How much of what has failed, and since when."""
+    events = ", ".join(f"{count} {name}" for name, count in group.events.items())
+    orders = f"of {group.orders} orders" if group.orders > 1 else ""
+    when = f"since {ago(group.oldest)}, the latest {ago(group.latest)}, {group.last_hour} within the hour"
+    versions = f"version {', '.join(group.versions)}" if group.versions else ""
+    return "; ".join(filter(None, (f"{events} {orders}".strip(), when, versions)))
 
 
 def _show_one(operations: Operations, queue: str, message: str, *, as_json: bool) -> None:
@@ -141,7 +140,7 @@ def _show_one(operations: Operations, queue: str, message: str, *, as_json: bool
         found = operations.dead_letters.get(queue, message)
     except NotFound:
         raise OpsError(
-            f"{queue} has no message {message}: it was replayed or dropped, or somebody else is looking at it."
+            f"There is no message {message} of {queue}: `cloudretail dlq show {queue}` lists them."
         ) from None
     replays = operations.replays.history(found)
     if as_json:
@@ -152,14 +151,14 @@ def _show_one(operations: Operations, queue: str, message: str, *, as_json: bool
     rows = {
         "Event": plain(f"{found.event_name or 'no event'}  {found.event_id or ''}"),
         "Order": plain(found.order_id or ""),
-        "Cause": f"[red]{plain(cause.title)}[/red]",
+        "State": f"{found.state.lower()} since {ago(found.since).removesuffix(' ago')}",
+        "Cause": f"[red]{plain(cause.code)}[/red]  [dim]{cause.fingerprint}[/dim]",
         "": plain(cause.message or ""),
         "Log": plain(f"{cause.function}, request {cause.request_id}") if cause.request_id else "",
-        "Attempts": f"{cause.attempt}, the last {ago(cause.last_failed_at)}"
-        if cause.attempt and cause.last_failed_at
-        else "",
-        "Sent": f"{found.sent_at.astimezone():%d %b %H:%M:%S} ({ago(found.sent_at)})",
-        "Expires": f"{found.expires_at.astimezone():%d %b %H:%M} ({left(found.expires_at)})",
+        "Where": plain(cause.where or ""),
+        "Failed": f"{found.first_failed_at.astimezone():%d %b %H:%M:%S}, the last time {ago(found.last_failed_at)}"
+        + (f" (attempt {cause.attempt})" if cause.attempt else ""),
+        "Found in": found.found_in if found.found_in != found.queue else "",
         "Invalid": plain(found.invalid or ""),
         "Attributes": plain(", ".join(f"{name}={value}" for name, value in found.attributes.items())),
     }
@@ -191,8 +190,8 @@ def replay(
 ) -> None:
     """Send dead letters again to the consumer that failed, and to no other.
 
-    A message is deleted from its dead-letter queue only after its copy was accepted. An interrupted replay loses
-    nothing: run it again. Consumers react once, however often they get a message.
+    An interrupted replay loses nothing: run it again; what it was just sending is a dead letter again after a minute.
+    Consumers react once, however often they get a message.
     """
     operations = Operations(find_shop(stack))
     from operations.replays.domain import Action
@@ -215,7 +214,7 @@ def drop(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Delete dead letters from their queue. The record keeps each with its body, who dropped it and why."""
+    """Drop dead letters: nobody handles them. Each is kept with its body for 90 days, and who dropped it and why."""
     operations = Operations(find_shop(stack))
     from operations.replays.domain import Action
 
@@ -302,12 +301,12 @@ COLOURS = {"REPLAYED": "green", "WOULD_ACT": "green", "FAILED": "red", "WOULD_FA
 
 
 def _report(operations: Operations, replay: "Replay", *, as_json: bool) -> None:
-    messages = operations.replays.messages(replay.replay_id)
+    messages = operations.replays.followed(operations.replays.messages(replay.replay_id))
     if as_json:
         print_json({**replay.model_dump(mode="json"), "messages": [each.model_dump(mode="json") for each in messages]})
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("Outcome", "Event", "Order", "Message", ""):
+    for heading in ("Outcome", "Now", "Event", "Order", "Message", ""):
         table.add_column(heading)
     for each in messages[:SHOWN]:
         table.add_row(*_row(each))
@@ -316,28 +315,36 @@ def _report(operations: Operations, replay: "Replay", *, as_json: bool) -> None:
     if len(messages) > SHOWN:
         err.print(f"... and {len(messages) - SHOWN} more (--json lists all).", style="dim")
     counts = ", ".join(f"{count} {outcome.lower().replace('_', ' ')}" for outcome, count in replay.outcomes.items())
+    states = Counter(each.state.lower() for each in messages if each.state)
     out.print(
         f"{plain(replay.target)}: {counts or 'no message'} [dim]({replay.replay_id}, {replay.state.lower()})[/dim]"
     )
-    if replay.missed:
-        err.print(f"{replay.missed} more were being looked at by somebody else.", style="yellow")
+    if states:
+        now = ", ".join(f"{count} {state}" for state, count in states.items())
+        out.print(f"Now: {now}. [dim]Again: cloudretail dlq history {replay.replay_id}[/dim]")
 
 
 def _row(message: "ReplayedMessage") -> tuple[str, ...]:
     colour = COLOURS.get(message.outcome, "default")
     outcome = f"[{colour}]{message.outcome.lower().replace('_', ' ')}[/{colour}]"
     event, order = message.event_name or "no event", message.order_id or ""
-    return outcome, plain(event), plain(order), plain(message.message_id[:8]), plain(message.text or "")
+    return (
+        outcome,
+        (message.state or "").lower(),
+        plain(event),
+        plain(order),
+        plain(message.message_id),
+        plain(message.text or ""),
+    )
 
 
 def _table(messages: "Sequence[DeadLetter]") -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("Message", "Event", "Order", "Sent", "Expires", "Cause"):
+    for heading in ("Message", "Event", "Order", "Died", "Cause"):
         table.add_column(heading, no_wrap=heading == "Message")
     for each in messages:
         event, order = each.event_name or "no event", each.order_id or ""
-        times = (ago(each.sent_at), left(each.expires_at))
-        table.add_row(each.message_id, plain(event), plain(order), *times, plain(each.cause.exception))
+        table.add_row(plain(each.message_id), plain(event), plain(order), ago(each.since), plain(each.cause.exception))
     return table
 
 
@@ -404,12 +411,6 @@ def moment(text: str) -> datetime:
 def ago(then: datetime) -> str:
     """How long ago something was."""
     return f"{_span(datetime.now(UTC) - then)} ago"
-
-
-def left(then: datetime) -> str:
-    """How long something still has."""
-    span = then - datetime.now(UTC)
-    return f"in {_span(span)}" if span > timedelta() else "now"
 
 
 def _span(span: timedelta) -> str:

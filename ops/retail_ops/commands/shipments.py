@@ -58,7 +58,10 @@ def register(app: typer.Typer) -> None:
 
 def list_shipments(
     open_as: Annotated[
-        Open, typer.Option("--open", help="To be sent, on their way, or with a return that is to come.")
+        Open,
+        typer.Option(
+            "--open", case_sensitive=False, help="To be sent, on their way, or with a return that is to come."
+        ),
     ] = Open.TO_SHIP,
     stack: Stack = None,
     email: Email = None,

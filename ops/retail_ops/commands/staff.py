@@ -10,7 +10,7 @@ import typer
 from retail_ops.commands.dlq import ago, print_json
 from retail_ops.commands.target import find_shop
 from retail_ops.console import out, plain
-from retail_ops.errors import OpsError
+from retail_ops.errors import OpsError, Refused
 from retail_ops.stack.api import Api
 from retail_ops.stack.seed import STAFF
 
@@ -35,6 +35,7 @@ def signed_in(stack: str | None, email: str | None, password: str | None) -> Ite
 
     Raises:
         Refused: not with these credentials.
+        OpsError: the shop refuses what they do; the text is its own.
     """
     shop = find_shop(stack)
     with Api(shop.api_url) as api:
@@ -44,7 +45,12 @@ def signed_in(stack: str | None, email: str | None, password: str | None) -> Ite
             api.login(email, password, typer.prompt("Code of your authenticator app", err=True))
         else:
             api.login(email or STAFF.email, password or STAFF.password)
-        yield api
+        try:
+            yield api
+        except Refused as refused:
+            if not refused.said:
+                raise
+            raise OpsError(refused.said, "How it is: cloudretail shipments show ORDER") from None
 
 
 def everything(api: Api, path: str) -> list[dict[str, Any]]:
@@ -93,8 +99,8 @@ def pieces(given: Iterable[str] | None, among: Iterable[str], option: str) -> di
     known = set(among)
     found: dict[str, int] = {}
     for text in given or ():
-        product, equals, count = text.partition("=")
-        if not equals or not count.isdecimal():
+        product, _, count = text.partition("=")
+        if not product or not count.isdecimal():
             raise OpsError(f"{option} {text}: say it as {option} {product or 'PRODUCT'}=1.")
         if product not in known:
             raise OpsError(f"{option} {text}: there is no {product} in it, but {', '.join(sorted(known))}.")

@@ -591,6 +591,11 @@ class Story:
     def _operations(self) -> None:
         """With the messages that were refused before as dead letters."""
         dead_letters = "/ops/dead-letters/OrdersDlq"
+        # A message that is no event for each consumer, and for those of events one of a version that nobody knows.
+        refused = len(self.template.consumers) + len(self.template.rules)
+        wait_for(lambda: self._count_of_dead_letters() == refused, "the dead letters of all consumers")
+        self._keep(self._collected("OrdersDlq", POISON), "dead-letter")
+        self._count_failures()
         self.http("list-queues", "GET", "/ops/queues", who=OPERATOR)
         self.http("bad-not-an-operator", "GET", "/ops/queues", who=SHOPPER)
         self.http("list-dead-letter-queues", "GET", "/ops/dead-letters", who=OPERATOR)
@@ -616,6 +621,31 @@ class Story:
         nudge = {"reason": "It stands still"}
         self.http("nudge-order", "POST", f"/ops/orders/{order}/nudge", nudge, who=OPERATOR)
         self.http("reconcile", "GET", "/ops/reconciliation", who=OPERATOR)
+
+    def _count_of_dead_letters(self) -> int:
+        queues = self.http("", "GET", "/ops/queues", who=OPERATOR).json()["items"]
+        return sum(queue["dead"] for queue in queues)
+
+    def _collected(self, queue: str, body: str) -> Invocation:
+        """The collector's invocation with this message."""
+        calls = [call for call in self._invocations if call.function == "Collector" and _bodies(call) == [body]]
+        return next(call for call in calls if call.event["Records"][0]["eventSourceARN"].endswith(queue))
+
+    def _count_failures(self) -> None:
+        """Let them be counted as the schedule does on AWS; nothing is scheduled on a laptop."""
+        event = {
+            "version": "0",
+            "id": "00000000-0000-0000-0000-000000000000",
+            "detail-type": "Scheduled Event",
+            "source": "aws.events",
+            "account": "000000000000",
+            "time": "2100-01-01T00:00:00Z",
+            "region": self.shop.region,
+            "resources": [],
+            "detail": {},
+        }
+        self.shop.lambda_.invoke(FunctionName=self.shop.functions["FailureCounter"], Payload=json.dumps(event))
+        self._keep(self._wait_for_call(lambda call: call.function == "FailureCounter", "the count"), "every-minute")
 
     def _replay(self, case: str, path: str, body: dict[str, Any]) -> str:
         """Begin something that the worker carries out, and wait for that; returns its id."""

@@ -106,16 +106,17 @@ class Api:
             time.sleep(PAUSE * 2**attempt)
         if answer.is_success or answer.status_code in accept:
             return answer
-        raise Refused(f"{method} {path}: {_reason(answer)}")
+        said = _said(answer)
+        raise Refused(f"{method} {path}: {answer.status_code} {said or answer.reason_phrase}", said)
 
 
-def _reason(answer: httpx.Response) -> str:
+def _said(answer: httpx.Response) -> str:
     """What an error answer says: RFC 9457's title, detail and one entry per field, or else its beginning."""
     try:
         problem = answer.json()
         said = problem.get("detail") or problem.get("title") or problem.get("message") or ""
         fields = "; ".join(f"{entry['field']}: {entry['message']}" for entry in problem.get("errors", ()))
-        said = f"{said} ({fields})" if fields else said
+        # The detail of input that is invalid names the fields already.
+        return f"{said} ({fields})" if fields and fields != said else str(said)
     except (ValueError, AttributeError, KeyError, TypeError):
-        said = answer.text[:200]
-    return f"{answer.status_code} {said or answer.reason_phrase}"
+        return answer.text[:200]

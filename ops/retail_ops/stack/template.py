@@ -111,8 +111,8 @@ class Template:
 
     @cached_property
     def consumers(self) -> dict[str, str]:
-        """Logical id of the function that a queue invokes, by that of the queue."""
-        return {queue: function for queue, (function, _) in self.sources.items()}
+        """Logical id of the function that consumes a queue, by that of the queue; the collector's are none."""
+        return {queue: function for queue, (function, _) in self.sources.items() if queue.endswith("Queue")}
 
     @cached_property
     def sources(self) -> dict[str, tuple[str, dict[str, Any]]]:

@@ -84,6 +84,12 @@ class Exploration:
         while self._grown():
             pass
 
+    @property
+    def states(self) -> Iterator[tuple[str, Model]]:
+        """Every state, with the name of its aggregate."""
+        for publisher, states in self._states:
+            yield from ((publisher.aggregate.name, state) for state in states if state is not None)
+
     def _grown(self) -> bool:
         """Let every state meet every message that is known; False where that led to nothing new."""
         before = self._size()
@@ -108,9 +114,14 @@ class Exploration:
 
 
 @cache
+def explored() -> Exploration:
+    """All that the shop's publishers can do."""
+    return Exploration(publishers())
+
+
 def published() -> tuple[Published, ...]:
     """One of each event with another content."""
-    return tuple(Exploration(publishers()).events.values())
+    return tuple(explored().events.values())
 
 
 def known[E: EventData](events: Sequence[EventData], *types: type[E]) -> list[E]:

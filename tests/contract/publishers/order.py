@@ -8,7 +8,7 @@ from cloudretail.decider import Change, Decision
 from cloudretail.errors import Refusal
 from cloudretail.event import EventData
 from cloudretail.money import Money
-from contract.values import Address, CancelReason, PaymentMethod, ReturnReason, StockLine
+from contract.values import Address, CancelReason, OrderStatus, PaymentMethod, ReturnReason, StockLine
 from orders import domain
 from orders.reactions import CONSUMER
 from orders.store import ORDERS
@@ -68,8 +68,13 @@ def decide(order: domain.Order | None, events: Sequence[EventData]) -> Iterator[
 
 
 def without_history(order: domain.Order) -> domain.Order:
-    """No rule but "noted already" looks into the story, which would make every order of the same facts a new state."""
-    return order.model_copy(update={"history": ()})
+    """No rule but "noted already" looks into the story, which would make every order of the same facts a new state.
+
+    Of an order that is being cancelled, it holds the reason.
+    """
+    cancelling = order.status is OrderStatus.CANCELLING
+    kept = tuple(step for step in order.history if cancelling and step.event == "CancellationRequested")
+    return order.model_copy(update={"history": kept})
 
 
 PUBLISHER = Publisher(ORDERS, lambda order: order.order_id, decide, begins=placed(), compared=without_history)

@@ -75,9 +75,11 @@ def test_what_is_no_event_fails_alone_and_the_rest_is_settled(warehouse: Warehou
     assert failed == ["message-0", "message-2"]
     assert queue.given_up == ["hello", "{}"]
     assert warehouse.statuses() == {"ord_1": "HELD", "ord_2": "HELD"}
-    assert {(row["consumer"], row["exception"], row["body"]) for row in warehouse.rows("FailuresTable")} == {
-        ("inventory", "InvalidEvent", "hello"),
-        ("inventory", "InvalidEvent", "{}"),
+    assert {
+        (row["consumer"], row["eventId"], row["cause"]["exception"]) for row in warehouse.rows("FailuresTable")
+    } == {
+        ("inventory", "message-0", "InvalidEvent"),
+        ("inventory", "message-2", "InvalidEvent"),
     }
 
 
@@ -102,7 +104,7 @@ def test_a_conflict_that_does_not_pass_comes_again_and_is_not_sold_out(
 
     assert queue.delays == {"receipt-0": 2, "receipt-2": 2}
     assert warehouse.statuses() == {}
-    assert {(row["eventId"], row["exception"], row["orderId"]) for row in warehouse.rows("FailuresTable")} == {
+    assert {(row["eventId"], row["cause"]["exception"], row["orderId"]) for row in warehouse.rows("FailuresTable")} == {
         ("orders:ord_1:1:0", "Transient", "ord_1"),
         ("orders:ord_2:1:0", "Transient", "ord_2"),
     }
@@ -121,8 +123,8 @@ def test_a_broken_invariant_names_the_product_and_goes_to_the_dead_letter_queue_
 
     assert queue.given_up == [confirmed("ord_1", bag=4).to_json()]
     (cause,) = warehouse.rows("FailuresTable")
-    assert (cause["exception"], cause["orderId"]) == ("Permanent", "ord_1")
-    assert "the counters of bag do not cover" in cause["message"]
+    assert (cause["cause"]["exception"], cause["orderId"]) == ("Permanent", "ord_1")
+    assert "the counters of bag do not cover" in cause["cause"]["message"]
 
 
 def test_an_answer_that_was_lost_is_not_done_twice(warehouse: Warehouse, queue: Queue, wire: Wire) -> None:

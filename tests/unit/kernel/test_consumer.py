@@ -123,14 +123,15 @@ def test_an_event_that_this_consumer_does_not_take_fails_and_is_never_acknowledg
     queue.deliver(CANCELLED)
     assert queue.reacted == []
     assert [message["MessageBody"] for message in queue.dead] == [CANCELLED.to_json()]
-    assert queue.failures[0]["message"] == "event type 'cloudretail.orders.OrderCancelled.v1' is not expected here"
+    (failure,) = queue.failures
+    assert failure["cause"]["message"] == "event type 'cloudretail.orders.OrderCancelled.v1' is not expected here"
 
 
 def test_an_event_of_an_unknown_version_fails(queue: Queue) -> None:
     later = json.loads(PLACED.to_json()) | {"type": "cloudretail.orders.OrderPlaced.v2"}
     queue.deliver(json.dumps(later))
     assert len(queue.dead) == 1
-    assert queue.failures[0]["exception"] == "InvalidEvent"
+    assert queue.failures[0]["cause"]["exception"] == "InvalidEvent"
 
 
 @pytest.mark.parametrize("error", [Transient("busy"), ValueError("a bug"), InterruptedError()])
@@ -143,7 +144,7 @@ def test_a_reaction_that_raises_fails_its_batch_and_not_the_worker(queue: Queue)
         raise Contention("hot")
 
     assert sorted(queue.deliver(PLACED, "poison", CONFIRMED, react=react)) == ["message-0", "message-2"]
-    assert {failure["exception"] for failure in queue.failures} == {"Contention", "InvalidEvent"}
+    assert {failure["cause"]["exception"] for failure in queue.failures} == {"Contention", "InvalidEvent"}
 
 
 def test_a_reaction_that_forgets_a_delivery_fails_its_batch(queue: Queue) -> None:
@@ -168,24 +169,26 @@ def test_a_reaction_is_not_bothered_with_a_batch_of_poison(queue: Queue) -> None
 def test_a_cause_is_kept_with_where_it_was_raised(queue: Queue) -> None:
     queue.deliver(PLACED, react=failing(Transient("busy")), attempt=2)
     (failure,) = queue.failures
-    assert failure.pop("where").startswith("cloudretail/consumer.py:")
-    assert failure.pop("code") == "Transient in reaction (cloudretail/consumer.py)"
-    assert len(failure.pop("fingerprint")) == 8
-    assert failure.pop("firstFailedAt") == failure.pop("lastFailedAt") < failure.pop("expiresAt")
-    del failure["failingSince"]
-    assert failure == {
-        "consumer": "warehouse",
-        "eventId": PLACED.id,
-        "state": "FAILING",
+    cause = failure.pop("cause")
+    assert cause.pop("where").startswith("cloudretail/consumer.py:")
+    assert len(cause.pop("fingerprint")) == 8
+    assert cause == {
+        "code": "Transient in reaction (cloudretail/consumer.py)",
         "exception": "Transient",
         "message": "busy",
         "function": "test-function",
         "version": "$LATEST",
-        "generation": 0,
         "requestId": "00000000-0000-0000-0000-000000000001",
         "attempt": 2,
+    }
+    assert len({failure.pop(name) for name in ("firstFailedAt", "lastFailedAt", "failingSince", "since")}) == 1
+    assert failure == {
+        "consumer": "warehouse",
+        "eventId": PLACED.id,
+        "revision": 1,
+        "state": "FAILING",
+        "openState": "FAILING#warehouse",
         "failures": 1,
-        "unexpected": 0,
         "messageId": "message-0",
         "orderId": PLACED.data.subject,
         "eventName": "OrderPlaced",
@@ -195,8 +198,8 @@ def test_a_cause_is_kept_with_where_it_was_raised(queue: Queue) -> None:
 def test_the_cause_of_what_is_no_event_is_kept_under_the_messages_own_id(queue: Queue) -> None:
     queue.deliver("poison")
     (failure,) = queue.failures
-    assert (failure["eventId"], failure["body"]) == ("message-0", "poison")
-    assert failure["where"].startswith("cloudretail/envelope.py:")
+    assert failure["eventId"] == "message-0"
+    assert failure["cause"]["where"].startswith("cloudretail/envelope.py:")
     assert not failure.keys() & {"orderId", "eventName"}
 
 
@@ -234,7 +237,7 @@ def test_a_bug_is_in_the_dead_letter_queue_after_five_deliveries(queue: Queue) -
 
 def test_an_outage_is_given_up_after_six_hours_and_not_before(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1_767_000_000.0]
-    monkeypatch.setattr("cloudretail.failures.time.time", lambda: clock[0])
+    monkeypatch.setattr("cloudretail.failure_log.time.time", lambda: clock[0])
     monkeypatch.setattr("cloudretail.batch.now", lambda: datetime.fromtimestamp(clock[0], UTC))
     deliveries = 0
     while not queue.dead:
@@ -274,6 +277,11 @@ def test_a_copy_of_a_dead_letter_keeps_its_key_its_generation_and_its_other_attr
     assert [failure["eventId"] for failure in queue.failures] == ["first"]
 
 
+def test_a_message_that_is_given_up_is_failing_until_the_collector_has_it(queue: Queue) -> None:
+    queue.deliver(PLACED, react=failing(Permanent("broken")))
+    assert [failure["state"] for failure in queue.failures] == ["FAILING"]
+
+
 def test_a_copy_that_succeeds_is_done_only_when_that_is_noted(queue: Queue) -> None:
     marked = {"failure": json.dumps({"key": PLACED.id, "generation": 1, "messageId": "first"})}
     queue.deliver(PLACED, react=failing(Permanent("broken")))
@@ -305,6 +313,15 @@ def test_a_success_after_failures_is_noted_and_the_next_failure_counts_anew(queu
     queue.deliver(PLACED, react=failing(KeyError("x")), attempt=1)
     assert queue.dead == []
     assert [(failure["state"], failure["failures"]) for failure in queue.failures] == [("FAILING", 1)]
+
+
+def test_a_success_after_failures_comes_again_until_that_is_noted_or_it_would_be_failing_for_ever(queue: Queue) -> None:
+    queue.deliver(PLACED, react=failing(KeyError("x")))
+    queue.wire.refuses("UpdateItem", refused("InternalServerError"))
+    assert queue.deliver(PLACED, attempt=2) == ["message-0"]
+    assert [failure["state"] for failure in queue.failures] == ["FAILING"]
+    assert queue.deliver(PLACED, attempt=3) == []
+    assert [failure["state"] for failure in queue.failures] == ["RESOLVED"]
 
 
 def test_a_success_at_the_first_delivery_writes_nothing(queue: Queue) -> None:
@@ -341,7 +358,7 @@ def test_a_message_that_kills_its_worker_is_given_up_unhandled(queue: Queue) -> 
     (message,) = queue.dead
     assert message["MessageBody"] == PLACED.to_json()
     assert "without an answer" in message["MessageAttributes"]["failure"]["StringValue"]
-    assert [failure["exception"] for failure in queue.failures] == ["KilledWorker"]
+    assert [failure["cause"]["exception"] for failure in queue.failures] == ["KilledWorker"]
 
 
 def test_a_batch_stops_before_its_deadline_and_gives_the_rest_back(

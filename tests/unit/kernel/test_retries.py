@@ -6,14 +6,13 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
 from cloudretail.errors import Contention, InvalidEvent, Permanent, Transient
+from cloudretail.failures import History, Kind
 from cloudretail.retries import (
     LEAST_DELIVERIES,
     LONGEST_PAUSE,
     MOST_BUGS,
     PATIENCE,
     GiveUp,
-    History,
-    Kind,
     Retry,
     kind_of,
     may_pass,

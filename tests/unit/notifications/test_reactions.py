@@ -393,9 +393,9 @@ def test_a_refused_mail_comes_again_and_its_cause_is_kept(function: Function) ->
     function.wire.refuses("SendEmail", refused("TooManyRequestsException"))
     assert function.deliver(*EVERY_BODY[:2]) == ["message-0"]
     (failure,) = map(dynamodb.from_item, items_of("FailuresTable"))
-    assert (failure["consumer"], failure["exception"]) == ("notifications", "Transient")
-    assert failure["message"] == "SES: TooManyRequestsException: injected"
-    assert failure["where"].startswith("notifications/mailer.py:")
+    assert (failure["consumer"], failure["cause"]["exception"]) == ("notifications", "Transient")
+    assert failure["cause"]["message"] == "SES: TooManyRequestsException: injected"
+    assert failure["cause"]["where"].startswith("notifications/mailer.py:")
 
     assert function.deliver(EVERY_BODY[0], attempt=2) == []
     assert [record["status"] for record in function.records.values()] == ["SENT", "SENT"]

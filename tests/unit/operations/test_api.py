@@ -9,9 +9,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail import aws
 from operations import api
+from operations.dead_letters import collector
 from operations.wiring import ApiSettings
 from tests.support.dead_letters import NAMES
-from tests.support.invocations import OPERATOR_CLAIMS, Context, http_event
+from tests.support.invocations import OPERATOR_CLAIMS, Context, http_event, sqs_event
 from tests.support.tables import shop_tables
 
 DEAD_LETTERS = "/api/ops/dead-letters/OrdersDlq"
@@ -21,9 +22,11 @@ DEAD_LETTERS = "/api/ops/dead-letters/OrdersDlq"
 def shop() -> Iterator[None]:
     tables = [f"{name}Table" for name in ("Failures", "Replays")]
     with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *tables):
-        for name in NAMES.all:
+        for name in (each.queue for each in NAMES.consumers):
             address = aws.sqs().create_queue(QueueName=f"shop-{name}")["QueueUrl"]
         environment.setenv("QUEUE_URL_PREFIX", address.removesuffix(name))
+        aws.s3().create_bucket(Bucket="failures", CreateBucketConfiguration={"LocationConstraint": "ap-southeast-1"})
+        environment.setenv("FAILURES_BUCKET", "failures")
         environment.setenv("CONSUMERS", ",".join(each.template_name for each in NAMES.consumers))
         for name in ApiSettings.model_fields:
             if name.endswith("_table") and name not in ("failures_table", "replays_table"):
@@ -94,8 +97,10 @@ def test_every_queue_is_listed_by_its_consumers_name() -> None:
 
 
 def test_a_dead_letter_is_found_by_filters_that_match_it() -> None:
-    sent = aws.sqs().send_message(QueueUrl=api._settings().queue_url_prefix + "OrdersDlq", MessageBody="{}")
-    for query, count in (({}, 1), ({"since": "2026-01-01T00:00:00Z"}, 1), ({"until": "2026-01-01T08:00:00+08:00"}, 0)):
+    record = sqs_event(["{}"], queue="shop-OrdersDlq")["Records"][0]
+    assert collector.handler({"Records": [record]}, cast(LambdaContext, Context())) == {"batchItemFailures": []}
+    sent = {"MessageId": record["messageId"]}
+    for query, count in (({}, 1), ({"since": "2026-01-01T00:00:00Z"}, 1), ({"until": "2026-01-01T07:59:59+08:00"}, 0)):
         status, found = ask("GET", DEAD_LETTERS, query=query)
         assert (status, found["count"]) == (200, count)
     status, letter = ask("GET", f"{DEAD_LETTERS}/{sent['MessageId']}")

@@ -7,18 +7,18 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from cloudretail import batch
+from cloudretail.failures import UNKNOWN_CAUSE, FailureState, died
 from contract.inventory import InventoryReserved
 from contract.orders import OrderPlaced
 from operations.dead_letters.domain import (
-    FAILURE,
-    UNKNOWN_CAUSE,
     DeadLetter,
     DeadMessage,
     QueueMessage,
     Selection,
     dead_letter,
+    death_of,
     grouped,
+    owner_of,
     read,
 )
 from operations.queues import RELAY_DLQ, REPLAY_WORKER_DLQ, RULE_TARGETS_DLQ, ConsumerQueue
@@ -30,23 +30,26 @@ PLACED = event_of(next(data for data in EXAMPLES if isinstance(data, OrderPlaced
 RESERVED = event_of(next(data for data in EXAMPLES if isinstance(data, InventoryReserved)))
 
 
-def message(body: str, **attributes: str) -> QueueMessage:
-    return QueueMessage("message-1", "receipt-1", body, NOW, 6, attributes)
-
-
 def letter(body: str, queue: str = "OrdersDlq", **attributes: str) -> DeadMessage:
-    return read(queue, message(body, **attributes))
+    return read(queue, QueueMessage("message-1", body, NOW, attributes))
 
 
-def dead(body: str = "", *, exception: str = "Permanent", line: int = 39) -> DeadLetter:
-    kept = {
+def collected(dead: DeadMessage) -> DeadLetter:
+    """As the list shows a message that nothing was known of before."""
+    row = died(None, death_of(dead, NAMES))
+    assert row
+    return dead_letter(row)
+
+
+def dead(body: str = "", *, exception: str = "Permanent", line: int = 39, version: str = "7") -> DeadLetter:
+    said = {
+        "key": PLACED.id,
+        "cause": f"{exception}: there is no order at orders/reactions.py:{line} in answer",
         "code": f"{exception} in answer (orders/reactions.py)",
-        "exception": exception,
-        "message": "there is no order",
-        "where": f"orders/reactions.py:{line} in answer",
-        "lastFailedAt": 1767323046,
     }
-    return dead_letter(letter(body or PLACED.to_json()), kept)
+    found = collected(letter(body or PLACED.to_json(), failure=json.dumps(said)))
+    cause = found.cause.model_copy(update={"version": version})
+    return found.model_copy(update={"cause": cause})
 
 
 # ---------------------------------------------------------------------------------------------------------- reading
@@ -55,7 +58,7 @@ def dead(body: str = "", *, exception: str = "Permanent", line: int = 39) -> Dea
 def test_an_event_is_read_whole() -> None:
     seen = letter(PLACED.to_json())
     assert (seen.event, seen.invalid) == (PLACED, None)
-    assert (seen.event_name, seen.order_id, seen.failure_keys[0]) == ("OrderPlaced", ORDER["order_id"], PLACED.id)
+    assert (seen.event_name, seen.order_id, seen.key) == ("OrderPlaced", ORDER["order_id"], PLACED.id)
 
 
 def test_of_an_event_that_is_not_valid_any_more_name_and_order_are_known_all_the_same() -> None:
@@ -66,7 +69,7 @@ def test_of_an_event_that_is_not_valid_any_more_name_and_order_are_known_all_the
     assert seen.invalid is not None
     assert "data.total" in seen.invalid
     assert (seen.event_name, seen.order_id) == ("OrderPlaced", ORDER["order_id"])
-    assert seen.failure_keys == ("message-1",), "its consumer could not read an id either"
+    assert seen.key == "message-1", "its consumer could not read an id either"
 
 
 def test_of_an_event_of_an_unknown_type_its_subject_is_taken_for_the_order() -> None:
@@ -76,15 +79,16 @@ def test_of_an_event_of_an_unknown_type_its_subject_is_taken_for_the_order() -> 
 
 
 def test_a_message_that_its_consumer_gave_up_says_itself_under_which_key_and_why() -> None:
-    stated = {"cause": "InvalidEvent: not a CloudEvent at cloudretail/envelope.py:98", "key": "message-of-old"}
-    seen = letter("no json", failure=json.dumps(stated))
-    assert seen.failure_keys == ("message-of-old", "message-1")
-    assert FAILURE == batch.FAILURE
-    cause = dead_letter(seen, None).cause
-    assert (cause.exception, cause.message) == (
-        "InvalidEvent",
-        "not a CloudEvent at cloudretail/envelope.py:98",
-    )
+    stated = {"cause": "InvalidEvent: not a CloudEvent at cloudretail/envelope.py:98", "key": "of-old"}
+    stated |= {"code": "InvalidEvent in parse", "requestId": "request-1", "messageId": "of-old", "generation": 2}  # type: ignore[dict-item]
+    death = death_of(letter("no json", failure=json.dumps(stated), other="kept"), NAMES)
+    assert (death.event_id, death.message_id, death.generation, death.id) == ("of-old", "of-old", 2, "of-old/2")
+    assert death.cause
+    assert (death.cause.exception, death.cause.code, death.cause.request_id) == (
+        "InvalidEvent", "InvalidEvent in parse", "request-1",
+    )  # fmt: skip
+    assert death.cause.message == "not a CloudEvent at cloudretail/envelope.py:98"
+    assert death.attributes == {"other": "kept"}
 
 
 @pytest.mark.parametrize("body", ["", "no json", "[]", "null", '{"id": 1, "subject": [], "type": {}}', "[" * 100_000])
@@ -104,7 +108,7 @@ def test_what_the_relay_parked_says_itself_why() -> None:
     parked = {"entry": {**entry, "Detail": PLACED.to_json()}, "errorCode": "TooBig", "errorMessage": "300 kB"}
     seen = letter(json.dumps(parked), RELAY_DLQ)
     assert seen.event == PLACED
-    cause = dead_letter(seen, None).cause
+    cause = collected(seen).cause
     assert (cause.exception, cause.message) == ("TooBig", "300 kB")
     assert destinations(seen, NAMES, SUBSCRIBERS, NOW) == [ToBus({**entry, "Detail": PLACED.to_json()})]
 
@@ -117,7 +121,7 @@ def test_what_lambda_gave_up_on_is_unpacked() -> None:
     }
     seen = letter(json.dumps(body), REPLAY_WORKER_DLQ)
     assert json.loads(seen.document) == {"replayId": "rpl_1"}
-    assert dead_letter(seen, None).cause.exception == "KeyError"
+    assert collected(seen).cause.exception == "KeyError"
     assert destinations(seen, NAMES, SUBSCRIBERS, NOW) == [ToReplayWorker()]
 
 
@@ -125,19 +129,40 @@ def test_what_lambda_gave_up_on_is_unpacked() -> None:
 
 
 def test_a_letter_without_a_kept_cause_timed_out_or_crashed() -> None:
-    assert dead_letter(letter("{}"), None).cause.title == UNKNOWN_CAUSE
+    assert collected(letter("{}")).cause.code == UNKNOWN_CAUSE
 
 
-def test_a_letter_expires_as_long_after_it_was_first_sent_as_its_queue_keeps_messages() -> None:
-    assert dead_letter(letter("{}"), None, timedelta(days=4)).expires_at == NOW + timedelta(days=4)
+def test_a_letter_is_found_by_its_events_id_and_what_is_none_by_the_messages() -> None:
+    event, none = collected(letter(PLACED.to_json())), collected(letter("{}"))
+    assert (event.message_id, event.event_id, event.state) == (PLACED.id, PLACED.id, FailureState.DEAD)
+    assert (none.message_id, none.event_id, none.since) == ("message-1", None, NOW)
+
+
+def test_one_event_whose_three_targets_failed_is_three_failures() -> None:
+    arns = {
+        each: f"arn:aws:sqs:ap-southeast-1:1:shop-{each}Queue" for each in ("Inventory", "Payments", "Notifications")
+    }
+    found = [collected(letter(PLACED.to_json(), RULE_TARGETS_DLQ, TARGET_ARN=arn)) for arn in arns.values()]
+    assert [each.queue for each in found] == ["InventoryDlq", "PaymentsDlq", "NotificationsDlq"]
+    assert {(each.message_id, each.found_in) for each in found} == {(PLACED.id, RULE_TARGETS_DLQ)}
+
+
+def test_what_names_no_target_is_the_rules_own_failure_and_explained_as_what_it_is() -> None:
+    rubbish = letter("rubbish", RULE_TARGETS_DLQ, ERROR_CODE="NO_PERMISSIONS", ERROR_MESSAGE="no")
+    assert owner_of(rubbish, NAMES).consumer == "rule-targets"
+    found = collected(rubbish)
+    assert (found.queue, found.cause.exception, found.cause.message) == (RULE_TARGETS_DLQ, "NO_PERMISSIONS", "no")
+    assert rubbish.invalid
 
 
 def test_letters_are_grouped_by_what_their_causes_have_in_common_and_not_by_line_the_most_frequent_first() -> None:
-    letters = [dead(), dead(exception="Transient"), dead("{}"), dead(line=41)]
-    first, second = grouped(letters)
+    letters = [dead(), dead(exception="Transient"), dead("{}", version="8"), dead(line=41)]
+    first, second = grouped(letters, NOW + timedelta(minutes=59))
     assert (first.cause, first.count) == ("Permanent in answer (orders/reactions.py)", 3)
     assert first.events == {"OrderPlaced": 2, "no event": 1}
+    assert (first.orders, first.last_hour, first.versions) == (1, 3, ("7", "8"))
     assert (second.cause, second.count) == ("Transient in answer (orders/reactions.py)", 1)
+    assert [group.last_hour for group in grouped(letters, NOW + timedelta(hours=2))] == [0, 0]
 
 
 # -------------------------------------------------------------------------------------------------------- selections
@@ -147,7 +172,7 @@ def test_letters_are_grouped_by_what_their_causes_have_in_common_and_not_by_line
     ("filters", "matched"),
     [
         ({}, True),
-        ({"message_ids": ["message-1"]}, True),
+        ({"message_ids": [PLACED.id]}, True),
         ({"message_ids": ["message-2"]}, False),
         ({"order_id": ORDER["order_id"]}, True),
         ({"order_id": "ord_other"}, False),
@@ -156,6 +181,7 @@ def test_letters_are_grouped_by_what_their_causes_have_in_common_and_not_by_line
         ({"cause": "permanent"}, True),
         ({"cause": "in answer"}, True),
         ({"cause": "there is no order"}, True),
+        ({"cause": dead().cause.fingerprint}, True),
         ({"cause": "Transient"}, False),
         ({"since": NOW}, True),
         ({"since": NOW + timedelta(seconds=1)}, False),
@@ -208,7 +234,7 @@ def test_a_queue_of_two_words_is_found_too_and_no_other() -> None:
 
 @pytest.mark.parametrize("consumer", NAMES.consumers, ids=lambda consumer: consumer.consumer)
 def test_a_message_goes_back_to_the_one_consumer_that_failed_without_delay(consumer: ConsumerQueue) -> None:
-    assert NAMES.consumer_of(consumer.dead_letter_queue) == consumer
+    assert ConsumerQueue.by_dead_letter_queue(consumer.dead_letter_queue) == consumer
     dead = letter(RESERVED.to_json(), consumer.dead_letter_queue)
     assert destinations(dead, NAMES, SUBSCRIBERS, NOW) == [ToQueue(consumer, 0)]
 

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from cloudretail.failures import Cause, FailureRow, FailureState
+from cloudretail.money import Money
 from cloudretail.outbox import Outbox
 from contract.orders import OrderConfirmed
 from contract.values import OrderStatus
 from fulfilment.domain import ShipmentStatus
 from inventory.domain import ReservationStatus
-from operations.dead_letters.domain import Cause, DeadLetter
+from operations.dead_letters.domain import DeadLetter
 from operations.diagnosis.keys import charge_keys, refund_id_of, refund_keys
 from operations.diagnosis.store import setting_of
 from operations.diagnosis.stuck import (
@@ -55,6 +57,10 @@ WINDOW = timedelta(minutes=15)
 NUDGE = f"cloudretail orders nudge {ORDER_ID}"
 REFUND = RefundRow(refund_id="cancellation", amount=1, attempt=1, status="DONE", provider="sandbox")
 REFUNDED = (REFUND,)
+CAUSE_OF_DEATH = Cause(
+    code="KeyError in decide (inventory/domain.py)", fingerprint="x", exception="KeyError", message="x",
+    where="a.py:1 in b", request_id="r", attempt=5,
+)  # fmt: skip
 
 
 def order(status: str, **others: Any) -> OrderRow:
@@ -102,13 +108,17 @@ def returned(there: str, here: str | None, returned: bool = False, paid: bool = 
 def letter(queue: str = "InventoryDlq") -> DeadLetter:
     return DeadLetter(
         queue=queue,
-        message_id="message-1",
+        found_in=queue,
+        message_id="orders:ord_1:1:0",
         event_id="orders:ord_1:1:0",
         event_name="OrderPlaced",
         order_id=ORDER_ID,
-        sent_at=NOW,
-        expires_at=NOW + timedelta(days=14),
-        cause=Cause(code="KeyError in decide (inventory/domain.py)", exception="KeyError"),
+        state=FailureState.DEAD,
+        since=NOW,
+        generation=0,
+        cause=CAUSE_OF_DEATH,
+        first_failed_at=NOW,
+        last_failed_at=NOW,
         replays=(),
     )
 
@@ -278,11 +288,11 @@ def test_orders_that_moved_a_moment_ago_do_not_stand_still() -> None:
 def test_a_time_line_tells_everything_in_order_and_what_has_no_time_at_the_end() -> None:
     confirmed = event_of(next(data for data in EXAMPLES if isinstance(data, OrderConfirmed)))
     row = order("CONFIRMED", outbox=Outbox(version=2, events=(confirmed.to_json(),)))
-    failure = {
-        "consumer": "inventory", "eventId": "orders:ord_1:1:0", "eventName": "OrderPlaced", "exception": "KeyError",
-        "message": "x", "where": "a.py:1 in b", "requestId": "r", "attempt": 5,
-        "lastFailedAt": int(NOW.timestamp()) + 1,
-    }  # fmt: skip
+    at = int(NOW.timestamp()) + 1
+    failure = FailureRow(
+        consumer="inventory", event_id="orders:ord_1:1:0", event_name="OrderPlaced", cause=CAUSE_OF_DEATH,
+        state=FailureState.DEAD, since=at, first_failed_at=at, last_failed_at=at,
+    )  # fmt: skip
     replayed = ReplayedMessage(
         replay_id="rpl_1", message_id="m", queue="InventoryDlq", event_name="OrderPlaced", outcome=Outcome.REPLAYED,
         text="to InventoryQueue", at=NOW + timedelta(seconds=2),
@@ -311,6 +321,7 @@ def test_a_time_line_tells_everything_in_order_and_what_has_no_time_at_the_end()
         "charge pay_1:1: accepted",
     ]
     assert found.entries[1].caused_by == confirmed.causation_id
+    assert found.entries[2].detail == "KeyError: x at a.py:1 in b, request r (dead)"
     assert found.entries[-1].at is None
 
 
@@ -319,9 +330,18 @@ def test_a_time_line_tells_what_staff_did_with_the_parcel_and_its_returns() -> N
     received = ShipmentStep(what="ReceiveReturn", at=NOW + timedelta(days=9), by="staff-2", about="ret_1")
     prepared = ShipmentStep(what="OrderConfirmed", at=NOW)
     found = returned("ACCEPTED", "RECEIVED", returned=True, paid=True)
+    refunded = Step(
+        event="PaymentRefunded", at=NOW, caused_by="event", status="DELIVERED", about="ret_1",
+        amount=Money(amount=1990, currency="SGD"),
+    )  # fmt: skip
     rows = [row for table in TABLES for row in found.all(table.row) if not isinstance(row, ShipmentRow)]
     parcel = found.all(ShipmentRow)[0].model_copy(update={"story": (prepared, shipped, received)})
     told = trace(ORDER_ID, OrderRows([*rows, parcel]), failures=[], replays=[], stuck=None)
+    told_of_money = trace(
+        ORDER_ID, OrderRows([order("DELIVERED").model_copy(update={"history": (refunded,)})]),
+        failures=[], replays=[], stuck=None,
+    )  # fmt: skip
+    assert told_of_money.entries[0].detail == "ret_1, SGD 19.90"
     assert [(each.what, each.detail) for each in told.entries if each.service == "fulfilment"] == [
         ("OrderConfirmed", None),
         ("staff: Ship", "by staff-1"),

@@ -134,7 +134,7 @@ def document_of(event: type[EventData]) -> str:
 def tried(body: str, queue: str, wire: Wire, **attributes: str) -> DryRunResult:
     """What a dry run says of a dead letter."""
     wire.calls.clear()
-    message = QueueMessage("message-1", "", body, NOW, 6, attributes)
+    message = QueueMessage("message-1", body, NOW, attributes)
     shop = InMemoryShop()
     result = DryRun(shop.dead_letters, shop.log, CONSUMERS, shop.time.clock).result(read(queue, message))
     assert {operation for operation, _ in wire.calls} <= {"GetItem", "BatchGetItem"}
@@ -292,7 +292,7 @@ def test_a_parcel_would_be_prepared_or_called_off(wire: Wire) -> None:
 
 def test_a_return_of_what_was_never_shipped_would_fail_again(wire: Wire) -> None:
     text = at("fulfilment", ReturnRequested, wire).text
-    assert text == f"would fail again: Permanent: there is no shipment of {ORDER_ID}"
+    assert text == f"would fail again: Permanent: nothing was shipped of {ORDER_ID}"
 
 
 def test_cash_would_be_noted_and_a_refund_asked_for(wire: Wire) -> None:
@@ -368,15 +368,25 @@ def test_what_nobody_can_deliver_is_said(wire: Wire) -> None:
     assert tried(worker, REPLAY_WORKER_DLQ, wire).text == "would invoke the replay worker again"
 
 
+def test_a_dry_run_of_what_a_rule_could_not_deliver_asks_its_one_target() -> None:
+    shop = InMemoryShop()
+    shop.failures.put(RULE_TARGETS_DLQ, "{}", TARGET_ARN="arn:aws:sqs:ap-southeast-1:1:shop-InventoryQueue")
+    asked = shop.asked(Action.DRY_RUN, queue="InventoryDlq")
+    DryRun(shop.dead_letters, shop.log, CONSUMERS, shop.time.clock).run(asked)
+    (message,) = shop.log.saved.values()
+    assert message.text
+    assert message.text.startswith("would fail again: InvalidEvent")
+
+
 def test_a_dry_run_records_what_each_message_would_do_and_changes_nothing() -> None:
     shop = InMemoryShop()
     bodies = [json.dumps({"letter": number}) for number in range(25)]
     for number, body in enumerate(bodies):
-        shop.queues["OrdersDlq"].put(body, message_id=f"{number:04d}")
+        shop.failures.put("OrdersDlq", body, message_id=f"{number:04d}")
+    before = dict(shop.failures.rows)
     replay = DryRun(shop.dead_letters, shop.log, CONSUMERS, shop.time.clock).run(shop.asked(Action.DRY_RUN))
     assert replay.outcomes == {Outcome.WOULD_FAIL: 25}
     assert (replay.state, replay.planned) == (ReplayState.DONE, 25)
     assert shop.log.replays == {replay.replay_id: replay}
-    assert sorted(shop.queues["OrdersDlq"].bodies) == sorted(bodies)
-    assert shop.queues["OrdersDlq"].counts().visible == 25
+    assert shop.failures.rows == before
     assert not shop.queues["OrdersQueue"].bodies

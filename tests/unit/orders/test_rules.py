@@ -36,7 +36,6 @@ from contract.values import (
     PaymentMethod,
     RefusalReason,
     ReturnReason,
-    ShippingCharge,
     Shortage,
     StockLine,
 )
@@ -80,7 +79,8 @@ def order(state: str, **changes: Any) -> Order:
         user_email=ORDER["user_email"],
         status=OrderStatus(status),
         items=ORDER["items"],
-        shipping=ShippingCharge(method_id="standard", name="Standard delivery", price=sgd(0)),
+        shipping=ORDER["shipping"],
+        tax=ORDER["tax"],
         total_amount=15430,
         currency="SGD",
         created_at=NOW,

@@ -120,7 +120,7 @@ def test_a_failing_message_is_named_its_cause_is_kept_and_the_rest_goes_on(
 
     assert (queue.delays, queue.given_up) == ({"receipt-0": 2}, ["hello"])
     assert (till.row.state.amount, till.row.state.reserved) == (None, True)
-    assert {(row["consumer"], row["eventId"], row["exception"]) for row in till.rows("FailuresTable")} == {
+    assert {(row["consumer"], row["eventId"], row["cause"]["exception"]) for row in till.rows("FailuresTable")} == {
         ("payments", "event:OrderPlaced", "ClientError"),
         ("payments", "message-2", "InvalidEvent"),
     }
@@ -205,7 +205,7 @@ def test_a_window_whose_order_payments_does_not_know_waits_for_it(till: Till, wi
         assert window.deliver(an_event("InventoryReserved")) == ["message-0"]
 
     (cause,) = till.rows("FailuresTable")
-    assert (cause["exception"], "does not know the order" in cause["message"]) == ("Transient", True)
+    assert (cause["cause"]["exception"], "does not know the order" in cause["cause"]["message"]) == ("Transient", True)
 
 
 def test_a_window_closes_once(till: Till, window: Queue) -> None:
@@ -321,7 +321,11 @@ def test_a_flaky_card_comes_again_twice_and_succeeds(till: Till, worker: Queue) 
 
     assert till.row.state.status == "SUCCEEDED"
     (cause,) = till.rows("FailuresTable")
-    assert (cause["consumer"], cause["exception"], cause["attempt"]) == ("payment-worker", "ProviderUnavailable", 2)
+    assert (cause["consumer"], cause["cause"]["exception"], cause["cause"]["attempt"]) == (
+        "payment-worker",
+        "ProviderUnavailable",
+        2,
+    )
 
 
 def test_a_charge_whose_answer_could_not_be_written_is_found_at_the_next_delivery(
@@ -415,6 +419,6 @@ def test_a_row_that_cannot_be_read_fails_without_showing_its_token(
     assert worker.deliver(submitted()) == ["message-0"]
 
     (cause,) = till.rows("FailuresTable")
-    assert (cause["exception"], "orderId" in cause["message"]) == ("ValidationError", True)
+    assert (cause["cause"]["exception"], "orderId" in cause["cause"]["message"]) == ("ValidationError", True)
     assert "input_value" not in str(cause)
     assert "input_value" not in printed.getvalue()

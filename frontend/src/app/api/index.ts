@@ -37,6 +37,7 @@ export type { DropRequest } from './models/drop-request';
 export type { EmailRequest } from './models/email-request';
 export type { EntryKind } from './models/entry-kind';
 export type { ExpectedReturn } from './models/expected-return';
+export type { FailureState } from './models/failure-state';
 export type { FieldError } from './models/field-error';
 export type { HistoryEntry } from './models/history-entry';
 export type { InspectedLine } from './models/inspected-line';

@@ -8,7 +8,7 @@
 export interface CauseGroup {
 
   /**
-   * Code of the cause; filters match any part of it.
+   * Its code; filters match any part of it.
    */
   cause: string;
 
@@ -30,7 +30,32 @@ export interface CauseGroup {
   example: (string | null);
 
   /**
-   * When the first of them was sent.
+   * Of consumer and code; a filter matches it, too.
+   */
+  fingerprint: string;
+
+  /**
+   * How many of them died within the last hour.
+   */
+  lastHour: number;
+
+  /**
+   * When the last of them did.
+   */
+  latest: string;
+
+  /**
+   * When the first of them died.
    */
   oldest: string;
+
+  /**
+   * How many different orders they are about.
+   */
+  orders: number;
+
+  /**
+   * Of the functions that failed.
+   */
+  versions: Array<string>;
 }

@@ -8,14 +8,14 @@
 export interface Cause {
 
   /**
-   * Which delivery this was.
+   * Which delivery of the message this was, from 1.
    */
   attempt: (number | null);
 
   /**
-   * What failures of one cause have in common: `AccessDenied on dynamodb:PutItem`, or the exception with the function that raised it; null where it was not kept.
+   * What failures of one cause have in common, as `codeOf` makes it.
    */
-  code: (string | null);
+  code: string;
 
   /**
    * Its class; "timeout or crash" where no cause was kept.
@@ -23,29 +23,29 @@ export interface Cause {
   exception: string;
 
   /**
-   * Of this event at this consumer.
+   * A short name of consumer and code.
    */
-  firstFailedAt: (string | null);
+  fingerprint: string;
 
   /**
-   * The function that failed, by its name in the logs.
+   * Name of the Lambda function.
    */
   function: (string | null);
 
   /**
-   * Likewise.
-   */
-  lastFailedAt: (string | null);
-
-  /**
-   * The exception's text.
+   * Its text.
    */
   message: (string | null);
 
   /**
-   * Of the invocation, by which its log lines are found.
+   * Of the invocation, with which its log lines are found.
    */
   requestId: (string | null);
+
+  /**
+   * Of that function.
+   */
+  version: (string | null);
 
   /**
    * File, line and function in which it was raised.

@@ -5,7 +5,7 @@ import { CauseGroup } from '../models/cause-group';
 import { DeadLetter } from '../models/dead-letter';
 
 /**
- * Dead letters of one queue.
+ * Dead letters of one consumer.
  */
 export interface DeadLetterPage {
 
@@ -19,11 +19,6 @@ export interface DeadLetterPage {
    */
   count: number;
   items: Array<DeadLetter>;
-
-  /**
-   * About how many could not be received, because somebody else had.
-   */
-  missed: number;
   nextCursor: (string | null);
   queue: string;
 }

@@ -5,7 +5,7 @@ import { CauseGroup } from '../models/cause-group';
 import { DeadLetter } from '../models/dead-letter';
 
 /**
- * A dead-letter queue at a glance.
+ * The dead letters of a consumer at a glance.
  */
 export interface DeadLetterQueue {
 
@@ -15,18 +15,17 @@ export interface DeadLetterQueue {
   causes: Array<CauseGroup>;
 
   /**
-   * Messages in it.
+   * How many there are.
    */
   count: number;
 
   /**
-   * Those of them that could not be received, because somebody else had.
-   */
-  missed: number;
-
-  /**
-   * The message that was sent first, and expires first.
+   * The one that died first.
    */
   oldest: (DeadLetter | null);
+
+  /**
+   * Its dead-letter queue.
+   */
   queue: string;
 }

@@ -38,12 +38,12 @@ export interface DropRequest {
   reason: string;
 
   /**
-   * First sent then or later.
+   * Died then or later.
    */
   since?: (string | null);
 
   /**
-   * First sent then or earlier.
+   * Died then or earlier.
    */
   until?: (string | null);
 }

@@ -3,17 +3,17 @@
 
 
 /**
- * How many messages a consumer's queue and its dead-letter queue hold; some dead-letter queues have no consumer.
+ * How many messages a consumer's queue holds, and how many it has given up; some owners of failures have no queue.
  */
 export interface QueueState {
 
   /**
-   * Such as `payment-window`; null for the queues of the relay, the rules and the replay worker.
+   * Such as `payment-window`; null for the relay, the rules and the replay worker.
    */
   consumer: (string | null);
 
   /**
-   * Dead letters, including those that somebody is looking at.
+   * Dead letters.
    */
   dead: number;
 
@@ -23,9 +23,14 @@ export interface QueueState {
   deadLetterQueue: string;
 
   /**
-   * Not visible yet, as those of the payment window.
+   * Not visible yet, as those of the payment window and those that are being retried.
    */
   delayed: number;
+
+  /**
+   * Messages that are being retried.
+   */
+  failing: number;
 
   /**
    * Received, and not deleted yet.

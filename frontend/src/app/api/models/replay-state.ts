@@ -3,7 +3,7 @@
 
 
 /**
- * How far a replay is. INTERRUPTED: it was stopped before its end; the remaining messages are still in their queue.
+ * How far a replay is. INTERRUPTED: it was stopped before its end; the remaining messages are dead letters still.
  */
 export type ReplayState = 'QUEUED' | 'RUNNING' | 'DONE' | 'INTERRUPTED';
 

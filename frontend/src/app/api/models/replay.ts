@@ -27,11 +27,6 @@ export interface Replay {
   endedAt: (string | null);
 
   /**
-   * About how many messages of the queue could not be received, because somebody else had.
-   */
-  missed: number;
-
-  /**
    * How many messages have each outcome.
    */
   outcomes: {

@@ -8,7 +8,7 @@
 export interface Selection {
 
   /**
-   * Those whose cause, or its text, contains this.
+   * Those whose cause, or its text, contains this, or whose fingerprint it is.
    */
   cause: (string | null);
 
@@ -33,12 +33,12 @@ export interface Selection {
   queue: string;
 
   /**
-   * First sent then or later.
+   * Died then or later.
    */
   since: (string | null);
 
   /**
-   * First sent then or earlier.
+   * Died then or earlier.
    */
   until: (string | null);
 }

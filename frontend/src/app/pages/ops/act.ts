@@ -19,10 +19,7 @@ let last = 0;
   template: `
     <h2>{{ tried() ? 'Do it' : 'Replay or drop' }}: {{ whom() }}</h2>
     @if (tried()) {
-      <p>
-        A replay sends each message to the consumer that failed, and then deletes it from this queue. It includes
-        messages that came after the dry run.
-      </p>
+      <p>A replay sends each message to the consumer that failed. It includes messages that came after the dry run.</p>
     } @else {
       <p>
         A dry run says what the deployed code would do with each message, and changes nothing. It cannot know whether
@@ -68,7 +65,7 @@ let last = 0;
     <dialog #dialog class="dialog" [attr.aria-labelledby]="id" closedby="any">
       <div class="stack">
         <h2 [id]="id">Drop {{ whom() }}?</h2>
-        <p>Nobody will handle these messages. They are deleted from the queue; the record keeps their bodies.</p>
+        <p>Nobody will handle these messages. Each is kept with its body for 90 days.</p>
         <div class="actions">
           <button type="button" class="button button-danger" (click)="dialog.close(); drop()">Yes, drop</button>
           <button type="button" class="button button-quiet" autofocus (click)="dialog.close()">Keep</button>

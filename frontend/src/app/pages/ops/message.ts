@@ -2,6 +2,7 @@ import { Component, computed, inject, input } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { getDeadLetter } from '../../api/fn/operations/get-dead-letter';
+import { DeadLetterView } from '../../api/models';
 import { Heading } from '../../core/headings';
 import { ApiError } from '../../core/problem';
 import { resource } from '../../core/recovery';
@@ -11,9 +12,9 @@ import { Skeleton } from '../../ui/skeleton';
 import { WhenPipe } from '../../ui/when.pipe';
 import { Act } from './act';
 import { Records } from './records';
-import { FromNowPipe, counted, pretty, titleOf } from './words';
+import { FromNowPipe, STATES, pretty, titleOf } from './words';
 
-/** One dead letter: its body, why it failed, its replays, and when it expires. */
+/** One dead letter: its body, why it failed, its replays, and what has become of it. */
 @Component({
   selector: 'shop-message',
   imports: [Act, FromNowPipe, Heading, Icon, Problem, Records, RouterLink, Skeleton, WhenPipe],
@@ -26,19 +27,22 @@ import { FromNowPipe, counted, pretty, titleOf } from './words';
     </header>
     @if (gone()) {
       <div class="blank">
-        <p>
-          It is not in this queue: it was replayed or dropped, or somebody else is looking at it. The record shows what
-          was done to it.
-        </p>
+        <p>There is no such message here. The record shows what was replayed and dropped in the last 400 days.</p>
         <div class="actions">
-          <button type="button" class="button" (click)="letter.reload()">Look again</button>
-          <a class="button button-quiet" routerLink="/ops/replays">See the record</a>
+          <a class="button" routerLink="/ops/replays">See the record</a>
         </div>
       </div>
     } @else if (letter.error()) {
       <shop-problem [error]="letter.error()" (retry)="letter.reload()" />
     } @else if (found(); as found) {
       <section class="panel stack" aria-labelledby="cause">
+        <p>
+          <span [class]="'tag ' + state(found).tag">{{ state(found).label }}</span>
+          <span class="hint">
+            {{ found.since | fromNow }},
+            <time [attr.datetime]="found.since">{{ found.since | when }}</time>
+          </span>
+        </p>
         <h2 id="cause">{{ found.cause.exception }}</h2>
         @if (found.cause.message; as message) {
           <p>{{ message }}</p>
@@ -71,38 +75,42 @@ import { FromNowPipe, counted, pretty, titleOf } from './words';
               </dd>
             </div>
           }
-          <div>
-            <dt>Attempts</dt>
-            <dd>{{ attempts() }}</dd>
-          </div>
-          @if (found.cause.firstFailedAt; as at) {
+          @if (found.cause.version; as version) {
             <div>
-              <dt>First failed</dt>
-              <dd>
-                <time [attr.datetime]="at">{{ at | when }}</time>
-              </dd>
-            </div>
-          }
-          @if (found.cause.lastFailedAt; as at) {
-            <div>
-              <dt>Last failed</dt>
-              <dd>
-                <time [attr.datetime]="at">{{ at | when }}</time>
-              </dd>
+              <dt>Version of the function</dt>
+              <dd>{{ version }}</dd>
             </div>
           }
           <div>
-            <dt>First sent</dt>
+            <dt>Fingerprint</dt>
             <dd>
-              <time [attr.datetime]="found.sentAt">{{ found.sentAt | when }}</time>
+              <code>{{ found.cause.fingerprint }}</code>
+            </dd>
+          </div>
+          @if (found.cause.attempt; as attempt) {
+            <div>
+              <dt>Attempts</dt>
+              <dd>{{ attempt }}</dd>
+            </div>
+          }
+          <div>
+            <dt>First failed</dt>
+            <dd>
+              <time [attr.datetime]="found.firstFailedAt">{{ found.firstFailedAt | when }}</time>
             </dd>
           </div>
           <div>
-            <dt>Expires {{ found.expiresAt | fromNow }}</dt>
+            <dt>Last failed</dt>
             <dd>
-              <time [attr.datetime]="found.expiresAt">{{ found.expiresAt | when }}</time>
+              <time [attr.datetime]="found.lastFailedAt">{{ found.lastFailedAt | when }}</time>
             </dd>
           </div>
+          @if (found.foundIn !== found.queue) {
+            <div>
+              <dt>Found in</dt>
+              <dd>{{ found.foundIn }}</dd>
+            </div>
+          }
           @if (found.orderId; as order) {
             <div>
               <dt>Order</dt>
@@ -128,7 +136,9 @@ import { FromNowPipe, counted, pretty, titleOf } from './words';
           </dl>
         }
       </section>
-      <shop-act [selection]="selection()" [count]="1" />
+      @if (found.state === 'DEAD') {
+        <shop-act [selection]="selection()" [count]="1" />
+      }
       <section class="stack" aria-labelledby="history">
         <h2 id="history">Replays of it</h2>
         @if (found.history.length) {
@@ -165,10 +175,8 @@ export default class MessagePage {
     return error instanceof ApiError && error.status === 404;
   });
   protected readonly attributes = computed(() => Object.entries(this.found()?.attributes ?? {}));
-  protected readonly attempts = computed(() => {
-    const found = this.found();
-    if (!found) return '';
-    const received = `received ${counted(found.receives, 'time')}, looks included`;
-    return found.cause.attempt ? `${found.cause.attempt} (${received})` : received;
-  });
+
+  protected state({ state }: DeadLetterView): { readonly label: string; readonly tag: string } {
+    return STATES[state];
+  }
 }

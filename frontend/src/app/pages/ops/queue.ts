@@ -12,7 +12,7 @@ import { Skeleton } from '../../ui/skeleton';
 import { WhenPipe } from '../../ui/when.pipe';
 import { Act } from './act';
 import { conditionsOf, paramsOf, queryOf, toField } from './conditions';
-import { FromNowPipe, counted, eventsOf, titleOf } from './words';
+import { FromNowPipe, counted, eventsOf, extentOf, titleOf } from './words';
 
 const PAGE = 50;
 
@@ -43,14 +43,14 @@ const PAGE = 50;
         >Part of the cause<input class="console-input" name="cause" maxlength="200" [value]="conditions().cause"
       /></label>
       <label class="filter"
-        >Sent since<input
+        >Died since<input
           class="console-input"
           name="since"
           type="datetime-local"
           [value]="toField(conditions().since)"
       /></label>
       <label class="filter"
-        >Sent until<input
+        >Died until<input
           class="console-input"
           name="until"
           type="datetime-local"
@@ -68,12 +68,6 @@ const PAGE = 50;
     @if (page.error(); as error) {
       <shop-problem [error]="error" (retry)="page.reload()" />
     } @else if (found(); as found) {
-      @if (found.missed) {
-        <div class="notice notice-caution">
-          <shop-icon name="alert" />
-          <p>About {{ found.missed }} more could not be looked at: somebody else holds them just now.</p>
-        </div>
-      }
       @if (found.count) {
         <section class="stack" aria-labelledby="causes">
           <h2 id="causes">Causes</h2>
@@ -85,7 +79,8 @@ const PAGE = 50;
                   @if (group.example) {
                     <p>{{ group.example }}</p>
                   }
-                  <p class="hint">{{ events(group) }} · the oldest sent {{ group.oldest | fromNow }}</p>
+                  <p class="hint">{{ events(group) }} · {{ extent(group) }}</p>
+                  <p class="hint">the oldest {{ group.oldest | fromNow }}, the latest {{ group.latest | fromNow }}</p>
                 </div>
                 @if (found.causes.length > 1) {
                   <a
@@ -114,14 +109,14 @@ const PAGE = 50;
                   </h3>
                   <p class="order-number">{{ letter.orderId ?? letter.messageId }}</p>
                   <p class="hint">
-                    {{ letter.cause.exception }} · sent
-                    <time [attr.datetime]="letter.sentAt">{{ letter.sentAt | when }}</time>
+                    {{ letter.cause.exception }} ·
+                    <time [attr.datetime]="letter.since">{{ letter.since | when }}</time>
                     @if (letter.replays.length) {
                       · replayed before
                     }
                   </p>
                 </div>
-                <p class="hint">expires {{ letter.expiresAt | fromNow }}</p>
+                <p class="hint">{{ letter.since | fromNow }}</p>
               </li>
             }
           </ul>
@@ -163,6 +158,7 @@ export default class QueuePage {
   readonly until = input<string>();
 
   protected readonly events = eventsOf;
+  protected readonly extent = extentOf;
   protected readonly toField = toField;
   protected readonly older = new Submission();
 

@@ -55,6 +55,10 @@ import { counted, titleOf } from './words';
                   <dt>Delayed</dt>
                   <dd>{{ queue.delayed }}</dd>
                 </div>
+                <div>
+                  <dt>Being retried</dt>
+                  <dd>{{ queue.failing }}</dd>
+                </div>
               </dl>
             } @else {
               <p class="hint">Holds only what could not be delivered.</p>

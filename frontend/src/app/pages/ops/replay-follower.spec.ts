@@ -20,7 +20,6 @@ afterEach(() => TestBed.inject(Poller).stop());
 function replay(state: Replay['state'], outcomes: Replay['outcomes']): Replay {
   const plain = {
     selection: null,
-    missed: 0,
     planned: 2,
     rate: 20,
     endedAt: null,
@@ -39,13 +38,14 @@ function replay(state: Replay['state'], outcomes: Replay['outcomes']): Replay {
 }
 
 function message(messageId: string): ReplayedMessage {
-  const plain = { eventId: null, eventName: null, orderId: null, text: null, body: null, attributes: null } as const;
+  const plain = { eventId: null, eventName: null, orderId: null, text: null, state: null } as const;
   return {
     ...plain,
     messageId,
     replayId: 'rpl_1',
     queue: 'OrdersDlq',
     outcome: 'REPLAYED',
+    generation: 1,
     copies: [],
     at: '2026-05-10T12:00:00Z',
   };

@@ -11,7 +11,7 @@ import { WhenPipe } from '../../ui/when.pipe';
 import NotFoundPage from '../not-found';
 import { Act } from './act';
 import { ReplayFollower } from './replay-follower';
-import { ACTIONS, OUTCOMES, doneOf, hasEnded, stateOf, titleOf } from './words';
+import { ACTIONS, OUTCOMES, STATES, doneOf, hasEnded, stateOf, titleOf } from './words';
 
 /** A replay, a drop, a dry run or a nudge: how far it is, and what became of each message. */
 @Component({
@@ -62,9 +62,6 @@ import { ACTIONS, OUTCOMES, doneOf, hasEnded, stateOf, titleOf } from './words';
               }
             </label>
           }
-          @if (replay.missed) {
-            <p>About {{ replay.missed }} more were not included, because somebody else was looking at them.</p>
-          }
           <p class="hint">
             {{ replay.by }} · <time [attr.datetime]="replay.at">{{ replay.at | when }}</time> · “{{ replay.reason }}”
           </p>
@@ -88,7 +85,11 @@ import { ACTIONS, OUTCOMES, doneOf, hasEnded, stateOf, titleOf } from './words';
                       <p class="hint order-number">{{ message.messageId }}</p>
                     }
                   </div>
-                  <span [class]="'tag ' + outcomes[message.outcome].tag">{{ outcomes[message.outcome].label }}</span>
+                  @if (message.state; as state) {
+                    <span [class]="'tag ' + states[state].tag">{{ states[state].label }}</span>
+                  } @else {
+                    <span [class]="'tag ' + outcomes[message.outcome].tag">{{ outcomes[message.outcome].label }}</span>
+                  }
                 </li>
               }
             </ul>
@@ -124,6 +125,7 @@ export default class ReplayPage {
   protected readonly older = new Submission();
   private readonly heading = viewChild<ElementRef<HTMLElement>>('heading');
   protected readonly outcomes = OUTCOMES;
+  protected readonly states = STATES;
   protected readonly queueTitle = titleOf;
 
   protected readonly title = computed(() => {

@@ -1,11 +1,11 @@
 import { Replay, Blocker } from '../../api/models';
-import { doneOf, fromNow, outcomesOf, pretty, remedyOf, stateOf, titleOf } from './words';
+import { doneOf, extentOf, fromNow, outcomesOf, pretty, remedyOf, stateOf, titleOf } from './words';
 
 const NOW = Date.parse('2026-05-10T12:00:00Z');
 
 function replay(change: Partial<Replay>): Replay {
   const at = '2026-05-10T12:00:00Z';
-  const plain = { selection: null, missed: 0, planned: null, rate: 20, outcomes: {}, endedAt: null } as const;
+  const plain = { selection: null, planned: null, rate: 20, outcomes: {}, endedAt: null } as const;
   return {
     ...plain,
     at,
@@ -22,6 +22,26 @@ function replay(change: Partial<Replay>): Replay {
 function waiting(command: string | null): Blocker {
   return { waitsFor: 'something', command };
 }
+
+describe('a group of dead letters', () => {
+  const group = {
+    cause: 'KeyError in decide',
+    fingerprint: '12345678',
+    example: null,
+    count: 3,
+    orders: 2,
+    lastHour: 1,
+    events: {},
+    versions: ['7', '8'],
+    oldest: '2026-05-10T11:00:00Z',
+    latest: '2026-05-10T12:00:00Z',
+  };
+
+  it('says how many orders it is about, how many died lately, and which versions failed', () => {
+    expect(extentOf(group)).toBe('about 2 orders · 1 within the hour · version 7, 8');
+    expect(extentOf({ ...group, orders: 0, versions: [] })).toBe('1 within the hour');
+  });
+});
 
 describe('a moment', () => {
   it.each([
@@ -79,6 +99,6 @@ describe('a replay', () => {
   it('says in the end what became of its messages', () => {
     expect(stateOf(replay({ state: 'DONE', outcomes: { WOULD_FAIL: 2 } }))).toBe('Done: 2 would fail again.');
     expect(stateOf(replay({ state: 'DONE' }))).toBe('Done: there was nothing to do.');
-    expect(stateOf(replay({ state: 'INTERRUPTED' }))).toContain('still in their queue');
+    expect(stateOf(replay({ state: 'INTERRUPTED' }))).toContain('dead letters still');
   });
 });

@@ -1,5 +1,5 @@
 import { Pipe, PipeTransform, inject } from '@angular/core';
-import { Action, CauseGroup, Outcome, Replay, Blocker } from '../../api/models';
+import { Action, Blocker, CauseGroup, FailureState, Outcome, Replay } from '../../api/models';
 import { Clock } from '../../core/clock';
 import { LOCALE } from '../../core/format';
 
@@ -22,7 +22,7 @@ export function fromNow(moment: string, now: number): string {
   return new Intl.RelativeTimeFormat(LOCALE).format(Math.trunc(distance / length), unit);
 }
 
-/** `{{ letter.expiresAt | fromNow }}` */
+/** `{{ letter.since | fromNow }}` */
 @Pipe({ name: 'fromNow' })
 export class FromNowPipe implements PipeTransform {
   private readonly clock = inject(Clock);
@@ -70,6 +70,21 @@ export function remedyOf({ command }: Blocker): Remedy | null {
   return command?.startsWith('cloudretail orders nudge ') ? { kind: 'nudge' } : null;
 }
 
+/** Of a group of dead letters, how many orders, how many lately, and which version of the function failed. */
+export function extentOf({ orders, lastHour, versions }: CauseGroup): string {
+  const parts = [orders ? `about ${counted(orders, 'order')}` : '', `${lastHour} within the hour`];
+  return [...parts, versions.length ? `version ${versions.join(', ')}` : ''].filter(Boolean).join(' · ');
+}
+
+export const STATES: Readonly<Record<FailureState, { readonly label: string; readonly tag: string }>> = {
+  FAILING: { label: 'Being retried', tag: 'tag-caution' },
+  DEAD: { label: 'Given up', tag: 'tag-bad' },
+  REPLAYING: { label: 'Being replayed', tag: 'tag-caution' },
+  REPLAYED: { label: 'Replayed, and under way', tag: 'tag-caution' },
+  RESOLVED: { label: 'Done', tag: 'tag-good' },
+  DROPPED: { label: 'Dropped', tag: '' },
+};
+
 export const ACTIONS: Readonly<Record<Action, string>> = {
   REPLAY: 'Replay',
   DROP: 'Drop',
@@ -115,7 +130,7 @@ export function stateOf(replay: Replay): string {
     case 'RUNNING':
       return 'It is going on.';
     case 'INTERRUPTED':
-      return 'It was interrupted. The remaining messages are still in their queue. It is safe to start it again.';
+      return 'It was interrupted. The remaining messages are dead letters still. It is safe to start it again.';
     case 'DONE':
       return `Done: ${outcomesOf(replay) || 'there was nothing to do'}.`;
   }

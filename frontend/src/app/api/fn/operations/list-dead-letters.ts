@@ -19,17 +19,17 @@ export interface ListDeadLetters$Params {
   eventName?: string;
 
 /**
- * A part of the cause or of its text.
+ * A part of the cause or of its text, or its fingerprint.
  */
   cause?: string;
 
 /**
- * First sent then or later.
+ * Died then or later.
  */
   since?: string;
 
 /**
- * First sent then or earlier.
+ * Died then or earlier.
  */
   until?: string;
 

@@ -1,0 +1,164 @@
+"""The table of failures: a row is read, a rule decides, and the row is written only if it is still as it was read."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+from pydantic.alias_generators import to_camel
+
+from cloudretail import aws, dynamodb
+from cloudretail.errors import Contention, LostRace
+from cloudretail.failures import Failure, FailureRow, History, failed, resolved
+from cloudretail.repository import MAX_RACES, batch_get, pause_before_retry
+
+type Key = tuple[str, str]
+"""Consumer and event id."""
+
+type Rule = Callable[[FailureRow | None], FailureRow | None]
+"""Takes a row as it is; returns it as it is to be, or None where nothing changes."""
+
+
+class FailureRows(Protocol):
+    """Rows of failures, read consistently and written conditionally."""
+
+    def read(self, keys: Iterable[Key]) -> dict[Key, FailureRow]:
+        """Those that exist, without their bodies."""
+        ...
+
+    def write(self, read: FailureRow | None, row: FailureRow, body: bytes | None = None) -> FailureRow:
+        """Write what has changed; returns the row as it is then, and raises LostRace where it is not as `read`.
+
+        Args:
+            read: as it was read, None where there was none.
+            row: as it is to be.
+            body: of the message, compressed; None leaves it as it is.
+        """
+        ...
+
+
+def change(
+    rows: FailureRows, key: Key, rule: Rule, *, known: FailureRow | None = None, body: bytes | None = None
+) -> FailureRow | None:
+    """Read, decide, write; on a lost race again from the read.
+
+    Args:
+        rows: the table.
+        key: of the row.
+        rule: what is to become of it.
+        known: the row, where it was read just now.
+        body: as of `FailureRows.write`.
+
+    Returns:
+        The row as it is afterwards, whether the rule has changed it or not; None where there is none.
+
+    Raises:
+        Contention: the race was lost again and again.
+    """
+    for attempt in range(MAX_RACES):
+        read = known or rows.read([key]).get(key)
+        known = None
+        row = rule(read)
+        if row is None:
+            return read
+        try:
+            return rows.write(read, row, body)
+        except LostRace:
+            pause_before_retry(attempt)
+    raise Contention(f"{key}: lost {MAX_RACES} races in a row")
+
+
+_NAMES = {f"#{number}": to_camel(name) for number, name in enumerate(FailureRow.model_fields)}
+"""All attributes of a row, but for its body; some are words that DynamoDB reserves."""
+
+
+class DynamoDBFailureRows:
+    """FailureRows on one table, keyed by consumer and event id.
+
+    Args:
+        table: its name.
+    """
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def read(self, keys: Iterable[Key]) -> dict[Key, FailureRow]:
+        wanted = list(dict.fromkeys(keys))
+        found: dict[Key, FailureRow] = {}
+        for begin in range(0, len(wanted), 100):
+            asked: dict[str, Any] = {
+                "Keys": [item_key(key) for key in wanted[begin : begin + 100]],
+                "ConsistentRead": True,
+                "ProjectionExpression": ", ".join(_NAMES),
+                "ExpressionAttributeNames": _NAMES,
+            }
+            for item in batch_get({self._table: asked})[self._table]:
+                row = FailureRow.model_validate(item)
+                found[row.key] = row
+        return found
+
+    def write(self, read: FailureRow | None, row: FailureRow, body: bytes | None = None) -> FailureRow:
+        row = row.model_copy(update={"revision": (read.revision if read else 0) + 1})
+        before, after = _item(read) if read else {}, _item(row)
+        sets: dict[str, Any] = {name: value for name, value in after.items() if before.get(name) != value}
+        if body is not None:
+            sets["body"] = body
+        gone = before.keys() - after.keys()
+        values = {f":{name}": value for name, value in sets.items()}
+        names = {*sets, *gone, "revision"}
+        if read:
+            values[":read"] = read.revision
+        try:
+            aws.dynamodb().update_item(
+                TableName=self._table,
+                Key=item_key(row.key),
+                UpdateExpression=f"SET {', '.join(f'#{name} = :{name}' for name in sets)}"
+                + (f" REMOVE {', '.join(f'#{name}' for name in sorted(gone))}" if gone else ""),
+                ConditionExpression="#revision = :read" if read else "attribute_not_exists(#revision)",
+                ExpressionAttributeNames={f"#{name}": name for name in names},
+                ExpressionAttributeValues=dynamodb.to_item(values),
+            )
+        except ClientError as error:
+            if dynamodb.is_condition_failed(error):
+                raise LostRace(f"failure {row.consumer} {row.event_id}") from error
+            raise
+        return row
+
+
+def _item(row: FailureRow) -> Mapping[str, Any]:
+    """The attributes of a row that are not its key."""
+    item = row.model_dump(mode="json", exclude_defaults=True, exclude={"consumer", "event_id"})
+    return item | ({"openState": row.open_state} if row.open_state else {})
+
+
+def item_key(key: Key) -> dict[str, Any]:
+    """The key of a row of the failures table."""
+    consumer, event_id = key
+    return {"consumer": {"S": consumer}, "eventId": {"S": event_id}}
+
+
+class FailureLog:
+    """What a consumer keeps of its failures.
+
+    Args:
+        rows: where.
+    """
+
+    def __init__(self, rows: FailureRows) -> None:
+        self._rows = rows
+
+    def keep(self, failure: Failure) -> History:
+        """Note a failed delivery; returns how the message has fared."""
+        key, now = (failure.consumer, failure.event_id), int(time.time())
+        row = change(self._rows, key, lambda row: failed(row, failure, now))
+        assert row, "a failure always counts"
+        return row.history
+
+    def resolve(self, consumer: str, event_id: str, generation: int) -> None:
+        """Note that a message that had failed has succeeded; nothing for one that never failed."""
+        now = int(time.time())
+        change(self._rows, (consumer, event_id), lambda row: resolved(row, generation, now))
+
+    def known(self, consumer: str, event_ids: Collection[str]) -> set[str]:
+        """Those of at most 100 events of which a cause is kept."""
+        return {event_id for _, event_id in self._rows.read((consumer, event_id) for event_id in event_ids)}

@@ -1,0 +1,88 @@
+"""The collector: the one reader of every dead-letter queue. It keeps each message in the failures table.
+
+SQS deletes a message only once the table has it, or the bucket beside it. So looking at dead letters is a query: it
+holds back nobody, and has no limit. Messages that stay in a dead-letter queue are an alarm: the collector is down.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import ClientError
+
+from cloudretail import dynamodb
+from cloudretail.batch import BatchResponse, Received
+from cloudretail.failure_log import change
+from cloudretail.failures import FailureRow, died
+from cloudretail.settings import load
+from cloudretail.telemetry import count, flush, logger
+from operations.dead_letters.domain import DeadMessage, QueueMessage, death_of, read
+from operations.dead_letters.failures import MAX_BODY, DynamoDBFailures, Failures, packed
+from operations.queues import QueueNames
+from operations.wiring import CollectorSettings
+
+NEVER_STORED = "ValidationException"
+"""With which DynamoDB refuses an item for good, such as one whose key is too long."""
+
+
+@cache
+def _settings() -> CollectorSettings:
+    return load(CollectorSettings)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> BatchResponse:  # noqa: ARG001
+    """Invoked by SQS, with a batch of any dead-letter queue; returns the ids of those that are not kept yet."""
+    settings = _settings()
+    failures = DynamoDBFailures(settings.failures_table, settings.failures_bucket)
+    names = QueueNames.of(settings.consumers)
+    try:
+        again = [record["messageId"] for record in event["Records"] if not _collected(record, failures, names)]
+        count("NotCollected", len(again))
+    finally:
+        flush()
+    return {"batchItemFailures": [{"itemIdentifier": each} for each in again]}
+
+
+def _collected(record: Mapping[str, Any], failures: DynamoDBFailures, names: QueueNames) -> bool:
+    """True once the message is kept, or was before."""
+    dead = _message(record)
+    about = {"queue": dead.queue, "message_id": dead.message.id, "order_id": dead.order_id}
+    try:
+        try:
+            row = collect(dead, failures, names)
+        except ClientError as error:
+            if dynamodb.code(error) != NEVER_STORED:
+                raise
+            failures.set_aside(dead, str(error))
+            count("SetAside")
+            logger.error("The table refuses a dead letter; the bucket has it", exc_info=error, extra=about)
+            return True
+    except Exception:
+        logger.exception("A dead letter could not be kept; it comes again", extra=about)
+        return False
+    count("Collected")
+    logger.info("Collected", consumer=row.consumer, event_id=row.event_id, state=row.state, extra=about)
+    return True
+
+
+def collect(dead: DeadMessage, failures: Failures, names: QueueNames) -> FailureRow:
+    """Keep a dead letter; returns its row, which has gone on where its death is known or a later copy is under way."""
+    body, place = packed(dead.message.body), None
+    if len(body) > MAX_BODY:
+        place = f"bodies/{dead.queue}/{dead.message.id}"
+        failures.keep_long(place, dead.message.body)
+    death = death_of(dead, names, place)
+    key = (death.consumer, death.event_id)
+    row = change(failures, key, lambda row: died(row, death), body=b"" if place else body)
+    assert row, "there is one now"
+    return row
+
+
+def _message(record: Mapping[str, Any]) -> DeadMessage:
+    """A record of a batch; the queue is named after stack and logical id."""
+    received = Received(record)
+    sent_at = datetime.fromtimestamp(int(record["attributes"]["SentTimestamp"]) / 1000, UTC)
+    queue = str(record["eventSourceARN"]).rpartition(":")[2].rpartition("-")[2]
+    return read(queue, QueueMessage(received.id, received.body, sent_at, received.attributes))
