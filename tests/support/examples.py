@@ -15,7 +15,16 @@ from cloudretail.event import EventData
 from cloudretail.model import Model
 from cloudretail.money import Money
 from contract import EVENTS
-from contract.values import CANCELLATION, InspectedLine, OrderItem, PaymentMethod, Shortage, StockLine
+from contract.values import (
+    CANCELLATION,
+    InspectedLine,
+    OrderItem,
+    PaymentMethod,
+    ShippingCharge,
+    Shortage,
+    StockLine,
+    Tax,
+)
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

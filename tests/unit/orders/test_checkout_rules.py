@@ -12,7 +12,7 @@ from cloudretail.decider import Change, Context
 from cloudretail.errors import Conflict
 from cloudretail.money import Money
 from contract.orders import OrderPlaced
-from contract.values import OrderItem, OrderStatus, PaymentMethod
+from contract.values import OrderItem, OrderStatus, PaymentMethod, ShippingCharge
 from orders.domain import Basket, Cart, CartLine, Listed, Order, PlaceOrder, Shopper, order_id_of, place
 from orders.rates import Rates
 from tests.support.checkouts import NOTHING_HELD
@@ -81,6 +81,7 @@ def test_it_tells_the_others_everything_they_need_and_that_it_is_worth_a_day() -
             user_id="user-1",
             user_email="shopper@cloudretail.example",
             items=change.state.items,
+            shipping=ShippingCharge(method_id="standard", name="Standard delivery", price=sgd(0)),
             total=sgd(15430),
             placed_at=NOW,
             place_by=NOW + timedelta(hours=24),
@@ -120,6 +121,7 @@ def test_an_order_has_fifty_lines_at_the_most(lines: int, fits: bool) -> None:
         "cart": Cart(items=tuple(BAG.model_copy(update={"product_id": name}) for name in names), version=7),
         "products": {name: Listed(product_id=name, name=name, price=sgd(5990)) for name in names},
         "available": dict.fromkeys(names, 2),
+        "request": checkout(total={"amount": lines * 2 * 5990, "currency": "SGD"}),
     }
 
     if fits:
@@ -173,9 +175,12 @@ def test_the_total_is_what_the_lines_add_up_to(lines: list[tuple[int, int]]) -> 
     )
     products = {line.product_id: Listed(product_id=line.product_id, name="P", price=line.unit_price) for line in items}
 
-    change = placed(cart=Cart(items=items, version=7), products=products, available=dict.fromkeys(names, 99))
+    total = sum(price * quantity for price, quantity in lines)
+    request = checkout(total={"amount": total, "currency": "SGD"})
 
-    assert change.state.total_amount == sum(price * quantity for price, quantity in lines)
+    change = placed(request, Cart(items=items, version=7), products, dict.fromkeys(names, 99))
+
+    assert change.state.total_amount == total
 
 
 # --- the order's id and the request's fingerprint -----------------------------------------------------------------
@@ -205,7 +210,13 @@ def test_an_order_id_fits_into_a_path_and_into_an_event(user: str, key: str) -> 
 def test_a_request_that_says_the_same_in_other_words_has_the_same_fingerprint() -> None:
     said = checkout()
     spelt_out = PlaceOrder.model_validate(
-        {"paymentMethod": None, "cartVersion": 7, "shippingAddress": {**dict(reversed(ADDRESS.items())), "line2": None}}
+        {
+            "paymentMethod": None,
+            "cartVersion": 7,
+            "total": TOTAL,
+            "shippingMethod": "standard",
+            "shippingAddress": {**dict(reversed(ADDRESS.items())), "line2": None},
+        }
     )
 
     assert said.fingerprint == spelt_out.fingerprint
@@ -216,10 +227,12 @@ def test_a_request_that_says_the_same_in_other_words_has_the_same_fingerprint() 
     [
         {"cartVersion": 8},
         {"paymentMethod": "COD"},
+        {"shippingMethod": "express"},
+        {"total": {**TOTAL, "amount": 1}},
         {"shippingAddress": {**ADDRESS, "line1": "2 Main Street"}},
         {"shippingAddress": {**ADDRESS, "line2": "Apt 1"}},
     ],
-    ids=["another cart", "another method", "another street", "one line more"],
+    ids=["another cart", "another method", "another delivery", "another total", "another street", "one line more"],
 )
 def test_a_request_that_says_something_else_has_another(other: dict[str, Any]) -> None:
     assert checkout(**other).fingerprint != checkout().fingerprint

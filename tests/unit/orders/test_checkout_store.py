@@ -66,7 +66,7 @@ def test_the_order_and_the_cart_are_read_consistently(store: CheckoutStore, wire
     store.look("ord_1")
 
     (request,) = wire.made("BatchGetItem")
-    assert [table["ConsistentRead"] for table in request["RequestItems"].values()] == [True, True, True]
+    assert [table["ConsistentRead"] for table in request["RequestItems"].values()] == [True] * 4
 
 
 def test_placing_puts_the_order_with_its_event_and_empties_the_cart(store: CheckoutStore, shop: Shop) -> None:
