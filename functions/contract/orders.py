@@ -58,7 +58,6 @@ class OrderConfirmed(WholeOrderEvent):
 
     payment_method: PaymentMethod
     shipping_address: Address | None = None
-    shipping_method: str | None = None
 
 
 class OrderRejected(WholeOrderEvent):

@@ -27,6 +27,7 @@ from contract.values import (
     ProductId,
     ReturnReason,
     ReturnRefusal,
+    ShippingCharge,
     StockLine,
 )
 from fulfilment import domain
@@ -186,7 +187,7 @@ class ShipmentView(Model):
     total: Money
     payment_method: PaymentMethod | None
     shipping_address: Address | None
-    shipping_method: str | None
+    shipping: ShippingCharge | None
     cash_due: Money | None
     parcel: Parcel | None
     delivered_at: datetime | None

@@ -46,7 +46,9 @@ from contract.values import (
     PaymentMethod,
     ReturnReason,
     ReturnRefusal,
+    ShippingCharge,
     StockLine,
+    Tax,
 )
 from fulfilment.carriers import tracking_url
 
@@ -116,7 +118,8 @@ class Shipment(Model):
     Attributes:
         total_amount: of the order, minor units of `currency`.
         payment_method: how it is paid; in cash, the courier collects the total.
-        shipping_method: that the shopper chose; None where there was no choice.
+        shipping: how it is to be sent, and what that costs.
+        tax: that the total includes.
         parcel: once it was shipped.
         cash: minor units that the courier collected; None where nothing was to collect, or it is not delivered.
         came_back: why it came back, or will not arrive.
@@ -135,7 +138,8 @@ class Shipment(Model):
     currency: str = "XXX"
     payment_method: PaymentMethod | None = None
     shipping_address: Address | None = None
-    shipping_method: str | None = None
+    shipping: ShippingCharge | None = None
+    tax: Tax | None = None
     parcel: Parcel | None = None
     delivered_at: datetime | None = None
     cash: int | None = None
@@ -226,7 +230,8 @@ def _to_ship(confirmed: OrderConfirmed, context: Context) -> Shipment:
         currency=confirmed.total.currency,
         payment_method=confirmed.payment_method,
         shipping_address=confirmed.shipping_address,
-        shipping_method=confirmed.shipping_method,
+        shipping=confirmed.shipping,
+        tax=confirmed.tax,
         story=(Step(what="OrderConfirmed", at=context.now),),
     )
 
@@ -529,6 +534,8 @@ def _whole(shipment: Shipment) -> dict[str, Any]:
         "user_id": shipment.user_id,
         "user_email": shipment.user_email,
         "items": shipment.items,
+        "shipping": shipment.shipping,
+        "tax": shipment.tax,
         "total": shipment.total,
     }
 

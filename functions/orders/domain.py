@@ -436,7 +436,6 @@ def _confirmed_event(order: Order) -> OrderConfirmed:
         **_common(order),
         payment_method=order.payment_method,
         shipping_address=order.shipping_address,
-        shipping_method=order.shipping.name,
     )
 
 

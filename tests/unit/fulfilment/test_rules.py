@@ -195,12 +195,12 @@ def test_fulfilment_takes_exactly_the_events_that_the_choreography_sends_it() ->
 
 
 def test_a_shipment_knows_all_that_staff_need_to_send_it() -> None:
-    confirmed = EVENTS["OrderConfirmed"].model_copy(update={"shipping_address": ADDRESS, "shipping_method": "express"})
+    confirmed = EVENTS["OrderConfirmed"].model_copy(update={"shipping_address": ADDRESS})
 
     to_ship = changed(None, confirmed).state
 
     assert (to_ship.items, to_ship.total, to_ship.user_email) == (ORDER["items"], ORDER["total"], ORDER["user_email"])
-    assert (to_ship.shipping_address, to_ship.shipping_method) == (ADDRESS, "express")
+    assert (to_ship.shipping_address, to_ship.shipping) == (ADDRESS, ORDER["shipping"])
 
 
 @pytest.mark.parametrize("state", ["none", "TO_SHIP"])

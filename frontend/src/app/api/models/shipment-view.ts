@@ -9,6 +9,7 @@ import { OrderItem } from '../models/order-item';
 import { Parcel } from '../models/parcel';
 import { PaymentMethod } from '../models/payment-method';
 import { ShipmentStatus } from '../models/shipment-status';
+import { ShippingCharge } from '../models/shipping-charge';
 import { Step } from '../models/step';
 
 /**
@@ -53,8 +54,8 @@ export interface ShipmentView {
   parcel: (Parcel | null);
   paymentMethod: (PaymentMethod | null);
   returns: Array<ExpectedReturn>;
+  shipping: (ShippingCharge | null);
   shippingAddress: (Address | null);
-  shippingMethod: (string | null);
   status: ShipmentStatus;
 
   /**
