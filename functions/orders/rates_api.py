@@ -11,7 +11,7 @@ from pydantic import Field
 
 from cloudretail.http import Api, answers
 from cloudretail.model import Model, RequestModel
-from cloudretail.money import MAX_MINOR_UNITS, Currency, MinorUnits, Money
+from cloudretail.money import MAX_MINOR_UNITS, Currency, Money
 from cloudretail.repository import DynamoDBRepository
 from cloudretail.settings import load
 from cloudretail.text import Line
@@ -206,7 +206,7 @@ def _current() -> tuple[Rates, int]:
 )
 def get_shipping(
     country: Annotated[CountryCode | None, Query(description="Where the goods go to.")] = None,
-    subtotal: Annotated[MinorUnits, Query(description="Of the items, in minor units.")] = 0,
+    subtotal: Annotated[int, Query(ge=0, le=MAX_MINOR_UNITS, description="Of the items, in minor units.")] = 0,
 ) -> Shipping:
     rates, _ = _current()
     offered = rates.countries
