@@ -28,8 +28,10 @@ from contract.values import (
     RefusalReason,
     ReturnReason,
     ReturnRefusal,
+    ShippingCharge,
     Shortage,
     StockLine,
+    Tax,
 )
 
 
@@ -99,6 +101,14 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Shipping:
+    """How the order is sent; the price as people read it."""
+
+    name: str
+    price: str
+
+
+@dataclass(frozen=True)
 class PostalAddress:
     """An address in a mail.
 
@@ -124,7 +134,9 @@ class MailContent:
         subject: a short line with the number in it.
         words: what it says.
         lines: the order's items; none where the event does not know them, or is about some of them only.
-        total: of the lines, and empty with them.
+        shipping: how the order is sent and what that costs; none where the event does not know.
+        total: of the lines and shipping, and empty without lines.
+        tax: the tax that the total includes, as a sentence; empty where it includes none.
         addresses: where the order goes, or where a return is to be sent.
         link: the order's page in the storefront.
         contact: e-mail address at which a person answers.
@@ -138,7 +150,9 @@ class MailContent:
     subject: str
     words: Words
     lines: tuple[Line, ...]
+    shipping: Shipping | None
     total: str
+    tax: str
     addresses: tuple[PostalAddress, ...]
     link: str
     contact: str
@@ -168,11 +182,23 @@ def content_of(data: OrderEvent, shop: Shop) -> MailContent:
             Line(_in_one_line(item.name), item.quantity, str(item.unit_price), str(item.unit_price * item.quantity))
             for item in (order.items if order else ())
         ),
+        shipping=_shipping(order.shipping) if order and order.shipping else None,
         total=str(order.total) if order else "",
+        tax=_tax(order.tax) if order and order.tax else "",
         addresses=_addresses(data, words, shop),
         link=f"{shop.storefront_url.rstrip('/')}/orders/{quote(data.order_id, safe='')}",
         contact=shop.contact,
     )
+
+
+def _shipping(charge: ShippingCharge) -> Shipping:
+    return Shipping(_in_one_line(charge.name), str(charge.price) if charge.price.amount else "Free")
+
+
+def _tax(tax: Tax) -> str:
+    # Basis points without a float: 900 is 9 %, 825 is 8.25 %.
+    percent = f"{tax.basis_points // 100}.{tax.basis_points % 100:02}".rstrip("0").rstrip(".")
+    return f"Includes {percent}% {_in_one_line(tax.name)} of {tax.amount}"
 
 
 def _part_of_order(data: OrderEvent) -> str | None:
@@ -192,7 +218,8 @@ def _addresses(data: OrderEvent, words: Words, shop: Shop) -> tuple[PostalAddres
     if not isinstance(data, OrderPlaced | OrderConfirmed | ShipmentDispatched) or data.shipping_address is None:
         return ()
     to = data.shipping_address
-    lines = (to.name, to.line1, to.line2, f"{to.city} {to.postal_code}", to.country)
+    place = " ".join(filter(None, (to.city, to.state, to.postal_code)))
+    lines = (to.name, to.line1, to.line2, place, to.country, to.phone)
     return (PostalAddress("Delivery address", tuple(_in_one_line(line) for line in lines if line)),)
 
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 from jinja2 import UndefinedError
 
+from cloudretail.money import Money
 from contract.fulfilment import ReturnReceived, ReturnRefused, ShipmentDelivered, ShipmentDispatched
 from contract.orders import (
     OrderCancelled,
@@ -33,8 +34,10 @@ from contract.values import (
     RefusalReason,
     ReturnReason,
     ReturnRefusal,
+    ShippingCharge,
     Shortage,
     StockLine,
+    Tax,
 )
 from notifications import mailer
 from notifications.domain import TEXTS, MailContent, content_of, order_number
@@ -279,11 +282,55 @@ def test_items_are_listed_with_quantities_prices_and_the_total_where_the_event_k
     if isinstance(data, WholeOrderEvent) and not hasattr(data, "return_id"):
         assert "2 x Canvas backpack SGD 59.90 each: SGD 119.80" in text
         assert "Canvas backpack SGD 59.90 each 2 SGD 119.80 Desk lamp SGD 34.50 each 1 SGD 34.50" in html
-        assert "Total: SGD 154.30" in text
-        assert "Total SGD 154.30" in html
+        if data.shipping:
+            assert "Delivery (Standard delivery): Free Total: SGD 154.30 Includes 9% GST of SGD 12.74" in text
+            assert "Delivery Standard delivery Free Total Includes 9% GST of SGD 12.74 SGD 154.30" in html
+        else:
+            assert "Total: SGD 154.30" in text
+            assert "Total SGD 154.30" in html
     else:
         assert "What you ordered" not in text + html
         assert "SGD 154.30" in text or hasattr(data, "return_id")
+
+
+def ordered(currency: str, unit_price: int, shipping: int, basis_points: int, tax: int) -> OrderPlaced:
+    """Two of a thing, in a currency."""
+
+    def money(amount: int) -> Money:
+        return Money(amount=amount, currency=currency)
+
+    return placed().model_copy(
+        update={
+            "items": (OrderItem(product_id="mug", name="Mug", quantity=2, unit_price=money(unit_price)),),
+            "shipping": ShippingCharge(method_id="express", name="Next day", price=money(shipping)),
+            "tax": Tax(name="JCT", basis_points=basis_points, amount=money(tax)),
+            "total": money(2 * unit_price + shipping),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "items", "shipping", "total", "tax"),
+    [
+        (ordered("SGD", 2250, 400, 900, 405), "SGD 45.00", "SGD 4.00", "SGD 49.00", "9% JCT of SGD 4.05"),
+        (ordered("JPY", 1990, 801, 1000, 435), "JPY 3,980", "JPY 801", "JPY 4,781", "10% JCT of JPY 435"),
+        (ordered("KWD", 1500, 250, 825, 248), "KWD 3.000", "KWD 0.250", "KWD 3.250", "8.25% JCT of KWD 0.248"),
+    ],
+    ids=["cents", "no minor units", "thousandths"],
+)
+def test_items_and_shipping_add_up_to_the_total_and_tax_is_a_part_of_it(
+    data: OrderPlaced, items: str, shipping: str, total: str, tax: str
+) -> None:
+    text, html = both(compose(data, SHOP))
+    assert f"each: {items} Delivery (Next day): {shipping} Total: {total} Includes {tax} " in text
+    assert f"2 {items} Delivery Next day {shipping} Total Includes {tax} {total} " in html
+
+
+def test_a_mail_of_an_order_without_shipping_or_tax_claims_neither() -> None:
+    for each in both(compose(placed().model_copy(update={"shipping": None, "tax": None}), SHOP)):
+        assert "Total" in each
+        assert "Delivery" not in each
+        assert "Includes" not in each
 
 
 # What happened, and what now.
@@ -409,6 +456,27 @@ def test_the_address_is_shown_before_the_parcel_leaves(data: OrderEvent) -> None
     assert "Delivery address Ada Lovelace 12 Analytical Street" in reads(
         data.model_copy(update={"shipping_address": ADDRESS})
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "lines"),
+    [
+        (
+            {"postal_code": None, "city": "Central", "state": "Hong Kong Island", "country": "HK"},
+            "Central Hong Kong Island HK",
+        ),
+        (
+            {"postal_code": "95014", "city": "Cupertino", "state": "CA", "country": "US", "phone": "+14085550100"},
+            "Cupertino CA 95014 US +14085550100",
+        ),
+    ],
+    ids=["no postal code", "state and phone"],
+)
+def test_an_address_has_the_lines_of_its_country(changes: dict[str, str | None], lines: str) -> None:
+    address = ADDRESS.model_copy(update=changes)
+    for each in both(compose(dispatched(shipping_address=address), SHOP)):
+        assert f"12 Analytical Street #03-04 {lines} " in each
+        assert "None" not in each
 
 
 def test_instructions_for_a_return_say_what_to_send_where_and_with_which_number() -> None:
