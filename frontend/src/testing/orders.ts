@@ -14,6 +14,8 @@ export function order(status: OrderStatus, story: HistoryEntry[] = [], more: Par
     orderId: 'ord_1',
     status,
     items: [{ productId: 'mug', name: 'Morning Mug', quantity: 3, unitPrice: SGD }],
+    shipping: { methodId: 'standard', name: 'Standard delivery', price: { amount: 400, currency: 'SGD' } },
+    tax: null,
     total: SGD,
     createdAt: '2026-11-22T10:00:00Z',
     shippingAddress: { name: 'A', line1: 'B', city: 'C', postalCode: 'D', country: 'SG' },

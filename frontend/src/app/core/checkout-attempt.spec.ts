@@ -2,13 +2,14 @@ import { TestBed } from '@angular/core/testing';
 import { TestRequest } from '@angular/common/http/testing';
 import { Checkout } from '../api/models';
 import { FakeShop, fail, quiet, refuse, tokensOf } from '../../testing/shop';
-import { CheckoutAttempt } from './checkout-attempt';
+import { CheckoutAttempt, Entered } from './checkout-attempt';
 import { Session } from './session';
 
 const ADDRESS = { name: 'A', line1: 'B', line2: null, city: 'C', postalCode: 'D', country: 'SG' };
 
 function checkout(cartVersion: number, city = 'C'): Checkout {
-  return { cartVersion, shippingAddress: { ...ADDRESS, city }, paymentMethod: null };
+  const total = { amount: 4900, currency: 'SGD' };
+  return { cartVersion, total, shippingMethod: 'standard', shippingAddress: { ...ADDRESS, city }, paymentMethod: null };
 }
 
 describe('A checkout', () => {
@@ -91,7 +92,7 @@ describe('A checkout', () => {
 
   describe('after a reload', () => {
     beforeEach(async () => {
-      attempt.keep(ADDRESS, 'CARD');
+      attempt.keep({ address: ADDRESS, method: 'CARD', delivery: 'standard' });
       const first = attempt.place(checkout(1));
       fail(await sent(), 0);
       await expect(first).rejects.toMatchObject({ mayPass: true });
@@ -108,11 +109,14 @@ describe('A checkout', () => {
       await expect(found).resolves.toMatchObject({ orderId: 'ord_1', asEntered: true });
     });
 
-    it.each<[string, string, 'CARD' | 'COD']>([
-      ['address', 'Elsewhere', 'CARD'],
-      ['method', 'C', 'COD'],
-    ])('tells that another %s was entered since, which is not in the order', async (_, city, method) => {
-      attempt.keep({ ...ADDRESS, city }, method);
+    it.each<[string, Partial<Entered>]>([
+      ['city', { address: { ...ADDRESS, city: 'Elsewhere' } }],
+      ['state', { address: { ...ADDRESS, state: 'CA' } }],
+      ['phone number', { address: { ...ADDRESS, phone: '+6561234567' } }],
+      ['payment method', { method: 'COD' }],
+      ['delivery', { delivery: 'express' }],
+    ])('tells that another %s was entered since, which is not in the order', async (_, changes) => {
+      attempt.keep({ address: ADDRESS, method: 'CARD', delivery: 'standard', ...changes });
       const found = attempt.recover(2);
       accept(await sent());
       await expect(found).resolves.toEqual({ orderId: 'ord_1', method: 'CARD', asEntered: false });
@@ -128,8 +132,8 @@ describe('A checkout', () => {
   });
 
   it('keeps what was entered, for the shopper who did', async () => {
-    attempt.keep(ADDRESS, 'COD');
-    expect(attempt.entered).toMatchObject({ address: ADDRESS, method: 'COD' });
+    attempt.keep({ address: ADDRESS, method: 'COD', delivery: 'express' });
+    expect(attempt.entered).toMatchObject({ address: ADDRESS, method: 'COD', delivery: 'express' });
 
     const out = TestBed.inject(Session).logout();
     (await shop.takes('POST', '/api/auth/logout')).flush('', { status: 204, statusText: 'No Content' });
@@ -137,6 +141,6 @@ describe('A checkout', () => {
     await quiet();
     expect(sessionStorage).toHaveLength(0);
     await logIn('olga');
-    expect(attempt.entered).toMatchObject({ address: null, method: 'CARD' });
+    expect(attempt.entered).toMatchObject({ address: null, method: 'CARD', delivery: null });
   });
 });

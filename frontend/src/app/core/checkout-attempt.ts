@@ -19,9 +19,14 @@ interface Attempt {
   readonly key: string;
   readonly address: ShippingAddress | null;
   readonly method: 'CARD' | 'COD';
+  /** Id of the way in which it is to be sent; null until one was chosen. */
+  readonly delivery: string | null;
   /** What was sent and not answered yet: there may be an order of it. */
   readonly sent: Checkout | null;
 }
+
+/** What a shopper has entered. */
+export type Entered = Pick<Attempt, 'address' | 'method' | 'delivery'>;
 
 /** An order, and whether it is what the shopper has entered. */
 export interface Placed {
@@ -48,20 +53,20 @@ export class CheckoutAttempt {
   }
 
   /** What was entered before a reload. */
-  get entered(): Pick<Attempt, 'address' | 'method'> {
+  get entered(): Entered {
     return this.attempt();
   }
 
   /** Keep what has been entered. */
-  keep(address: ShippingAddress, method: Attempt['method']): void {
-    this.save({ ...this.attempt(), address, method });
+  keep(entered: Entered): void {
+    this.save({ ...this.attempt(), ...entered });
   }
 
   /**
    * Place the order. However often this is asked with whatever body, at most one order comes of it.
    *
-   * @throws {ApiError} `price-changed`, `insufficient-stock`, `product-unavailable`, `cart-changed`, `cart-empty`,
-   *   `invalid-input`; or `mayPass`, and then nobody knows whether there is an order until this is asked again.
+   * @throws {ApiError} `price-changed`, `total-changed`, `insufficient-stock`, `product-unavailable`, `cart-changed`,
+   *   `cart-empty`, `not-shipped-to`, `shipping-method-not-offered`, `cod-refused`, `invalid-input`; or `mayPass`, and then nobody knows whether there is an order until this is asked again.
    */
   async place(checkout: Checkout): Promise<Placed> {
     const { key, sent } = this.attempt();
@@ -87,10 +92,10 @@ export class CheckoutAttempt {
    * @throws {ApiError} the shop does not answer.
    */
   async recover(cartVersion: number): Promise<Placed | null> {
-    const { key, sent, address, method } = this.attempt();
+    const { key, sent, ...entered } = this.attempt();
     if (!sent || sent.cartVersion === cartVersion) return null;
     try {
-      return await this.send(key, sent, methodOf(sent) === method && isSame(sent.shippingAddress, address));
+      return await this.send(key, sent, isOf(sent, entered));
     } catch (error) {
       if (!(error instanceof ApiError) || error.mayPass) throw error;
       return null;
@@ -118,7 +123,7 @@ export class CheckoutAttempt {
     } catch {
       // Not ours.
     }
-    return this.save({ userId, key: crypto.randomUUID(), address: null, method: 'CARD', sent: null });
+    return this.save({ userId, key: crypto.randomUUID(), address: null, method: 'CARD', delivery: null, sent: null });
   }
 
   private save(attempt: Attempt): Attempt {
@@ -131,9 +136,17 @@ function methodOf({ paymentMethod }: Checkout): Attempt['method'] {
   return paymentMethod === 'COD' ? 'COD' : 'CARD';
 }
 
+/** Whether what was sent is what has been entered. */
+function isOf(sent: Checkout, { address, method, delivery }: Entered): boolean {
+  return methodOf(sent) === method && sent.shippingMethod === delivery && isSame(sent.shippingAddress, address);
+}
+
 function isSame(one: ShippingAddress, other: ShippingAddress | null): boolean {
   const lines = (each: ShippingAddress | null) =>
-    each && [each.name, each.line1, each.line2, each.city, each.postalCode, each.country].map((line) => line ?? '');
+    each &&
+    [each.name, each.line1, each.line2, each.city, each.state, each.postalCode, each.country, each.phone].map(
+      (line) => line ?? '',
+    );
   return JSON.stringify(lines(one)) === JSON.stringify(lines(other));
 }
 

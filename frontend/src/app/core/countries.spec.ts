@@ -1,4 +1,4 @@
-import { countries, countryOf } from './countries';
+import { byName, countryOf } from './countries';
 
 describe('the country that is chosen beforehand', () => {
   it.each([
@@ -12,10 +12,12 @@ describe('the country that is chosen beforehand', () => {
   ])('of a device that speaks "%s" is %s', (language, country) => {
     expect(countryOf(language)).toBe(country);
   });
+});
 
-  it('is one of a list in English, whatever the device speaks', () => {
+describe('a list of countries', () => {
+  it('is in English and in the order of its names, whatever the device speaks', () => {
     vi.spyOn(navigator, 'language', 'get').mockReturnValue('C');
-    expect(countries().find(({ code }) => code === 'DE')?.name).toBe('Germany');
+    expect(byName(['US', 'DE', 'SG']).map(({ name }) => name)).toEqual(['Germany', 'Singapore', 'United States']);
     vi.restoreAllMocks();
   });
 });

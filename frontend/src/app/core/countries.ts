@@ -15,17 +15,18 @@ export interface Country {
   readonly name: string;
 }
 
-/** All countries, by name. */
-export function countries(): readonly Country[] {
-  return CODES.split(' ')
-    .map((code) => ({ code, name: nameOf(code) }))
-    .sort((a, b) => a.name.localeCompare(b.name, LOCALE));
+/** The shop's own country. */
+export const HOME = 'SG';
+
+/** Countries in the order of their names. */
+export function byName(codes: readonly string[]): readonly Country[] {
+  return codes.map((code) => ({ code, name: nameOf(code) })).sort((a, b) => a.name.localeCompare(b.name, LOCALE));
 }
 
 /** The country that the device's language speaks of ("de-AT"); the shop's own where it names none. */
 export function countryOf(language: string = navigator.language): string {
   const region = /^[a-z]+(?:-[a-z]{4})?-([a-z]{2})\b/i.exec(language)?.[1]?.toUpperCase() ?? '';
-  return CODES.split(' ').includes(region) ? region : 'SG';
+  return CODES.split(' ').includes(region) ? region : HOME;
 }
 
 /** A country in words. */

@@ -1,4 +1,4 @@
-import { formatMoment, formatMoney, orderNumber } from './format';
+import { formatMoment, formatMoney, formatTax, orderNumber } from './format';
 
 /** As a device in another country would have it, or one whose language nobody can read. */
 function speaking(language: string): void {
@@ -28,6 +28,15 @@ describe('money', () => {
     speaking(language);
     expect(formatMoney({ amount: 269900, currency: 'SGD' })).toBe('SGD\u00a02,699.00');
     expect(formatMoment('2026-11-27T05:30:00Z', 'moment', 'UTC')).toBe('27 November 2026 at 05:30');
+  });
+});
+
+describe('the tax that a total includes', () => {
+  it.each([
+    [900, { amount: 405, currency: 'SGD' }, 'Includes 9% GST of SGD 4.05'],
+    [825, { amount: 1990, currency: 'JPY' }, 'Includes 8.25% GST of JPY 1,990'],
+  ])('of %i basis points, %o, reads as a shopper knows it', (basisPoints, amount, words) => {
+    expect(formatTax({ name: 'GST', basisPoints, amount }).replaceAll('\u00a0', ' ')).toBe(words);
   });
 });
 

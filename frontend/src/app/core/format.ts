@@ -3,7 +3,7 @@
  * shop's mails write them (`cloudretail/money.py`, `notifications/domain.py`).
  */
 
-import type { Money } from '../api/models';
+import type { Money, Tax } from '../api/models';
 
 /** The one locale of the pages: English as it is understood everywhere, with the day before the month. */
 export const LOCALE = 'en-GB';
@@ -33,6 +33,11 @@ export function formatMoney({ amount, currency }: Money): string {
   const sign = amount < 0 ? '-' : '';
   const decimal = digits ? `${text.slice(0, point)}.${text.slice(point)}` : text;
   return `${currency}\u00a0${format.format(`${sign}${decimal}` as Intl.StringNumericLiteral)}`;
+}
+
+/** The tax that a total includes, such as "Includes 9% GST of SGD 4.05". */
+export function formatTax({ name, basisPoints, amount }: Tax): string {
+  return `Includes ${basisPoints / 100}% ${name} of ${formatMoney(amount)}`;
 }
 
 const MOMENTS = {

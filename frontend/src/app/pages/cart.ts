@@ -1,20 +1,23 @@
-import { Component, DestroyRef, inject } from '@angular/core';
+import { Component, DestroyRef, computed, inject } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { CartStore } from '../core/cart';
+import { CheckoutAttempt } from '../core/checkout-attempt';
+import { countryOf, nameOf } from '../core/countries';
 import { Heading } from '../core/headings';
 import { Session } from '../core/session';
+import { ShippingQuotes } from '../core/shipping';
 import { BlankImage } from '../ui/blank-image';
 import { CartLines } from '../ui/cart-lines';
 import { Icon } from '../ui/icon';
-import { MoneyPipe } from '../ui/money.pipe';
 import { PriceChanges } from '../ui/price-changes';
 import { Problem } from '../ui/problem';
 import { Skeleton } from '../ui/skeleton';
+import { Sums } from '../ui/sums';
 import { WayOn } from '../ui/way-on';
 
 @Component({
   selector: 'shop-cart',
-  imports: [BlankImage, CartLines, Heading, Icon, MoneyPipe, PriceChanges, Problem, RouterLink, Skeleton, WayOn],
+  imports: [BlankImage, CartLines, Heading, Icon, PriceChanges, Problem, RouterLink, Skeleton, Sums, WayOn],
   host: { class: 'wrap stack' },
   template: `
     <h1 shopHeading>Your cart</h1>
@@ -41,28 +44,15 @@ import { WayOn } from '../ui/way-on';
         <section aria-label="In the cart"><shop-cart-lines /></section>
         <aside class="aside panel stack" aria-labelledby="cart-summary">
           <h2 id="cart-summary">Order summary</h2>
-          <dl class="sums">
-            <div>
-              <dt>{{ cart.count() === 1 ? '1 item' : cart.count() + ' items' }}</dt>
-              <dd>
-                @if (cart.total(); as total) {
-                  {{ total | money }}
-                }
-              </dd>
-            </div>
-            <div>
-              <dt>Delivery</dt>
-              <dd>Free</dd>
-            </div>
-            <div class="total" aria-live="polite" aria-atomic="true">
-              <dt>Total</dt>
-              <dd>
-                @if (cart.total(); as total) {
-                  <strong>{{ total | money }}</strong>
-                }
-              </dd>
-            </div>
-          </dl>
+          <shop-sums
+            [label]="cart.count() === 1 ? '1 item' : cart.count() + ' items'"
+            [subtotal]="cart.total()"
+            [shipping]="quotes.cheapest()"
+            [total]="quotes.cheapest()?.total ?? null"
+            [tax]="quotes.cheapest()?.tax ?? null"
+            [destination]="country()"
+            [unknown]="quotes.options() ? 'Not available' : quotes.problem() ? 'Shown at checkout' : 'Calculating …'"
+          />
           @if (cart.hindrance(); as hindrance) {
             <p class="line-problem" id="cart-hindrance">{{ hindrance }}</p>
           } @else {
@@ -89,6 +79,15 @@ import { WayOn } from '../ui/way-on';
 export default class CartPage {
   protected readonly cart = inject(CartStore);
   protected readonly session = inject(Session);
+  private readonly attempt = inject(CheckoutAttempt);
+
+  /** To where the shopper has begun to order to, else to where they probably are. */
+  protected readonly quotes = new ShippingQuotes(
+    null,
+    () => (this.session.signedIn() ? this.attempt.entered.address?.country : null) ?? countryOf(),
+    this.cart.total,
+  );
+  protected readonly country = computed(() => nameOf(this.quotes.country()));
 
   constructor() {
     void this.cart.load();

@@ -1,15 +1,17 @@
 import { Component, computed, effect, inject, signal, untracked, viewChild } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
-import { OrderItem } from '../api/models';
+import { Checkout, OrderItem } from '../api/models';
 import { CartStore } from '../core/cart';
 import { CheckoutAttempt, Placed } from '../core/checkout-attempt';
-import { countries, countryOf } from '../core/countries';
+import { countryOf, nameOf } from '../core/countries';
 import { Heading } from '../core/headings';
 import { ApiError, apiError } from '../core/problem';
 import { onRecovery } from '../core/recovery';
 import { Session } from '../core/session';
+import { ShippingQuotes, inSentence, postalCodeProblem } from '../core/shipping';
 import { Form, Submission } from '../core/submission';
 import { BlankImage } from '../ui/blank-image';
+import { DeliveryOptions } from '../ui/delivery-options';
 import { Field } from '../ui/field';
 import { FormMessage } from '../ui/form-message';
 import { Icon } from '../ui/icon';
@@ -18,9 +20,18 @@ import { PaymentMethod } from '../ui/payment-method';
 import { PriceChanges } from '../ui/price-changes';
 import { Problem } from '../ui/problem';
 import { Skeleton } from '../ui/skeleton';
+import { ChangedTotal, TotalChange } from '../ui/total-change';
 
 /** Fields of the form, by the API's names for them. */
-const FIELDS = ['name', 'line1', 'line2', 'city', 'postalCode', 'country'].map((each) => `shippingAddress.${each}`);
+const FIELDS = [
+  ...['name', 'line1', 'line2', 'city', 'state', 'postalCode', 'country', 'phone'].map(
+    (each) => `shippingAddress.${each}`,
+  ),
+  'shippingMethod',
+];
+
+/** What the shop may have against where and how an order is sent: the rates have changed since they were shown. */
+const OF_THE_RATES = ['total-changed', 'not-shipped-to', 'shipping-method-not-offered', 'cod-refused'];
 
 /** What the shop may have against a cart; what it says of each line shows after the cart has been read again. */
 const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable', 'cart-changed', 'cart-empty'];
@@ -29,6 +40,7 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
   selector: 'shop-checkout',
   imports: [
     BlankImage,
+    DeliveryOptions,
     Field,
     Form,
     FormMessage,
@@ -40,6 +52,7 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
     Problem,
     RouterLink,
     Skeleton,
+    TotalChange,
   ],
   host: { class: 'wrap stack' },
   template: `
@@ -69,6 +82,29 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
           <section class="stack" aria-labelledby="address">
             <h2 id="address">Delivery address</h2>
             <div class="fields">
+              <div class="field fields-wide">
+                <label for="country">Country</label>
+                <select
+                  #selected
+                  id="country"
+                  class="select"
+                  name="country"
+                  autocomplete="shipping country"
+                  [attr.aria-invalid]="submission.error('shippingAddress.country') !== null"
+                  [attr.aria-describedby]="submission.error('shippingAddress.country') ? 'country-error' : null"
+                  (change)="chooseCountry(selected.value)"
+                >
+                  @if (!offered()) {
+                    <option value="" selected>Choose a country</option>
+                  }
+                  @for (each of quotes.countries(); track each.code) {
+                    <option [value]="each.code" [selected]="each.code === quotes.country()">{{ each.name }}</option>
+                  }
+                </select>
+                @if (submission.error('shippingAddress.country'); as problem) {
+                  <p class="field-error" id="country-error">{{ problem }}</p>
+                }
+              </div>
               <shop-field
                 class="fields-wide"
                 label="Full name"
@@ -97,14 +133,19 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
                 [maxlength]="200"
                 [error]="submission.error('shippingAddress.line2')"
               />
-              <shop-field
-                label="Postal code"
-                name="postalCode"
-                autocomplete="shipping postal-code"
-                [(value)]="postalCode"
-                [maxlength]="20"
-                [error]="submission.error('shippingAddress.postalCode')"
-              />
+              @if (postalCodeForm(); as form) {
+                <shop-field
+                  [label]="form.required ? form.label : form.label + ' (optional)'"
+                  name="postalCode"
+                  autocomplete="shipping postal-code"
+                  [optional]="!form.required"
+                  [(value)]="postalCode"
+                  [maxlength]="20"
+                  [hint]="form.example ? 'For example ' + form.example : undefined"
+                  [error]="postalCodeError()"
+                  (change)="postalCodeLeft.set(true)"
+                />
+              }
               <shop-field
                 label="City"
                 name="city"
@@ -113,39 +154,91 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
                 [maxlength]="100"
                 [error]="submission.error('shippingAddress.city')"
               />
-              <div class="field fields-wide">
-                <label for="country">Country</label>
-                <select
-                  #selected
-                  id="country"
-                  class="select"
-                  name="country"
-                  autocomplete="shipping country"
-                  [attr.aria-invalid]="submission.error('shippingAddress.country') !== null"
-                  [attr.aria-describedby]="submission.error('shippingAddress.country') ? 'country-error' : null"
-                  (change)="country.set(selected.value)"
-                >
-                  @for (each of countries; track each.code) {
-                    <option [value]="each.code" [selected]="each.code === country()">{{ each.name }}</option>
+              @if (stateForm(); as form) {
+                <div class="field fields-wide">
+                  <label for="state">{{ form.label }}</label>
+                  <select
+                    #chosenState
+                    id="state"
+                    class="select"
+                    name="state"
+                    autocomplete="shipping address-level1"
+                    aria-required="true"
+                    [attr.aria-invalid]="submission.error('shippingAddress.state') !== null"
+                    [attr.aria-describedby]="submission.error('shippingAddress.state') ? 'state-error' : null"
+                    (change)="state.set(chosenState.value)"
+                  >
+                    <option value="" [selected]="!address().state">Choose your {{ inSentence(form.label) }}</option>
+                    @for (each of form.choices; track each.code) {
+                      <option [value]="each.code" [selected]="each.code === address().state">{{ each.name }}</option>
+                    }
+                  </select>
+                  @if (submission.error('shippingAddress.state'); as problem) {
+                    <p class="field-error" id="state-error">{{ problem }}</p>
                   }
-                </select>
-                @if (submission.error('shippingAddress.country'); as problem) {
-                  <p class="field-error" id="country-error">{{ problem }}</p>
-                }
-              </div>
+                </div>
+              }
+              <shop-field
+                class="fields-wide"
+                [label]="method() === 'COD' ? 'Phone' : 'Phone (optional)'"
+                name="phone"
+                type="tel"
+                autocomplete="shipping tel"
+                [optional]="method() !== 'COD'"
+                [(value)]="phone"
+                [maxlength]="30"
+                [hint]="
+                  method() === 'COD'
+                    ? 'The courier calls before they collect the cash.'
+                    : 'Only for the courier, should they have a question.'
+                "
+                [error]="submission.error('shippingAddress.phone')"
+              />
             </div>
           </section>
-          <shop-payment-method [(method)]="method" cardHint="You pay on the next page, while we hold your items." />
+          @if (quotes.problem(); as problem) {
+            <shop-problem [error]="problem" (retry)="quotes.reload()" />
+          } @else if (quotes.options(); as options) {
+            @if (options.length) {
+              <shop-delivery-options
+                [options]="options"
+                [chosen]="option()?.methodId ?? null"
+                [error]="submission.error('shippingMethod')"
+                (choose)="chooseDelivery($event)"
+              />
+            } @else {
+              <p class="notice notice-caution" role="status">
+                Sorry, we do not ship to {{ nameOf(quotes.country()) }}. Please choose another country.
+              </p>
+            }
+          } @else {
+            <div class="stack" aria-busy="true">
+              <h2>Delivery</h2>
+              <p class="visually-hidden" role="status">Calculating delivery</p>
+              <shop-skeleton height="4rem" />
+            </div>
+          }
+          <shop-payment-method
+            [(method)]="method"
+            [cashRefusal]="cashRefusal()"
+            [cashUpTo]="quotes.destination()?.cashUpTo ?? null"
+            cardHint="You pay on the next page, while we hold your items."
+          />
         </div>
         <aside class="aside panel stack" aria-labelledby="review">
           <div class="aside-head">
             <h2 id="review">Your order</h2>
             <a routerLink="/cart">Edit<span class="visually-hidden"> the cart</span></a>
           </div>
-          @if (cart.total(); as total) {
-            <shop-order-items [items]="items()" [total]="total" />
-          }
+          <shop-order-items
+            [items]="items()"
+            [shipping]="option()"
+            [total]="option()?.total ?? null"
+            [tax]="option()?.tax ?? null"
+            [unknown]="quotes.options() ? 'Not available' : 'Calculating …'"
+          />
           <shop-price-changes />
+          <shop-total-change [change]="changedTotal()" (accept)="acceptTotal()" />
           @if (shortage(); as shortage) {
             <div class="notice notice-problem" role="alert" tabindex="-1">
               <shop-icon name="alert" />
@@ -154,7 +247,12 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
             <a class="button" routerLink="/cart">Edit your cart</a>
           } @else {
             <shop-form-message [message]="message()" />
-            <button type="submit" class="button" [attr.aria-busy]="submission.pending()">
+            <button
+              type="submit"
+              class="button"
+              [disabled]="!option() && !submission.pending()"
+              [attr.aria-busy]="submission.pending()"
+            >
               @if (submission.pending()) {
                 Placing your order …
               } @else if (method() === 'COD') {
@@ -178,7 +276,6 @@ export default class CheckoutPage {
   private readonly attempt = inject(CheckoutAttempt);
   private readonly router = inject(Router);
 
-  protected readonly countries = countries();
   protected readonly submission = new Submission(FIELDS);
   /** The cart is there, and no order of before a reload. */
   protected readonly opened = signal(false);
@@ -191,17 +288,70 @@ export default class CheckoutPage {
   protected readonly line2 = signal(this.entered.address?.line2 ?? '');
   protected readonly city = signal(this.entered.address?.city ?? '');
   protected readonly postalCode = signal(this.entered.address?.postalCode ?? '');
-  protected readonly country = signal(this.entered.address?.country ?? countryOf());
+  protected readonly state = signal(this.entered.address?.state ?? '');
+  protected readonly phone = signal(this.entered.address?.phone ?? '');
   protected readonly method = signal(this.entered.method);
+  /** Id of the way in which the shopper wants it sent; null until they say. */
+  private readonly delivery = signal(this.entered.delivery);
 
-  private readonly address = computed(() => ({
-    name: this.name().trim(),
-    line1: this.line1().trim(),
-    line2: this.line2().trim() || null,
-    city: this.city().trim(),
-    postalCode: this.postalCode().trim(),
-    country: this.country(),
-  }));
+  protected readonly quotes = new ShippingQuotes(
+    this.entered.address?.country ?? null,
+    () => countryOf(),
+    this.cart.total,
+  );
+  /** Whether the shop ships to the country that is chosen. */
+  protected readonly offered = computed(() =>
+    this.quotes.countries().some(({ code }) => code === this.quotes.country()),
+  );
+  /** The way in which it is sent; null while it is not known, and where there is none. */
+  protected readonly option = computed(() => {
+    const options = this.quotes.options() ?? [];
+    return options.find(({ methodId }) => methodId === this.delivery()) ?? options[0] ?? null;
+  });
+  protected readonly postalCodeForm = computed(() => this.quotes.destination()?.postalCode ?? null);
+  protected readonly stateForm = computed(() => this.quotes.destination()?.state ?? null);
+
+  /** Of what was entered, what an address in its country has. */
+  protected readonly address = computed(() => {
+    const destination = this.quotes.destination();
+    const form = destination?.country === this.quotes.country() ? destination : null;
+    const [state, postalCode] = [this.state(), this.postalCode().trim()];
+    const hasState = !form || (form.state?.choices.some(({ code }) => code === state) ?? false);
+    const hasPostalCode = !form || form.postalCode !== null;
+    return {
+      name: this.name().trim(),
+      line1: this.line1().trim(),
+      line2: this.line2().trim() || null,
+      city: this.city().trim(),
+      state: hasState && state ? state : null,
+      postalCode: hasPostalCode && postalCode ? postalCode : null,
+      country: this.quotes.country(),
+      phone: this.phone().trim() || null,
+    };
+  });
+
+  /** Whether the shopper has entered a postal code, so that something can be wrong with it. */
+  protected readonly postalCodeLeft = signal(false);
+  protected readonly postalCodeError = computed(() =>
+    this.postalCodeLeft()
+      ? postalCodeProblem(this.postalCodeForm(), this.postalCode())
+      : this.submission.error('shippingAddress.postalCode'),
+  );
+
+  /** Why it cannot be paid in cash: what can be known before it is ordered. */
+  protected readonly cashRefusal = computed(() => {
+    const [destination, option] = [this.quotes.destination(), this.option()];
+    if (!destination) return null;
+    const { cashUpTo } = destination;
+    if (!cashUpTo) return 'NOT_OFFERED_HERE';
+    return option && option.total.amount > cashUpTo.amount ? 'TOO_EXPENSIVE' : null;
+  });
+
+  /** What the order costs now, where that is not what the shopper saw; null once they have taken it. */
+  protected readonly changedTotal = signal<ChangedTotal | null>(null);
+  private readonly totalNotice = viewChild(TotalChange);
+  protected readonly nameOf = nameOf;
+  protected readonly inSentence = inSentence;
 
   /** Version of the cart that the shop would not take. */
   private readonly refused = signal<number | null>(null);
@@ -221,6 +371,7 @@ export default class CheckoutPage {
   protected readonly message = computed(() => {
     const problem = this.submission.problem();
     if (!problem || (problem.type === 'price-changed' && this.cart.priceChanges().length)) return null;
+    if (problem.type === 'total-changed') return null;
     // What the shop had against the cart is settled once the cart is another one.
     if (OF_THE_CART.includes(problem.type) && this.cart.version() !== this.refused()) return null;
     if (problem.mayPass) return `${problem.message} You can safely try again: we will not place the order twice.`;
@@ -229,10 +380,11 @@ export default class CheckoutPage {
 
   constructor() {
     effect(() => {
-      const [address, method] = [this.address(), this.method()];
+      const entered = { address: this.address(), method: this.method(), delivery: this.option()?.methodId ?? null };
       untracked(() => {
         // What an order has come of is not kept any longer.
-        if (!this.submission.pending()) this.attempt.keep(address, method);
+        if (!this.submission.pending())
+          this.attempt.keep({ ...entered, delivery: entered.delivery ?? this.delivery() });
       });
     });
     onRecovery(
@@ -261,18 +413,52 @@ export default class CheckoutPage {
     }
   }
 
+  protected chooseCountry(country: string): void {
+    // What was said of the other country's address is not true of this one's.
+    this.submission.problem.set(null);
+    this.postalCodeLeft.set(false);
+    this.changedTotal.set(null);
+    this.quotes.choose(country);
+  }
+
+  protected chooseDelivery(methodId: string): void {
+    this.changedTotal.set(null);
+    this.delivery.set(methodId);
+  }
+
+  protected acceptTotal(): void {
+    this.changedTotal.set(null);
+    this.submission.problem.set(null);
+  }
+
   protected async place(): Promise<void> {
     const cartVersion = this.cart.version();
-    if (cartVersion === null || this.shortage()) return;
+    const option = this.option();
+    if (cartVersion === null || !option || this.shortage()) return;
     if (this.cart.priceChanges().length) {
       this.priceNotice()?.focus();
       return;
     }
+    if (this.changedTotal()) {
+      this.totalNotice()?.focus();
+      return;
+    }
+    this.postalCodeLeft.set(false);
     const placed = await this.submission.run(async () => {
       const paymentMethod = this.method() === 'COD' ? 'COD' : null;
-      await this.show(await this.attempt.place({ shippingAddress: this.address(), cartVersion, paymentMethod }));
+      const { methodId: shippingMethod, total } = option;
+      const shippingAddress = this.address();
+      const order = { shippingAddress, shippingMethod, total, cartVersion, paymentMethod } satisfies Checkout;
+      await this.show(await this.attempt.place(order));
     });
-    if (placed || !OF_THE_CART.includes(this.submission.problem()?.type ?? '')) return;
+    if (placed) return;
+    const problem = this.submission.problem();
+    if (problem && OF_THE_RATES.includes(problem.type)) this.quotes.reload();
+    if (problem?.type === 'total-changed') {
+      this.changedTotal.set(problem.extra as unknown as ChangedTotal);
+      setTimeout(() => this.totalNotice()?.focus());
+    }
+    if (!OF_THE_CART.includes(this.submission.problem()?.type ?? '')) return;
     await this.cart.load();
     this.refused.set(this.cart.version());
     if (this.cart.priceChanges().length) setTimeout(() => this.priceNotice()?.focus());

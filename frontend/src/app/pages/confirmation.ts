@@ -112,7 +112,12 @@ import NotFoundPage from './not-found';
           </div>
           <aside class="aside panel stack" aria-labelledby="summary">
             <h2 id="summary">Your order</h2>
-            <shop-order-items [items]="order.items" [total]="order.total" />
+            <shop-order-items
+              [items]="order.items"
+              [shipping]="order.shipping"
+              [total]="order.total"
+              [tax]="order.tax"
+            />
           </aside>
         </div>
       } @else {

@@ -151,7 +151,12 @@ import NotFoundPage from './not-found';
           </div>
           <aside class="aside panel stack" aria-labelledby="summary">
             <h2 id="summary">Order summary</h2>
-            <shop-order-items [items]="order.items" [total]="order.total" />
+            <shop-order-items
+              [items]="order.items"
+              [shipping]="order.shipping"
+              [total]="order.total"
+              [tax]="order.tax"
+            />
             <dl class="facts">
               <div>
                 <dt>Delivery address</dt>

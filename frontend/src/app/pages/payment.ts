@@ -115,7 +115,7 @@ import NotFoundPage from './not-found';
                 </div>
               }
               <form class="column" [shopForm]="submission" (send)="send(order.orderId)">
-                <shop-payment-method [(method)]="method" [withoutCash]="order.codRefusal !== null" />
+                <shop-payment-method [(method)]="method" [cashRefusal]="order.codRefusal" />
                 @if (byCard()) {
                   <div class="fields">
                     <shop-field
@@ -186,7 +186,12 @@ import NotFoundPage from './not-found';
               <a [routerLink]="['/orders', order.orderId]">Details</a>
             </div>
             <p class="hint order-number">Order {{ order.orderId | orderNumber }}</p>
-            <shop-order-items [items]="order.items" [total]="order.total" />
+            <shop-order-items
+              [items]="order.items"
+              [shipping]="order.shipping"
+              [total]="order.total"
+              [tax]="order.tax"
+            />
           </aside>
         </div>
       } @else {

@@ -16,7 +16,8 @@ export class Address {
   readonly address = input.required<ShippingAddress>();
 
   protected readonly lines = computed(() => {
-    const { name, line1, line2, postalCode, city, country } = this.address();
-    return [name, line1, line2, `${postalCode} ${city}`, nameOf(country)].filter(Boolean);
+    const { name, line1, line2, city, state, postalCode, country, phone } = this.address();
+    const place = [city, state, postalCode].filter(Boolean).join(' ');
+    return [name, line1, line2, place, nameOf(country), phone].filter(Boolean);
   });
 }

@@ -1,13 +1,14 @@
-import { Component, input } from '@angular/core';
+import { Component, computed, input } from '@angular/core';
 import { RouterLink } from '@angular/router';
-import { Money, OrderItem } from '../api/models';
+import { Money, OrderItem, Tax } from '../api/models';
 import { MoneyPipe } from './money.pipe';
 import { ProductThumbnail } from './product-thumbnail';
+import { Shipment, Sums } from './sums';
 
 /** What is ordered, and what it costs. */
 @Component({
   selector: 'shop-order-items',
-  imports: [MoneyPipe, ProductThumbnail, RouterLink],
+  imports: [MoneyPipe, ProductThumbnail, RouterLink, Sums],
   template: `
     <ul class="items">
       @for (item of items(); track item.productId) {
@@ -23,23 +24,31 @@ import { ProductThumbnail } from './product-thumbnail';
         </li>
       }
     </ul>
-    <dl class="sums">
-      <div>
-        <dt>Delivery</dt>
-        <dd>Free</dd>
-      </div>
-      <div class="total">
-        <dt>Total</dt>
-        <dd>
-          <strong>{{ total() | money }}</strong>
-        </dd>
-      </div>
-    </dl>
+    <shop-sums
+      label="Items"
+      [subtotal]="subtotal()"
+      [shipping]="shipping()"
+      [total]="total()"
+      [tax]="tax()"
+      [unknown]="unknown()"
+    />
   `,
 })
 export class OrderItems {
   readonly items = input.required<readonly OrderItem[]>();
-  readonly total = input.required<Money>();
+  /** Null while it is not known, and with it the total. */
+  readonly shipping = input.required<Shipment | null>();
+  readonly total = input.required<Money | null>();
+  readonly tax = input<Tax | null>(null);
+  /** What stands in place of a price that is not known. */
+  readonly unknown = input('Calculating …');
+
+  protected readonly subtotal = computed<Money | null>(() => {
+    const [first] = this.items();
+    if (!first) return null;
+    const amount = this.items().reduce((sum, { unitPrice, quantity }) => sum + unitPrice.amount * quantity, 0);
+    return { ...first.unitPrice, amount };
+  });
 
   protected times({ unitPrice, quantity }: OrderItem): Money {
     return { ...unitPrice, amount: unitPrice.amount * quantity };

@@ -1,8 +1,19 @@
-import { Component, effect, inject, input, model } from '@angular/core';
+import { Component, computed, effect, inject, input, model } from '@angular/core';
+import { Money } from '../api/models';
+import { formatMoney } from '../core/format';
 import { PaymentMethods } from '../core/payment-methods';
 import { Icon } from './icon';
 import { Problem } from './problem';
 import { Skeleton } from './skeleton';
+
+/** Why an order cannot be paid in cash, by the API's name for it. */
+const WITHOUT_CASH: Readonly<Record<string, string>> = {
+  TOO_MUCH_OPEN:
+    "This order can't be paid in cash: with your other open orders it comes to more than we can hand over unpaid.",
+  TOO_EXPENSIVE: "This order can't be paid in cash: it comes to more than our couriers collect.",
+  NOT_OFFERED_HERE: 'Cash on delivery is not available where this order goes to.',
+  NO_PHONE: "This order can't be paid in cash: our couriers call first, and it has no phone number.",
+};
 
 /** How somebody wants to pay, of what this shop takes. */
 @Component({
@@ -24,10 +35,8 @@ import { Skeleton } from './skeleton';
             <shop-icon name="shield" />
           </label>
         }
-        @if (withoutCash()) {
-          <p class="hint">
-            This order can't be paid in cash: with your other open orders it comes to more than we can hand over unpaid.
-          </p>
+        @if (withoutCash(); as why) {
+          <p class="hint">{{ why }}</p>
         } @else if (offered.includes('COD')) {
           <label class="choice">
             <input type="radio" name="method" [checked]="method() === 'COD'" (change)="method.set('COD')" />
@@ -46,16 +55,26 @@ import { Skeleton } from './skeleton';
 export class PaymentMethod {
   readonly method = model.required<'CARD' | 'COD'>();
   readonly cardHint = input<string>();
-  /** The shop does not take cash for this order. */
-  readonly withoutCash = input(false);
+  /** Why the shop does not take cash for this order; null if it does. */
+  readonly cashRefusal = input<string | null>(null);
+  /** The highest total that can be paid in cash where it goes to, if that is known. */
+  readonly cashUpTo = input<Money | null>(null);
 
   protected readonly methods = inject(PaymentMethods);
+  protected readonly withoutCash = computed(() => {
+    const refusal = this.cashRefusal();
+    if (refusal === null || !this.methods.offered()?.includes('COD')) return null;
+    const upTo = this.cashUpTo();
+    if (refusal === 'TOO_EXPENSIVE' && upTo) return `Cash on delivery is available up to ${formatMoney(upTo)}.`;
+    return WITHOUT_CASH[refusal] ?? "This order can't be paid in cash.";
+  });
 
   constructor() {
     void this.methods.load();
     // What this shop does not take is nobody's choice.
     effect(() => {
-      const offered = this.methods.offered() ?? [];
+      const withoutCash = this.withoutCash() !== null;
+      const offered = (this.methods.offered() ?? []).filter((each) => each !== 'COD' || !withoutCash);
       const [first] = offered;
       if (first && !offered.includes(this.method())) this.method.set(first);
     });
