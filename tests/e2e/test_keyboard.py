@@ -78,6 +78,7 @@ def test_a_purchase_with_the_keyboard_alone(visitor: Visitor, shopper: Shopper, 
     keyboard.write("Street and number", ADDRESS["line1"])
     keyboard.write("Postal code", ADDRESS["postalCode"])
     keyboard.write("City", ADDRESS["city"])
+    keyboard.write("Phone (optional)", ADDRESS["phone"])
     keyboard.to(page.get_by_role("radio", name="Card"))
     keyboard.press(visitor.button("Place order"))
     keyboard.arrives("Payment")

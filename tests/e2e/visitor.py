@@ -2,12 +2,16 @@
 
 import json
 import re
+from collections.abc import Mapping
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Response, expect
 
 from retail_ops.local.mails import read_mails
 from retail_ops.stack.shop import Shop
 from tests.support.shoppers import ADDRESS, PASSWORD, Shopper, eventually
+
+POSTAL_CODE = re.compile(r"^(Postal|ZIP) code")
+PHONE = re.compile(r"^Phone")
 
 SECRETS = {
     "a token": re.compile(r"eyJ[\w-]+\.[\w-]+"),
@@ -121,12 +125,17 @@ class Visitor:
         if cash:
             self.page.get_by_label("Cash on delivery").check()
 
-    def fill_address(self) -> None:
-        self.field("Full name").fill(ADDRESS["name"])
-        self.field("Street and number").fill(ADDRESS["line1"])
-        self.field("Postal code").fill(ADDRESS["postalCode"])
-        self.field("City").fill(ADDRESS["city"])
-        self.field("Country").select_option(ADDRESS["country"])
+    def fill_address(self, address: Mapping[str, str] = ADDRESS) -> None:
+        """Fill in what an address has, by the API's names; `state` by its code."""
+        self.field("Country").select_option(address["country"])
+        self.field("Full name").fill(address["name"])
+        self.field("Street and number").fill(address["line1"])
+        self.field("City").fill(address["city"])
+        if "postalCode" in address:
+            self.page.get_by_label(POSTAL_CODE).fill(address["postalCode"])
+        if "state" in address:
+            self.page.locator("select[name=state]").select_option(address["state"])
+        self.page.get_by_label(PHONE).fill(address["phone"])
 
     def place_order(self) -> str:
         """Press the button; returns the order's id once its own page shows."""

@@ -83,6 +83,15 @@ describe('What shipping costs', () => {
     expect(shipping.cheapest()?.price.amount).toBe(0);
   });
 
+  it('is not asked again where a cart that was read again costs the same', async () => {
+    const shipping = quotes('SG');
+    await answers('SG', { countries: ['SG'], destination: to('SG', way('standard', 400)) });
+    subtotal.set(sgd(4500));
+    await quiet();
+    expect(shipping.options()).toHaveLength(1);
+    await shop.isLeftAlone();
+  });
+
   it('is asked once for choices that follow each other quickly', async () => {
     const shipping = quotes('SG');
     await answers('SG', { countries: ['SG', 'HK', 'US'], destination: to('SG', way('standard', 400)) });
@@ -132,7 +141,7 @@ describe('A postal code', () => {
     [american, '', 'Enter your ZIP code.'],
     [free, '', null],
     [free, 'b1', null],
-    [free, 'X1', 'This is not a postal code of this country.'],
+    [free, 'XX', 'This is not a postal code of this country.'],
     [null, 'anything', null],
   ])('of the form %j, "%s": %s', (form, text, words) => {
     expect(postalCodeProblem(form, text)).toBe(words);
@@ -150,15 +159,16 @@ describe('What an order costs', () => {
     fixture.componentRef.setInput('shipping', shipping);
     fixture.componentRef.setInput('total', shipping ? sgd(4900) : null);
     fixture.componentRef.setInput('tax', tax);
-    await fixture.whenStable();
+    fixture.detectChanges();
+    await quiet();
     return text(fixture);
   }
 
   it('is that of its items, its delivery and the tax in both', async () => {
     const tax = { name: 'GST', basisPoints: 900, amount: sgd(405) };
     const words = await shown({ name: 'Standard delivery', price: sgd(400), freeFrom: sgd(6000) }, tax);
-    expect(words).toMatch(/Items SGD 45\.00 .*Delivery Standard delivery Free from SGD 60\.00 SGD 4\.00/);
-    expect(words).toMatch(/Total Includes 9% GST of SGD 4\.05 SGD 49\.00/);
+    expect(words).toMatch(/Items SGD 45\.00 Delivery Standard delivery ?Free from SGD 60\.00 SGD 4\.00/);
+    expect(words).toMatch(/Total Includes 9% GST of SGD 4\.05 ?SGD 49\.00/);
   });
 
   it('says that delivery is free where it is, and nothing of a tax where there is none', async () => {

@@ -19,11 +19,16 @@ export class ShippingQuotes {
   readonly country: Signal<string>;
   private readonly chosen: WritableSignal<string | null>;
 
-  private readonly asked = resource({
-    params: () => {
+  private readonly question = computed(
+    () => {
       const subtotal = this.subtotal();
       return subtotal ? { country: this.country(), subtotal: subtotal.amount } : undefined;
     },
+    // A cart that is read again with the same items is no other question.
+    { equal: (a, b) => a?.country === b?.country && a?.subtotal === b?.subtotal },
+  );
+  private readonly asked = resource({
+    params: this.question,
     loader: async ({ params, abortSignal, previous }) => {
       if (previous.status !== 'idle') await new Promise((done) => setTimeout(done, DEBOUNCE));
       abortSignal.throwIfAborted();
@@ -67,7 +72,7 @@ export class ShippingQuotes {
     const instead = signal<string | null>(null);
     this.country = computed(() => this.chosen() ?? instead() ?? guess());
     effect(() => {
-      const answer = this.answer();
+      const answer = this.lastAnswer();
       if (!answer || answer.destination || this.chosen() !== null) return;
       const { countries } = answer;
       instead.set((countries.includes(HOME) ? HOME : countries[0]) ?? null);

@@ -91,9 +91,11 @@ export default class CartPage {
 
   constructor() {
     void this.cart.load();
-    // Stock and prices of an hour ago are none: whoever comes back to this tab sees those of now.
+    // Stock, prices and rates of an hour ago are none: whoever comes back to this tab sees those of now.
     const look = () => {
-      if (document.visibilityState === 'visible') void this.cart.load();
+      if (document.visibilityState !== 'visible') return;
+      void this.cart.load();
+      this.quotes.reload();
     };
     document.addEventListener('visibilitychange', look);
     inject(DestroyRef).onDestroy(() => document.removeEventListener('visibilitychange', look));
