@@ -317,7 +317,7 @@ export default class CheckoutPage {
     const form = destination?.country === this.quotes.country() ? destination : null;
     const [state, postalCode] = [this.state(), this.postalCode().trim()];
     const hasState = !form || (form.state?.choices.some(({ code }) => code === state) ?? false);
-    const hasPostalCode = !form || form.postalCode !== null;
+    const hasPostalCode = form?.postalCode !== null;
     return {
       name: this.name().trim(),
       line1: this.line1().trim(),
