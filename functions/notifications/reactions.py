@@ -25,6 +25,7 @@ class NotificationsSettings(Settings):
     sent_mails_table: str
     orders_table: str
     sender_address: str
+    mail_configuration: str
     storefront_url: str
 
 
@@ -105,7 +106,7 @@ def _ports() -> Ports:
     settings = _settings()
     return Ports(
         DynamoDBSentMails(settings.sent_mails_table),
-        SesMailer(settings.sender_address),
+        SesMailer(settings.sender_address, settings.mail_configuration),
         _order_status,
         settings.storefront_url,
     )

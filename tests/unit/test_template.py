@@ -844,6 +844,21 @@ class TestAccounts:
         # Cognito waits for five seconds.
         assert SHOP.functions[referred(trigger)]["Timeout"] <= 5
 
+    def test_an_address_that_bounced_or_complained_gets_no_mail_any_more(self) -> None:
+        configuration = SHOP.properties("AWS::SES::ConfigurationSet")["MailConfiguration"]
+        assert configuration["SuppressionOptions"] == {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]}
+        assert self.pool["EmailConfiguration"]["ConfigurationSet"] == {"Ref": "MailConfiguration"}
+        mailing = [function for function in SHOP.functions if "SENDER_ADDRESS" in SHOP.environment(function)]
+        assert mailing
+        for function in mailing:
+            assert SHOP.environment(function)["MAIL_CONFIGURATION"] == {"Ref": "MailConfiguration"}
+
+    def test_mails_that_come_back_raise_an_alarm_before_ses_stops_the_account(self) -> None:
+        limits = {
+            alarm["MetricName"]: alarm["Threshold"] for alarm in alarms.values() if alarm.get("Namespace") == "AWS/SES"
+        }
+        assert limits == {"Reputation.BounceRate": 0.05, "Reputation.ComplaintRate": 0.001}
+
     def test_the_pool_takes_every_password_that_the_shop_takes(self) -> None:
         policy = self.pool["Policies"]["PasswordPolicy"]
         assert policy.pop("MinimumLength") == MIN_PASSWORD

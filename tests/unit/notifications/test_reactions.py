@@ -293,6 +293,7 @@ def function(tables: None, monkeypatch: pytest.MonkeyPatch) -> Function:
     item = dynamodb.to_item({"orderId": ORDER["order_id"], "status": "PENDING"})
     aws.dynamodb().put_item(TableName="OrdersTable", Item=item)
     monkeypatch.setenv("SENDER_ADDRESS", SENDER)
+    monkeypatch.setenv("MAIL_CONFIGURATION", "mails")
     monkeypatch.setenv("STOREFRONT_URL", SHOP)
     return Function(Wire(monkeypatch))
 
