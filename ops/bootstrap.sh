@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv with Python 3.13 and the packages of constraints.txt, where that has not been done yet.
 #
-# `ops/bootstrap.sh --find` only prints the Python that it would use.
+# `ops/bootstrap.sh --find` only prints the Python that it would use, `--packages` only installs into .venv.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -48,9 +48,43 @@ find_python() {
     return 1
 }
 
+install_packages() {
+    local uv
+    pip() { .venv/bin/python -m pip --disable-pip-version-check install -qq "$@"; }
+    if ! uv="$(command -v uv)" || ! "$uv" --version >/dev/null 2>&1; then
+        # pip brings uv, and uv the rest, in a tenth of pip's time. Both take only what has the hash that is written down.
+        awk '/^uv==/ {mine = 1} mine {print} mine && !/\\$/ {exit}' constraints.txt >.venv/uv.txt
+        pip --require-hashes -r .venv/uv.txt
+        uv=.venv/bin/uv
+    fi
+    uv() { "$uv" pip "$@" --quiet --python .venv/bin/python; }
+    if uv sync --require-hashes constraints.txt; then
+        uv install --no-deps --no-build-isolation -e .
+    else
+        # pip's own configuration may name a mirror, of which uv knows nothing.
+        say "uv could not install them: pip tries, which takes two minutes ..."
+        .venv/bin/python -m ensurepip >/dev/null # uv may have taken away the one that was there.
+        pip --require-hashes -r constraints.txt
+        pip --no-deps --no-build-isolation -e .
+    fi
+    uv check
+}
+
 if [ "${1:-}" = --find ]; then
     find_python
     exit
+fi
+
+if [ "${1:-}" = --packages ]; then
+    install_packages
+    exit
+fi
+
+if [ ! -w . ]; then
+    say "This folder cannot be written to: $PWD"
+    say "Packages, pages and what a shop keeps while it runs are put into it. Work on a copy that is yours:"
+    say "  cp -R \"$PWD\" ~/cloudretail"
+    exit 1
 fi
 
 if [ ! -x .venv/bin/python ] || ! works .venv/bin/python; then
@@ -62,20 +96,6 @@ fi
 # Done again only once one of these files has changed.
 wanted="$(cat pyproject.toml constraints.txt | cksum)"
 if [ "$(cat .venv/installed 2>/dev/null || true)" != "$wanted" ]; then
-    say "Installing the packages (a minute at most, the first time) ..."
-    # pip brings uv, and uv the rest, in a tenth of pip's time. Both take only what has the hash that is written down.
-    awk '/^uv==/ {mine = 1} mine {print} mine && !/\\$/ {exit}' constraints.txt >.venv/uv.txt
-    pip() { .venv/bin/python -m pip --disable-pip-version-check install -qq "$@"; }
-    uv() { .venv/bin/uv pip "$@" --quiet --python .venv/bin/python; }
-    pip --require-hashes -r .venv/uv.txt
-    if uv sync --require-hashes constraints.txt; then
-        uv install --no-deps --no-build-isolation -e .
-    else
-        # pip's own configuration may name a mirror, of which uv knows nothing.
-        say "uv could not install them: pip tries, which takes two minutes ..."
-        pip --require-hashes -r constraints.txt
-        pip --no-deps --no-build-isolation -e .
-    fi
-    uv check >&2
+    ops/quietly.sh "Installing the packages (a minute at most, the first time)" ops/bootstrap.sh --packages
     printf '%s\n' "$wanted" >.venv/installed
 fi

@@ -61,6 +61,7 @@ class AuthSettings(AccountLimits):
     user_pool_id: str
     user_pool_client_id: str
     sender_address: str
+    mail_configuration: str
     storefront_url: str
     allowed_origins: str
     stage: str
@@ -108,7 +109,7 @@ def visit() -> Visit:
 
 
 def mailer() -> Mailer:
-    return SesMailer(settings().sender_address, settings().storefront_url)
+    return SesMailer(settings().sender_address, settings().mail_configuration, settings().storefront_url)
 
 
 def attempts() -> Attempts:

@@ -102,11 +102,13 @@ class SesMailer:
 
     Args:
         sender: address of a verified identity.
+        configuration_set: by which SES holds back what goes to an address that bounced or complained.
         storefront_url: where its owner can sign in.
     """
 
-    def __init__(self, sender: str, storefront_url: str) -> None:
+    def __init__(self, sender: str, configuration_set: str, storefront_url: str) -> None:
         self._sender = sender
+        self._configuration_set = configuration_set
         self._storefront = storefront_url
 
     def tell_account_exists(self, email: str) -> None:
@@ -114,6 +116,7 @@ class SesMailer:
         try:
             aws.ses().send_email(
                 FromEmailAddress=self._sender,
+                ConfigurationSetName=self._configuration_set,
                 Destination={"ToAddresses": [email]},
                 Content={
                     "Simple": {

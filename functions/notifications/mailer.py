@@ -96,16 +96,19 @@ class SesMailer:
 
     Args:
         sender: a verified e-mail address.
+        configuration_set: by which SES holds back what goes to an address that bounced or complained.
     """
 
-    def __init__(self, sender: str) -> None:
+    def __init__(self, sender: str, configuration_set: str) -> None:
         self._sender = sender
+        self._configuration_set = configuration_set
 
     def send(self, mail: Mail) -> str:
         try:
             answer = aws.ses().send_email(
                 FromEmailAddress=self._sender,
                 ReplyToAddresses=[mail.reply_to],
+                ConfigurationSetName=self._configuration_set,
                 Destination={"ToAddresses": [mail.to]},
                 Content={
                     "Simple": {

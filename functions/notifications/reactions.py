@@ -31,6 +31,7 @@ class NotificationsSettings(Settings):
     sender_address: str
     contact_address: str
     return_address: str
+    mail_configuration: str
     storefront_url: str
 
     @property
@@ -117,7 +118,7 @@ def _ports() -> Ports:
     settings = _settings()
     return Ports(
         DynamoDBSentMails(settings.sent_mails_table),
-        SesMailer(settings.sender_address),
+        SesMailer(settings.sender_address, settings.mail_configuration),
         _order_now,
         settings.shop,
     )

@@ -1,5 +1,6 @@
 """The `cloudretail` command: here its groups are put together, and its errors turned into sentences."""
 
+import errno
 import sys
 
 import typer
@@ -57,4 +58,10 @@ def main() -> None:
         on_aws = {"--stack", "--stage"} & {word.partition("=")[0] for word in sys.argv}
         speaker = "AWS" if on_aws else "The local emulator"
         err.print(f"[bold red]{speaker} says:[/bold red] {escape(str(error))}")
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in {errno.EACCES, errno.EROFS}:
+            raise
+        err.print(f"[bold red]Error:[/bold red] {escape(str(error.filename))}: {error.strerror}")
+        err.print("A shop keeps what it needs in the project's folder. Work on a copy that is yours.")
         sys.exit(1)

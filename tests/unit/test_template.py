@@ -193,7 +193,7 @@ def test_messages_that_stay_in_a_dead_letter_queue_for_five_minutes_raise_an_ala
 def levels(metric: str) -> dict[str, dict[str, Any]]:
     """The alarms on what the counter says of each owner of failures, by that owner's name in the template."""
     found = [alarm for alarm in alarms.values() if alarm.get("MetricName") == metric]
-    return {text_of(alarm["Dimensions"][1]["Value"]): alarm for alarm in found}
+    return {text_of(alarm["Dimensions"][2]["Value"]): alarm for alarm in found}
 
 
 @pytest.mark.parametrize("metric", ["DeadLetters", "FailingTooLong"])
@@ -207,7 +207,7 @@ def test_the_level_of_failures_is_counted_every_minute_and_no_count_is_an_alarm(
     assert levels(metric).keys() == (owners if metric == "DeadLetters" else retried)
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "CloudRetail")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", SHOP.environment("FailureCounter")["POWERTOOLS_SERVICE_NAME"])
-    report(InMemoryFailures(), names, datetime.now(UTC))
+    report(InMemoryFailures(), names, "prod", datetime.now(UTC))
     printed = {line["consumer"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
     for owner, alarm in levels(metric).items():
         (declared,) = printed[owner]["_aws"]["CloudWatchMetrics"]
@@ -844,6 +844,21 @@ class TestAccounts:
         assert permission["SourceArn"] == {"Fn::GetAtt": ["UserPool", "Arn"]}
         # Cognito waits for five seconds.
         assert SHOP.functions[referred(trigger)]["Timeout"] <= 5
+
+    def test_an_address_that_bounced_or_complained_gets_no_mail_any_more(self) -> None:
+        configuration = SHOP.properties("AWS::SES::ConfigurationSet")["MailConfiguration"]
+        assert configuration["SuppressionOptions"] == {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]}
+        assert self.pool["EmailConfiguration"]["ConfigurationSet"] == {"Ref": "MailConfiguration"}
+        mailing = [function for function in SHOP.functions if "SENDER_ADDRESS" in SHOP.environment(function)]
+        assert mailing
+        for function in mailing:
+            assert SHOP.environment(function)["MAIL_CONFIGURATION"] == {"Ref": "MailConfiguration"}
+
+    def test_mails_that_come_back_raise_an_alarm_before_ses_stops_the_account(self) -> None:
+        limits = {
+            alarm["MetricName"]: alarm["Threshold"] for alarm in alarms.values() if alarm.get("Namespace") == "AWS/SES"
+        }
+        assert limits == {"Reputation.BounceRate": 0.05, "Reputation.ComplaintRate": 0.001}
 
     def test_the_pool_takes_every_password_that_the_shop_takes(self) -> None:
         policy = self.pool["Policies"]["PasswordPolicy"]

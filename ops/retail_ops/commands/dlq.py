@@ -154,7 +154,9 @@ def _show_one(operations: Operations, queue: str, message: str, *, as_json: bool
         "State": f"{found.state.lower()} since {ago(found.since).removesuffix(' ago')}",
         "Cause": f"[red]{plain(cause.code)}[/red]  [dim]{cause.fingerprint}[/dim]",
         "": plain(cause.message or ""),
-        "Log": plain(f"{cause.function}, request {cause.request_id}") if cause.request_id else "",
+        "Log": plain(", ".join(filter(None, (cause.function, f"request {cause.request_id}"))))
+        if cause.request_id
+        else "",
         "Where": plain(cause.where or ""),
         "Failed": f"{found.first_failed_at.astimezone():%d %b %H:%M:%S}, the last time {ago(found.last_failed_at)}"
         + (f" (attempt {cause.attempt})" if cause.attempt else ""),
@@ -242,7 +244,7 @@ def history(
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("Id", "When", "What", "Of", "By", "Why", "State"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold", no_wrap=heading == "Id")
     for each in replays:
         cells = (each.replay_id, ago(each.at), each.action, each.target, each.by, each.reason, each.state)
         table.add_row(*map(plain, cells))
@@ -307,7 +309,7 @@ def _report(operations: Operations, replay: "Replay", *, as_json: bool) -> None:
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("Outcome", "Now", "Event", "Order", "Message", ""):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold", no_wrap=heading == "Message")
     for each in messages[:SHOWN]:
         table.add_row(*_row(each))
     if messages:
@@ -341,7 +343,7 @@ def _row(message: "ReplayedMessage") -> tuple[str, ...]:
 def _table(messages: "Sequence[DeadLetter]") -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("Message", "Event", "Order", "Died", "Cause"):
-        table.add_column(heading, no_wrap=heading == "Message")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "Message")
     for each in messages:
         event, order = each.event_name or "no event", each.order_id or ""
         table.add_row(plain(each.message_id), plain(event), plain(order), ago(each.since), plain(each.cause.exception))
@@ -429,5 +431,8 @@ def _pretty(body: str) -> str:
 
 
 def print_json(content: Any) -> None:
-    """For programs."""
-    out.print_json(json.dumps(content), ensure_ascii=True)
+    """For programs; in colours where a person reads it."""
+    if out.is_terminal:
+        out.print_json(json.dumps(content), ensure_ascii=True)
+    else:
+        typer.echo(json.dumps(content, indent=2))

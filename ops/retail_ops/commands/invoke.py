@@ -23,6 +23,12 @@ DEBUG_PORT = 5678
 """Where debuggers look for debugpy by default."""
 
 
+OTHERWISE = (
+    "When this sample was recorded it came to {}. Codes, sessions and dead letters are of the shop that they were made "
+    "in, and a row that yours has already stays as it is."
+)
+
+
 def register(app: typer.Typer) -> None:
     app.command()(invoke)
     app.command()(lambda_image)
@@ -76,15 +82,22 @@ def invoke(
         answer = _deployed(shop, function, name, content)
     else:
         samples.require_kind(function, json.loads(content))
-        local = LocalShop.found()
         if container:
-            _containers().require_all(local)
+            _containers().require_all(LocalShop.found())
         elif debug:
             err.print(f"Waiting for a debugger on port {debug_port} ...")
             inprocess.wait_for_debugger(debug_port)
         for key in samples.put_rows(shop, content):
             err.print(f"Put into the shop, as recorded: {key}", style="dim")
-        answer = _in_container(local, function, content, quiet) if container else _here(shop, function, content, quiet)
+        run = _in_container if container else _here
+        sample = samples.of_file(function, event)
+        came_to: object = "a failure"
+        try:
+            answer = run(shop, function, content, quiet)
+            came_to = samples.outcome(sample.event, answer) if sample else None
+        finally:
+            if sample and came_to != sample.answer:
+                err.print(OTHERWISE.format(sample.answer), style="dim", soft_wrap=True)
     out.print_json(inprocess.shown(answer))
     if failure := inprocess.failure_of(answer):
         raise OpsError(f"{function} failed: {failure}.")
@@ -111,8 +124,8 @@ def _here(shop: Shop, function: str, content: str, quiet: bool) -> Any:
         ) from error
 
 
-def _in_container(local: LocalShop, function: str, content: str, quiet: bool) -> Any:
-    done = _containers().invoke(local, function, content, Steps(err))
+def _in_container(_: Shop, function: str, content: str, quiet: bool) -> Any:
+    done = _containers().invoke(LocalShop.found(), function, content, Steps(err))
     if done.log and not quiet:
         err.print(done.log, markup=False, soft_wrap=True)
     return done.answer

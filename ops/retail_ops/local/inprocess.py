@@ -22,6 +22,9 @@ class Context:
     invoked_function_arn: str
     memory_limit_in_mb: int
     seconds: float
+    function_version: str = "$LATEST"
+    log_group_name: str = ""
+    log_stream_name: str = ""
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     began: float = field(default_factory=time.monotonic)
 

@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ from retail_ops.local.processes import free_port
 from retail_ops.progress import Progress
 from retail_ops.recording.invocations import Recorder
 from retail_ops.recording.normal import Normal
-from retail_ops.recording.samples import EVENTS, INDEX, ROWS, folder_of
-from retail_ops.recording.story import Recorded, Story
+from retail_ops.recording.samples import EVENTS, INDEX, ROWS, folder_of, outcome
+from retail_ops.recording.story import Story
 from retail_ops.stack import catalogue
 from retail_ops.stack.shop import Shop
 from retail_ops.stack.template import Template
@@ -67,22 +66,11 @@ def _files(story: Story) -> dict[Path, str]:
     for sample in story.samples:
         name = f"{folder_of(sample.function)}/{sample.case}"
         files[EVENTS / f"{name}.json"] = _json(story.normal.event(name, sample.event))
-        index.append({"function": sample.function, "case": sample.case, "answer": _outcome(sample)})
+        index.append({"function": sample.function, "case": sample.case, "answer": outcome(sample.event, sample.answer)})
     files[ROWS] = _json(story.normal.event("rows", story.rows))
     lines = ",\n  ".join(json.dumps(entry) for entry in index)
     files[INDEX] = f"[\n  {lines}\n]\n"
     return files
-
-
-def _outcome(sample: Recorded) -> int | Sequence[int] | None:
-    match sample.answer:
-        case {"statusCode": int(status)}:
-            return status
-        case {"batchItemFailures": list(failures)}:
-            failed = {failure["itemIdentifier"] for failure in failures}
-            return [n for n, record in enumerate(sample.event["Records"]) if record["messageId"] in failed]
-        case _:
-            return None
 
 
 def _json(content: Any) -> str:

@@ -73,6 +73,34 @@ def load() -> list[Sample]:
     return [Sample(**entry) for entry in json.loads(INDEX.read_text())]
 
 
+def outcome(event: Mapping[str, Any], answer: Any) -> int | Sequence[int] | None:
+    """What an invocation came to, as a sample's `answer` says it.
+
+    Args:
+        event: the payload.
+        answer: of the function.
+    """
+    match answer:
+        case {"statusCode": int(status)}:
+            return status
+        case {"batchItemFailures": list(failures)}:
+            failed = {failure["itemIdentifier"] for failure in failures}
+            return [n for n, record in enumerate(event["Records"]) if record["messageId"] in failed]
+        case _:
+            return None
+
+
+def of_file(function: str, event: str) -> Sample | None:
+    """The sample of a function that a file is; None where it is none.
+
+    Args:
+        function: logical id.
+        event: path of the file.
+    """
+    path = Path(event).resolve()
+    return next((sample for sample in load() if sample.function == function and sample.path == path), None)
+
+
 def kind_of(event: Any) -> str | None:
     """What an invocation's payload is, in words; None where it is none of those that are known."""
     match event:

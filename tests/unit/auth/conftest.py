@@ -104,6 +104,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> api.AuthSettings:
         user_pool_id="ap-southeast-1_pool",
         user_pool_client_id="client",
         sender_address="shop@cloudretail.example",
+        mail_configuration="mails",
         storefront_url=ORIGIN,
         allowed_origins=f"{ORIGIN},https://d111111abcdef8.cloudfront.net,",
         stage="prod",

@@ -427,9 +427,10 @@ class TestMailOnSes:
         sent: list[dict[str, Any]] = []
         aws.ses().meta.events.register("provide-client-params.*.SendEmail", lambda params, **_: sent.append(params))
         ses.add_response("send_email", {"MessageId": "1"})
-        SesMailer("shop@cloudretail.example", "https://shop.cloudretail.example").tell_account_exists(EMAIL)
+        SesMailer("shop@cloudretail.example", "mails", "https://shop.cloudretail.example").tell_account_exists(EMAIL)
         (mail,) = sent
         assert mail["FromEmailAddress"] == "shop@cloudretail.example"
+        assert mail["ConfigurationSetName"] == "mails"
         assert mail["Destination"] == {"ToAddresses": [EMAIL]}
         for text in (mail["Content"]["Simple"]["Body"][form]["Data"] for form in ("Text", "Html")):
             assert "already has an account" in " ".join(text.split())
@@ -439,4 +440,6 @@ class TestMailOnSes:
     def test_a_mail_that_cannot_be_sent_is_told_as_an_unmailed_code_is(self, ses: Stubber, code: str) -> None:
         refused(ses, "send_email", code)
         with pytest.raises(Transient):
-            SesMailer("shop@cloudretail.example", "https://shop.cloudretail.example").tell_account_exists(EMAIL)
+            SesMailer("shop@cloudretail.example", "mails", "https://shop.cloudretail.example").tell_account_exists(
+                EMAIL
+            )

@@ -46,12 +46,13 @@ def answer(code: str, status: int, message: str = "") -> ClientError:
 
 
 def test_a_mail_goes_out_in_both_forms_in_utf8_with_tags_to_find_it_by(wire: Wire) -> None:
-    message_id = SesMailer(SENDER).send(MAIL)
+    message_id = SesMailer(SENDER, "mails").send(MAIL)
     assert message_id
     assert wire.made("SendEmail") == [
         {
             "FromEmailAddress": SENDER,
             "ReplyToAddresses": ["help@cloudretail.example"],
+            "ConfigurationSetName": "mails",
             "Destination": {"ToAddresses": ["shopper@cloudretail.example"]},
             "Content": {
                 "Simple": {
@@ -84,7 +85,7 @@ def test_a_mail_goes_out_in_both_forms_in_utf8_with_tags_to_find_it_by(wire: Wir
 def test_what_ses_may_do_later_is_transient(wire: Wire, error: Exception) -> None:
     wire.refuses("SendEmail", error)
     with pytest.raises(Transient, match="SES"):
-        SesMailer(SENDER).send(MAIL)
+        SesMailer(SENDER, "mails").send(MAIL)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_what_ses_may_do_later_is_transient(wire: Wire, error: Exception) -> Non
 def test_what_ses_refuses_for_good_is_permanent_and_says_why(wire: Wire, code: str) -> None:
     wire.refuses("SendEmail", answer(code, 400, "the reason"))
     with pytest.raises(Permanent, match=f"^SES: {code}: the reason$"):
-        SesMailer(SENDER).send(MAIL)
+        SesMailer(SENDER, "mails").send(MAIL)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_what_ses_refuses_for_good_is_permanent_and_says_why(wire: Wire, code: s
 def test_a_refusal_names_no_email_address(wire: Wire, message: str) -> None:
     wire.refuses("SendEmail", answer("MessageRejected", 400, message))
     with pytest.raises(Permanent) as refusal:
-        SesMailer(SENDER).send(MAIL)
+        SesMailer(SENDER, "mails").send(MAIL)
     assert "cloudretail.example" not in str(refusal.value)
     assert "<e-mail>" in str(refusal.value)
     assert "shopper@" not in "".join(format_exception(refusal.value)), "what a log prints with it"

@@ -341,6 +341,7 @@ def function(tables: None, monkeypatch: pytest.MonkeyPatch) -> Function:
     item = dynamodb.to_item({"orderId": ORDER["order_id"], "status": "PENDING", "returns": sent_back})
     aws.dynamodb().put_item(TableName="OrdersTable", Item=item)
     monkeypatch.setenv("SENDER_ADDRESS", SENDER)
+    monkeypatch.setenv("MAIL_CONFIGURATION", "mails")
     monkeypatch.setenv("CONTACT_ADDRESS", SHOP.contact)
     monkeypatch.setenv("RETURN_ADDRESS", ", ".join(SHOP.return_address))
     monkeypatch.setenv("STOREFRONT_URL", SHOP.storefront_url)

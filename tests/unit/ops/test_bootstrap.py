@@ -90,5 +90,54 @@ def test_where_there_is_none_it_says_what_to_install(machine: Machine) -> None:
     assert "pyenv install 3.13" in found.stderr
 
 
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_made(machine: Machine, tmp_path: Path) -> None:
+    machine.has("python3.13", WORKING)
+    project = tmp_path / "project"
+    shutil.copytree(PROJECT / "ops", project / "ops", ignore=shutil.ignore_patterns("retail_ops", "catalogue"))
+    project.chmod(0o555)
+    told = subprocess.run(
+        [str(shutil.which("bash")), "ops/bootstrap.sh"],
+        cwd=project,
+        env={"PATH": str(machine.bin), "HOME": str(machine.home)},
+        # To root every folder can be written to.
+        user=65534 if os.geteuid() == 0 else None,
+        capture_output=True,
+        text=True,
+    )
+    assert told.returncode == 1
+    assert "This folder cannot be written to" in told.stderr
+    assert "cp -R" in told.stderr
+    assert not (project / ".venv").exists()
+
+
+class TestQuietly:
+    """`ops/quietly.sh`, through which long steps are run."""
+
+    SCRIPT = PROJECT / "ops" / "quietly.sh"
+
+    def test_what_a_command_says_is_shown_only_where_it_fails(self) -> None:
+        well = subprocess.run([self.SCRIPT, "Doing it", "echo", "a table"], capture_output=True, text=True)
+        assert (well.returncode, well.stdout, well.stderr) == (0, "", "Doing it ...\n")
+        badly = subprocess.run(
+            [self.SCRIPT, "Doing it", "sh", "-c", "echo a reason; exit 7"], capture_output=True, text=True
+        )
+        assert (badly.returncode, badly.stderr) == (7, "Doing it ...\na reason\n")
+
+    def test_on_a_terminal_it_says_for_how_many_seconds(self, tmp_path: Path) -> None:
+        terminal, its_side = os.openpty()
+        # The command ends once the first second was shown.
+        go_on = tmp_path / "go on"
+        os.mkfifo(go_on)
+        running = subprocess.Popen([self.SCRIPT, "Doing it", "cat", go_on], stderr=its_side)
+        os.close(its_side)
+        shown = b""
+        while b"1 s" not in shown:
+            shown += os.read(terminal, 1024)
+        go_on.write_text("")
+        assert running.wait() == 0
+        assert b"\rDoing it ... 0 s\rDoing it ... 1 s" in shown
+        os.close(terminal)
+
+
 def test_the_script_can_be_run() -> None:
     assert os.access(PROJECT / "ops" / "bootstrap.sh", os.X_OK)

@@ -9,10 +9,12 @@ from unittest.mock import patch
 
 import boto3
 import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from typer.testing import CliRunner, Result
 
 from retail_ops.cli import app
 from retail_ops.errors import NoShop, OpsError
+from retail_ops.local.inprocess import Context
 from retail_ops.recording import samples
 from retail_ops.stack.shop import FUNCTION, Shop
 
@@ -121,7 +123,12 @@ def test_a_functions_log_can_be_left_out(invoke: Invoke) -> None:
 def put(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was put into the shop."""
     put: list[str] = []
-    monkeypatch.setattr("retail_ops.recording.samples.put_rows", lambda _shop, content: put.append(content))
+
+    def put_rows(_shop: Shop, content: str) -> list[str]:
+        put.append(content)
+        return []
+
+    monkeypatch.setattr("retail_ops.recording.samples.put_rows", put_rows)
     return put
 
 
@@ -151,6 +158,36 @@ def test_every_function_takes_its_own_samples_and_none_of_another_kind() -> None
         samples.require_kind(sample.function, sample.event)
         kinds.add(samples.kind_of(sample.event))
     assert kinds >= {"an HTTP request", "a batch of a queue", "a batch of a table's stream"}
+
+
+def test_a_sample_that_comes_to_something_else_than_in_the_shop_that_it_was_recorded_from_says_so(
+    invoke: Invoke, put: list[str]
+) -> None:
+    accepted, refused = (
+        next(sample for sample in samples.load() if sample.function == "OrdersApi" and sample.is_bad is bad)
+        for bad in (False, True)
+    )
+    # The function here answers nothing that has a status.
+    told = invoke("OrdersApi", str(accepted.path)).stderr
+    assert f"it came to {accepted.answer}. Codes, sessions and dead letters are" in told
+    assert f"it came to {refused.answer}." in invoke("OrdersApi", str(refused.path)).stderr
+    assert "it came to" not in invoke("OrdersApi", "-", input="{}").stderr
+
+
+def test_a_sample_that_comes_to_the_same_says_nothing(
+    invoke: Invoke, put: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = next(sample for sample in samples.load() if sample.function == "OrdersApi")
+    monkeypatch.setattr("retail_ops.local.inprocess.invoke", lambda *_: {"statusCode": sample.answer})
+    assert "it came to" not in invoke("OrdersApi", str(sample.path)).stderr
+
+
+def test_a_function_is_told_everything_that_lambda_tells_it() -> None:
+    # Of mobile clients, and of functions for several tenants.
+    elsewhere = {"client_context", "identity", "tenant_id"}
+    told = {name for name in dir(LambdaContext) if not name.startswith("_")} - elsewhere
+    context = Context("shop-OrdersApi-1", "arn", 512, 10)
+    assert {name for name in told if not hasattr(context, name)} == set()
 
 
 def test_the_event_can_come_from_another_program(invoke: Invoke) -> None:

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import socket
@@ -157,6 +158,17 @@ def test_only_a_deployed_shop_has_aws_say_something(
     code, _, said = command("status", *words)
     assert code == 1
     assert said.startswith(f"{speaker} says: ")
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_sentence(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_stack: str | None) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/checkout/.local")
+
+    monkeypatch.setattr("retail_ops.commands.local.find_shop", refuse)
+    code, _, said = command("status")
+    assert code == 1
+    assert said.startswith("Error: /checkout/.local: Permission denied")
+    assert "Work on a copy" in said
 
 
 def test_of_a_stage_that_the_doctor_cannot_look_at_aws_says_why(

@@ -56,7 +56,7 @@ import { counted, titleOf } from './words';
                   <dd>{{ queue.delayed }}</dd>
                 </div>
                 <div>
-                  <dt>Being retried</dt>
+                  <dt>Failing</dt>
                   <dd>{{ queue.failing }}</dd>
                 </div>
               </dl>
