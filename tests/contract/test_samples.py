@@ -16,6 +16,7 @@ from cloudretail import aws, dynamodb
 from cloudretail.dynamodb import from_item
 from cloudretail.money import Money
 from cloudretail.outbox import due
+from orders.rates import CURRENT
 from retail_ops.contract.schemas import SCHEMAS
 from retail_ops.recording.normal import MOMENT
 from retail_ops.recording.samples import EVENTS, INDEX, ROWS, Sample, folder_of, load, rows_of
@@ -58,6 +59,9 @@ def running() -> Iterator[Shop]:
 def stocked(running: Shop) -> Shop:
     """The shop with the catalogue, and nothing that an earlier test has done."""
     empty(*template().properties("AWS::DynamoDB::Table"))
+    zones, tax_rates = catalogue.load_rates()
+    rates = {"ratesId": CURRENT, "zones": zones, "taxRates": tax_rates, "version": 2}
+    _put("RatesTable", rates)
     for product in catalogue.load():
         price = Money(amount=product.price, currency=product.currency)
         listed = Product(

@@ -17,6 +17,7 @@ from cloudretail.dynamodb import from_item
 from cloudretail.event import EventType
 from cloudretail.outbox import due
 from orders.domain import order_id_of
+from orders.rates import CURRENT
 from orders.returns import return_id_of
 from retail_ops.errors import OpsError
 from retail_ops.local.mails import read_mails
@@ -25,7 +26,7 @@ from retail_ops.recording.invocations import Invocation, Recorder, wait_for
 from retail_ops.recording.normal import Normal
 from retail_ops.recording.samples import Item, kebab
 from retail_ops.recording.totp import totp
-from retail_ops.stack import seed
+from retail_ops.stack import catalogue, seed
 from retail_ops.stack.api import Api
 from retail_ops.stack.catalogue import Product
 from retail_ops.stack.seed import ACCOUNTS, OPERATOR, SHOPPER, STAFF, Account
@@ -40,21 +41,6 @@ GOODS, LAST_ITEMS = "canvas-backpack", "antique-violin"
 PRODUCTS = (GOODS, LAST_ITEMS)
 ADDRESS = {"name": "Shopper", "line1": "1 Market Street", "city": "Singapore", "postalCode": "048941"}
 ADDRESS |= {"country": "SG", "phone": "+6581234567"}
-ZONE = {
-    "name": "Singapore",
-    "countries": ["SG"],
-    "cashUpTo": {"amount": 10_000_000, "currency": "SGD"},
-    "methods": [
-        {
-            "methodId": "standard",
-            "name": "Standard delivery",
-            "price": {"amount": 400, "currency": "SGD"},
-            "freeFrom": {"amount": 6000, "currency": "SGD"},
-            "earliestDays": 1,
-            "latestDays": 3,
-        }
-    ],
-}
 PARCEL = {"carrier": "SingPost", "trackingNumber": "SP123456789SG"}
 RETURN = "return-1"
 """Key of the request that announces it."""
@@ -296,20 +282,27 @@ class Story:
     # --------------------------------------------------------------------------------------------------------- rates
 
     def _rates(self) -> None:
-        """Delivery is free for whatever is ordered here, and prices include the tax."""
-        zones, rates = "/admin/shipping-rates", "/admin/tax-rates"
-        self.http("bad-not-staff", "PUT", zones, {"version": 0, "zones": []}, who=OPERATOR)
-        twice = {"version": 0, "zones": [ZONE, {**ZONE, "name": "Once more"}]}
-        self.http("bad-zones", "PUT", zones, twice, who=STAFF)
-        self.http("change-shipping-rates", "PUT", zones, {"version": 0, "zones": [ZONE]}, who=STAFF)
-        self.http("bad-version", "PUT", zones, {"version": 0, "zones": [ZONE]}, who=STAFF)
-        tax = {"version": 1, "rates": [{"country": "SG", "name": "GST", "basisPoints": 900}]}
-        self.http("change-tax-rates", "PUT", rates, tax, who=STAFF)
-        self.http("get-shipping-rates", "GET", zones, who=STAFF)
-        self.http("get-tax-rates", "GET", rates, who=STAFF)
+        """With the rates that every new shop has: they are as they were after each sample."""
+        zones, tax_rates = catalogue.load_rates()
+        with Api(self.shop.api_url) as api:
+            api.login(STAFF.email, STAFF.password)
+            seed.seed_rates(api, zones, tax_rates)
+        self._look()
+        self._unsorted.clear()
+        shipping, tax = "/admin/shipping-rates", "/admin/tax-rates"
+        version = self.http("get-shipping-rates", "GET", shipping, who=STAFF).json()["version"]
+        self.http("get-tax-rates", "GET", tax, who=STAFF)
+        new: dict[str, Any] = {"version": version, "zones": zones}
+        self.http("bad-not-staff", "PUT", shipping, new, who=OPERATOR)
+        self.http("bad-zones", "PUT", shipping, {**new, "zones": [*zones, zones[0]]}, who=STAFF)
+        self.http("bad-version", "PUT", shipping, {**new, "version": 0}, who=STAFF)
+        as_it_is = self._row("RatesTable", "ratesId", CURRENT)
+        self.http("change-shipping-rates", "PUT", shipping, new, who=STAFF)
+        # Each sample is about the rates of a new shop, and so of the version that this one had.
+        self.shop.dynamodb.put_item(TableName=self.shop.tables["RatesTable"], Item=as_it_is)
+        self.http("change-tax-rates", "PUT", tax, {"version": version, "rates": tax_rates}, who=STAFF)
         self.http("get-shipping", "GET", "/shipping?country=SG&subtotal=17800")
         self.http("bad-country", "GET", "/shipping?country=Singapore")
-        self._keep_row("RatesTable", "ratesId", "current")
 
     # -------------------------------------------------------------------------------------------------------- orders
 
@@ -832,6 +825,12 @@ class Story:
         """Make it a sample, unless there is one of this name."""
         if not any((sample.function, sample.case) == (call.function, case) for sample in self.samples):
             self.samples.append(Recorded(call.function, case, call.event, call.answer))
+
+    def _row(self, table: str, key: str, value: str) -> Item:
+        found = self.shop.dynamodb.get_item(
+            TableName=self.shop.tables[table], Key={key: {"S": value}}, ConsistentRead=True
+        )
+        return dict(found["Item"])
 
     def _keep_row(self, table: str, key: str, value: str) -> None:
         found = self.shop.dynamodb.query(

@@ -197,7 +197,8 @@ def test_fulfilment_takes_exactly_the_events_that_the_choreography_sends_it() ->
 
 
 def test_a_shipment_knows_all_that_staff_need_to_send_it() -> None:
-    confirmed = EVENTS["OrderConfirmed"].model_copy(update={"shipping_address": ADDRESS})
+    told = {"shipping_address": ADDRESS, "shipping": ORDER["shipping"]}
+    confirmed = EVENTS["OrderConfirmed"].model_copy(update=told)
 
     to_ship = changed(None, confirmed).state
 
