@@ -15,6 +15,7 @@ from cart.domain import MAX_LINES, MAX_QUANTITY
 from cloudretail.money import MAX_MINOR_UNITS, MAX_PRICE
 from retail_ops.contract.openapi import described
 from retail_ops.recording.samples import load
+from retail_ops.stack import catalogue
 from retail_ops.stack.template import Route
 from tests.contract.deployed import Shop, shop, template
 from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS, STAFF_CLAIMS, Context, http_event
@@ -220,7 +221,23 @@ def test_every_answer_is_as_it_is_described(a_shop: Shop) -> None:
     assert ask(a_shop, "putItem", body={"quantity": "two"}, at=BACKPACK)[0] == 422
     assert ask(a_shop, "putItem", body={"quantity": 11}, at=BACKPACK)[0] == 409
     assert ask(a_shop, "putItem", body={"quantity": 2}, at=BACKPACK)[1]["version"] == 1
-    checkout = {**BODIES["POST /api/orders"], "paymentMethod": "COD"}
+    assert ask(a_shop, "getShipping", claims=None)[1] == {"countries": [], "destination": None}
+    zones, tax_rates = catalogue.load_rates()
+    assert ask(a_shop, "putShippingRates", claims=STAFF_CLAIMS, body={"version": 0, "zones": zones})[0] == 200
+    assert ask(a_shop, "putShippingRates", claims=STAFF_CLAIMS, body={"version": 0, "zones": zones})[0] == 409
+    assert ask(a_shop, "putShippingRates", claims=STAFF_CLAIMS, body={"version": 1, "zones": zones * 2})[0] == 422
+    assert ask(a_shop, "putTaxRates", claims=STAFF_CLAIMS, body={"version": 1, "rates": tax_rates})[0] == 200
+    assert ask(a_shop, "getShippingRates", claims=STAFF_CLAIMS)[1]["version"] == 2
+    assert ask(a_shop, "getTaxRates", claims=STAFF_CLAIMS)[1]["rates"] == tax_rates
+    subtotal = str(ask(a_shop, "getCart")[1]["total"]["amount"])
+    query = {"country": "SG", "subtotal": subtotal}
+    (standard, *_) = ask(a_shop, "getShipping", claims=None, query=query)[1]["destination"]["options"]
+    assert (
+        ask(a_shop, "getShipping", claims=None, query={"country": "US"})[1]["destination"]["state"]["label"] == "State"
+    )
+    assert ask(a_shop, "getShipping", claims=None, query={"country": "Singapore"})[0] == 422
+
+    checkout = {**BODIES["POST /api/orders"], "paymentMethod": "COD", "total": standard["total"]}
     assert ask(a_shop, "checkOut", body={**checkout, "cartVersion": 7})[0] == 409
     status, order = ask(a_shop, "checkOut", body={**checkout, "cartVersion": 1})
     assert (status, order["status"]) == (202, "PENDING")
