@@ -15,7 +15,7 @@ from retail_ops.stack.catalogue import Product
 from retail_ops.stack.seed import OPERATOR, create_accounts, seed
 from retail_ops.stack.shop import PROJECT, Shop
 from tests.e2e.visitor import Visitor
-from tests.support.shoppers import PATIENCE, Person, Shopper, new_shopper
+from tests.support.shoppers import PATIENCE, Person, Shopper, new_shopper, ships_for_nothing
 
 expect.set_options(timeout=PATIENCE * 1000)
 
@@ -54,7 +54,8 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 
 @pytest.fixture(scope="session")
 def catalogue(shop: Shop) -> list[Product]:
-    """Some products with images, as `make up` has them all."""
+    """Some products with images, as `make up` has them all, and somewhere to send them to."""
+    ships_for_nothing(shop)
     create_accounts(shop, [OPERATOR])
     some = [product for product in stocked.load() if product.stock > 20][:8]
     with Api(shop.api_url) as api, httpx.Client(timeout=30, trust_env=False) as uploads:

@@ -1,4 +1,4 @@
-import { ComponentFixture, TestBed } from '@angular/core/testing';
+import { TestBed } from '@angular/core/testing';
 import { signal } from '@angular/core';
 import { Destination, Money, PostalCodeForm, Shipping, ShippingOption } from '../api/models';
 import { FakeShop, fail, quiet } from '../../testing/shop';
@@ -149,8 +149,11 @@ describe('A postal code', () => {
 });
 
 describe('What an order costs', () => {
-  const text = (fixture: ComponentFixture<unknown>) =>
-    (fixture.nativeElement as HTMLElement).textContent.replaceAll(/\s+/g, ' ');
+  /** What is read there, element by element. */
+  function text(element: Node): string {
+    if (element.nodeType === Node.TEXT_NODE) return element.textContent?.replaceAll('\u00a0', ' ').trim() ?? '';
+    return [...element.childNodes].map(text).filter(Boolean).join(' ');
+  }
 
   async function shown(shipping: object | null, tax: object | null = null): Promise<string> {
     new FakeShop();
@@ -161,14 +164,14 @@ describe('What an order costs', () => {
     fixture.componentRef.setInput('tax', tax);
     fixture.detectChanges();
     await quiet();
-    return text(fixture);
+    return text(fixture.nativeElement as HTMLElement);
   }
 
   it('is that of its items, its delivery and the tax in both', async () => {
     const tax = { name: 'GST', basisPoints: 900, amount: sgd(405) };
     const words = await shown({ name: 'Standard delivery', price: sgd(400), freeFrom: sgd(6000) }, tax);
-    expect(words).toMatch(/Items SGD 45\.00 Delivery Standard delivery ?Free from SGD 60\.00 SGD 4\.00/);
-    expect(words).toMatch(/Total Includes 9% GST of SGD 4\.05 ?SGD 49\.00/);
+    expect(words).toMatch(/Items SGD 45\.00 Delivery Standard delivery Free from SGD 60\.00 SGD 4\.00/);
+    expect(words).toMatch(/Total SGD 49\.00 Includes 9% GST of SGD 4\.05/);
   });
 
   it('says that delivery is free where it is, and nothing of a tax where there is none', async () => {
@@ -178,7 +181,7 @@ describe('What an order costs', () => {
   });
 
   it('is no total while nobody knows what delivery costs', async () => {
-    expect(await shown(null)).toMatch(/Delivery Calculating … Total *$/);
+    expect(await shown(null)).toMatch(/Delivery Calculating … Total$/);
   });
 });
 

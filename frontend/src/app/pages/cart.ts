@@ -63,7 +63,7 @@ import { WayOn } from '../ui/way-on';
           }
           <ul class="assurances">
             <li><shop-icon name="box" />We hold your items while you pay</li>
-            <li><shop-icon name="wallet" />Pay by card, or in cash on delivery</li>
+            <li><shop-icon name="wallet" />{{ cash() ? 'Pay by card, or in cash on delivery' : 'Pay by card' }}</li>
             <li><shop-icon name="return" />Cancel until it is sent, for a full refund</li>
           </ul>
         </aside>
@@ -88,6 +88,8 @@ export default class CartPage {
     this.cart.total,
   );
   protected readonly country = computed(() => nameOf(this.quotes.country()));
+  /** Whether couriers collect cash there, as far as is known. */
+  protected readonly cash = computed(() => this.quotes.destination()?.cashUpTo !== null);
 
   constructor() {
     void this.cart.load();

@@ -48,17 +48,15 @@ export interface Shipment {
         </dd>
       </div>
       <div class="total" aria-live="polite" aria-atomic="true">
-        <dt>
-          Total
-          @if (total() && tax(); as tax) {
-            <span class="hint">{{ words(tax) }}</span>
-          }
-        </dt>
+        <dt>Total</dt>
         <dd>
           @if (total(); as total) {
             <strong>{{ total | money }}</strong>
           }
         </dd>
+        @if (total() && tax(); as tax) {
+          <dd class="hint sums-tax">{{ words(tax) }}</dd>
+        }
       </div>
     </dl>
   `,
