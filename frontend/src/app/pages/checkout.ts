@@ -380,11 +380,13 @@ export default class CheckoutPage {
 
   constructor() {
     effect(() => {
-      const entered = { address: this.address(), method: this.method(), delivery: this.option()?.methodId ?? null };
+      const entered = { address: this.address(), method: this.method() };
+      const delivery = this.option()?.methodId ?? this.delivery();
+      const opened = this.opened();
       untracked(() => {
-        // What an order has come of is not kept any longer.
-        if (!this.submission.pending())
-          this.attempt.keep({ ...entered, delivery: entered.delivery ?? this.delivery() });
+        // What an order has come of is not kept any longer, nor what a shopper has entered who has logged out.
+        if (opened && !this.submission.pending() && this.session.signedIn())
+          this.attempt.keep({ ...entered, delivery });
       });
     });
     onRecovery(
