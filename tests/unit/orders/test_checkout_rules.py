@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudretail.decider import Change, Context
-from cloudretail.errors import Conflict
+from cloudretail.errors import Conflict, InvalidInput
 from cloudretail.money import Money
 from contract.orders import OrderPlaced
-from contract.values import OrderItem, OrderStatus, PaymentMethod, ShippingCharge
+from contract.values import CodRefusal, OrderItem, OrderStatus, PaymentMethod, ShippingCharge, Tax
 from orders.domain import Basket, Cart, CartLine, Listed, Order, PlaceOrder, Shopper, order_id_of, place
-from orders.rates import Rates
+from orders.rates import Method, Rates, TaxRate, Zone
 from tests.support.checkouts import NOTHING_HELD
 from tests.support.examples import NOW, sgd
 from tests.support.rates import FREE, PHONE
@@ -236,3 +236,76 @@ def test_a_request_that_says_the_same_in_other_words_has_the_same_fingerprint() 
 )
 def test_a_request_that_says_something_else_has_another(other: dict[str, Any]) -> None:
     assert checkout(**other).fingerprint != checkout().fingerprint
+
+
+# --- shipping, tax, and what may be paid in cash --------------------------------------------------------------------
+
+EXPRESS = Method(method_id="express", name="Next day", price=sgd(900), earliest_days=1, latest_days=1)
+GST = TaxRate(country="SG", name="GST", basis_points=900)
+HOME = Zone(name="Singapore", countries=("SG",), methods=(EXPRESS,), cash_up_to=sgd(20_000))
+PAID = Rates(zones=(HOME,), tax_rates=(GST,))
+EXPRESSLY = {"shippingMethod": "express", "total": {"amount": 16330, "currency": "SGD"}}
+
+
+def test_an_order_keeps_what_it_cost_to_send_and_the_tax_that_this_includes() -> None:
+    order = placed(checkout(**EXPRESSLY), rates=PAID).state
+
+    assert order.shipping == ShippingCharge(method_id="express", name="Next day", price=sgd(900))
+    assert order.tax == Tax(name="GST", basis_points=900, amount=sgd(1348))
+    assert order.total == sgd(16330)
+
+
+def test_rates_that_changed_between_the_look_and_the_order_are_told_with_the_new_total() -> None:
+    dearer = Rates(zones=(HOME.model_copy(update={"methods": (EXPRESS.model_copy(update={"price": sgd(1000)}),)}),))
+
+    refused = refusal(request=checkout(**EXPRESSLY), rates=dearer)
+
+    assert refused.type == "total-changed"
+    assert (refused.extra["seen"]["amount"], refused.extra["total"]["amount"]) == (16330, 16430)
+    assert "SGD 164.30" in refused.detail
+
+
+@pytest.mark.parametrize(
+    ("address", "field"),
+    [
+        ({"country": "US", "state": "CA", "postalCode": "94043"}, "shippingAddress.country"),
+        ({"postalCode": "hello"}, "shippingAddress.postalCode"),
+        ({"phone": "hello"}, "shippingAddress.phone"),
+    ],
+    ids=["a country that is not shipped to", "no postal code of that country", "no phone number"],
+)
+def test_an_address_that_cannot_be_sent_to_is_refused_with_its_field(address: dict[str, str], field: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        placed(checkout(shippingAddress={**ADDRESS, **address}))
+
+    assert refused.value.errors[0]["field"] == field
+
+
+def test_a_delivery_that_is_not_offered_is_refused() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        placed(checkout(shippingMethod="express"))
+
+    assert refused.value.errors[0]["field"] == "shippingMethod"
+
+
+@pytest.mark.parametrize(
+    ("changes", "address", "why"),
+    [
+        ({"cash_up_to": sgd(16_329)}, {}, CodRefusal.TOO_EXPENSIVE),
+        ({"cash_up_to": None}, {}, CodRefusal.NOT_OFFERED_HERE),
+        ({}, {"phone": None}, CodRefusal.NO_PHONE),
+    ],
+    ids=["above its amount", "outside of its zone", "nobody to call"],
+)
+def test_what_cannot_be_paid_in_cash_cannot_be_by_either_door(
+    changes: dict[str, Any], address: dict[str, Any], why: CodRefusal
+) -> None:
+    rates = Rates(zones=(HOME.model_copy(update=changes),), tax_rates=(GST,))
+    later = checkout(**EXPRESSLY, shippingAddress={**ADDRESS, **address})
+
+    # Stamped on the order, by which payments refuses a later choice.
+    assert placed(later, rates=rates).state.cod_refusal is why
+    with pytest.raises((Conflict, InvalidInput)) as refused:
+        placed(checkout(**EXPRESSLY, shippingAddress={**ADDRESS, **address}, paymentMethod="COD"), rates=rates)
+    fields = [error["field"] for error in refused.value.errors]
+    assert (refused.value.type, fields) in (("cod-refused", []), ("invalid-input", ["shippingAddress.phone"]))
