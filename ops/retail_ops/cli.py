@@ -17,6 +17,7 @@ from retail_ops.commands import (
     logs,
     orders,
     publish,
+    rates,
     reconcile,
     refunds,
     returns,
@@ -39,7 +40,7 @@ app = typer.Typer(
 # Each module has a function `register` that adds its commands.
 for group in (
     *(local, watch, logs, inbox, seed, invoke),
-    *(shipments, returns, refunds),
+    *(shipments, returns, refunds, rates),
     *(dlq, orders, events, reconcile, schemas, publish, doctor),
 ):
     group.register(app)

@@ -49,14 +49,14 @@ def load(folder: Path = FOLDER) -> list[Product]:
     ]
 
 
-def load_rates(folder: Path = FOLDER) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def load_rates(file: Path = FOLDER / "rates.yaml") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The zones and the tax rates of a new shop, as the back office's API takes them.
 
     Args:
-        folder: holds rates.yaml and catalogue.yaml, whose currency the amounts are in.
+        file: with the amounts in minor units of its currency.
     """
-    currency = yaml.safe_load((folder / "catalogue.yaml").read_text())["currency"]
-    content = yaml.safe_load((folder / "rates.yaml").read_text())
+    content = yaml.safe_load(file.read_text())
+    currency = content["currency"]
 
     def with_money(entry: dict[str, Any]) -> dict[str, Any]:
         amounts = {name: entry[name] for name in ("price", "freeFrom", "cashUpTo") if name in entry}
