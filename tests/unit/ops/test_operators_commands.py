@@ -12,7 +12,9 @@ from retail_ops.errors import OpsError
 
 COMMANDS = [
     "dlq list", "dlq show", "dlq replay", "dlq drop", "dlq history", "orders trace", "orders stuck", "orders nudge",
-    "events replay", "reconcile",
+    "events replay", "reconcile", "shipments list", "shipments show", "shipments ship", "shipments deliver",
+    "shipments came-back", "shipments lost", "returns list", "returns receive", "returns refuse", "refunds list",
+    "refunds paid", "rates show", "rates put",
 ]  # fmt: skip
 
 
