@@ -50,7 +50,10 @@ def staff(shop: Shop) -> Person:
 
 @pytest.fixture
 def zones(staff: Person) -> Iterator[list[dict[str, Any]]]:
-    """The shop has the rates of the sample shop, and takes up to 500 dollars in cash in Singapore; afterwards those that it had before, as other tests go by them."""
+    """The shop has the rates of the sample shop, and takes up to 500 dollars in cash in Singapore.
+
+    Afterwards it has those that it had before, as other tests go by them.
+    """
     before = staff.ok("GET", "/admin/shipping-rates")["zones"], staff.ok("GET", "/admin/tax-rates")["rates"]
     sample_zones, sample_tax_rates = catalogue.load_rates()
     sample_zones[0]["cashUpTo"] = {"amount": 50_000, "currency": "SGD"}
