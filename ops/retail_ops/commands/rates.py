@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 def show(stack: Stack = None, email: Email = None, password: Password = None, as_json: AsJson = False) -> None:
     """Show zones, methods and tax rates."""
-    with signed_in(stack, email, password) as api:
+    with signed_in(stack, email, password, "rates show") as api:
         shipping = api.call("GET", "/admin/shipping-rates").json()
         tax = api.call("GET", "/admin/tax-rates").json()
     if as_json:
@@ -66,7 +66,7 @@ def put(
         zones, tax_rates = catalogue.load_rates(file)
     except (yaml.YAMLError, KeyError, TypeError) as error:
         raise OpsError(f"{file} is not of the form of ops/catalogue/rates.yaml.", str(error)) from None
-    with signed_in(stack, email, password) as api:
+    with signed_in(stack, email, password, "rates show") as api:
         version = api.call("GET", "/admin/shipping-rates").json()["version"]
         changed = api.call("PUT", "/admin/shipping-rates", {"version": version, "zones": zones}).json()
         tax = api.call("PUT", "/admin/tax-rates", {"version": changed["version"], "rates": tax_rates}).json()

@@ -30,8 +30,16 @@ Broken = Annotated[
 
 
 @contextmanager
-def signed_in(stack: str | None, email: str | None, password: str | None) -> Iterator[Api]:
+def signed_in(
+    stack: str | None, email: str | None, password: str | None, look: str = "shipments show ORDER"
+) -> Iterator[Api]:
     """The shop's API, as a member of staff: the seeded one of the local shop, or whoever signs in on AWS.
+
+    Args:
+        stack: as `find_shop`.
+        email: of the member of staff.
+        password: likewise.
+        look: the command that shows how it is, for who is refused.
 
     Raises:
         Refused: not with these credentials.
@@ -50,7 +58,7 @@ def signed_in(stack: str | None, email: str | None, password: str | None) -> Ite
         except Refused as refused:
             if not refused.said:
                 raise
-            raise OpsError(refused.said, "How it is: cloudretail shipments show ORDER") from None
+            raise OpsError(refused.said, f"How it is: cloudretail {look}") from None
 
 
 def everything(api: Api, path: str) -> list[dict[str, Any]]:
