@@ -5,7 +5,6 @@ numbers are judged by Google's libphonenumber. Both are imported where they are 
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -199,9 +198,3 @@ def _phone(given: str | None, country: str, *, required: bool) -> str | None:
     if number is None or not phonenumbers.is_valid_number(number):
         raise _invalid("phone", "This is not a phone number. Outside of the country, begin with + and its code.")
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-
-
-def lines_of(address: Address) -> Sequence[str]:
-    """The address as it stands on a parcel, a line each, without the country's name."""
-    place = " ".join(filter(None, (address.postal_code, address.city, address.state)))
-    return [line for line in (address.name, address.line1, address.line2, place, address.phone) if line]
