@@ -14,7 +14,7 @@ from cloudretail.consumer import Delivery, row_by_row
 from cloudretail.decider import Change, Context, Nothing, Result
 from cloudretail.envelope import Cause, Event
 from cloudretail.errors import Permanent, Transient
-from cloudretail.money import Money
+from cloudretail.money import Money, total
 from cloudretail.outbox import Row
 from cloudretail.repository import Repository, Settled, transact
 from contract.fulfilment import ReturnReceived, ShipmentDelivered, ShipmentDispatched, ShipmentReturned
@@ -313,8 +313,11 @@ _place = ordering.place
 
 
 def _place_whatever_is_in_the_cart(command: PlaceOrder, basket: Basket, *rest: Any) -> Any:
-    unchanged = basket.cart.model_copy(update={"version": command.cart_version})
-    return _place(command, replace(basket, cart=unchanged), *rest)
+    cart = basket.cart.model_copy(update={"version": command.cart_version})
+    # And at whatever it costs: another cart has another total, mostly.
+    costs = total((line.unit_price * line.quantity for line in cart.items), "SGD")
+    change = _place(command.model_copy(update={"total": costs}), replace(basket, cart=cart), *rest)
+    return Change(change.state.model_copy(update={"fingerprint": command.fingerprint}), change.events)
 
 
 def _check_out_once(
