@@ -117,9 +117,12 @@ def form_of(country: str) -> Form:
 
 
 def _states(rules: Any) -> tuple[State, ...]:
+    choices: list[tuple[str, str]] = rules.country_area_choices
+    # Some of India's states have their name in Hindi under their name in Latin letters, in place of their code.
+    codes = {name: code for code, name in choices}
     names: dict[str, list[str]] = {}
-    for code, name in rules.country_area_choices:
-        names.setdefault(code, []).append(name)
+    for code, name in choices:
+        names.setdefault(codes.get(code, code), []).append(name)
     states = []
     for code, found in names.items():
         latin_first = sorted(dict.fromkeys(found), key=lambda name: not name.isascii())

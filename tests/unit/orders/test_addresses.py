@@ -1,5 +1,7 @@
 """What an address has to say, country by country."""
 
+from itertools import product
+from string import ascii_uppercase
 from typing import Any
 
 import pytest
@@ -7,6 +9,9 @@ import pytest
 from cloudretail.errors import InvalidInput
 from contract.values import Address
 from orders.addresses import checked, form_of, is_country
+
+COUNTRIES = sorted(code for code in map("".join, product(ascii_uppercase, repeat=2)) if is_country(code))
+"""All of them."""
 
 SINGAPORE: dict[str, Any] = {
     "name": "A Shopper",
@@ -99,27 +104,28 @@ def test_a_courier_who_collects_cash_can_call() -> None:
     assert checked(address(), phone_required=False).phone is None
 
 
-def test_every_country_has_a_form_and_what_it_asks_for_can_be_given() -> None:
-    for country in (
-        "SG",
-        "MY",
-        "ID",
-        "TH",
-        "PH",
-        "VN",
-        "BN",
-        "AU",
-        "NZ",
-        "JP",
-        "KR",
-        "TW",
-        "HK",
-        "AE",
-        "QA",
-        "US",
-        "CA",
-    ):
-        form = form_of(country)
-        code = form.postal_code.example if form.postal_code else None
-        state = form.state.states[0].name if form.state else None
-        assert checked(address(country=country, postal_code=code, state=state), phone_required=False)
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_what_the_form_of_a_country_asks_for_can_be_given(country: str) -> None:
+    form = form_of(country)
+    code = form.postal_code.example if form.postal_code else None
+    state = form.state.states[0].name if form.state else None
+
+    assert checked(address(country=country, postal_code=code, state=state), phone_required=False)
+
+
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_each_state_is_offered_once_and_found_by_each_of_its_names(country: str) -> None:
+    form = form_of(country).state
+    for state in form.states if form else ():
+        assert form
+        assert {form.find(name) for name in (state.code, *state.names)} == {state}
+
+
+def test_a_state_that_the_data_knows_by_two_codes_is_one() -> None:
+    form = form_of("IN").state
+
+    assert form
+    state = form.find("Jammu & Kashmir")
+    assert state
+    assert (state.code, state.name) == ("Jammu and Kashmir", "Jammu & Kashmir")
+    assert len(form.states) == 36

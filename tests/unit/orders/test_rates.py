@@ -72,6 +72,35 @@ def test_amounts_of_a_currency_without_minor_units_add_up_too() -> None:
     assert str(costs.tax.amount) == "JPY 226"
 
 
+@given(
+    subtotal=amounts,
+    price=st.integers(0, MAX_PRICE),
+    free_from=st.none() | st.integers(0, MAX_PRICE),
+    basis_points=rates,
+    currency=st.sampled_from(["SGD", "JPY"]),
+)
+def test_whatever_the_rates_items_and_delivery_are_the_total_and_the_tax_is_a_part_of_it(
+    subtotal: int, price: int, free_from: int | None, basis_points: int, currency: str
+) -> None:
+    def money(amount: int) -> Money:
+        return Money(amount=amount, currency=currency)
+
+    prices = {"price": money(price), "free_from": None if free_from is None else money(free_from)}
+    shop = Rates(
+        zones=(HOME.model_copy(update={"methods": (STANDARD.model_copy(update=prices),)}),),
+        tax_rates=(GST.model_copy(update={"basis_points": basis_points}),),
+    )
+
+    costs = quote(shop, "SG", "standard", money(subtotal))
+
+    free = free_from is not None and subtotal >= free_from
+    assert costs.shipping.price == money(0 if free else price)
+    assert costs.subtotal + costs.shipping.price == costs.total
+    # A rate of nothing is no tax.
+    assert (costs.tax is None) is (basis_points == 0)
+    assert costs.tax is None or 0 <= costs.tax.amount.amount <= costs.total.amount
+
+
 @given(amounts, rates)
 def test_the_tax_is_a_part_of_the_total_and_right_to_half_a_minor_unit(total: int, basis_points: int) -> None:
     tax = tax_in(total, basis_points)

@@ -16,6 +16,7 @@ from contract.orders import ReturnAccepted, ReturnRequested, ReturnWithdrawn
 from contract.values import InspectedLine, OrderItem, ReturnReason, ReturnRefusal, StockLine
 from fulfilment import domain as fulfilment
 from orders.domain import Order, RequestReturn, decide, request_return, withdraw_return
+from orders.rates import tax_in
 from orders.returns import MAX_RETURNS, ReturnStatus, return_id_of
 from payments import domain as payments
 from tests.support.examples import NOW, ORDER, VALUES, sgd
@@ -411,8 +412,13 @@ def test_whatever_is_sent_back_in_whichever_order_money_is_owed_for_just_what_wa
     everything = all(back[product] == quantity for product, (quantity, _) in bought.items())
     owed = sum(count * bought[product][1] for product, count in back.items())
     owed += sold.total - sold.goods if everything and refunded else 0
-    assert sum(each.amount or 0 for each in sold.order.returns) == owed <= sold.total
+    accepted = [each for each in sold.order.returns if each.status is ReturnStatus.ACCEPTED]
+    assert sum(each.amount or 0 for each in accepted) == owed <= sold.total
     assert sum(refund.amount for refund in sold.payment.refunds) == owed
+    # The tax in it: never more than the order's, and all of it where all was given back.
+    assert all(each.tax is not None and 0 <= each.tax <= (each.amount or 0) for each in accepted)
+    rate = ORDER["tax"].basis_points
+    assert sum(each.tax or 0 for each in accepted) == tax_in(sold.total, rate) - tax_in(sold.total - owed, rate)
     # What fulfilment has taken, orders has accepted, and the other way round.
     taken = {each.return_id for each in sold.shipment.returns if each.status is fulfilment.ReturnStatus.RECEIVED}
     assert taken == {each.return_id for each in sold.order.returns if each.status is ReturnStatus.ACCEPTED}
