@@ -10,6 +10,7 @@ from cloudretail import origin
 from cloudretail.http import MAX_BODY, encode_cursor
 from cloudretail.repository import MAX_RACES
 from contract import parse
+from contract.values import CodRefusal
 from payments import api
 from payments.domain import MAX_ATTEMPTS, Payment
 from tests.support.examples import NOW, ORDER, PAYMENT, name_of
@@ -112,13 +113,16 @@ def test_paying_while_an_attempt_runs_is_refused_and_the_attempt_goes_on(pending
     assert again == answer
 
 
-def test_what_checkout_refused_to_be_paid_in_cash_cannot_be_chosen_later_and_a_card_can(till: Till) -> None:
-    till.has_order(ORDER_ID, "RESERVED", codRefusal="TOO_MUCH_OPEN")
+@pytest.mark.parametrize("why", CodRefusal)
+def test_what_checkout_refused_to_be_paid_in_cash_cannot_be_chosen_later_and_a_card_can(
+    till: Till, why: CodRefusal
+) -> None:
+    till.has_order(ORDER_ID, "RESERVED", codRefusal=why)
 
     with till.unchanged():
         answer = pay({"method": "COD"})
 
-    assert (answer.status, answer.problem, answer.body["codRefusal"]) == (409, "cod-refused", "TOO_MUCH_OPEN")
+    assert (answer.status, answer.problem, answer.body["codRefusal"]) == (409, "cod-refused", why)
     assert pay().status == 202
 
 
