@@ -6,7 +6,7 @@ within the version.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Protocol, Self
 
 from pydantic import Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
@@ -185,6 +185,20 @@ class OrderItem(Model):
     name: str
     quantity: Quantity
     unit_price: Money
+
+
+class AboutProduct(Protocol):
+    """A line about one product."""
+
+    @property
+    def product_id(self) -> str: ...
+
+
+def each_product_once[L: AboutProduct](lines: tuple[L, ...]) -> tuple[L, ...]:
+    """The lines; raises ValueError where a product has two."""
+    if len({line.product_id for line in lines}) < len(lines):
+        raise ValueError("have to name each product once")
+    return lines
 
 
 class StockLine(Model):

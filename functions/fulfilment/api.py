@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import Field, HttpUrl, field_validator
+from pydantic import AfterValidator, Field, HttpUrl
 
 from cloudretail.errors import NotFound
 from cloudretail.http import Api, Cursor, IdInPath, Limit, Page, answers, decode_place, encode_cursor
@@ -29,6 +29,7 @@ from contract.values import (
     ReturnRefusal,
     ShippingCharge,
     StockLine,
+    each_product_once,
 )
 from fulfilment import domain
 from fulfilment.commands import Ports, handle
@@ -89,21 +90,18 @@ class Inspection(RequestModel):
     write_off: Annotated[int, Field(strict=True, ge=0, le=MAX_PIECES)] = 0
 
 
-def _each_product_once(lines: tuple[Inspection, ...]) -> tuple[Inspection, ...]:
-    if len({line.product_id for line in lines}) < len(lines):
-        raise ValueError("have to name each product once")
-    return lines
-
-
-Inspections = Annotated[tuple[Inspection, ...], Field(min_length=1, max_length=50), asks("Say what was found.")]
+Inspections = Annotated[
+    tuple[Inspection, ...],
+    Field(min_length=1, max_length=50),
+    asks("Say what was found."),
+    AfterValidator(each_product_once),
+]
 
 
 class Arrival(RequestModel):
     """What arrived of a return."""
 
     lines: Inspections
-
-    _once = field_validator("lines")(_each_product_once)
 
 
 class ComebackReason(StrEnum):
@@ -119,8 +117,6 @@ class Comeback(RequestModel):
 
     reason: ComebackReason
     lines: Inspections
-
-    _once = field_validator("lines")(_each_product_once)
 
 
 class RefusalChoice(StrEnum):
@@ -171,6 +167,7 @@ class ShipmentView(Model):
     Attributes:
         open_as: what is to be done with it; null for nothing.
         open_since: since when.
+        total: of the order; null where it was called off before its confirmation arrived.
         cash_due: what the courier is to collect; null where the order was paid before.
         cash: what was collected.
         came_back: why it came back, or will not arrive.
@@ -184,7 +181,7 @@ class ShipmentView(Model):
     open_since: datetime | None
     user_email: str | None
     items: tuple[OrderItem, ...]
-    total: Money
+    total: Money | None
     payment_method: PaymentMethod | None
     shipping_address: Address | None
     shipping: ShippingCharge | None
@@ -326,13 +323,10 @@ def _inspected(lines: tuple[Inspection, ...]) -> tuple[InspectedLine, ...]:
 
 
 def _view(shipment: Shipment) -> ShipmentView:
-    cash = None if shipment.cash is None else Money(amount=shipment.cash, currency=shipment.currency)
-    same = shipment.model_dump(include=set(ShipmentView.model_fields) - {"total", "cash", "cash_due", "returns"})
+    same = shipment.model_dump(include=set(ShipmentView.model_fields) - {"cash_due", "returns"})
     return ShipmentView(
         **same,
-        total=shipment.total,
         cash_due=shipment.cash_due,
-        cash=cash,
         returns=tuple(ExpectedReturn.model_validate(each.model_dump()) for each in shipment.returns),
     )
 

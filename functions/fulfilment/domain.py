@@ -116,12 +116,12 @@ class Shipment(Model):
     """The parcel of an order as it is stored; a tombstone knows only the order's id.
 
     Attributes:
-        total_amount: of the order, minor units of `currency`.
+        total: of the order; None for a tombstone.
         payment_method: how it is paid; in cash, the courier collects the total.
         shipping: how it is to be sent, and what that costs.
         tax: that the total includes.
         parcel: once it was shipped.
-        cash: minor units that the courier collected; None where nothing was to collect, or it is not delivered.
+        cash: what the courier collected; None where nothing was to collect, or it is not delivered.
         came_back: why it came back, or will not arrive.
         inspected: what was found of it then.
         returns: what its shopper sends back.
@@ -134,25 +134,20 @@ class Shipment(Model):
     user_id: str | None = None
     user_email: str | None = None
     items: tuple[OrderItem, ...] = ()
-    total_amount: int = 0
-    currency: str = "XXX"
+    total: Money | None = None
     payment_method: PaymentMethod | None = None
     shipping_address: Address | None = None
     shipping: ShippingCharge | None = None
     tax: Tax | None = None
     parcel: Parcel | None = None
     delivered_at: datetime | None = None
-    cash: int | None = None
+    cash: Money | None = None
     came_back: ParcelReturn | None = None
     inspected: tuple[InspectedLine, ...] = ()
     returns: tuple[Return, ...] = ()
     cancel_reason: CancelReason | None = None
     cancel_note: str | None = None
     story: tuple[Step, ...] = ()
-
-    @property
-    def total(self) -> Money:
-        return Money(amount=self.total_amount, currency=self.currency)
 
     @property
     def cash_due(self) -> Money | None:
@@ -226,8 +221,7 @@ def _to_ship(confirmed: OrderConfirmed, context: Context) -> Shipment:
         user_id=confirmed.user_id,
         user_email=confirmed.user_email,
         items=confirmed.items,
-        total_amount=confirmed.total.amount,
-        currency=confirmed.total.currency,
+        total=confirmed.total,
         payment_method=confirmed.payment_method,
         shipping_address=confirmed.shipping_address,
         shipping=confirmed.shipping,
@@ -384,15 +378,15 @@ def _in_words(parcel: Parcel) -> str:
 def _deliver(shipment: Shipment, command: Deliver, step: Step) -> Decision[Shipment]:
     cash = _cash_of(shipment, command.cash)
     if shipment.status is ShipmentStatus.DELIVERED:
-        said = f"It was delivered, with {_money(shipment, shipment.cash)} collected." if cash is not None else ""
+        said = f"It was delivered, with {shipment.cash} collected." if cash is not None else ""
         return _repeated(shipment.cash == cash, "delivered", said or "It was delivered.")
     _require_shipped(shipment)
     delivered = _with(shipment, step, status=ShipmentStatus.DELIVERED, delivered_at=step.at, cash=cash)
     return Change(delivered, [_delivered_event(delivered)])
 
 
-def _cash_of(shipment: Shipment, cash: Money | None) -> int | None:
-    """Minor units that were collected.
+def _cash_of(shipment: Shipment, cash: Money | None) -> Money | None:
+    """What was collected; None where nothing was to collect.
 
     Raises:
         InvalidInput: cash is due and none is named, or the other way round, or it is more than is due.
@@ -406,7 +400,7 @@ def _cash_of(shipment: Shipment, cash: Money | None) -> int | None:
         raise InvalidInput("cash", f"is needed: {due} is due in cash. Say 0 if nothing was collected.")
     if cash.currency != due.currency or cash.amount > due.amount:
         raise InvalidInput("cash", f"can be at most {due}")
-    return cash.amount
+    return cash
 
 
 def _came_back(
@@ -510,10 +504,6 @@ def _counted(lines: Sequence[InspectedLine]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _money(shipment: Shipment, amount: int | None) -> Money:
-    return Money(amount=amount or 0, currency=shipment.currency)
-
-
 def _with(shipment: Shipment, step: Step, **changes: Any) -> Shipment:
     return shipment.model_copy(update={**changes, "story": (*shipment.story, step)})
 
@@ -558,8 +548,7 @@ def _dispatched_event(shipment: Shipment) -> ShipmentDispatched:
 
 
 def _delivered_event(shipment: Shipment) -> ShipmentDelivered:
-    cash = None if shipment.cash is None else _money(shipment, shipment.cash)
-    return ShipmentDelivered(**_whole(shipment), delivered_at=shipment.delivered_at, cash=cash)
+    return ShipmentDelivered(**_whole(shipment), delivered_at=shipment.delivered_at, cash=shipment.cash)
 
 
 def _returned_event(shipment: Shipment) -> ShipmentReturned:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from cloudretail.errors import NotFound
 from cloudretail.http import Api, Cursor, IdempotencyKey, IdInPath, Limit, Page, answers, decode_place, encode_cursor
@@ -29,6 +29,7 @@ from contract.values import (
     ShippingCharge,
     StockLine,
     Tax,
+    each_product_once,
 )
 from orders import commands
 from orders.domain import (
@@ -130,16 +131,12 @@ class NewReturn(RequestModel):
     """
 
     lines: Annotated[
-        tuple[ReturnLine, ...], Field(min_length=1, max_length=MAX_LINES), asks("Choose at least one item.")
+        tuple[ReturnLine, ...],
+        Field(min_length=1, max_length=MAX_LINES),
+        asks("Choose at least one item."),
+        AfterValidator(each_product_once),
     ]
     reason: Annotated[ReturnChoice, asks("Choose a reason.")]
-
-    @field_validator("lines")
-    @classmethod
-    def _each_product_once(cls, lines: tuple[ReturnLine, ...]) -> tuple[ReturnLine, ...]:
-        if len({line.product_id for line in lines}) < len(lines):
-            raise ValueError("have to name each product once")
-        return lines
 
 
 class Cancellation(RequestModel):

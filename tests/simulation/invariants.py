@@ -227,7 +227,7 @@ def _check_price_of_goods(order: Order, payment: Payment, shipment: Shipment | N
         for each in (shipment.returns if shipment else ())
         for line in each.received
     )
-    cash = shipment.cash if shipment else None
+    cash = shipment.cash.amount if shipment and shipment.cash else None
     taken = cash or 0 if payment.method is PaymentMethod.COD else total
     match order.status:
         case OrderStatus.CONFIRMED | OrderStatus.SHIPPED:

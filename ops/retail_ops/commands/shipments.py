@@ -155,9 +155,11 @@ def deliver(
     with signed_in(stack, email, password) as api:
         body = {}
         if cash is not None:
-            currency = api.call("GET", f"/admin/shipments/{order}").json()["total"]["currency"]
+            total = api.call("GET", f"/admin/shipments/{order}").json()["total"]
+            if total is None:
+                raise OpsError(f"{order} was called off before there was a parcel.")
             try:
-                body = {"cash": Money.parse(cash, currency).model_dump(mode="json")}
+                body = {"cash": Money.parse(cash, total["currency"]).model_dump(mode="json")}
             except ValueError as error:
                 raise OpsError(f"--cash {cash}: {error}") from None
         found = api.call("POST", f"/admin/orders/{order}/deliver", body).json()

@@ -112,7 +112,7 @@ def test_events_that_no_outbox_holds_any_more_are_made_again_of_the_rows() -> No
     )  # fmt: skip
     shipment = fulfilment.Shipment(
         order_id=ORDER_ID, status=fulfilment.ShipmentStatus.DELIVERED, user_id=ORDER["user_id"],
-        user_email=ORDER["user_email"], items=ORDER["items"], total_amount=15430, currency="SGD", delivered_at=NOW,
+        user_email=ORDER["user_email"], items=ORDER["items"], total=ORDER["total"], delivered_at=NOW,
         parcel=Parcel(carrier="DHL", tracking_number="1"), returns=(received,),
     )  # fmt: skip
     reservation = Reservation(order_id=ORDER_ID, status=ReservationStatus.COMMITTED, lines=ASKED, until=LATER)

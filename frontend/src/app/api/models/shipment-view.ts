@@ -62,6 +62,10 @@ export interface ShipmentView {
    * What happened and who did it, oldest first.
    */
   story: Array<Step>;
-  total: Money;
+
+  /**
+   * Of the order; null where it was called off before its confirmation arrived.
+   */
+  total: (Money | null);
   userEmail: (string | null);
 }
