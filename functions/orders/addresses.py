@@ -102,8 +102,7 @@ def form_of(country: str) -> Form:
     except ValueError:
         raise _invalid("country", "Choose a country.") from None
     postal_code = None
-    # Some countries allow a code without a known form: nothing can be asked of those.
-    if "postal_code" in rules.allowed_fields and rules.postal_code_matchers:
+    if "postal_code" in rules.allowed_fields:
         postal_code = PostalCodeForm(
             "postal_code" in rules.required_fields,
             {"zip": "ZIP code", "eircode": "Eircode", "pin": "PIN code"}.get(rules.postal_code_type, "Postal code"),

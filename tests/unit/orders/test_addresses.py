@@ -59,6 +59,11 @@ def test_a_postal_code_has_the_form_of_its_country(country: str, code: str | Non
     assert refusal(country=country, postal_code=code) == ("postalCode", message)
 
 
+def test_a_code_of_a_country_whose_form_is_not_known_is_taken_as_it_is() -> None:
+    assert checked(address(country="KP", postal_code="999093"), phone_required=False).postal_code == "999093"
+    assert checked(address(country="KP", postal_code=None), phone_required=False).postal_code is None
+
+
 def test_a_postal_code_is_written_as_it_is_there() -> None:
     assert checked(address(country="GB", postal_code=" ec1y 8sy "), phone_required=False).postal_code == "EC1Y 8SY"
 
