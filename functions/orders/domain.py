@@ -372,7 +372,7 @@ def _moved(
     return order.model_copy(update=changes)
 
 
-def _told(order: Order, context: Context, event: str, entry: Mapping[str, Any], **fields: Any) -> Order:
+def _with_step(order: Order, context: Context, event: str, entry: Mapping[str, Any], **fields: Any) -> Order:
     """The order with one more step of its story, where its state stays."""
     return _moved(order, order.status, context, event, entry, reserved_until=order.reserved_until, **fields)
 
@@ -414,7 +414,7 @@ def _noted(
             entry = {"about": refund, "amount": fact.amount, "reason": refused}
     if known or order.has_noted(context.cause):
         return Nothing("noted already")
-    return Change(_told(order, context, name, entry, **fields))
+    return Change(_with_step(order, context, name, entry, **fields))
 
 
 def _common(order: Order) -> dict[str, Any]:
@@ -491,7 +491,7 @@ def request_return(order: Order, command: RequestReturn, context: Context) -> De
         requested_at=context.now,
     )
     entry = {"about": command.return_id, "reason": command.reason}
-    after = _told(order, context, "ReturnRequested", entry, returns=(*order.returns, requested))
+    after = _with_step(order, context, "ReturnRequested", entry, returns=(*order.returns, requested))
     return Change(after, [_requested_event(after, requested)])
 
 
@@ -543,7 +543,7 @@ def withdraw_return(order: Order, return_id: str, context: Context) -> Decision[
             returnStatus=known.status,
         )
     withdrawn = known.model_copy(update={"status": ReturnStatus.WITHDRAWN})
-    after = _told(order, context, "ReturnWithdrawn", {"about": return_id}, returns=_replaced(order, withdrawn))
+    after = _with_step(order, context, "ReturnWithdrawn", {"about": return_id}, returns=_replaced(order, withdrawn))
     return Change(after, [_withdrawn_event(after, withdrawn)])
 
 
@@ -560,12 +560,12 @@ def _return_settled(order: Order, message: ReturnReceived | ReturnRefused, conte
                 update={"status": ReturnStatus.ACCEPTED, "taken": lines, "amount": amount, "tax": tax}
             )
             entry: dict[str, Any] = {"about": known.return_id, "amount": Money(amount=amount, currency=order.currency)}
-            after = _told(order, context, "ReturnReceived", entry, returns=_replaced(order, settled))
+            after = _with_step(order, context, "ReturnReceived", entry, returns=_replaced(order, settled))
             return Change(after, [_accepted_event(after, settled)])
         case ReturnRefused(reason=refusal, note=note), ReturnStatus.REQUESTED:
             settled = known.model_copy(update={"status": ReturnStatus.REFUSED, "refusal": refusal, "note": note})
             entry = {"about": known.return_id, "reason": refusal, "note": note}
-            return Change(_told(order, context, "ReturnRefused", entry, returns=_replaced(order, settled)))
+            return Change(_with_step(order, context, "ReturnRefused", entry, returns=_replaced(order, settled)))
         case _:
             return Nothing(f"the return is {known.status}")
 

@@ -49,7 +49,8 @@ for group in (
 def main() -> None:
     """Run the command; a foreseen failure is a sentence on stderr and exit code 1."""
     try:
-        app()
+        # Whatever it was started by: help names what people type.
+        app(prog_name="cloudretail")
     except OpsError as error:
         err.print(f"[bold red]Error:[/bold red] {escape(error.message)}")
         if error.detail:

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from importlib import import_module
 from typing import Any
 
@@ -431,7 +431,7 @@ class World:
 
     # --- after the order: shoppers and staff ------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def _after_the_order(self) -> Mapping[Kind, Callable[..., None]]:
         """What does a step: called with the words of the step, the cause and the time."""
         return {

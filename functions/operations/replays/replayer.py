@@ -216,9 +216,9 @@ class _Run:
         self._next = self._saved = self._clock.monotonic()
 
     def carried_out(self) -> Replay:
-        todo = [entry for entry in self._entries.values() if entry.outcome is Outcome.PLANNED]
+        planned = [entry for entry in self._entries.values() if entry.outcome is Outcome.PLANNED]
         # Ten at once, as SQS takes them; at a slow rate as many as a second has.
-        for batch in itertools.batched(todo, min(PER_BATCH, max(1, int(self._rate))), strict=False):
+        for batch in itertools.batched(planned, min(PER_BATCH, max(1, int(self._rate))), strict=False):
             if self._until is not None and self._clock.monotonic() > self._until:
                 return self._save()
             self._pace(len(batch))

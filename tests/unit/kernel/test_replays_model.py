@@ -193,15 +193,15 @@ def replayed(world: World, rules: Rules) -> Iterator[World]:
 def explore(rules: Rules) -> tuple[dict[Any, World], dict[Any, set[Any]]]:
     """All worlds that can be reached, and which leads to which."""
     first = World(None, 0, (Message("first"),), ())
-    seen, leads_to, todo = {first.key: first}, {}, [first]
-    while todo:
-        world = todo.pop()
+    seen, leads_to, frontier = {first.key: first}, {}, [first]
+    while frontier:
+        world = frontier.pop()
         nexts = list(steps(world, rules))
         leads_to[world.key] = {each.key for each in nexts}
         for each in nexts:
             if each.key not in seen:
                 seen[each.key] = each
-                todo.append(each)
+                frontier.append(each)
     return seen, leads_to
 
 
