@@ -19,13 +19,14 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 )
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail import origin
 from cloudretail.emulator import with_lower_case_headers
 from cloudretail.envelope import Cause
 from cloudretail.errors import Conflict, InvalidInput, NotFound, Problem, Refusal, invalid
-from cloudretail.identity import Caller, caller_of, unauthorized, verify
+from cloudretail.identity import OPERATORS, STAFF, Caller, caller_of, unauthorized, verify
 from cloudretail.limits import Limited
 from cloudretail.model import Model
 from cloudretail.repository import Settled
@@ -70,8 +71,10 @@ Limit = Annotated[int, Query(ge=1, le=100, description="How many items at the mo
 Cursor = Annotated[str | None, Query(max_length=1024, description="`nextCursor` of the page before.")]
 
 
-BACK_OFFICE = "/api/admin/"
-"""What begins so is for staff."""
+ONLY_FOR = {"/api/admin/": STAFF, "/api/ops/": OPERATORS}
+"""By the beginning of a path the group that it is for."""
+
+NOT_YOURS = {STAFF: "Only the shop's staff may do this.", OPERATORS: "Only operators may do this."}
 
 
 class FieldError(Model):
@@ -143,13 +146,16 @@ class Api(APIGatewayHttpResolver):
             flush()
 
     def refusal(self, event: Mapping[str, Any]) -> Problem | None:
-        """Why a request is refused whatever it asks for: nobody but staff learns anything of the back office."""
-        if not event.get("rawPath", "").startswith(BACK_OFFICE):
-            return None
-        try:
-            _staff(event)
-        except Problem as problem:
-            return problem
+        """Why a request is refused whatever it asks for: whom a path is not for learns nothing of it, not even whether
+        their input would be valid; a service may have a further reason."""
+        # The path by which its route is found, whatever stands before it.
+        path = APIGatewayProxyEventV2(dict(event)).path
+        for beginning, group in ONLY_FOR.items():
+            if path.startswith(beginning):
+                try:
+                    _member(event, group)
+                except Problem as problem:
+                    return problem
         return None
 
     @property
@@ -160,12 +166,12 @@ class Api(APIGatewayHttpResolver):
     @property
     def operator(self) -> Caller:
         """As `caller`, and in the group of operators; raises a 403 Problem for anybody else."""
-        return _operator(self.current_event.raw_event)
+        return _member(self.current_event.raw_event, OPERATORS)
 
     @property
     def staff(self) -> Caller:
         """As `caller`, and in the group of staff; raises a 403 Problem for anybody else."""
-        return _staff(self.current_event.raw_event)
+        return _member(self.current_event.raw_event, STAFF)
 
     @property
     def optional_caller(self) -> Caller | None:
@@ -199,17 +205,6 @@ class Api(APIGatewayHttpResolver):
         return Cause(request_id, root(request_id, self.current_event.headers.get("x-amzn-trace-id")))
 
 
-class OperatorsApi(Api):
-    """Routes of which nobody but operators learns anything, not even whether their input would be valid."""
-
-    def refusal(self, event: Mapping[str, Any]) -> Problem | None:
-        try:
-            _operator(event)
-        except Problem as problem:
-            return problem
-        return None
-
-
 def _caller(event: Mapping[str, Any]) -> Caller:
     """By the claims that the gateway's authorizer has verified; by the token itself where there is none in front: on
     routes that also answer strangers, and under `sam local start-api`."""
@@ -221,17 +216,10 @@ def _caller(event: Mapping[str, Any]) -> Caller:
     raise unauthorized("Please log in first.")
 
 
-def _operator(event: Mapping[str, Any]) -> Caller:
+def _member(event: Mapping[str, Any], group: str) -> Caller:
     caller = _caller(event)
-    if not caller.is_operator:
-        raise Problem(HTTPStatus.FORBIDDEN, "operators-only", "Only operators may do this.")
-    return caller
-
-
-def _staff(event: Mapping[str, Any]) -> Caller:
-    caller = _caller(event)
-    if not caller.is_staff:
-        raise Problem(HTTPStatus.FORBIDDEN, "staff-only", "Only the shop's staff may do this.")
+    if group not in caller.groups:
+        raise Problem(HTTPStatus.FORBIDDEN, f"{group}-only", NOT_YOURS[group])
     return caller
 
 

@@ -61,10 +61,6 @@ class Caller:
     def is_operator(self) -> bool:
         return OPERATORS in self.groups
 
-    @property
-    def is_staff(self) -> bool:
-        return STAFF in self.groups
-
 
 def unauthorized(detail: str) -> Problem:
     return Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail)

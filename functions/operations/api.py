@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
 from cloudretail.errors import invalid
-from cloudretail.http import Cursor, IdInPath, Limit, OperatorsApi, Page, answers, decode_cursor, encode_cursor
+from cloudretail.http import Api, Cursor, IdInPath, Limit, Page, answers, decode_cursor, encode_cursor
 from cloudretail.model import Model, RequestModel
 from cloudretail.settings import load
 from operations.dead_letters.domain import (
@@ -39,7 +39,7 @@ from operations.replays.service import Replays
 from operations.replays.targets import LambdaInvoker
 from operations.wiring import ApiSettings, open_dead_letters, open_diagnosis, open_nudge, open_replays
 
-api = OperatorsApi()
+api = Api()
 
 QueueInPath = Annotated[QueueName, Path(description="A dead-letter queue, such as OrdersDlq.")]
 MessageId = Annotated[str, Path(min_length=1, max_length=100)]

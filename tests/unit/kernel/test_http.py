@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, cast
@@ -32,7 +33,7 @@ from cloudretail.http import (
 from cloudretail.limits import Limited, Rate, RateLimit
 from cloudretail.model import Model, RequestModel
 from cloudretail.telemetry import count
-from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS, Context, http_event
+from tests.support.invocations import OPERATOR_CLAIMS, SHOPPER_CLAIMS, STAFF_CLAIMS, Context, http_event
 from tests.support.wire import everything_printed
 
 KEY = {"Idempotency-Key": "key-1"}
@@ -504,3 +505,18 @@ def test_a_short_answer_is_not_worth_compressing(shelf: Shelf) -> None:
     answer = shelf.api.handle(event, cast(LambdaContext, Context()))
     assert json.loads(answer["body"])["items"]
     assert not answer.get("isBase64Encoded")
+
+
+@pytest.mark.parametrize("stage", ["$default", "prod"])
+def test_a_path_of_the_back_office_is_staffs_whatever_the_gateways_stage_puts_before_it(
+    shelf: Shelf, stage: str
+) -> None:
+    shelf.api.get("/api/admin/secrets")(lambda: {"secret": "none"})
+
+    def look(claims: Mapping[str, str]) -> int:
+        event = http_event("GET", "/api/admin/secrets", claims=claims)
+        event["requestContext"]["stage"] = stage
+        event["rawPath"] = event["rawPath"] if stage == "$default" else f"/{stage}{event['rawPath']}"
+        return int(shelf.api.handle(event, cast(LambdaContext, Context()))["statusCode"])
+
+    assert (look(SHOPPER_CLAIMS), look(OPERATOR_CLAIMS), look(STAFF_CLAIMS)) == (403, 403, 200)
