@@ -511,10 +511,10 @@ def test_a_short_answer_is_not_worth_compressing(shelf: Shelf) -> None:
 def test_a_path_of_the_back_office_is_staffs_whatever_the_gateways_stage_puts_before_it(
     shelf: Shelf, stage: str
 ) -> None:
-    shelf.api.get("/api/admin/secrets")(lambda: {"secret": "none"})
+    shelf.api.get("/api/admin/shelves")(lambda: {"shelf": "top"})
 
     def look(claims: Mapping[str, str]) -> int:
-        event = http_event("GET", "/api/admin/secrets", claims=claims)
+        event = http_event("GET", "/api/admin/shelves", claims=claims)
         event["requestContext"]["stage"] = stage
         event["rawPath"] = event["rawPath"] if stage == "$default" else f"/{stage}{event['rawPath']}"
         return int(shelf.api.handle(event, cast(LambdaContext, Context()))["statusCode"])
