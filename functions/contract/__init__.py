@@ -7,11 +7,11 @@ stands beside version 1 until nobody consumes the old one.
 from cloudretail.envelope import Event, by_type
 from cloudretail.envelope import parse as _parse
 from cloudretail.event import EventData
-from contract import fulfilment, inventory, orders, payments
+from contract import fulfilment, inventory, notifications, orders, payments
 
 EVENTS: tuple[type[EventData], ...] = tuple(
     event
-    for service in (orders, inventory, payments, fulfilment)
+    for service in (orders, inventory, payments, fulfilment, notifications)
     for event in vars(service).values()
     if isinstance(event, type) and issubclass(event, EventData) and "event_type" in vars(event)
 )

@@ -154,6 +154,14 @@ class ReturnRefusal(Reason):
     OTHER = "OTHER"
 
 
+class MailFeedback(Reason):
+    """What SES says of a mail that it had accepted, in the words of its events' `eventType`."""
+
+    BOUNCE = "Bounce"
+    COMPLAINT = "Complaint"
+    OTHER = "OTHER"
+
+
 class CodRefusal(Reason):
     """Why an order cannot be paid in cash on delivery: written on it by checkout, and true of every later choice."""
 

@@ -54,8 +54,13 @@ class Mail:
 class OrderMailer(Protocol):
     """Hands mails about orders over to whoever delivers them."""
 
-    def send(self, mail: Mail) -> str:
-        """The id under which the mail was accepted; raises Transient or Permanent where it was not."""
+    def send(self, mail: Mail, traceparent: str) -> str:
+        """The id under which the mail was accepted; raises Transient or Permanent where it was not.
+
+        Args:
+            mail: the mail.
+            traceparent: of the event that it is about, so that what SES says of the mail later joins that trace.
+        """
         ...
 
 
@@ -103,7 +108,7 @@ class SesMailer:
         self._sender = sender
         self._configuration_set = configuration_set
 
-    def send(self, mail: Mail) -> str:
+    def send(self, mail: Mail, traceparent: str) -> str:
         try:
             answer = aws.ses().send_email(
                 FromEmailAddress=self._sender,
@@ -119,7 +124,12 @@ class SesMailer:
                         },
                     }
                 },
-                EmailTags=[{"Name": "kind", "Value": mail.kind}, {"Name": "order", "Value": mail.order_id}],
+                # MailFeedbackRule in the template reads these.
+                EmailTags=[
+                    {"Name": "kind", "Value": mail.kind},
+                    {"Name": "order", "Value": mail.order_id},
+                    {"Name": "traceparent", "Value": traceparent},
+                ],
             )
         except ClientError as error:
             raise _refusal(error) from None
@@ -131,7 +141,8 @@ class SesMailer:
 class DryRunMailer:
     """An OrderMailer that says what it would send."""
 
-    def send(self, mail: Mail) -> str:
+    def send(self, mail: Mail, traceparent: str) -> str:
+        del traceparent
         raise WouldAct(f'send the mail "{mail.subject}"')
 
 

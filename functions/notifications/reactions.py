@@ -81,7 +81,7 @@ def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
         case Claim.HELD:
             raise Transient("another delivery is sending this mail")
     try:
-        message_id = ports.mailer.send(mail)
+        message_id = ports.mailer.send(mail, delivery.event.traceparent)
     except Exception:
         try:
             sent.give_up(mail.id, claimed_at)

@@ -37,6 +37,7 @@ from contract.fulfilment import (
     ShipmentReturned,
 )
 from contract.inventory import InventoryReservationFailed, InventoryReserved
+from contract.notifications import MailFeedbackReceived
 from contract.orders import (
     CancellationRequested,
     OrderCancelled,
@@ -98,7 +99,7 @@ class HistoryEntry(Model):
         note: what the shop writes about it to the shopper.
         attempt: for a declined payment, which one.
         shortages: for a rejected order, what was missing.
-        about: id of the return or of the refund that it is about.
+        about: id of the return or of the refund that it is about; of a mail, the name of its event.
         amount: of money that was collected, is owed for a return, or was given back.
     """
 
@@ -264,7 +265,9 @@ def decide(order: Order, message: Message, context: Context) -> Decision[Order]:
             return _shipped(order, message, context)
         case ReturnReceived() | ReturnRefused():
             return _return_settled(order, message, context)
-        case PaymentDeclined() | PaymentCollected() | PaymentRefunded() | PaymentRefundFailed():
+        case (
+            PaymentDeclined() | PaymentCollected() | PaymentRefunded() | PaymentRefundFailed() | MailFeedbackReceived()
+        ):
             return _noted(order, message, context)
         case _:
             return _ignored(order)
@@ -396,7 +399,7 @@ def _cancelled(
 
 def _noted(
     order: Order,
-    fact: PaymentDeclined | PaymentCollected | PaymentRefunded | PaymentRefundFailed,
+    fact: PaymentDeclined | PaymentCollected | PaymentRefunded | PaymentRefundFailed | MailFeedbackReceived,
     context: Context,
 ) -> Decision[Order]:
     """A fact for the story that moves nothing. A duplicate is noted once."""
@@ -412,6 +415,10 @@ def _noted(
             known, fields = any((each.event, each.about) == (name, refund) for each in order.history), {}
             refused = fact.reason if isinstance(fact, PaymentRefundFailed) else None
             entry = {"about": refund, "amount": fact.amount, "reason": refused}
+        case MailFeedbackReceived(mail=mail, feedback=feedback):
+            told = (name, mail, feedback)
+            known, fields = any((each.event, each.about, each.reason) == told for each in order.history), {}
+            entry = {"about": mail, "reason": feedback}
     if known or order.has_noted(context.cause):
         return Nothing("noted already")
     return Change(_with_step(order, context, name, entry, **fields))

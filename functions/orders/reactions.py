@@ -21,6 +21,7 @@ from contract.fulfilment import (
     ShipmentReturned,
 )
 from contract.inventory import InventoryReservationFailed, InventoryReserved
+from contract.notifications import MailFeedbackReceived
 from contract.payments import (
     PaymentCollected,
     PaymentDeclined,
@@ -80,6 +81,7 @@ CONSUMER: Consumer[BatchRepository[Order]] = Consumer(
         ShipmentReturned,
         ReturnReceived,
         ReturnRefused,
+        MailFeedbackReceived,
     ),
     react=row_by_row(str, react),
     ports=_orders,

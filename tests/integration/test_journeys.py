@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from retail_ops.recording import ses
 from retail_ops.stack.shop import Shop
 from tests.support.shoppers import (
     Person,
@@ -152,6 +153,25 @@ def test_cash_of_a_cancelled_order_is_simply_not_collected(operator: Person, sho
     shopper.sees(order_id, "CONFIRMED")
     shopper.call("POST", f"/orders/{order_id}/cancel")
     assert shopper.sees_payment(order_id, "VOIDED")
+
+
+def test_a_mail_that_comes_back_is_part_of_its_orders_story_once(
+    shop: Shop, operator: Person, shopper: Shopper
+) -> None:
+    order_id = shopper.order(new_product(operator, stock=5), 1, method="COD")
+    shopper.sees(order_id, "CONFIRMED")
+    mail = {"email": shopper.email, "message_id": "0100-1", "at": "2026-01-02T03:04:05Z"}
+    mail |= {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+
+    for kind in ("Bounce", "Bounce", "Complaint"):
+        ses.say(shop, kind, order_id=order_id, **mail)
+
+    def steps() -> list[tuple[str, str]]:
+        story = shopper.ok("GET", f"/orders/{order_id}")["story"]
+        return [(each["about"], each["reason"]) for each in story if each["event"] == "MailFeedbackReceived"]
+
+    eventually(steps, lambda found: len(found) == 2)
+    assert sorted(steps()) == [("OrderConfirmed", "Bounce"), ("OrderConfirmed", "Complaint")]
 
 
 def test_fifty_shoppers_at_once_get_exactly_the_three_that_there_are(shop: Shop, operator: Person) -> None:

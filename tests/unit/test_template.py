@@ -42,7 +42,7 @@ queues = SHOP.properties("AWS::SQS::Queue")
 tables = SHOP.properties("AWS::DynamoDB::Table")
 buckets = SHOP.properties("AWS::S3::Bucket")
 alarms = SHOP.properties("AWS::CloudWatch::Alarm")
-rules = SHOP.properties("AWS::Events::Rule")
+rules = {name: rule for name, rule in SHOP.properties("AWS::Events::Rule").items() if "EventBusName" in rule}
 log_groups = SHOP.properties("AWS::Logs::LogGroup")
 
 consumed = pytest.mark.parametrize("queue", sorted(SHOP.consumers))
@@ -124,7 +124,7 @@ def test_a_consumer_gives_up_to_a_queue_of_its_own_long_before_sqs_would(
 
 
 @consumed
-def test_one_sender_alone_may_send_to_a_queue(queue: str) -> None:
+def test_a_queues_own_senders_alone_may_send_to_it(queue: str) -> None:
     policies = [p for p in SHOP.properties("AWS::SQS::QueuePolicy").values() if p["Queues"] == [{"Ref": queue}]]
     assert len(policies) == 1, f"{queue} needs one queue policy"
     (statement,) = policies[0]["PolicyDocument"]["Statement"]
@@ -132,7 +132,9 @@ def test_one_sender_alone_may_send_to_a_queue(queue: str) -> None:
     assert referred(statement["Resource"]) == queue
     (sender,) = [c["aws:SourceArn"] for c in statement["Condition"].values() if "aws:SourceArn" in c]
     if statement["Principal"] == {"Service": "events.amazonaws.com"}:
-        assert queue == referred(rules[referred(sender)]["Targets"][0]["Arn"]), f"another rule may send to {queue}"
+        own, of_the_accounts_bus = sender
+        assert queue == referred(rules[referred(own)]["Targets"][0]["Arn"]), f"another rule may send to {queue}"
+        assert text_of(of_the_accounts_bus).endswith(f":rule/${{AWS::StackName}}-{queue.removesuffix('Queue')}-*")
     else:
         assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
         assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
@@ -278,7 +280,8 @@ def test_the_rules_of_this_bus_may_send_to_the_dead_letter_queue_of_the_rules_an
     policy = SHOP.properties("AWS::SQS::QueuePolicy")["RuleTargetsDlqPolicy"]
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-    assert text_of(statement["Condition"]["ArnLike"]["aws:SourceArn"]).endswith(":rule/${EventBus}/*")
+    senders = [text_of(each).rpartition(":rule/")[2] for each in statement["Condition"]["ArnLike"]["aws:SourceArn"]]
+    assert senders == ["${EventBus}/*", "${AWS::StackName}-*"]
 
 
 @each_rule
@@ -853,6 +856,21 @@ class TestAccounts:
         assert mailing
         for function in mailing:
             assert SHOP.environment(function)["MAIL_CONFIGURATION"] == {"Ref": "MailConfiguration"}
+
+    def test_ses_says_on_the_accounts_bus_which_mails_came_back_and_a_rule_makes_it_the_orders(self) -> None:
+        (destination,) = SHOP.properties("AWS::SES::ConfigurationSetEventDestination").values()
+        assert destination["ConfigurationSetName"] == {"Ref": "MailConfiguration"}
+        said = destination["EventDestination"]
+        assert said["Enabled"] and said["MatchingEventTypes"] == ["bounce", "complaint"]
+        assert text_of(said["EventBridgeDestination"]["EventBusArn"]).endswith(":event-bus/default")
+        rule = SHOP.properties("AWS::Events::Rule")["MailFeedbackRule"]
+        assert "EventBusName" not in rule, "SES publishes to no other bus than the account's"
+        assert rule["EventPattern"]["source"] == ["aws.ses"]
+        (target,) = rule["Targets"]
+        assert referred(target["Arn"]) == "OrdersQueue"
+        assert referred(target["DeadLetterConfig"]["Arn"]) == "RuleTargetsDlq"
+        # Its name is what lets it send to the queue.
+        assert text_of(rule["Name"]).startswith("${AWS::StackName}-Orders-")
 
     def test_mails_that_come_back_raise_an_alarm_before_ses_stops_the_account(self) -> None:
         limits = {

@@ -8,6 +8,7 @@ which is what limits a local shop. In front of it stands `retail_ops.local.guard
 
 import json
 import os
+import re
 import resource
 import socket
 from collections.abc import Iterator, Mapping
@@ -124,6 +125,39 @@ def write_mails_with_codes() -> None:
     cognito._send_verification_email = write_and_send
 
 
+def value_at(event: Any, path: str) -> Any:
+    """What EventBridge finds in an event.
+
+    >>> value_at({"detail": {"tags": {"order": ["ord_1"]}}}, "$.detail.tags.order[0]")
+    'ord_1'
+
+    Args:
+        event: as JSON.
+        path: in dots, with an array's indices in brackets. Source: EventBridge user guide, "Input transformation".
+    """
+    value = event
+    for step in re.findall(r"[^.$[\]]+", path):
+        value = value[int(step) if isinstance(value, list) else step]
+    return value
+
+
+def find_array_elements() -> None:
+    """Let an input transformer take an element of an array, as EventBridge does: the emulator knows fields only."""
+    from ministack.services import eventbridge
+
+    apply = eventbridge._apply_input_transformer
+
+    def apply_with_elements(transformer: Mapping[str, Any], rule: Any, view: Any) -> Any:
+        paths = transformer.get("InputPathsMap", {})
+        event = view.event_with_detail()
+        found = {name: value_at(event, path) for name, path in paths.items() if "[" in path}
+        rest = {name: path for name, path in paths.items() if name not in found}
+        template = eventbridge._render_input_template(transformer["InputTemplate"], found)
+        return apply({"InputPathsMap": rest, "InputTemplate": template}, rule, view)
+
+    eventbridge._apply_input_transformer = apply_with_elements
+
+
 def log_failed_starts() -> None:
     """Have a function's log say why and where it does not start, as Lambda does.
 
@@ -159,6 +193,7 @@ def main() -> None:
     application = guarded(os.environ["AWS_ACCESS_KEY_ID"], port, state_file, images, seconds)
     use_own_packages(layer)
     write_mails_with_codes()
+    find_array_elements()
     log_failed_starts()
     config = uvicorn.Config(
         application,

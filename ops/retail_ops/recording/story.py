@@ -22,6 +22,7 @@ from orders.returns import return_id_of
 from retail_ops.errors import OpsError
 from retail_ops.local.mails import read_mails
 from retail_ops.progress import Note, Progress
+from retail_ops.recording import ses
 from retail_ops.recording.invocations import Invocation, Recorder, wait_for
 from retail_ops.recording.normal import Normal
 from retail_ops.recording.samples import Item, kebab
@@ -144,6 +145,8 @@ class Story:
             self._parcels()
         with progress.step("Record returns, and what is paid back by hand"):
             self._returns()
+        with progress.step("Record a mail that comes back"):
+            self._mail_feedback()
         with progress.step("Record an order that nobody pays"):
             self._unpaid()
         with progress.step("Record batches, and messages that are refused") as note:
@@ -410,6 +413,20 @@ class Story:
         self.http("bad-note", "POST", f"/admin/orders/{called_off}/cancel", {"note": ""}, who=STAFF)
         note = {"note": "Sorry, it broke while we packed it."}
         self._act(called_off, "cancel", note, "CANCELLED", case="cancel-for-shop")
+
+    def _mail_feedback(self) -> None:
+        """A mail about an order comes back: SES says so, and a rule tells the orders."""
+        order = self._confirmed("recorded-16")
+        self._keep_rows(order)
+        message_id, traceparent = "0100-message-000000", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        mail = {"email": SHOPPER.email, "message_id": message_id, "traceparent": traceparent}
+        event_id = ses.say(self.shop, "Bounce", order_id=order, at="2100-01-01T00:00:00Z", **mail)
+
+        def is_it(call: Invocation) -> bool:
+            return call.function == "OrdersReactions" and event_id in str(call.event)
+
+        self._keep(self._wait_for_call(is_it, "the orders' answer to a mail that came back"), "mail-feedback-received")
+        self._unsorted.clear()
 
     def _returns(self) -> None:
         """Likewise."""

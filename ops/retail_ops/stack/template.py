@@ -95,8 +95,11 @@ class Template:
 
     @cached_property
     def rules(self) -> list[Rule]:
+        """Of the shop's own bus; what other rules make of others' events is not there."""
         rules = []
         for name, rule in self.properties("AWS::Events::Rule").items():
+            if "EventBusName" not in rule:
+                continue
             pattern = rule["EventPattern"]
             (target,) = rule["Targets"]
             rules.append(

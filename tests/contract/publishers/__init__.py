@@ -1,7 +1,8 @@
 """Every event that the shop can publish: the real deciders, driven through all states that each other's events and
 every command of a shopper, a card gateway or the clock can bring them into.
 
-Each module of this package is about one service and has a PUBLISHER; a new one is found by itself.
+Each module of this package is about one service and has a PUBLISHER; a new one is found by itself. `ses` is what a
+rule makes of events of SES.
 """
 
 import pkgutil
@@ -10,13 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Self
 
 from cloudretail.decider import Change, Context, Decision
 from cloudretail.envelope import Cause
 from cloudretail.event import EventData
 from cloudretail.model import Model
 from cloudretail.outbox import Aggregate
+from contract import parse
 from orders.domain import order_id_of
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -63,11 +65,16 @@ class Published:
     def name(self) -> str:
         return self.data.event_type.name
 
+    @classmethod
+    def of(cls, producer: str, document: str) -> Self:
+        """An event that no row was written with."""
+        return cls(producer, parse(document).data, document)
+
 
 def publishers() -> list[Publisher[Any]]:
     """All there are."""
     modules = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
-    return [module.PUBLISHER for module in modules]
+    return [module.PUBLISHER for module in modules if hasattr(module, "PUBLISHER")]
 
 
 class Exploration:
@@ -121,7 +128,9 @@ def explored() -> Exploration:
 
 def published() -> tuple[Published, ...]:
     """One of each event with another content."""
-    return tuple(explored().events.values())
+    from tests.contract.publishers import ses
+
+    return (*explored().events.values(), *ses.published())
 
 
 def known[E: EventData](events: Sequence[EventData], *types: type[E]) -> list[E]:

@@ -29,6 +29,9 @@ def wire(tables: None, monkeypatch: pytest.MonkeyPatch) -> Wire:
     return Wire(monkeypatch)
 
 
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
 def answer(code: str, status: int, message: str = "") -> ClientError:
     return ClientError(
         {
@@ -46,7 +49,7 @@ def answer(code: str, status: int, message: str = "") -> ClientError:
 
 
 def test_a_mail_goes_out_in_both_forms_in_utf8_with_tags_to_find_it_by(wire: Wire) -> None:
-    message_id = SesMailer(SENDER, "mails").send(MAIL)
+    message_id = SesMailer(SENDER, "mails").send(MAIL, TRACE)
     assert message_id
     assert wire.made("SendEmail") == [
         {
@@ -63,7 +66,11 @@ def test_a_mail_goes_out_in_both_forms_in_utf8_with_tags_to_find_it_by(wire: Wir
                     },
                 }
             },
-            "EmailTags": [{"Name": "kind", "Value": "OrderConfirmed"}, {"Name": "order", "Value": "ord_1"}],
+            "EmailTags": [
+                {"Name": "kind", "Value": "OrderConfirmed"},
+                {"Name": "order", "Value": "ord_1"},
+                {"Name": "traceparent", "Value": TRACE},
+            ],
         }
     ]
 
@@ -85,7 +92,7 @@ def test_a_mail_goes_out_in_both_forms_in_utf8_with_tags_to_find_it_by(wire: Wir
 def test_what_ses_may_do_later_is_transient(wire: Wire, error: Exception) -> None:
     wire.refuses("SendEmail", error)
     with pytest.raises(Transient, match="SES"):
-        SesMailer(SENDER, "mails").send(MAIL)
+        SesMailer(SENDER, "mails").send(MAIL, TRACE)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +110,7 @@ def test_what_ses_may_do_later_is_transient(wire: Wire, error: Exception) -> Non
 def test_what_ses_refuses_for_good_is_permanent_and_says_why(wire: Wire, code: str) -> None:
     wire.refuses("SendEmail", answer(code, 400, "the reason"))
     with pytest.raises(Permanent, match=f"^SES: {code}: the reason$"):
-        SesMailer(SENDER, "mails").send(MAIL)
+        SesMailer(SENDER, "mails").send(MAIL, TRACE)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +124,7 @@ def test_what_ses_refuses_for_good_is_permanent_and_says_why(wire: Wire, code: s
 def test_a_refusal_names_no_email_address(wire: Wire, message: str) -> None:
     wire.refuses("SendEmail", answer("MessageRejected", 400, message))
     with pytest.raises(Permanent) as refusal:
-        SesMailer(SENDER, "mails").send(MAIL)
+        SesMailer(SENDER, "mails").send(MAIL, TRACE)
     assert "cloudretail.example" not in str(refusal.value)
     assert "<e-mail>" in str(refusal.value)
     assert "shopper@" not in "".join(format_exception(refusal.value)), "what a log prints with it"

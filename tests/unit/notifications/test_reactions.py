@@ -293,10 +293,10 @@ def test_threads_that_race_while_the_mail_is_being_sent_come_back(shop: Shop) ->
     sending, checked = Barrier(2), Barrier(2)
 
     class Slow(Mailbox):
-        def send(self, mail: Mail) -> str:
+        def send(self, mail: Mail, traceparent: str) -> str:
             sending.wait(timeout=10)
             checked.wait(timeout=10)
-            return super().send(mail)
+            return super().send(mail, traceparent)
 
     shop.mailbox = Slow()
     with ThreadPoolExecutor(1) as thread:

@@ -15,6 +15,7 @@ from contract.fulfilment import (
     ShipmentReturned,
 )
 from contract.inventory import InventoryReservationFailed, InventoryReserved
+from contract.notifications import MailFeedbackReceived
 from contract.orders import CancellationRequested, OrderCancelled, OrderConfirmed, OrderRejected
 from contract.payments import (
     PaymentCollected,
@@ -28,6 +29,7 @@ from contract.values import (
     Address,
     CancelReason,
     InspectedLine,
+    MailFeedback,
     OrderStatus,
     Paid,
     Parcel,
@@ -112,7 +114,7 @@ def a_return(status: ReturnStatus, **changes: Any) -> Return:
 
 MESSAGES: dict[str, Message] = {**{name_of(data): data for data in EXAMPLES}, "Cancel": Cancel()}
 
-NOTED = ("PaymentDeclined", "PaymentCollected", "PaymentRefunded", "PaymentRefundFailed")
+NOTED = ("PaymentDeclined", "PaymentCollected", "PaymentRefunded", "PaymentRefundFailed", "MailFeedbackReceived")
 """These only join the story, whenever they come."""
 
 
@@ -249,6 +251,7 @@ def test_orders_take_exactly_the_events_that_the_choreography_sends_them() -> No
         ShipmentReturned,
         ReturnReceived,
         ReturnRefused,
+        MailFeedbackReceived,
     }
 
 
@@ -266,6 +269,20 @@ def test_two_declined_attempts_are_two_steps_of_the_story() -> None:
         (2, "the card is unknown"),
     ]
     assert isinstance(answer(twice.state, first, "event-1"), Nothing)
+
+
+def test_each_mail_that_comes_back_is_a_step_of_the_story_and_says_which_it_was() -> None:
+    bounced = MailFeedbackReceived(order_id=ORDER["order_id"], mail="OrderPlaced", feedback=MailFeedback.BOUNCE)
+    once = changed(order("RESERVED"), bounced, "ses:1").state
+    twice = changed(once, bounced.model_copy(update={"mail": "ShipmentDispatched"}), "ses:2").state
+    complained = changed(twice, bounced.model_copy(update={"feedback": MailFeedback.COMPLAINT}), "ses:3").state
+
+    assert [(step.about, step.reason) for step in complained.history[1:]] == [
+        ("OrderPlaced", "Bounce"),
+        ("ShipmentDispatched", "Bounce"),
+        ("OrderPlaced", "Complaint"),
+    ]
+    assert isinstance(answer(complained, bounced, "ses:4"), Nothing)
 
 
 def test_a_reserved_order_says_until_when_and_no_other_does() -> None:

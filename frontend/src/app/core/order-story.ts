@@ -240,6 +240,20 @@ function step(entry: HistoryEntry, order: OrderView): Step {
             title: 'Refund delayed',
             text: `Your card did not accept the refund. We owe you ${moneyOf(entry)} and will write to you to pay it back.`,
           };
+    case 'MailFeedbackReceived':
+      return entry.reason === 'Complaint'
+        ? {
+            at,
+            mood: 'plain',
+            title: 'No more e-mails',
+            text: 'You marked one of our e-mails as spam, so we may no longer be able to write to you. This page stays up to date.',
+          }
+        : {
+            at,
+            mood: 'bad',
+            title: 'E-mail not delivered',
+            text: 'One of our e-mails to you came back. Everything that it said is on this page.',
+          };
     default:
       // Newer than this page.
       return { at, mood: 'plain', title: 'Order updated', text: '' };

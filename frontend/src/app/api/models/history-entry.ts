@@ -11,7 +11,7 @@ import { Shortage } from '../models/shortage';
 export interface HistoryEntry {
 
   /**
-   * Id of the return or of the refund that it is about.
+   * Id of the return or of the refund that it is about; of a mail, the name of its event.
    */
   about: (string | null);
 
