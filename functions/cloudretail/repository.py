@@ -74,9 +74,16 @@ class DynamoDBRepository[S: Model]:
         return row
 
     def page(
-        self, index: str, key: tuple[str, str], sort: str, limit: int, after: Mapping[str, Any] | None
+        self,
+        index: str,
+        key: tuple[str, str],
+        sort: str,
+        limit: int,
+        after: Mapping[str, Any] | None,
+        *,
+        descending: bool = False,
     ) -> tuple[list[Row[S]], dict[str, Any] | None]:
-        """A page of the rows of an index, the smallest sort key first; each row is as it is now.
+        """A page of the rows of an index, in the order of the sort key; each row is as it is now.
 
         Args:
             index: its name; it projects keys only.
@@ -84,6 +91,7 @@ class DynamoDBRepository[S: Model]:
             sort: name of its sort key.
             limit: how many rows at the most, up to 100.
             after: the position that the page before has returned.
+            descending: whether the largest sort key comes first.
 
         Returns:
             The rows, less those that have left the index meanwhile, and the position to go on from, None at the end.
@@ -97,6 +105,7 @@ class DynamoDBRepository[S: Model]:
             ExpressionAttributeNames={"#key": name},
             ExpressionAttributeValues={":key": {"S": value}},
             Limit=limit,
+            ScanIndexForward=not descending,
             **start,  # type: ignore[arg-type]
         )
         last = dynamodb.from_item(found["LastEvaluatedKey"]) if "LastEvaluatedKey" in found else None

@@ -36,6 +36,20 @@ type Quantity = Annotated[int, Field(ge=1)]
 type Attempt = Annotated[int, Field(ge=1)]
 
 
+def order_number(order_id: str) -> str:
+    """What a person reads out on the phone: ten characters behind the prefix, as on the order's page."""
+    return _number(order_id.removeprefix("ord_"))
+
+
+def return_number(return_id: str) -> str:
+    """The same of a return: what a shopper writes on a slip in the parcel."""
+    return _number(return_id.removeprefix("ret_"))
+
+
+def _number(random_part: str) -> str:
+    return "".join(filter(str.isalnum, random_part))[:10].upper()
+
+
 class OrderEvent(EventData):
     """The data of an event about an order."""
 

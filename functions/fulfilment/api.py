@@ -33,7 +33,7 @@ from contract.values import (
 )
 from fulfilment import domain
 from fulfilment.commands import Ports, handle
-from fulfilment.domain import Shipment, ShipmentStatus, Step
+from fulfilment.domain import ParcelAction, ReturnAction, Shipment, ShipmentStatus, Step, actions_on, actions_on_return
 from fulfilment.store import ShipmentSettings, open_shipments, order_status
 
 api = Api()
@@ -149,7 +149,7 @@ class ReturnProgress(StrEnum):
 
 
 class ExpectedReturn(Model):
-    """What a shopper sends back, as staff see it."""
+    """What a shopper sends back, as staff see it; `actions` is what can be done with it now."""
 
     return_id: str
     lines: tuple[StockLine, ...]
@@ -159,6 +159,7 @@ class ExpectedReturn(Model):
     received: tuple[InspectedLine, ...]
     refusal: ReturnRefusal | None
     note: str | None
+    actions: tuple[ReturnAction, ...]
 
 
 class ShipmentView(Model):
@@ -173,6 +174,7 @@ class ShipmentView(Model):
         came_back: why it came back, or will not arrive.
         inspected: what was found of it then.
         story: what happened and who did it, oldest first.
+        actions: what can be done with it now.
     """
 
     order_id: str
@@ -195,6 +197,7 @@ class ShipmentView(Model):
     cancel_reason: CancelReason | None
     cancel_note: str | None
     story: tuple[Step, ...]
+    actions: tuple[ParcelAction, ...]
 
 
 @cache
@@ -323,11 +326,16 @@ def _inspected(lines: tuple[Inspection, ...]) -> tuple[InspectedLine, ...]:
 
 
 def _view(shipment: Shipment) -> ShipmentView:
-    same = shipment.model_dump(include=set(ShipmentView.model_fields) - {"cash_due", "returns"})
+    now = datetime.now(UTC)
+    same = shipment.model_dump(include=set(ShipmentView.model_fields) - {"cash_due", "returns", "actions"})
     return ShipmentView(
         **same,
         cash_due=shipment.cash_due,
-        returns=tuple(ExpectedReturn.model_validate(each.model_dump()) for each in shipment.returns),
+        returns=tuple(
+            ExpectedReturn.model_validate({**each.model_dump(), "actions": actions_on_return(shipment, each, now)})
+            for each in shipment.returns
+        ),
+        actions=actions_on(shipment, now),
     )
 
 

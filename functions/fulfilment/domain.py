@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import computed_field
 
 from cloudretail.decider import Change, Context, Decision, Nothing
-from cloudretail.errors import Conflict, InvalidInput, NotFound
+from cloudretail.errors import Conflict, InvalidInput, NotFound, Refusal
 from cloudretail.event import EventData
 from cloudretail.model import Model
 from cloudretail.money import Money
@@ -351,6 +351,54 @@ def act(
             return _receive(shipment, command, step)
         case RefuseReturn():
             return _refuse(shipment, command, step)
+
+
+class ParcelAction(StrEnum):
+    """What staff may do with a parcel; the last part of the route's path."""
+
+    SHIP = "ship"
+    DELIVER = "deliver"
+    CAME_BACK = "came-back"
+    LOST = "lost"
+
+
+class ReturnAction(StrEnum):
+    """What staff may do with a return; the last part of the route's path."""
+
+    RECEIVE = "receive"
+    REFUSE = "refuse"
+
+
+def actions_on(shipment: Shipment, now: datetime) -> tuple[ParcelAction, ...]:
+    """What staff may do with the parcel now, by the rule itself.
+
+    Only that its order is being cancelled, which is not known here yet, can still forbid to ship it.
+    """
+    whole = tuple(InspectedLine(product_id=product, restock=n) for product, n in shipment.pieces.items())
+    examples: Mapping[ParcelAction, Command] = {
+        ParcelAction.SHIP: Ship("carrier", "number"),
+        ParcelAction.DELIVER: Deliver(shipment.cash_due),
+        ParcelAction.CAME_BACK: CameBack(ParcelReturn.REFUSED, whole),
+        ParcelAction.LOST: Lose(),
+    }
+    return tuple(action for action, command in examples.items() if _allows(shipment, command, now))
+
+
+def actions_on_return(shipment: Shipment, return_: Return, now: datetime) -> tuple[ReturnAction, ...]:
+    """What staff may do with a return of the shipment now, by the rule itself."""
+    pieces = ((InspectedLine(product_id=line.product_id, restock=1),) for line in return_.lines)
+    receive = any(_allows(shipment, ReceiveReturn(return_.return_id, piece), now) for piece in pieces)
+    refuse = _allows(shipment, RefuseReturn(return_.return_id, ReturnRefusal.OTHER), now)
+    possible = {ReturnAction.RECEIVE: receive, ReturnAction.REFUSE: refuse}
+    return tuple(action for action, allowed in possible.items() if allowed)
+
+
+def _allows(shipment: Shipment, command: Command, now: datetime) -> bool:
+    context = Context(shipment.order_id, "", now)
+    try:
+        return isinstance(act(shipment, command, "", context, lambda: OrderStatus.CONFIRMED), Change)
+    except Refusal:
+        return False
 
 
 def _ship(shipment: Shipment, command: Ship, step: Step, order_status: Callable[[], str]) -> Decision[Shipment]:

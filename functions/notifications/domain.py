@@ -32,6 +32,8 @@ from contract.values import (
     Shortage,
     StockLine,
     Tax,
+    order_number,
+    return_number,
 )
 
 
@@ -221,20 +223,6 @@ def _addresses(data: OrderEvent, words: Words, shop: Shop) -> tuple[PostalAddres
     place = " ".join(filter(None, (to.city, to.state, to.postal_code)))
     lines = (to.name, to.line1, to.line2, place, to.country, to.phone)
     return (PostalAddress("Delivery address", tuple(_in_one_line(line) for line in lines if line)),)
-
-
-def order_number(order_id: str) -> str:
-    """What a person reads out on the phone: ten characters behind the prefix, as on the order's page."""
-    return _number(order_id.removeprefix("ord_"))
-
-
-def return_number(return_id: str) -> str:
-    """The same of a return: what a shopper writes on a slip in the parcel."""
-    return _number(return_id.removeprefix("ret_"))
-
-
-def _number(random_part: str) -> str:
-    return "".join(filter(str.isalnum, random_part))[:10].upper()
 
 
 def moment(at: datetime) -> str:

@@ -1,4 +1,4 @@
-"""The orders API: check out, look at one's orders, call one off, send back what was delivered."""
+"""The orders API: check out, look at orders, call one off, send something back; for staff, everybody's orders."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -6,6 +6,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any
 
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AfterValidator, Field
 
@@ -16,53 +17,25 @@ from cloudretail.model import Model, RequestModel, asks
 from cloudretail.money import Money
 from cloudretail.settings import load
 from cloudretail.text import Line
-from contract.values import (
-    CancelReason,
-    CodRefusal,
-    OrderItem,
-    OrderStatus,
-    Parcel,
-    PaymentMethod,
-    ProductId,
-    ReturnReason,
-    ReturnRefusal,
-    ShippingCharge,
-    StockLine,
-    Tax,
-    each_product_once,
-)
+from contract.values import CancelReason, OrderStatus, ProductId, each_product_once
 from orders import commands
-from orders.domain import (
-    MAX_LINES,
-    Cancel,
-    HistoryEntry,
-    Order,
-    PlaceOrder,
-    RequestReturn,
-    Shopper,
-    order_id_of,
+from orders.domain import MAX_LINES, Cancel, PlaceOrder, RequestReturn, Shopper, order_id_of
+from orders.returns import return_id_of
+from orders.search import EVERYTHING, by_email, sought
+from orders.store import CheckoutSettings, CheckoutStore, DynamoDBOrders, EveryonesOrders, OwnedOrders
+from orders.views import (
+    Customer,
+    OrderSummary,
+    OrderView,
+    ShippingAddress,
+    StaffOrder,
+    StaffOrderSummary,
+    staff_summary,
+    staff_view,
+    view,
 )
-from orders.returns import Return, ReturnStatus, return_id_of
-from orders.store import CheckoutSettings, CheckoutStore, DynamoDBOrders, OwnedOrders
 
 api = Api()
-
-
-class ShippingAddress(RequestModel):
-    """Where the goods go."""
-
-    name: Annotated[str, Line(max_length=100), asks("Enter your full name.")]
-    line1: Annotated[str, Line(max_length=200), asks("Enter your street and number.")]
-    line2: Annotated[str, Line(max_length=200, min_length=0)] | None = None
-    city: Annotated[str, Line(max_length=100), asks("Enter your city.")]
-    state: Annotated[str, Line(max_length=100, min_length=0)] | None = None
-    postal_code: Annotated[str, Line(max_length=20, min_length=0)] | None = None
-    country: Annotated[
-        str,
-        Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["SG"]),
-        asks("Choose a country."),
-    ]
-    phone: Annotated[str, Line(max_length=30, min_length=0)] | None = None
 
 
 class PaymentChoice(StrEnum):
@@ -94,16 +67,6 @@ class PlacedOrder(Model):
 
     order_id: str
     status: OrderStatus
-
-
-class OrderSummary(Model):
-    """An order in the list."""
-
-    order_id: str
-    status: OrderStatus
-    items: tuple[OrderItem, ...]
-    total: Money
-    created_at: datetime
 
 
 class ReturnChoice(StrEnum):
@@ -147,59 +110,6 @@ class Cancellation(RequestModel):
     """
 
     note: Annotated[str, Line(max_length=500), asks("Enter what the shopper is to read.")]
-
-
-class ReturnView(Model):
-    """A return.
-
-    Attributes:
-        lines: what the shopper sends back.
-        taken: what the shop has accepted of it.
-        amount: what is owed for that; null until it is known.
-        refusal: why nothing was accepted.
-        note: what the shop writes about it to the shopper.
-    """
-
-    return_id: str
-    lines: tuple[StockLine, ...]
-    taken: tuple[StockLine, ...]
-    reason: ReturnReason
-    status: ReturnStatus
-    requested_at: datetime
-    amount: Money | None
-    refusal: ReturnRefusal | None
-    note: str | None
-
-
-class OrderView(OrderSummary):
-    """An order with its story.
-
-    Attributes:
-        shipping: how it is sent, and what that costs.
-        tax: that the total includes; null where prices include none.
-        cancellable: whether it can be called off; once it is confirmed, that is a request, as its parcel may have gone.
-        parcel: once it was handed to the carrier.
-        returnable_until: until when something can be sent back; null before it is delivered.
-        returnable: how many pieces of each product can be sent back now.
-        returns: what was sent back, oldest first.
-        cod_refusal: why it cannot be paid in cash on delivery; null where it can.
-        reserved_until: until when the goods are held; only while the order is RESERVED.
-        story: what happened, oldest first.
-    """
-
-    shipping: ShippingCharge
-    tax: Tax | None
-    shipping_address: ShippingAddress
-    payment_method: PaymentMethod | None
-    cod_refusal: CodRefusal | None
-    reserved_until: datetime | None
-    cancellable: bool
-    parcel: Parcel | None
-    delivered_at: datetime | None
-    returnable_until: datetime | None
-    returnable: tuple[StockLine, ...]
-    returns: tuple[ReturnView, ...]
-    story: tuple[HistoryEntry, ...]
 
 
 @cache
@@ -254,7 +164,7 @@ def get_order(order_id: IdInPath) -> OrderView:
     row = _orders_of(api.caller).load(order_id)
     if row is None:
         raise NotFound("order")
-    return _view(row.state)
+    return view(row.state)
 
 
 @api.post(
@@ -266,7 +176,7 @@ def get_order(order_id: IdInPath) -> OrderView:
 )
 def cancel_order(order_id: IdInPath) -> OrderView:
     settled = commands.cancel(_orders_of(api.caller), order_id, Cancel(), api.cause, datetime.now(UTC))
-    return _view(api.recorded(settled, command="CancelByShopper", order_id=order_id))
+    return view(api.recorded(settled, command="CancelByShopper", order_id=order_id))
 
 
 @api.post(
@@ -279,7 +189,7 @@ def cancel_order(order_id: IdInPath) -> OrderView:
 def request_return(order_id: IdInPath, new: NewReturn, idempotency_key: IdempotencyKey) -> OrderView:
     command = RequestReturn.model_validate({**new.model_dump(), "return_id": return_id_of(order_id, idempotency_key)})
     settled = commands.send_back(_orders_of(api.caller), order_id, command, api.cause, datetime.now(UTC))
-    return _view(api.recorded(settled, command="RequestReturn", order_id=order_id))
+    return view(api.recorded(settled, command="RequestReturn", order_id=order_id))
 
 
 @api.post(
@@ -291,7 +201,62 @@ def request_return(order_id: IdInPath, new: NewReturn, idempotency_key: Idempote
 )
 def withdraw_return(order_id: IdInPath, return_id: IdInPath) -> OrderView:
     settled = commands.withdraw(_orders_of(api.caller), order_id, return_id, api.cause, datetime.now(UTC))
-    return _view(api.recorded(settled, command="WithdrawReturn", order_id=order_id))
+    return view(api.recorded(settled, command="WithdrawReturn", order_id=order_id))
+
+
+@api.get(
+    "/api/admin/orders",
+    summary="Everybody's orders, newest first (staff)",
+    tags=["Back office"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
+)
+def find_orders(
+    status: Annotated[OrderStatus | None, Query(description="Only those in this state.")] = None,
+    q: Annotated[
+        str | None, Query(max_length=254, description="An order's number or id, or the e-mail address of its shopper.")
+    ] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[StaffOrderSummary]:
+    after = decode_place(cursor, "orderId", "createdAt")
+    wanted = sought(q) if q and q.strip() else ("status", status) if status else EVERYTHING
+    rows, position = EveryonesOrders(_settings()).newest(wanted, limit, after)
+    # A row that has changed since it was indexed belongs to another list.
+    found = tuple(staff_summary(row.state) for row in rows if status in (None, row.state.status))
+    return Page(items=found, next_cursor=encode_cursor(position))
+
+
+@api.get(
+    "/api/admin/orders/<order_id>",
+    summary="Anybody's order, with its story (staff)",
+    tags=["Back office"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
+)
+def get_staff_order(order_id: IdInPath) -> StaffOrder:
+    row = EveryonesOrders(_settings()).load(order_id)
+    if row is None:
+        raise NotFound("order")
+    return staff_view(row.state)
+
+
+@api.get(
+    "/api/admin/customers",
+    summary="Who has ordered with an e-mail address, and what (staff)",
+    tags=["Back office"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
+)
+def find_customer(
+    email: Annotated[str, Query(min_length=3, max_length=254, pattern="@")], limit: Limit = 20, cursor: Cursor = None
+) -> Customer:
+    after = decode_place(cursor, "orderId", "createdAt")
+    key = by_email(email)
+    rows, position = EveryonesOrders(_settings()).newest(key, limit, after)
+    return Customer(
+        email=key[1],
+        name=rows[0].state.shipping_address.name if rows else None,
+        orders=tuple(staff_summary(row.state) for row in rows),
+        next_cursor=encode_cursor(position),
+    )
 
 
 @api.post(
@@ -301,50 +266,10 @@ def withdraw_return(order_id: IdInPath, return_id: IdInPath) -> OrderView:
     tags=["Back office"],
     responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-def cancel_for_shop(order_id: IdInPath, cancellation: Cancellation) -> OrderView:
-    command = Cancel(CancelReason.BY_SHOP, cancellation.note)
+def cancel_for_shop(order_id: IdInPath, cancellation: Cancellation) -> StaffOrder:
+    command = Cancel(CancelReason.BY_SHOP, cancellation.note, api.staff.user_id)
     settled = commands.cancel(DynamoDBOrders(_settings()), order_id, command, api.cause, datetime.now(UTC))
-    return _view(api.recorded(settled, command="CancelByShop", order_id=order_id))
-
-
-def _view(order: Order) -> OrderView:
-    return OrderView(
-        order_id=order.order_id,
-        status=order.status,
-        items=order.items,
-        total=order.total,
-        created_at=order.created_at,
-        shipping=order.shipping,
-        tax=order.tax,
-        shipping_address=ShippingAddress.model_validate(order.shipping_address.model_dump()),
-        payment_method=order.payment_method,
-        cod_refusal=order.cod_refusal,
-        reserved_until=order.reserved_until,
-        cancellable=order.cancellable,
-        parcel=order.parcel,
-        delivered_at=order.delivered_at,
-        returnable_until=order.returnable_until,
-        returnable=tuple(
-            StockLine(product_id=product_id, quantity=quantity)
-            for product_id, quantity in order.returnable_at(datetime.now(UTC)).items()
-        ),
-        returns=tuple(_return_view(order, each) for each in order.returns),
-        story=order.history,
-    )
-
-
-def _return_view(order: Order, each: Return) -> ReturnView:
-    return ReturnView(
-        return_id=each.return_id,
-        lines=each.lines,
-        taken=tuple(StockLine(product_id=line.product_id, quantity=line.quantity) for line in each.taken),
-        reason=each.reason,
-        status=each.status,
-        requested_at=each.requested_at,
-        amount=None if each.amount is None else Money(amount=each.amount, currency=order.currency),
-        refusal=each.refusal,
-        note=each.note,
-    )
+    return staff_view(api.recorded(settled, command="CancelByShop", order_id=order_id))
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import computed_field
+
 from cloudretail.decider import Change, Context, Decision, Nothing
 from cloudretail.errors import Conflict, InvalidInput, NotFound
 from cloudretail.event import EventData
@@ -72,6 +74,7 @@ from contract.values import (
     Shortage,
     StockLine,
     Tax,
+    order_number,
 )
 from orders.addresses import checked
 from orders.rates import Quote, Rates, quote, tax_in
@@ -83,12 +86,15 @@ PLACE_WITHIN = timedelta(hours=24)
 RETURN_DAYS = 30
 """How long after its delivery something can be sent back, where the shop's settings do not say otherwise."""
 
+EVERY_ORDER = "ORDER"
+"""Partition key of the index of all orders."""
+
 MAX_LINES = 50
 """Lines of an order: with its reservation they fit into one transaction of 100 items."""
 
 
 class HistoryEntry(Model):
-    """One step of the order's story.
+    """One step of the order's story, as its shopper reads it.
 
     Attributes:
         event: name of what happened.
@@ -113,6 +119,16 @@ class HistoryEntry(Model):
     shortages: tuple[Shortage, ...] = ()
     about: str | None = None
     amount: Money | None = None
+
+
+class RecordedEntry(HistoryEntry):
+    """One step of the order's story as it is stored, and as staff read it.
+
+    Attributes:
+        by: user id of the member of staff who did it; None where its shopper or an event did.
+    """
+
+    by: str | None = None
 
 
 class Held(Model):
@@ -170,7 +186,17 @@ class Order(Model):
     collected: int | None = None
     returns: tuple[Return, ...] = ()
     fingerprint: str
-    history: tuple[HistoryEntry, ...]
+    history: tuple[RecordedEntry, ...]
+
+    @computed_field
+    def kind(self) -> str:
+        """The key of the index of all orders."""
+        return EVERY_ORDER
+
+    @computed_field
+    def number(self) -> str:
+        """What people call it, the key of an index."""
+        return order_number(self.order_id)
 
     @property
     def total(self) -> Money:
@@ -213,8 +239,8 @@ class Order(Model):
 
     @property
     def cancellable(self) -> bool:
-        """Whether it can be called off."""
-        return self.status in (*_BEFORE_PAYMENT, OrderStatus.CONFIRMED)
+        """Whether it can be called off, by the rule itself."""
+        return isinstance(decide(self, Cancel(), Context(self.order_id, "", self.created_at)), Change)
 
     def find_return(self, return_id: str) -> Return | None:
         """The return of this id."""
@@ -232,10 +258,12 @@ class Cancel:
     Attributes:
         reason: BY_SHOPPER or BY_SHOP.
         note: the shop's, for the shopper.
+        by: user id of the member of staff; None for its shopper.
     """
 
     reason: CancelReason = CancelReason.BY_SHOPPER
     note: str | None = None
+    by: str | None = None
 
 
 type Message = EventData | Cancel
@@ -308,9 +336,9 @@ _FAILURES = {
 def _called_off(order: Order, command: Cancel, context: Context) -> Decision[Order]:
     event = "CancelledByShop" if command.reason is CancelReason.BY_SHOP else "CancelledByShopper"
     if order.status in _BEFORE_PAYMENT:
-        return _cancelled(order, context, event, command.reason, command.note)
+        return _cancelled(order, context, event, command.reason, command.note, by=command.by)
     if order.status is OrderStatus.CONFIRMED:
-        entry = {"reason": command.reason, "note": command.note}
+        entry = {"reason": command.reason, "note": command.note, "by": command.by}
         cancelling = _moved(order, OrderStatus.CANCELLING, context, "CancellationRequested", entry)
         return Change(cancelling, [_cancellation_event(cancelling)])
     return _ignored(order)
@@ -370,7 +398,7 @@ def _moved(
         entry: further fields of the step.
         fields: further fields of the order that change.
     """
-    step = HistoryEntry(event=event, at=context.now, caused_by=context.cause, status=status, **(entry or {}))
+    step = RecordedEntry(event=event, at=context.now, caused_by=context.cause, status=status, **(entry or {}))
     changes = {"status": status, "reserved_until": None, **fields, "history": (*order.history, step)}
     return order.model_copy(update=changes)
 
@@ -387,10 +415,11 @@ def _cancelled(
     reason: CancelReason,
     note: str | None = None,
     *,
+    by: str | None = None,
     paid: Paid | None = None,
     written_off: tuple[StockLine, ...] = (),
 ) -> Change[Order]:
-    cancelled = _moved(order, OrderStatus.CANCELLED, context, event, {"reason": reason, "note": note})
+    cancelled = _moved(order, OrderStatus.CANCELLED, context, event, {"reason": reason, "note": note, "by": by})
     event_ = OrderCancelled(
         **_common(cancelled), reason=reason, note=note, paid=paid or order.paid, written_off=written_off
     )
@@ -883,7 +912,7 @@ def place(
         return_days=basket.returns.days,
         shipping_refunded=basket.returns.shipping_refunded,
         fingerprint=command.fingerprint,
-        history=(HistoryEntry(event="OrderPlaced", at=now, caused_by=context.cause, status=OrderStatus.PENDING),),
+        history=(RecordedEntry(event="OrderPlaced", at=now, caused_by=context.cause, status=OrderStatus.PENDING),),
     )
     return Change(order, [_placed_event(order)])
 

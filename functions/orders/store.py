@@ -175,6 +175,29 @@ class OwnedOrders:
         return [dynamodb.from_item(item) for item in page["Items"]], position
 
 
+class EveryonesOrders(DynamoDBOrders):
+    """All orders, found by the indexes that staff look into."""
+
+    def newest(
+        self, wanted: tuple[str, str], limit: int, after: Mapping[str, Any] | None
+    ) -> tuple[list[Row[Order]], dict[str, Any] | None]:
+        """The newest orders first.
+
+        Args:
+            wanted: name and value of an attribute that has an index, or `orderId` and the id of the only one.
+            limit: how many at the most.
+            after: `orderId` and `createdAt` of the last one of the page before.
+
+        Returns:
+            The orders as they are now, and the position to go on from, None at the end.
+        """
+        name, value = wanted
+        if name == ORDERS.key:
+            row = self.load(value)
+            return [row] if row else [], None
+        return self.page(f"{name}-createdAt", wanted, "createdAt", limit, after, descending=True)
+
+
 class CheckoutStore:
     """`Checkouts` on DynamoDB: what one checkout reads and writes, in three round trips.
 

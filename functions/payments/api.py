@@ -26,9 +26,11 @@ from payments.domain import (
     ChooseMethod,
     PayableOrder,
     Payment,
+    PaymentStatus,
     Refund,
     RefundPaid,
     RefundStatus,
+    can_be_paid_by_hand,
     payment_id_of,
 )
 from payments.store import PaymentsApiSettings, open_payments, order_of
@@ -127,6 +129,49 @@ class OpenRefund(RefundView):
     reason: str | None
 
 
+class RefundAction(StrEnum):
+    """What staff can do with a refund; the last part of the route's path."""
+
+    PAID = "paid"
+
+
+class StaffRefund(OpenRefund):
+    """Money that is to be given back, or was, as staff see it.
+
+    Attributes:
+        paid_reference: of the transfer by which a person has given it back.
+        paid_by: user id of that person.
+        actions: what can be done with it now.
+    """
+
+    paid_reference: str | None
+    paid_by: str | None
+    actions: tuple[RefundAction, ...]
+
+
+class StaffPayment(Model):
+    """The payment of an order, as staff see it.
+
+    Attributes:
+        total: of the order; null where payments has not received it yet.
+        attempts: how many were made.
+        decline_reason: of the latest declined attempt.
+        collected: what the courier has taken in cash; null until that is known.
+        left: what the shop has of it, less what is given back or will be; null without an amount.
+        refunds: in the order in which they were asked for.
+    """
+
+    order_id: str
+    status: PaymentStatus
+    method: PaymentMethod | None
+    total: Money | None
+    attempts: int
+    decline_reason: str | None
+    collected: Money | None
+    left: Money | None
+    refunds: tuple[StaffRefund, ...]
+
+
 class RefundPayment(RequestModel):
     """How a person has given the money back.
 
@@ -194,6 +239,19 @@ def get_payment(order_id: IdInPath) -> PaymentView:
 
 
 @api.get(
+    "/api/admin/orders/<order_id>/payment",
+    summary="The payment of anybody's order, with its refunds (staff)",
+    tags=["Back office"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
+)
+def get_staff_payment(order_id: IdInPath) -> StaffPayment:
+    row = open_payments().load(payment_id_of(order_id))
+    if row is None:
+        raise NotFound("payment")
+    return _staff_view(row.state)
+
+
+@api.get(
     "/api/admin/refunds",
     summary="What is still to be given back, the oldest first (staff)",
     tags=["Back office"],
@@ -232,6 +290,33 @@ def _open_refund(payment: Payment, refund: Refund) -> OpenRefund:
         method=PaymentMethod.CARD if refund.provider else PaymentMethod.COD,
         requested_at=refund.requested_at,
         reason=refund.reason,
+    )
+
+
+def _staff_refund(payment: Payment, refund: Refund) -> StaffRefund:
+    payable = can_be_paid_by_hand(payment, refund, datetime.now(UTC))
+    return StaffRefund(
+        **_open_refund(payment, refund).model_dump(),
+        paid_reference=refund.paid_reference,
+        paid_by=refund.paid_by,
+        actions=(RefundAction.PAID,) if payable else (),
+    )
+
+
+def _staff_view(payment: Payment) -> StaffPayment:
+    def money(amount: int | None) -> Money | None:
+        return None if amount is None or payment.currency is None else Money(amount=amount, currency=payment.currency)
+
+    return StaffPayment(
+        order_id=payment.order_id,
+        status=payment.status,
+        method=payment.method,
+        total=money(payment.amount),
+        attempts=payment.attempts,
+        decline_reason=payment.decline_reason,
+        collected=money(payment.collected),
+        left=money(payment.left),
+        refunds=tuple(_staff_refund(payment, each) for each in payment.refunds),
     )
 
 

@@ -596,6 +596,12 @@ def _refunded(payment: Payment, message: RefundDone | RefundRefused | RefundPaid
             return Nothing(f"the refund is {refund.status}")
 
 
+def can_be_paid_by_hand(payment: Payment, refund: Refund, now: datetime) -> bool:
+    """Whether a person may note now that they have given the money back, by the rule itself."""
+    context = Context(payment.order_id, "", now)
+    return isinstance(decide(payment, RefundPaid(refund.refund_id, "", ""), context), Change)
+
+
 def _settled(payment: Payment, refund: Refund, **changes: Any) -> Change[Payment]:
     after = refund.model_copy(update=changes)
     refunds = tuple(after if each is refund else each for each in payment.refunds)

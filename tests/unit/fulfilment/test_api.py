@@ -478,6 +478,41 @@ def test_a_parcel_that_is_not_there_is_not_found(depot: Depot) -> None:
     assert (answer.status, answer.problem) == (404, "not-found")
 
 
+# --- what can be done now ---------------------------------------------------------------------------------------------
+
+ACTIONS: Mapping[str, tuple[str, Any]] = {
+    "ship": ("ship", SINGPOST),
+    "deliver": ("deliver", {}),
+    "came-back": ("came-back", CAME_BACK),
+    "lost": ("lost", None),
+    "receive": (RECEIVE, ARRIVED),
+    "refuse": (REFUSE, NOT_OURS),
+}
+
+
+@pytest.mark.parametrize("begin", ["to_ship", "shipped", "delivered", "expected", "cancelled", "withdrawn", "settled"])
+@pytest.mark.parametrize("action, request_", ACTIONS.items(), ids=ACTIONS)
+def test_what_is_offered_is_just_what_is_accepted(
+    request: pytest.FixtureRequest, begin: str, action: str, request_: tuple[str, Any]
+) -> None:
+    depot: Depot = request.getfixturevalue(
+        {"cancelled": "to_ship", "withdrawn": "expected", "settled": "expected"}.get(begin, begin)
+    )
+    if begin == "cancelled":
+        depot.is_asked_to_cancel()
+    if begin == "withdrawn":
+        depot.withdraws_the_return()
+    if begin == "settled":
+        depot.does(RECEIVE, ARRIVED)
+    before = depot.row()
+    shown = depot.call("GET", f"/shipments/{ORDER_ID}").body
+    offered = [*shown["actions"], *(each for return_ in shown["returns"] for each in return_["actions"])]
+
+    answer = depot.does(*request_)
+
+    assert (action in offered) == (answer.status == 202 and depot.row().version > before.version)
+
+
 # --- who is asking ----------------------------------------------------------------------------------------------------
 
 ROUTES: Mapping[str, tuple[str, str, Any]] = {

@@ -38,9 +38,10 @@ from contract.values import (
     Shortage,
     StockLine,
     Tax,
+    order_number,
 )
 from notifications import mailer
-from notifications.domain import TEXTS, MailContent, content_of, order_number
+from notifications.domain import TEXTS, MailContent, content_of
 from notifications.mailer import Mail, compose
 from tests.support.examples import EXAMPLES, NOW, ORDER, PAYMENT, name_of, sgd
 from tests.support.mails import SHOP

@@ -30,7 +30,7 @@ from operations.clock import Clock
 from operations.replays.awaited import PUBLISHERS, Publisher
 from operations.replays.domain import Outcome
 from operations.replays.nudge import Nudge
-from orders.domain import HistoryEntry, Order
+from orders.domain import Order, RecordedEntry
 from orders.returns import Return, ReturnStatus
 from payments.domain import Payment, PaymentStatus, Refund, RefundStatus
 from tests.support.dead_letters import InMemoryShop
@@ -43,7 +43,7 @@ ASKED = (StockLine(product_id="canvas-backpack", quantity=1),)
 
 
 def order(status: OrderStatus, **values: Any) -> Order:
-    step = HistoryEntry(event="OrderPlaced", at=NOW, caused_by="request-1", status=status)
+    step = RecordedEntry(event="OrderPlaced", at=NOW, caused_by="request-1", status=status)
     return Order(
         order_id=ORDER_ID, user_id=ORDER["user_id"], user_email=ORDER["user_email"], items=ORDER["items"],
         status=status, total_amount=15430, currency="SGD", created_at=NOW, place_by=LATER,

@@ -41,7 +41,7 @@ from contract.values import (
     Shortage,
     StockLine,
 )
-from orders.domain import Cancel, HistoryEntry, Message, Order, awaited, decide
+from orders.domain import Cancel, Message, Order, RecordedEntry, awaited, decide
 from orders.reactions import CONSUMER
 from orders.returns import Return, ReturnStatus
 from orders.store import ORDERS
@@ -68,13 +68,13 @@ def order(state: str, **changes: Any) -> Order:
         status = "DELIVERED"
         returns = (a_return(ReturnStatus(state.removeprefix("return "))),)
     paid = status in ("CONFIRMED", "CANCELLING", "SHIPPED", "DELIVERED")
-    story: tuple[HistoryEntry, ...] = (
-        HistoryEntry(event="OrderPlaced", at=NOW, caused_by="request-1", status=OrderStatus.PENDING),
+    story: tuple[RecordedEntry, ...] = (
+        RecordedEntry(event="OrderPlaced", at=NOW, caused_by="request-1", status=OrderStatus.PENDING),
     )
     if status == "CANCELLING":
         asked = {"event": "CancellationRequested", "at": NOW, "caused_by": "request-2"}
         reason = CancelReason.BY_SHOPPER
-        story = (*story, HistoryEntry(**asked, status=OrderStatus.CANCELLING, reason=reason))
+        story = (*story, RecordedEntry(**asked, status=OrderStatus.CANCELLING, reason=reason))
     return Order(
         order_id=ORDER["order_id"],
         user_id=ORDER["user_id"],

@@ -609,11 +609,63 @@ def test_a_list_of_refunds_that_cannot_be_is_refused(till: Till, query: dict[str
     assert (answer.status, answer.problem, answer.fields) == (422, "invalid-input", [field])
 
 
+def shown(order_id: str = ORDER_ID, claims: Any = STAFF_CLAIMS) -> Answer:
+    return call(api.handler, "GET", f"{STAFF_PATH}/orders/{order_id}/payment", claims=claims)
+
+
+def test_staff_see_what_was_taken_what_is_left_and_what_became_of_each_refund(till: Till) -> None:
+    till.has(paid(TO_PAY))
+    pays_back()
+
+    body = shown().body
+
+    assert (body["orderId"], body["status"], body["method"], body["declineReason"]) == (
+        ORDER_ID,
+        "SUCCEEDED",
+        "COD",
+        None,
+    )
+    amounts = {name: body[name]["amount"] for name in ("total", "collected", "left")}
+    assert amounts == {"total": 15430, "collected": 15430, "left": 15430 - 5990}
+    (refund,) = body["refunds"]
+    assert (refund["status"], refund["paidReference"], refund["paidBy"]) == ("PAID_BY_HAND", "transfer-1", "staff-1")
+
+
+@pytest.mark.parametrize("status", ["REQUESTED", "DONE", "TO_PAY_BY_HAND", "PAID_BY_HAND"])
+def test_staff_are_offered_to_pay_just_what_they_can_pay(till: Till, status: str) -> None:
+    till.has(paid(f"SUCCEEDED C took 15430; return 5990 {status}"))
+    version = till.row.version
+    (refund,) = shown().body["refunds"]
+
+    answer = pays_back()
+
+    assert (refund["actions"] == ["paid"]) == (answer.status == 202 and till.row.version > version)
+
+
+def test_a_payment_that_has_no_amount_yet_is_shown_without_one(till: Till) -> None:
+    till.has(payment(".R."))
+
+    body = shown().body
+
+    assert (body["status"], body["total"], body["left"], body["refunds"]) == ("OPEN", None, None, [])
+
+
+def test_a_payment_of_which_nothing_is_known_yet_is_not_found(till: Till) -> None:
+    answer = shown()
+
+    assert (answer.status, answer.problem) == (404, "not-found")
+
+
 @pytest.mark.parametrize("claims", [SHOPPER_CLAIMS, OPERATOR_CLAIMS], ids=["a shopper", "an operator"])
 def test_nobody_but_staff_sees_or_notes_refunds(till: Till, claims: Any) -> None:
     till.has(paid(TO_PAY))
 
     with till.unchanged():
-        answers = [listed(claims), pays_back(claims=claims), pays_back({"no": "field"}, claims=claims)]
+        answers = [
+            shown(claims=claims),
+            listed(claims),
+            pays_back(claims=claims),
+            pays_back({"no": "field"}, claims=claims),
+        ]
 
-    assert [(answer.status, answer.problem) for answer in answers] == [(403, "staff-only")] * 3
+    assert [(answer.status, answer.problem) for answer in answers] == [(403, "staff-only")] * 4

@@ -6,7 +6,7 @@ import { OrderStatus } from '../models/order-status';
 import { Shortage } from '../models/shortage';
 
 /**
- * One step of the order's story.
+ * One step of the order's story, as its shopper reads it.
  */
 export interface HistoryEntry {
 

@@ -7,6 +7,7 @@ import { InspectedLine } from '../models/inspected-line';
 import { Money } from '../models/money';
 import { OrderItem } from '../models/order-item';
 import { Parcel } from '../models/parcel';
+import { ParcelAction } from '../models/parcel-action';
 import { PaymentMethod } from '../models/payment-method';
 import { ShipmentStatus } from '../models/shipment-status';
 import { ShippingCharge } from '../models/shipping-charge';
@@ -16,6 +17,11 @@ import { Step } from '../models/step';
  * The parcel of an order, as staff see it.
  */
 export interface ShipmentView {
+
+  /**
+   * What can be done with it now.
+   */
+  actions: Array<ParcelAction>;
 
   /**
    * Why it came back, or will not arrive.

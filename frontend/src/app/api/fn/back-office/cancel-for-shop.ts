@@ -8,14 +8,14 @@ import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
 import { Cancellation } from '../../models/cancellation';
-import { OrderView } from '../../models/order-view';
+import { StaffOrder } from '../../models/staff-order';
 
 export interface CancelForShop$Params {
   orderId: string;
       body: Cancellation
 }
 
-export function cancelForShop(http: HttpClient, rootUrl: string, params: CancelForShop$Params, context?: HttpContext): Observable<StrictHttpResponse<OrderView>> {
+export function cancelForShop(http: HttpClient, rootUrl: string, params: CancelForShop$Params, context?: HttpContext): Observable<StrictHttpResponse<StaffOrder>> {
   const rb = new RequestBuilder(rootUrl, cancelForShop.PATH, 'post');
   if (params) {
     rb.path('orderId', params.orderId, {});
@@ -27,7 +27,7 @@ export function cancelForShop(http: HttpClient, rootUrl: string, params: CancelF
   ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return r as StrictHttpResponse<OrderView>;
+      return r as StrictHttpResponse<StaffOrder>;
     })
   );
 }
