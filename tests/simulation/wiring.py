@@ -42,6 +42,8 @@ class Wiring:
         declared = template.properties("AWS::SQS::Queue")
         patterns: dict[str, list[Mapping[str, Any]]] = {}
         for name, rule in template.properties("AWS::Events::Rule").items():
+            if "EventBusName" not in rule:
+                continue  # On the account's bus: what others than the shop publish.
             for target in rule["Targets"]:
                 # The bus of this simulation hands on what EventBridge would; another form of it is none it knows.
                 assert target["InputPath"] == "$.detail", f"{name}: a message's body is the event itself"
