@@ -1,6 +1,10 @@
 """The events that payments publish."""
 
-from cloudretail.event import EventType
+from typing import Annotated
+
+from pydantic import Field
+
+from cloudretail.event import EventData, EventType
 from cloudretail.money import Money
 from contract.values import (
     CANCELLATION,
@@ -28,6 +32,30 @@ class PaymentSubmitted(PaymentEvent):
     attempt: Attempt
     amount: Money
     method: PaymentMethod
+
+
+class ChargeCancellationRequested(PaymentEvent):
+    """Attempt `attempt`, which the shopper's bank is asking about, is no longer wanted."""
+
+    event_type = EventType("payments", "ChargeCancellationRequested")
+
+    attempt: Attempt
+
+
+class AttemptReported(EventData):
+    """A provider reports, unasked, that something became of an attempt; what, is asked of the provider.
+
+    A provider is not relied on to report in the order of the facts, nor once. `reference` is its name for the attempt.
+    """
+
+    event_type = EventType("payments", "AttemptReported")
+
+    provider: str
+    reference: Annotated[str, Field(min_length=1, max_length=255)]
+
+    @property
+    def subject(self) -> str:
+        return self.reference
 
 
 class PaymentSucceeded(PaymentEvent):

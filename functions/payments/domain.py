@@ -15,6 +15,9 @@ is known what became of the attempt.
                                                      declined: the last time, or window closed;
                                                      ended: window closed
 
+The shopper's bank may want to be asked first: SUBMITTED ──challenge──> CHALLENGED, which ends in all ways that
+SUBMITTED does. A challenge may never be answered: where nobody wants the payment any more, the provider has to end it.
+
 A payment that has succeeded stays so, with its refunds: of what is left when the order is cancelled, of each return.
 
     refund: REQUESTED ──done by the provider──> DONE
@@ -29,7 +32,7 @@ beside whatever became of the payment. The refunds of a payment never exceed wha
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -44,6 +47,7 @@ from contract.fulfilment import ShipmentDelivered
 from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.orders import OrderCancelled, OrderPlaced, ReturnAccepted
 from contract.payments import (
+    ChargeCancellationRequested,
     PaymentCollected,
     PaymentDeclined,
     PaymentFailed,
@@ -63,6 +67,7 @@ class PaymentStatus(StrEnum):
 
     OPEN = "OPEN"
     SUBMITTED = "SUBMITTED"
+    CHALLENGED = "CHALLENGED"
     SUCCEEDED = "SUCCEEDED"
     VOIDED = "VOIDED"
     FAILED = "FAILED"
@@ -142,6 +147,7 @@ class Payment(Model):
         attempts: how many were submitted.
         provider: which one has the running or latest attempt; None until it may know of it.
         reference: of that attempt, there; written before it is asked to move money.
+        challenge: what the browser needs to ask the shopper's bank; only while that is wanted.
         decline_reason: of the latest declined attempt.
         window_closed: remembered while an attempt runs.
         cancelled: likewise.
@@ -163,6 +169,7 @@ class Payment(Model):
     attempts: int = 0
     provider: str | None = None
     reference: str | None = None
+    challenge: Annotated[str | None, Field(repr=False)] = None
     decline_reason: str | None = None
     window_closed: bool = False
     cancelled: bool = False
@@ -193,9 +200,13 @@ class Payment(Model):
         """Whether the running or latest attempt may have moved money."""
         return self.reference is not None
 
+    def is_submitted(self, attempt: int) -> bool:
+        """Whether this attempt is still to be made, as far as is known."""
+        return self.status is PaymentStatus.SUBMITTED and self.attempts == attempt
+
     def runs(self, attempt: int) -> bool:
         """Whether this attempt is the one that is being made."""
-        return self.status is PaymentStatus.SUBMITTED and self.attempts == attempt
+        return self.status in (PaymentStatus.SUBMITTED, PaymentStatus.CHALLENGED) and self.attempts == attempt
 
     @property
     def left(self) -> int:
@@ -258,6 +269,19 @@ class AttemptUnsent:
 
     attempt: int
     reason: str
+
+
+@dataclass(frozen=True)
+class ChargeChallenged:
+    """The shopper's bank wants to be asked before this attempt takes money.
+
+    Attributes:
+        attempt: which one.
+        challenge: what the browser needs for that.
+    """
+
+    attempt: int
+    challenge: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -325,6 +349,7 @@ type Message = (
     | WindowClosed
     | AttemptSent
     | AttemptUnsent
+    | ChargeChallenged
     | ChargeAccepted
     | ChargeDeclined
     | ChargeEnded
@@ -392,6 +417,8 @@ def _decided(known: Payment, message: Message) -> Decision[Payment]:
             return _while_open(known, message)
         case PaymentStatus.SUBMITTED:
             return _while_submitted(known, message)
+        case PaymentStatus.CHALLENGED:
+            return _while_challenged(known, message)
         case PaymentStatus.SUCCEEDED:
             return _once_succeeded(known, message)
         case _:
@@ -449,6 +476,38 @@ def _while_submitted(payment: Payment, message: Message) -> Decision[Payment]:
             return Change(sent)
         case AttemptUnsent(attempt=attempt) if attempt == payment.attempts and not payment.sent:
             return _not_made(payment, message.reason)
+        case ChargeChallenged(attempt=attempt, challenge=challenge) if attempt == payment.attempts:
+            challenged = _with(payment, status=PaymentStatus.CHALLENGED)
+            if payment.wanted:
+                return Change(_with(challenged, challenge=challenge))
+            return Change(challenged, [_cancellation_event(challenged)])
+        case OrderCancelled() if not payment.cancelled:
+            return Change(_with(payment, cancelled=True))
+        case WindowClosed() if not payment.window_closed:
+            return Change(_with(payment, window_closed=True))
+        case _:
+            return _once_answered(payment, message)
+
+
+def _while_challenged(payment: Payment, message: Message) -> Decision[Payment]:
+    match message:
+        case OrderCancelled() if not payment.cancelled:
+            return _no_longer_wanted(payment, cancelled=True)
+        case WindowClosed() if not payment.window_closed:
+            return _no_longer_wanted(payment, window_closed=True)
+        case _:
+            return _once_answered(payment, message)
+
+
+def _no_longer_wanted(payment: Payment, **remembered: bool) -> Change[Payment]:
+    """Have the challenge ended at the provider; asked once, whatever else speaks against it later."""
+    called_off = _with(payment, challenge=None, **remembered)
+    return Change(called_off, [_cancellation_event(called_off)] if payment.wanted else [])
+
+
+def _once_answered(payment: Payment, message: Message) -> Decision[Payment]:
+    """What the provider says of the running attempt."""
+    match message:
         case ChargeAccepted(attempt=attempt) if attempt == payment.attempts:
             # Money goes back to who says that it has taken it.
             return _accepted(_with(payment, provider=message.provider, reference=message.reference))
@@ -456,10 +515,6 @@ def _while_submitted(payment: Payment, message: Message) -> Decision[Payment]:
             return _declined(payment, reason)
         case ChargeEnded(attempt=attempt, order_over=over) if attempt == payment.attempts:
             return _not_made(_with(payment, cancelled=payment.cancelled or over), "the payment was called off")
-        case OrderCancelled() if not payment.cancelled:
-            return Change(_with(payment, cancelled=True))
-        case WindowClosed() if not payment.window_closed:
-            return Change(_with(payment, window_closed=True))
         case _:
             return Nothing("an attempt is running")
 
@@ -472,7 +527,7 @@ def _not_made(payment: Payment, reason: str) -> Decision[Payment]:
 
 
 def _accepted(payment: Payment) -> Decision[Payment]:
-    succeeded = _with(payment, status=PaymentStatus.SUCCEEDED, card_token=None)
+    succeeded = _with(payment, status=PaymentStatus.SUCCEEDED, card_token=None, challenge=None)
     if payment.cancelled:
         return _give_all_back(succeeded)
     return Change(succeeded, [_succeeded_event(succeeded)])
@@ -486,7 +541,8 @@ def _declined(payment: Payment, reason: str) -> Decision[Payment]:
         return _failed(payment, PaymentFailure.DECLINED)
     if payment.window_closed:
         return _failed(payment, PaymentFailure.WINDOW_CLOSED)
-    reopened = _with(payment, status=PaymentStatus.OPEN, method=None, card_token=None, provider=None, reference=None)
+    forgotten = dict.fromkeys(("method", "card_token", "challenge", "provider", "reference"))
+    reopened = _with(payment, status=PaymentStatus.OPEN, **forgotten)
     event = PaymentDeclined(
         order_id=payment.order_id,
         payment_id=payment.payment_id,
@@ -588,12 +644,17 @@ def _refunded(payment: Payment, message: RefundDone | RefundRefused | RefundPaid
     match message, refund.status:
         case RefundDone(), RefundStatus.REQUESTED:
             return _settled(payment, refund, status=RefundStatus.DONE)
-        case RefundRefused(reason=reason), RefundStatus.REQUESTED:
+        # What a provider had given back can come back to it days later, as where the card's account is closed.
+        case RefundRefused(reason=reason), RefundStatus.REQUESTED | RefundStatus.DONE if _is_at_provider(refund):
             return _settled(payment, refund, status=RefundStatus.TO_PAY_BY_HAND, reason=reason)
         case RefundPaid(reference=reference, by=by), RefundStatus.TO_PAY_BY_HAND:
             return _settled(payment, refund, status=RefundStatus.PAID_BY_HAND, paid_reference=reference, paid_by=by)
         case _:
             return Nothing(f"the refund is {refund.status}")
+
+
+def _is_at_provider(refund: Refund) -> bool:
+    return refund.provider is not None
 
 
 def can_be_paid_by_hand(payment: Payment, refund: Refund, now: datetime) -> bool:
@@ -631,6 +692,10 @@ def _submitted_event(payment: Payment) -> PaymentSubmitted:
     return PaymentSubmitted(**_about(payment), attempt=payment.attempts, amount=payment.money, method=_method(payment))
 
 
+def _cancellation_event(payment: Payment) -> ChargeCancellationRequested:
+    return ChargeCancellationRequested(**_about(payment), attempt=payment.attempts)
+
+
 def _succeeded_event(payment: Payment) -> PaymentSucceeded:
     return PaymentSucceeded(**_about(payment), attempt=payment.attempts, amount=payment.money, method=_method(payment))
 
@@ -662,6 +727,8 @@ def awaited(payment: Payment) -> tuple[EventData, ...]:
     match payment.status:
         case PaymentStatus.SUBMITTED:
             events.append(_submitted_event(payment))
+        case PaymentStatus.CHALLENGED if not payment.wanted:
+            events.append(_cancellation_event(payment))
         case PaymentStatus.SUCCEEDED:
             events.append(_succeeded_event(payment))
             if payment.collected is not None:
@@ -687,7 +754,7 @@ def _failed(payment: Payment, reason: PaymentFailure) -> Decision[Payment]:
 
 
 def _ended(payment: Payment, status: PaymentStatus) -> Payment:
-    return _with(payment, status=status, card_token=None)
+    return _with(payment, status=status, card_token=None, challenge=None)
 
 
 def _method(payment: Payment) -> PaymentMethod:

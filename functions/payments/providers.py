@@ -3,6 +3,7 @@
 An attempt is made in two steps, so that a row can say whether money may have moved:
 
     create ──> reference, in the row ──> confirm ──> accepted, refused          money moves here, if anywhere
+                                     │   └─> challenged, by the shopper's bank ──> the same, reported later, or never
                                      └─> cancel ───> ended; or what was answered before
 
 The sandbox's test tokens, each for one thing that can happen:
@@ -12,12 +13,16 @@ The sandbox's test tokens, each for one thing that can happen:
     tok_timeout    accepted, but the answer comes too late
     tok_flaky      unavailable twice, then accepted
     tok_norefund   accepted; a refund is refused for good
+    tok_3ds        challenged: the shopper's bank is asked, and agrees, refuses, or never answers
     anything else  declined, as an unknown card
 """
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
 
 from cloudretail import aws, dynamodb
 from cloudretail.decider import WouldAct
@@ -51,11 +56,25 @@ class Ended:
     """The attempt was called off before it was made: it can take no money any more."""
 
 
-type Answer = Accepted | Refused | Ended
+@dataclass(frozen=True)
+class Challenged:
+    """The shopper's bank wants to be asked first; an answer follows, or never does.
+
+    Attributes:
+        challenge: what the browser needs to ask it: a secret of the shopper's.
+    """
+
+    challenge: str = field(repr=False)
+
+
+type Answer = Accepted | Refused | Ended | Challenged
 
 
 class Provider(Protocol):
     """Whoever moves the money. The first answer to an attempt or a refund stands: it is the answer to any other call.
+
+    A challenge is no answer. Where a challenge was refused, the attempt is alive until it is ended by `cancel`: the
+    shopper's browser could ask the bank again.
 
     Every method raises ProviderUnavailable where nothing was done, and ProviderTimeout where nobody knows.
     """
@@ -79,11 +98,17 @@ class Provider(Protocol):
         ...
 
     def cancel(self, reference: str) -> Answer:
-        """End an attempt, so that no `confirm` that is still on its way takes money; or say what was answered."""
+        """End an attempt, so that neither a `confirm` that is still on its way nor a challenge takes money; or say what
+        was answered.
+        """
         ...
 
     def find(self, reference: str) -> Answer | None:
         """What was answered to an attempt, or to a refund by its key; None where nothing was yet."""
+        ...
+
+    def key_of(self, reference: str) -> str | None:
+        """The idempotency key that an attempt was made with; None where it is none of this shop's."""
         ...
 
     def refund(self, key: str, reference: str, amount: Money) -> Answer:
@@ -116,6 +141,9 @@ class ReadOnlyProvider:
     def find(self, reference: str) -> Answer | None:
         return self._provider.find(reference)
 
+    def key_of(self, reference: str) -> str | None:
+        return self._provider.key_of(reference)
+
     def refund(self, key: str, reference: str, amount: Money) -> Answer:
         del key
         raise WouldAct(f"refund {amount} of {reference}")
@@ -141,6 +169,7 @@ class TestToken(StrEnum):
     TIMEOUT = "tok_timeout"
     FLAKY = "tok_flaky"
     NOREFUND = "tok_norefund"
+    CHALLENGE = "tok_3ds"
 
 
 FLAKY_FAILURES = 2
@@ -173,10 +202,14 @@ class Sandbox:
     def confirm(self, reference: str) -> Answer:
         row = self._row(reference)
         if known := _answer(row):
-            return known
+            return known  # A challenge included: it is still the same one.
         effect = row.get("effect")
         if effect == TestToken.FLAKY.name and self._calls(reference) <= FLAKY_FAILURES:
             raise ProviderUnavailable("sandbox: unavailable")
+        if effect == TestToken.CHALLENGE.name:
+            values = {":challenge": secrets.token_urlsafe(16)}
+            row = self._update(reference, "SET challenge = if_not_exists(challenge, :challenge)", values)
+            return _answer(row) or Challenged(row["challenge"])
         answer = self._answered(reference, _decision(effect))
         if effect == TestToken.TIMEOUT.name:
             raise ProviderTimeout("sandbox: no answer in time")
@@ -184,6 +217,26 @@ class Sandbox:
 
     def cancel(self, reference: str) -> Answer:
         return self._answered(reference, Ended())
+
+    def answer_challenge(self, reference: str, challenge: str, *, agreed: bool) -> bool:
+        """The shopper's bank answers: it agrees, or refuses, after which it can be asked again.
+
+        Returns:
+            Whether that was still of any use; False for an attempt that has ended or was never challenged so.
+        """
+        expression = "SET outcome = :outcome, reason = :reason" if agreed else "SET refusal = :reason"
+        values = {":challenge": challenge, ":reason": "" if agreed else "your bank did not agree"}
+        values |= {":outcome": "ACCEPTED"} if agreed else {}
+        try:
+            self._update(reference, expression, values, "challenge = :challenge AND attribute_not_exists(outcome)")
+        except ClientError as error:
+            if not dynamodb.is_condition_failed(error):
+                raise
+            return False
+        return True
+
+    def key_of(self, reference: str) -> str | None:
+        return reference if self._row(reference) else None
 
     def find(self, reference: str) -> Answer | None:
         return _answer(self._row(reference))
@@ -226,14 +279,16 @@ class Sandbox:
         )
         return _answer(row) or decision
 
-    def _update(self, key: str, expression: str, values: dict[str, Any]) -> dict[str, Any]:
+    def _update(self, key: str, expression: str, values: dict[str, Any], condition: str = "") -> dict[str, Any]:
         """The row as it is afterwards."""
+        conditions: Any = {"ConditionExpression": condition} if condition else {}
         updated = aws.dynamodb().update_item(
             TableName=self._table,
             Key={"chargeKey": {"S": key}},
             UpdateExpression=expression,
             ExpressionAttributeValues=dynamodb.to_item(values),
             ReturnValues="ALL_NEW",
+            **conditions,
         )
         return dynamodb.from_item(updated["Attributes"])
 
@@ -265,5 +320,9 @@ def _answer(row: dict[str, Any]) -> Answer | None:
             return Refused(row["reason"])
         case "ENDED":
             return Ended()
+        case _ if "refusal" in row:
+            return Refused(row["refusal"])
+        case _ if "challenge" in row:
+            return Challenged(row["challenge"])
         case _:
             return None

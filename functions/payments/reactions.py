@@ -13,14 +13,24 @@ from payments.domain import Message, Payment, decide, payment_id_of
 from payments.store import open_payments
 
 
-def apply(payments: Repository[Payment], event: Event, message: Message, now: datetime) -> Settled[Payment]:
-    """Decide what `message`, which came with `event`, means for the payment of the event's order."""
-    order_id = event.data.subject
+def apply(
+    payments: Repository[Payment], event: Event, message: Message, now: datetime, *, order_id: str | None = None
+) -> Settled[Payment]:
+    """Decide what `message`, which came with `event`, means for a payment.
+
+    Args:
+        payments: their rows.
+        event: what brought the message.
+        message: what is decided on.
+        now: aware.
+        order_id: of the order that is paid, where the event itself is not about it.
+    """
+    about = order_id or event.data.subject
 
     def answer(payment: Payment | None) -> Decision[Payment]:
-        return decide(payment, message, Context(order_id, event.id, now))
+        return decide(payment, message, Context(about, event.id, now))
 
-    return transact(payments, payment_id_of(order_id), answer, event.cause, now)
+    return transact(payments, payment_id_of(about), answer, event.cause, now)
 
 
 def react(payments: Repository[Payment], delivery: Delivery, now: datetime) -> Result[Payment]:

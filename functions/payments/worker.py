@@ -14,6 +14,8 @@ made is no longer wanted, it is ended at the provider, and what the provider say
     confirm ──(no answer)──> cancelled ──> cancel ──> ended: nothing will be taken ──────> VOIDED
             └── lands before ────────────────────────> accepted: taken, and given back ──> SUCCEEDED, refund
             └── lands afterwards: the tombstone refuses it
+
+A challenge is answered by the shopper's bank, which the provider reports later, as an event; or never.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,11 +31,18 @@ from cloudretail.errors import Permanent
 from cloudretail.repository import ReadOnce, ReadOnly, Repository
 from cloudretail.settings import load
 from cloudretail.telemetry import count
-from contract.payments import PaymentRefundFailed, PaymentSubmitted, RefundRequested
+from contract.payments import (
+    AttemptReported,
+    ChargeCancellationRequested,
+    PaymentRefundFailed,
+    PaymentSubmitted,
+    RefundRequested,
+)
 from payments.domain import (
     AttemptSent,
     AttemptUnsent,
     ChargeAccepted,
+    ChargeChallenged,
     ChargeDeclined,
     ChargeEnded,
     Payment,
@@ -47,6 +56,7 @@ from payments.gateways import GATEWAYS
 from payments.providers import (
     Accepted,
     Answer,
+    Challenged,
     Ended,
     Provider,
     ProviderTimeout,
@@ -82,6 +92,9 @@ class Gateways:
         return self.by_name[name]
 
 
+type Said = ChargeAccepted | ChargeDeclined | ChargeEnded | ChargeChallenged
+"""What an answer of a provider means."""
+
 type IsPayable = Callable[[str], bool]
 """Whether the order of this id, as it is now, still waits for its payment; a consistent read."""
 
@@ -111,11 +124,15 @@ def work(ports: Ports, delivery: Delivery, now: datetime) -> Result[Payment]:
     event = delivery.event
     # Read for each message by itself: between a look and the charge that it leads to must be as little as possible.
     ports = replace(ports, payments=ReadOnce(ports.payments))
+    if isinstance(event.data, AttemptReported):
+        return _take_report(ports, event, event.data, now)
     row = ports.payments.load(payment_id_of(event.data.subject))
     payment = row.state if row else None
     match event.data, payment:
-        case PaymentSubmitted(attempt=attempt), Payment() if payment.runs(attempt):
+        case PaymentSubmitted(attempt=attempt), Payment() if payment.is_submitted(attempt):
             return _attempt(ports, event, payment, now)
+        case ChargeCancellationRequested(attempt=attempt), Payment() if payment.runs(attempt):
+            return apply(ports.payments, event, _call_off(ports, payment), now).decision
         case RefundRequested(refund_id=refund_id), Payment() if refund := _waiting(payment, refund_id):
             return apply(ports.payments, event, _refund(payment, refund, ports.gateways), now).decision
         case _:
@@ -144,25 +161,74 @@ def _send(payment: Payment, gateways: Gateways) -> AttemptSent | AttemptUnsent:
     return AttemptSent(payment.attempts, gateways.cards, reference)
 
 
-def _charge(
-    payment: Payment, is_payable: IsPayable, gateways: Gateways
-) -> ChargeAccepted | ChargeDeclined | ChargeEnded:
+def _charge(payment: Payment, is_payable: IsPayable, gateways: Gateways) -> Said:
     """Make the attempt, which the provider knows by the row's reference; or have it ended where nobody wants it."""
     provider, reference = gateways.named(payment.provider), payment.reference
     assert payment.provider, "a provider has taken the attempt in"
     assert reference, "the provider has named it"
     # The last look is the order itself: its cancellation may still be on its way to payments.
     if payment.wanted and is_payable(payment.order_id):
-        answer = _confirm(provider, reference)
+        answer = _final(provider, reference, _confirm(provider, reference))
     else:
         answer = provider.cancel(reference)
+    return _said(payment, answer, is_payable)
+
+
+def _said(payment: Payment, answer: Answer, is_payable: IsPayable) -> Said:
+    """What an answer to the running attempt means for the payment."""
+    attempt = payment.attempts
+    assert payment.provider, "a provider has taken the attempt in"
+    assert payment.reference, "the provider has named it"
     match answer:
         case Accepted():
-            return ChargeAccepted(payment.attempts, payment.provider, reference)
+            return ChargeAccepted(attempt, payment.provider, payment.reference)
         case Refused(reason=reason):
-            return ChargeDeclined(payment.attempts, reason)
+            return ChargeDeclined(attempt, reason)
         case Ended():
-            return ChargeEnded(payment.attempts, order_over=not is_payable(payment.order_id))
+            return ChargeEnded(attempt, order_over=not is_payable(payment.order_id))
+        case Challenged(challenge=challenge):
+            return ChargeChallenged(attempt, challenge)
+
+
+def _call_off(ports: Ports, payment: Payment) -> Said:
+    """Have the provider end the running attempt; where it was answered meanwhile, that counts."""
+    provider = ports.gateways.named(payment.provider)
+    assert payment.reference, "the provider has named it"
+    return _said(payment, provider.cancel(payment.reference), ports.is_payable)
+
+
+def _take_report(ports: Ports, event: Event, report: AttemptReported, now: datetime) -> Result[Payment]:
+    """Ask the provider what became of an attempt: reports come twice, late, and not in the order of the facts."""
+    provider, reference = ports.gateways.named(report.provider), report.reference
+    key = provider.key_of(reference)
+    if key is None:
+        return Nothing("it is none of the shop's attempts")
+    payment_id, _, number = key.rpartition(":")
+    attempt = int(number)
+    row = ports.payments.load(payment_id)
+    if row is None:
+        raise Permanent(f"the provider knows an attempt of {payment_id}, and payments does not")
+    payment, answer = row.state, provider.find(reference)
+    if isinstance(answer, Accepted):
+        # Whatever the payment waits for: it is its attempt's money, or goes back.
+        said: Said = ChargeAccepted(attempt, report.provider, reference)
+    elif (
+        answer is None or isinstance(answer, Challenged) or not payment.runs(attempt) or payment.reference != reference
+    ):
+        return Nothing("the payment does not wait for this")
+    else:
+        said = _said(payment, _final(provider, reference, answer), ports.is_payable)
+    return apply(ports.payments, event, said, now, order_id=payment.order_id).decision
+
+
+def _final(provider: Provider, reference: str, answer: Answer) -> Answer:
+    """The answer, once it is the last one: what was refused is ended, or a browser that has its challenge could ask the
+    bank again, and have an attempt accepted beside the next one.
+    """
+    if not isinstance(answer, Refused):
+        return answer
+    ended = provider.cancel(reference)
+    return answer if isinstance(ended, Ended) else ended
 
 
 def _confirm(provider: Provider, reference: str) -> Answer:
@@ -194,7 +260,7 @@ def _refund(payment: Payment, refund: Refund, gateways: Gateways) -> RefundDone 
             return RefundDone(refund.refund_id)
         case Refused(reason=reason):
             return RefundRefused(refund.refund_id, reason)
-        case Ended():
+        case Ended() | Challenged():
             return RefundRefused(refund.refund_id, "the provider has called it off")
 
 
@@ -240,7 +306,7 @@ def _count_surprises(delivery: Delivery, result: Result[Any], now: datetime) -> 
 
 CONSUMER = Consumer(
     name="payment-worker",
-    subscribes_to=(PaymentSubmitted, RefundRequested),
+    subscribes_to=(PaymentSubmitted, ChargeCancellationRequested, AttemptReported, RefundRequested),
     react=one_by_one(work),
     ports=_ports,
     read_only=_read_only,

@@ -9,6 +9,7 @@ from payments.providers import (
     FLAKY_FAILURES,
     Accepted,
     Answer,
+    Challenged,
     Ended,
     ProviderTimeout,
     ProviderUnavailable,
@@ -35,6 +36,8 @@ class Attempt:
         answers: that were given, the latest last; more than one only where the gateway did not keep its word.
         refunded: minor units that the card has back.
         unavailable: how often a confirmation was not accepted.
+        challenged: whether the shopper's bank wants to be asked first.
+        refused: whether it was asked, and did not agree; it can be asked again.
     """
 
     key: str
@@ -45,10 +48,19 @@ class Attempt:
     answers: tuple[Answer, ...] = ()
     refunded: int = 0
     unavailable: int = 0
+    challenged: bool = False
+    refused: bool = False
 
     @property
     def answer(self) -> Answer | None:
         return self.answers[-1] if self.answers else None
+
+    @property
+    def told(self) -> Answer | None:
+        """What the gateway says of it."""
+        if self.answer or not self.challenged:
+            return self.answer
+        return Refused("the bank did not agree") if self.refused else Challenged(f"secret of {self.reference}")
 
     @property
     def kept(self) -> int:
@@ -81,8 +93,7 @@ class Gateway:
         attempts: all, oldest first.
         refunds: likewise.
         underway: requests that the worker has given up and that the gateway has not received yet.
-        news: references of attempts about which the gateway has changed its answer, which the shop is not
-            notified of yet.
+        news: references of attempts of which the gateway has an answer that it has not reported to the shop yet.
     """
 
     def __init__(self, hook: Callable[[str, str], None], clock: Callable[[], datetime]) -> None:
@@ -120,7 +131,7 @@ class Gateway:
 
     def find(self, reference: str) -> Answer | None:
         self._hook("find", reference)
-        answers = [attempt.answer for attempt in self.attempts if attempt.reference == reference]
+        answers = [attempt.told for attempt in self.attempts if attempt.reference == reference]
         answers += [refund.answer for refund in self.refunds if refund.key == reference]
         return answers[-1] if answers else None
 
@@ -130,16 +141,38 @@ class Gateway:
         self._hook("refunded", key)
         return refund.answer
 
+    def key_of(self, reference: str) -> str | None:
+        self._hook("find", reference)
+        return self.named(reference).key
+
+    def ask_bank(self, reference: str, *, agreed: bool) -> bool:
+        """The shopper answers a challenge, from whatever tab it is open in; False where it was of no use any more."""
+        attempt = self.named(reference)
+        if attempt.answer is not None:
+            return False
+        if agreed:
+            attempt.answers = (Accepted(),)
+            self._charged_once(reference)
+        else:
+            attempt.refused = True
+        self.news.append(reference)
+        return True
+
     def land(self, request: str) -> None:
         """What was underway arrives."""
         self.underway.pop(request)()
 
-    def turn(self, reference: str) -> None:
-        """Take the money of an attempt after all that was refused or ended: no gateway may, and one day one does."""
+    def turn(self, reference: str) -> bool:
+        """Take the money of an attempt after all that was refused or ended: no gateway may, and one day one does.
+
+        Its report tells the shop. False where the attempt is not such.
+        """
         attempt = self.named(reference)
         if attempt.answer and attempt.answer != Accepted() and not attempt.turned:
             attempt.answers += (Accepted(),)
             self.news.append(reference)
+            return True
+        return False
 
     def named(self, reference: str) -> Attempt:
         """The attempt that the gateway knows by this reference."""
@@ -174,12 +207,22 @@ class Gateway:
 
     def _confirmed(self, reference: str) -> Answer:
         accepted = self.named(reference).token in set(TestToken) - {TestToken.DECLINED}
+        if self.named(reference).token == TestToken.CHALLENGE:
+            return self._challenged(reference)
         answer = self._answered(reference, Accepted() if accepted else Refused("declined"))
+        self._charged_once(reference)
+        return answer
+
+    def _charged_once(self, reference: str) -> None:
         payment_id = reference.partition(":")[0]
         kept = [attempt for attempt in self.kept(payment_id) if not attempt.turned]
         if len(kept) > 1:
             raise Violation("charged twice", f"{payment_id} by {[attempt.reference for attempt in kept]}")
-        return answer
+
+    def _challenged(self, reference: str) -> Answer:
+        attempt = self.named(reference)
+        attempt.challenged = True
+        return attempt.told or Ended()
 
     def _answered(self, reference: str, answer: Answer) -> Answer:
         """The first answer stands."""

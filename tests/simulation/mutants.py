@@ -42,6 +42,7 @@ from payments import window, worker
 from payments.domain import (
     AttemptSent,
     ChargeAccepted,
+    ChargeChallenged,
     ChargeDeclined,
     ChargeEnded,
     Payment,
@@ -172,6 +173,7 @@ def _is(*statuses: object) -> Callable[[Any], bool]:
 
 
 _running = _is(PaymentStatus.SUBMITTED)
+_challenged = _is(PaymentStatus.CHALLENGED)
 _before_parcel = _is(OrderStatus.CONFIRMED, OrderStatus.CANCELLING)
 
 
@@ -199,6 +201,21 @@ def _never_close(rows: Repository[Payment], delivery: Delivery, now: datetime) -
     return Nothing("noted")
 
 
+_decide_payment = paying.decide
+
+
+def _forget_to_call_off(state: Any, message: Any, context: Any) -> Any:
+    decision = _decide_payment(state, message, context)
+    forgotten = _challenged(state) and isinstance(message, WindowClosed) and isinstance(decision, Change)
+    return Change(decision.state) if forgotten else decision
+
+
+def _forget_to_call_off_what_comes_late(state: Any, message: Any, context: Any) -> Any:
+    decision = _decide_payment(state, message, context)
+    forgotten = isinstance(message, ChargeChallenged) and isinstance(decision, Change)
+    return Change(decision.state) if forgotten else decision
+
+
 # --- the worker -------------------------------------------------------------------------------------------------------
 
 _charge, _refund, _send = worker._charge, worker._refund, worker._send
@@ -211,6 +228,20 @@ def _attempt_whatever_became_of_it(
     if not payment.sent:
         payment = payments.apply(rows, event, _send(payment, ports.gateways), now).state or payment
     return payments.apply(rows, event, _charge(payment, ports.is_payable, ports.gateways), now).decision
+
+
+def _leave_it_alive(provider: Any, reference: str, answer: Any) -> Any:
+    return answer
+
+
+_take_report = worker._take_report
+
+
+def _believe_the_row(ports: worker.Ports, event: Event, report: Any, now: datetime) -> Result[Payment]:
+    row = ports.payments.load(report.reference.partition(":")[0])
+    if row and row.state.reference == report.reference:
+        return _take_report(ports, event, report, now)
+    return Nothing("this mutant knows no other attempt")
 
 
 def _charge_without_a_look_at_the_order(payment: Payment, is_payable: worker.IsPayable, *rest: Any) -> Any:
@@ -735,6 +766,18 @@ MUTANTS = (
     Mutant("stock is taken whether it is there or not", [(InMemoryStockRepository, "_count", _count_below_zero)]),
     Mutant("stock and reservation are two writes", [(InMemoryStockRepository, "commit", _write_twice)]),
     Mutant("a conflict is taken for sold out", [(InMemoryStockRepository, "commit", _call_a_conflict_sold_out)]),
+    Mutant(
+        "an answer to a challenge is ignored",
+        _payments(_ignoring(paying.decide, lambda p, m: _challenged(p) and isinstance(m, ChargeAccepted))),
+    ),
+    Mutant(
+        "a challenge of an order that was cancelled is not called off",
+        _payments(_ignoring(paying.decide, lambda p, m: _challenged(p) and isinstance(m, OrderCancelled))),
+    ),
+    Mutant("a challenge stays open when its window closes", _payments(_forget_to_call_off)),
+    Mutant("a challenge that comes too late stays open", _payments(_forget_to_call_off_what_comes_late)),
+    Mutant("an attempt that was refused stays alive at the provider", [(worker, "_final", _leave_it_alive)]),
+    Mutant("a report is taken for the running attempt alone", [(worker, "_take_report", _believe_the_row)]),
     Mutant("a change of the cart is not noticed", [(InMemoryCheckouts, "_require_cart", _nothing)]),
     Mutant(
         "the cart is ordered as it is and not as it was seen",

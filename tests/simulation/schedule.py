@@ -87,6 +87,7 @@ class Kind(StrEnum):
     REPLAY = "replay"  # event id, queue
     REDRIVE = "redrive"  # message
     LAND = "land"  # request to the gateway
+    ANSWER = "answer the bank"  # reference at the gateway, yes or no
     TURN = "turn"  # reference at the gateway
     NOTIFY = "notify"  # reference at the gateway
     GARBLE = "garble"  # shard

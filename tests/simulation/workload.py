@@ -20,6 +20,7 @@ MEANS: dict[str, float] = {
     TestToken.TIMEOUT: 1,
     TestToken.FLAKY: 1,
     TestToken.NOREFUND: 2,
+    TestToken.CHALLENGE: 4,
     "tok_unknown": 1,
 }
 """What is paid with, and how often."""
@@ -48,8 +49,9 @@ LIKELY = {
     Kind.REPLAY: 4,
     Kind.REDRIVE: 2,
     Kind.LAND: 1,
+    Kind.ANSWER: 6,
     Kind.TURN: 1,
-    Kind.NOTIFY: 1,
+    Kind.NOTIFY: 4,
     Kind.GARBLE: 0.3,
     Kind.REPUBLISH: 1,
 }
@@ -242,6 +244,11 @@ class Workload:
                 on = [message.name for message in world.dead]
             case Kind.LAND:
                 on = list(world.gateway.underway)
+            case Kind.ANSWER:
+                if world.shown:
+                    answer = chance.choice(("yes", "yes", "no"))
+                    return Step(kind, (chance.choice(sorted(world.shown)), answer))
+                return None
             case Kind.TURN:
                 on = [attempt.reference for attempt in world.gateway.attempts]
             case Kind.NOTIFY:

@@ -17,7 +17,7 @@ from cart.store import CARTS
 from cloudretail.consumer import Consumer, Delivery, Outcome
 from cloudretail.decider import Change
 from cloudretail.dynamodb import to_item
-from cloudretail.envelope import Cause
+from cloudretail.envelope import Cause, Event
 from cloudretail.errors import LostRace, Refusal, Transient
 from cloudretail.failures import History
 from cloudretail.money import Money, total
@@ -25,7 +25,7 @@ from cloudretail.outbox import due
 from cloudretail.retries import GiveUp, Retry, kind_of, next_step
 from contract import parse
 from contract.orders import CancellationRequested
-from contract.payments import PaymentSubmitted
+from contract.payments import AttemptReported
 from contract.values import (
     Address,
     CancelReason,
@@ -47,9 +47,8 @@ from orders import commands as ordering
 from orders.domain import Cancel, Listed, PlaceOrder, RequestReturn, Shopper
 from orders.returns import ReturnStatus
 from payments import commands as paying
-from payments import reactions as payments
 from payments import worker
-from payments.domain import ChargeAccepted, ChooseMethod, PayableOrder, Payment, RefundPaid
+from payments.domain import ChooseMethod, PayableOrder, Payment, RefundPaid
 from payments.providers import SANDBOX, ProviderTimeout, ProviderUnavailable
 from payments.store import PAYMENTS
 from payments.worker import Gateways
@@ -177,6 +176,7 @@ class World:
         away: what nobody can reach at present: `gateway`, `ses`, `bus`, or a table.
         clicks: of each order, the command that the shopper sends again until it is answered.
         commands: every command that was sent, by order id and fingerprint.
+        shown: references of attempts whose challenge a browser was ever given.
     """
 
     schedule: Schedule
@@ -193,6 +193,7 @@ class World:
     away: set[str] = field(default_factory=set)
     clicks: dict[str, PlaceOrder] = field(default_factory=dict)
     commands: dict[tuple[str, str], PlaceOrder] = field(default_factory=dict)
+    shown: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.queues = {queue: [] for queue in self.consumers}
@@ -250,8 +251,12 @@ class World:
                 self._redrive(name)
             case Kind.LAND, (request,) if request in self.gateway.underway:
                 self.gateway.land(request)
+            case Kind.ANSWER, (reference, answer) if reference in self.shown:
+                if self.gateway.ask_bank(reference, agreed=answer == "yes"):
+                    self.happened.add(f"the bank says {answer}")
             case Kind.TURN, (reference,) if reference in {attempt.reference for attempt in self.gateway.attempts}:
-                self.gateway.turn(reference)
+                if self.gateway.turn(reference):
+                    self.happened.add("the gateway turns")
             case Kind.NOTIFY, (reference,) if reference in self.gateway.news:
                 self._request(partial(self._notify, reference), step)
             case Kind.GARBLE, (row,) if self.streams.get(row):
@@ -517,18 +522,10 @@ class World:
         paying.pay_back(self.payments, order_id, RefundPaid(refund_id, "transfer-1", STAFF), cause, now)
 
     def _notify(self, reference: str, cause: Cause, now: datetime) -> None:
-        """The gateway notifies the shop, until it is acknowledged, that it has the money of an attempt after all."""
-        key = reference.partition("/")[0]
-        events = [read(document) for document in self.archive.values()]
-        submitted = next(
-            event
-            for event in events
-            if isinstance(event.data, PaymentSubmitted) and f"{event.data.payment_id}:{event.data.attempt}" == key
-        )
-        attempt = int(key.rpartition(":")[2])
-        payments.apply(self.payments, submitted, ChargeAccepted(attempt, SANDBOX, reference), now)
-        self.happened.add("the gateway turns")
-        self.gateway.news = [news for news in self.gateway.news if news != reference]
+        """The gateway reports what it has an answer to, until it is acknowledged."""
+        report = AttemptReported(provider=SANDBOX, reference=reference)
+        self._publish(Event(f"gateway:{cause.id}", now, cause.id, cause.traceparent, report).to_json())
+        self.gateway.news.remove(reference)
 
     # --- the relay, the bus, the queues -----------------------------------------------------------------------------
 
@@ -543,6 +540,8 @@ class World:
         for table, key, images in tables:
             for image in images:
                 self.happened.add(f"{table} {image['status']}")
+                if image.get("challenge"):
+                    self.shown.add(image["reference"])
                 if due(image):  # Of any other the relay makes nothing.
                     self.streams.setdefault(f"{table} {image[key]}", []).append(image)
             images.clear()

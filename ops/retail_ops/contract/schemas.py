@@ -99,7 +99,7 @@ def event_schema(event: type[EventData]) -> Json:
     """
     kind = event.event_type
     data = tidied(event.model_json_schema(mode="serialization"))
-    definitions = data.pop("$defs")
+    definitions = data.pop("$defs", {})
     description = data.pop("description")
     # An event about an order has its data's order id; another one the id of what it is about.
     subject: Json = {"$ref": "#/$defs/OrderId"} if "OrderId" in definitions else {"type": "string", "minLength": 1}

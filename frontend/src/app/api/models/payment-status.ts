@@ -5,5 +5,5 @@
 /**
  * Where a payment stands.
  */
-export type PaymentStatus = 'OPEN' | 'SUBMITTED' | 'SUCCEEDED' | 'VOIDED' | 'FAILED';
+export type PaymentStatus = 'OPEN' | 'SUBMITTED' | 'CHALLENGED' | 'SUCCEEDED' | 'VOIDED' | 'FAILED';
 
