@@ -99,21 +99,18 @@ class DynamoDBWarehouse:
             values |= {":lowAt": after.low_at, ":watched": WATCHED[1]}
             rest = ""
             sets += ["lowAt = :lowAt", "watched = :watched"]
-        unchanged = " AND ".join(f"{attribute} = :{name}Before" for name, attribute in COUNTERS.items())
         values |= {f":{name}Before": getattr(before, name) for name in COUNTERS}
+        unchanged = [_holds(attribute, f":{name}Before", getattr(before, name)) for name, attribute in COUNTERS.items()]
         if before.low_at is None:
-            unchanged += " AND attribute_not_exists(lowAt)"
+            unchanged.append("attribute_not_exists(lowAt)")
         else:
-            unchanged += " AND lowAt = :lowAtBefore"
             values[":lowAtBefore"] = before.low_at
-        if before == Levels():
-            # Counters of 0 are those of a row that is not there yet, too.
-            unchanged = f"attribute_not_exists(productId) OR {unchanged}"
+            unchanged.append("lowAt = :lowAtBefore")
         return {
             "TableName": self._inventory,
             "Key": {"productId": {"S": movement.product_id}},
             "UpdateExpression": f"SET {', '.join(sets)}{rest}",
-            "ConditionExpression": unchanged,
+            "ConditionExpression": " AND ".join(unchanged),
             "ExpressionAttributeNames": {"#kind": ALL[0]},
             "ExpressionAttributeValues": dynamodb.to_item(values),
         }
@@ -200,6 +197,12 @@ MAX_PAGE = 100
 """Keys of one BatchGetItem. Source: DynamoDB developer guide, "Service quotas"."""
 
 _NAME = {"ProjectionExpression": "productId, #name", "ExpressionAttributeNames": {"#name": "name"}}
+
+
+def _holds(attribute: str, value: str, seen: int) -> str:
+    """The condition that a counter is still as it was seen; one that is not there is 0."""
+    same = f"{attribute} = {value}"
+    return same if seen else f"({same} OR attribute_not_exists({attribute}))"
 
 
 def _levels(row: Mapping[str, Any]) -> Levels:

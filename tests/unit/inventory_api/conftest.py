@@ -76,6 +76,9 @@ class Shop:
         headers = {"Idempotency-Key": key} if key is not None else {}
         return call(api.handler, method, f"/api/admin/stock{path}", body, claims=claims, headers=headers, **request)
 
+    def put(self, table: str, item: Mapping[str, Any]) -> None:
+        aws.dynamodb().put_item(TableName=table, Item=dynamodb.to_item(item))
+
     def sells(self, product_id: str, *, reserved: int, sold: int) -> None:
         """As the reactions to orders do it."""
         aws.dynamodb().update_item(
@@ -117,8 +120,7 @@ def account(pool: Pool) -> Iterator[None]:
 def shop(account: None) -> Shop:
     empty(*TABLES)
     for product in ("bag", "mug"):
-        item = dynamodb.to_item({"productId": product, "name": product.title()})
-        aws.dynamodb().put_item(TableName="ProductsTable", Item=item)
+        Shop().put("ProductsTable", {"productId": product, "name": product.title()})
     return Shop()
 
 

@@ -306,6 +306,14 @@ def test_goods_that_arrive_leave_a_threshold_that_is_set_in_between(shop: Shop, 
     assert stock_of(shop)["lowAt"] == 5
 
 
+def test_a_row_that_lacks_a_counter_is_one_with_none_of_it(shop: Shop) -> None:
+    shop.put("InventoryTable", {"productId": "bag", "availableQty": 5, "receivedQty": 5})
+
+    assert shop.adjust("bag", -2, "DAMAGE").status == 201
+
+    assert stock_of(shop) == {"productId": "bag", "name": "Bag", **levels(available=3, received=5, writtenOff=2)}
+
+
 @pytest.mark.parametrize("body", [{}, {"lowAt": -1}, {"lowAt": 1.5}, {"lowAt": "5"}, {"lowAt": 100_001}])
 def test_a_threshold_that_cannot_be_is_refused(shop: Shop, body: dict[str, Any]) -> None:
     answer = shop.does("PUT", "/bag/threshold", body)
