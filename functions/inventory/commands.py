@@ -1,55 +1,74 @@
-"""What an operator can ask of inventory: over a port, without HTTP."""
+"""What staff can ask of inventory: over a port, without HTTP. The API and the simulation call the same function."""
 
-from datetime import datetime
 from typing import Protocol
 
-from cloudretail.errors import InvalidInput
-from inventory.domain import Receipt
+from cloudretail.errors import Contention, InvalidInput, LostRace
+from cloudretail.repository import MAX_RACES, pause_before_retry
+from inventory.movements import Command, Levels, Movement, Request, content_of, move
 
 
-class Receipts(Protocol):
-    """Goods received, and the counters that they raise."""
+class Warehouse(Protocol):
+    """The counters of products, and what staff did to them."""
 
-    def receive(self, receipt: Receipt) -> Receipt:
-        """Record a receipt and count it, both or neither.
-
-        Returns:
-            The receipt of this id: `receipt` itself, or the one that was recorded before and is counted already.
+    def look(self, product_id: str, movement_id: str) -> tuple[Levels, Movement | None]:
+        """The counters as they are now, and the movement of this id, where there is one; a consistent read.
 
         Raises:
             NotFound: the catalogue has no such product.
-            Contention: reservations of the same product were in the way again and again.
+        """
+        ...
+
+    def book(self, movement: Movement) -> None:
+        """Record a movement and change the counters, both or neither.
+
+        Raises:
+            LostRace: the counters are no longer as before the movement, or it is recorded already.
         """
         ...
 
 
-def receive_goods(receipts: Receipts, product_id: str, key: str, quantity: int, by: str, now: datetime) -> Receipt:
-    """Count goods that have arrived, once for each key.
+def change_stock(warehouse: Warehouse, command: Command, request: Request) -> Movement:
+    """Change the stock of a product, once for each request.
+
+        read 5 available    an order takes one        5 does not hold: LostRace, read 4
+        read no movement    the same request arrives  it is there already: LostRace, read it
 
     Args:
-        receipts: where they are recorded.
-        product_id: of the goods.
-        key: chosen by the client, one for each delivery.
-        quantity: units.
-        by: user id of the operator.
-        now: aware.
+        warehouse: where stock is.
+        command: what is done.
+        request: by whom, and to what.
 
     Returns:
-        The receipt: recorded now, or before.
+        The movement: booked now, or before. One that changes nothing is not recorded.
 
     Raises:
-        InvalidInput: the key was used for another quantity.
+        InvalidInput: as `move`, or the id belongs to another movement.
+        Conflict: as `move`.
         NotFound: the catalogue has no such product.
-        Contention: as the port.
+        Contention: orders for the same product were in the way again and again.
     """
-    receipt = receipts.receive(
-        Receipt(receipt_id=f"{product_id}#{key}", product_id=product_id, quantity=quantity, by=by, at=now)
-    )
-    if receipt.quantity != quantity:
+    for race in range(MAX_RACES):
+        levels, booked = warehouse.look(request.product_id, request.movement_id)
+        if booked:
+            return _repeated(booked, command)
+        movement = move(levels, command, request)
+        if movement.before == movement.after:
+            return movement
+        try:
+            warehouse.book(movement)
+        except LostRace:
+            pause_before_retry(race)
+        else:
+            return movement
+    raise Contention(f"{request.product_id}: lost {MAX_RACES} races in a row")
+
+
+def _repeated(booked: Movement, command: Command) -> Movement:
+    if content_of(command) != (booked.kind, booked.delta, booked.note):
         raise InvalidInput(
             "Idempotency-Key",
-            "was used for another receipt",
+            "was used for another movement",
             type="idempotency-key-reused",
-            detail=f"This Idempotency-Key was used for {receipt.quantity} units.",
+            detail=f"This Idempotency-Key was used for another movement: {booked.kind} of {booked.delta:+}.",
         )
-    return receipt
+    return booked

@@ -33,7 +33,7 @@ def test_a_functions_logs_and_metrics_go_by_the_name_of_its_service(function: st
 
 def test_the_search_for_settings_finds_those_at_second_hand() -> None:
     assert {model.__name__ for model in settings_of("InventoryApi")} == {
-        "ReceiptSettings",
+        "WarehouseSettings",
         "IdentitySettings",
         "OriginSettings",
     }

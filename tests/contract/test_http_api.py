@@ -94,6 +94,7 @@ def ask(
     body: object = None,
     query: Mapping[str, str] | None = None,
     at: str = "nothing",
+    key: str = "a-key",
 ) -> tuple[int, Any]:
     """Call an operation, as the gateway does, and hold its answer against the description.
 
@@ -104,6 +105,7 @@ def ask(
         body: in place of the recorded one.
         query: parameters.
         at: id of the product or order that stands in the path.
+        key: of the request, where it is done once.
 
     Returns:
         Status and body.
@@ -115,7 +117,7 @@ def ask(
         path,
         body=BODIES.get(f"{operation.route.method} {operation.route.path}") if body is None else body,
         claims=claims,
-        headers={"Idempotency-Key": "a-key"},
+        headers={"Idempotency-Key": key},
         query=query,
     )
     answer = a_shop.invoke(operation.route.function, event, cast(LambdaContext, Context()))
@@ -201,12 +203,44 @@ def test_what_is_for_a_group_is_for_nobody_else(a_shop: Shop, operation: Operati
     assert (status, problem["type"]) == (403, f"urn:cloudretail:problem:{operation.group}-only")
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [(method, path) for path, item in OPENAPI["paths"].items() if path.startswith("/api/admin") for method in item],
+    ids=lambda value: value,
+)
+def test_the_back_office_is_for_staff_alone(a_shop: Shop, method: str, path: str) -> None:
+    operation_id = OPENAPI["paths"][path][method]["operationId"]
+
+    answers = [ask(a_shop, operation_id, claims=claims) for claims in (None, SHOPPER_CLAIMS, OPERATOR_CLAIMS)]
+
+    assert [(status, problem["type"].rpartition(":")[2]) for status, problem in answers] == [
+        (401, "unauthorized"),
+        (403, "staff-only"),
+        (403, "staff-only"),
+    ]
+
+
 def test_every_answer_is_as_it_is_described(a_shop: Shop) -> None:
     assert ask(a_shop, "addProduct", claims=OPERATOR_CLAIMS, body=PRODUCT | {"productId": BACKPACK})[0] == 201
     assert ask(a_shop, "addProduct", claims=OPERATOR_CLAIMS, body=PRODUCT | {"productId": BACKPACK})[0] == 409
-    assert ask(a_shop, "receiveGoods", claims=OPERATOR_CLAIMS, body={"quantity": 10}, at=BACKPACK)[0] == 201
+    assert ask(a_shop, "receiveGoods", claims=STAFF_CLAIMS, body={"quantity": 10}, at=BACKPACK)[0] == 201
     assert ask(a_shop, "replaceProduct", claims=OPERATOR_CLAIMS, body=PRODUCT, at=BACKPACK)[0] == 200
     assert ask(a_shop, "uploadImage", claims=OPERATOR_CLAIMS, at=BACKPACK)[0] == 201
+
+    assert ask(a_shop, "receiveGoods", claims=STAFF_CLAIMS, body={"quantity": 11}, at=BACKPACK)[0] == 422
+    assert ask(a_shop, "adjustStock", claims=STAFF_CLAIMS, at="nothing")[0] == 404
+    too_many = {"delta": -11, "reason": "COUNT"}
+    assert ask(a_shop, "adjustStock", claims=STAFF_CLAIMS, body=too_many, at=BACKPACK, key="b-key")[0] == 409
+    damaged = {"delta": -1, "reason": "DAMAGE"}
+    assert ask(a_shop, "adjustStock", claims=STAFF_CLAIMS, body=damaged, at=BACKPACK, key="b-key")[1]["delta"] == -1
+    found = {"delta": 1, "reason": "COUNT"}
+    assert ask(a_shop, "adjustStock", claims=STAFF_CLAIMS, body=found, at=BACKPACK, key="c-key")[0] == 201
+    assert ask(a_shop, "putThreshold", claims=STAFF_CLAIMS, body={"lowAt": 10}, at=BACKPACK)[1]["lowAt"] == 10
+    assert ask(a_shop, "getStaffStock", claims=STAFF_CLAIMS, at=BACKPACK)[1]["writtenOff"] == 1
+    (low,) = ask(a_shop, "listStock", claims=STAFF_CLAIMS, query={"low": "true"})[1]["items"]
+    assert low["productId"] == BACKPACK
+    movements = ask(a_shop, "listMovements", claims=STAFF_CLAIMS, at=BACKPACK)[1]["items"]
+    assert [each["kind"] for each in movements] == ["THRESHOLD", "COUNT", "DAMAGE", "RECEIPT"]
 
     assert ask(a_shop, "listProducts", claims=None)[1]["items"][0]["imageUrl"] is None
     assert ask(a_shop, "listProducts", claims=None, query={"limit": "0"})[0] == 422
@@ -246,10 +280,21 @@ def test_every_answer_is_as_it_is_described(a_shop: Shop) -> None:
     assert ask(a_shop, "clearCart")[0] == 200
 
     assert [each["orderId"] for each in ask(a_shop, "listOrders")[1]["items"]] == [order["orderId"]]
+    assert [each["orderId"] for each in ask(a_shop, "findOrders", claims=STAFF_CLAIMS)[1]["items"]] == [
+        order["orderId"]
+    ]
+    assert ask(a_shop, "findOrders", claims=STAFF_CLAIMS, query={"q": "backpack"})[0] == 422
+    assert ask(a_shop, "getStaffOrder", claims=STAFF_CLAIMS, at=order["orderId"])[1]["actions"] == ["cancel"]
+    assert ask(a_shop, "getStaffOrder", claims=STAFF_CLAIMS)[0] == 404
+    customer = ask(a_shop, "findCustomer", claims=STAFF_CLAIMS, query={"email": SHOPPER_CLAIMS["email"]})[1]
+    assert [each["orderId"] for each in customer["orders"]] == [order["orderId"]]
+    assert ask(a_shop, "findCustomer", claims=STAFF_CLAIMS)[0] == 422
+    assert ask(a_shop, "getStaffPayment", claims=STAFF_CLAIMS, at=order["orderId"])[0] == 404
     assert ask(a_shop, "getOrder", at=order["orderId"])[1]["reservedUntil"] is None
     assert ask(a_shop, "getOrder")[0] == 404
     assert ask(a_shop, "getPayment", at=order["orderId"])[1]["status"] == "WAITING"
     assert ask(a_shop, "pay", at=order["orderId"])[1]["status"] == "OPEN"
+    assert ask(a_shop, "getStaffPayment", claims=STAFF_CLAIMS, at=order["orderId"])[1]["total"] is None
     assert ask(a_shop, "cancelOrder", at=order["orderId"])[1]["status"] == "CANCELLED"
     assert ask(a_shop, "pay", at=order["orderId"])[0] == 409
 
@@ -257,7 +302,7 @@ def test_every_answer_is_as_it_is_described(a_shop: Shop) -> None:
 def test_the_dearest_cart_can_still_be_looked_at(a_shop: Shop) -> None:
     dearest = {"productId": "crown", "price": {"amount": MAX_PRICE, "currency": "SGD"}}
     assert ask(a_shop, "addProduct", claims=OPERATOR_CLAIMS, body=PRODUCT | dearest)[0] == 201
-    assert ask(a_shop, "receiveGoods", claims=OPERATOR_CLAIMS, body={"quantity": MAX_QUANTITY}, at="crown")[0] == 201
+    assert ask(a_shop, "receiveGoods", claims=STAFF_CLAIMS, body={"quantity": MAX_QUANTITY}, at="crown")[0] == 201
     collector = {**SHOPPER_CLAIMS, "sub": "collector"}
     status, cart = ask(a_shop, "putItem", claims=collector, body={"quantity": MAX_QUANTITY}, at="crown")
     assert (status, cart["total"]["amount"]) == (200, MAX_PRICE * MAX_QUANTITY)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, StorageState, expect
 from retail_ops.stack import catalogue as stocked
 from retail_ops.stack.api import Api
 from retail_ops.stack.catalogue import Product
-from retail_ops.stack.seed import OPERATOR, create_accounts, seed
+from retail_ops.stack.seed import OPERATOR, STAFF, create_accounts, seed, seed_stock
 from retail_ops.stack.shop import PROJECT, Shop
 from tests.e2e.visitor import Visitor
 from tests.support.shoppers import PATIENCE, Person, Shopper, new_shopper, ships_for_nothing
@@ -56,11 +56,13 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 def catalogue(shop: Shop) -> list[Product]:
     """Some products with images, as `make up` has them all, and somewhere to send them to."""
     ships_for_nothing(shop)
-    create_accounts(shop, [OPERATOR])
+    create_accounts(shop, [OPERATOR, STAFF])
     some = [product for product in stocked.load() if product.stock > 20][:8]
     with Api(shop.api_url) as api, httpx.Client(timeout=30, trust_env=False) as uploads:
         api.login(OPERATOR.email, OPERATOR.password)
         seed(api, some, lambda _: None, uploads=uploads)
+        api.login(STAFF.email, STAFF.password)
+        seed_stock(api, some)
     return some
 
 

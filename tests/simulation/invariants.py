@@ -24,6 +24,7 @@ from contract.values import OrderStatus, PaymentFailure, PaymentMethod, RefusalR
 from fulfilment.domain import ReturnStatus as Arrival
 from fulfilment.domain import Shipment, ShipmentStatus
 from inventory.domain import Reservation, ReservationStatus
+from inventory.movements import MovementKind
 from inventory.store import RESERVATIONS
 from orders.domain import Order
 from orders.returns import ReturnStatus
@@ -118,6 +119,7 @@ def _everything(world: World) -> dict[str, Any]:
         | {f"payment {key}": item for key, item in world.payments.items.items()}
         | {f"shipment {key}": item for key, item in world.shipments.items.items()}
         | {f"stock of {key}": counters for key, counters in world.stock.counters.items()}
+        | {f"movement {key}": movement for key, movement in world.stock.movements.items()}
         | {f"account of {user}": account for user, account in world.orders.accounts.items()}
         | {f"attempt {attempt.reference}": replace(attempt) for attempt in world.gateway.attempts}
         | {f"refund {index}": refund for index, refund in enumerate(world.gateway.refunds)}
@@ -312,7 +314,8 @@ def _check_carts(world: World) -> None:
 
 
 def _check_stock(world: World) -> None:
-    """For each product: reserved, and sold less what came back, and what was written off, as reservations have it."""
+    """For each product: reserved, and sold less what came back, and what was written off, as reservations have it; and
+    what came in, as staff said."""
     counted: dict[str, Counter[str]] = {name: Counter() for name in ("reserved", "sold", "written off")}
     for item in world.stock.items.values():
         reservation = RESERVATIONS.from_item(item).state
@@ -323,7 +326,14 @@ def _check_stock(world: World) -> None:
         for line in (line for each in reservation.returns for line in each.lines):
             counted["sold"].subtract({line.product_id: line.quantity})
             counted["written off"].update({line.product_id: line.write_off})
+    moved: dict[MovementKind, Counter[str]] = {kind: Counter() for kind in MovementKind}
+    for movement in world.stock.movements.values():
+        moved[movement.kind][movement.product_id] += movement.delta
+    counted["written off"].subtract(moved[MovementKind.DAMAGE])
     for product, counters in world.stock.counters.items():
+        received = world.schedule.received[product] + moved[MovementKind.RECEIPT][product]
+        if (counters.received, counters.adjusted) != (received, moved[MovementKind.COUNT][product]):
+            raise Violation("stock and movements do not fit", f"{product}: {counters}, {moved}")
         found = {name: counts[product] for name, counts in counted.items()}
         if found != {"reserved": counters.reserved, "sold": counters.sold, "written off": counters.written_off}:
             raise Violation("stock and reservations do not fit", f"{product}: {counters}, {found}")

@@ -323,6 +323,10 @@ def _count_below_zero(rows: InMemoryStockRepository, deltas: Mapping[str, Delta]
         rows.counters[product] = rows.counters[product] + delta
 
 
+def _forget_movements(rows: InMemoryStockRepository, product_id: str, movement_id: str) -> Any:
+    return rows.counters[product_id].levels, None
+
+
 def _write_twice(rows: InMemoryStockRepository, writes: Sequence[Write], now: datetime) -> Any:
     rows.hook("commit", "counters")
     rows._count(stock.summed([write.change for write in writes]))
@@ -765,6 +769,14 @@ MUTANTS = (
     ),
     Mutant("stock is taken whether it is there or not", [(InMemoryStockRepository, "_count", _count_below_zero)]),
     Mutant("stock and reservation are two writes", [(InMemoryStockRepository, "commit", _write_twice)]),
+    Mutant(
+        "what staff find overwrites what orders did meanwhile",
+        [(InMemoryStockRepository, "_require_as_read", _nothing)],
+    ),
+    Mutant(
+        "what staff find is counted at each request",
+        [(InMemoryStockRepository, "look", _forget_movements), (InMemoryStockRepository, "_require_as_read", _nothing)],
+    ),
     Mutant("a conflict is taken for sold out", [(InMemoryStockRepository, "commit", _call_a_conflict_sold_out)]),
     Mutant(
         "an answer to a challenge is ignored",

@@ -80,6 +80,7 @@ class Kind(StrEnum):
     RECEIVE = "receive"  # order, return, in what shape
     REFUSE = "refuse"  # order, return
     PAY_BACK = "pay back by hand"  # order, refund
+    STOCK = "change stock"  # product, RECEIPT, COUNT or DAMAGE, units, key
     DELIVER = "deliver"  # message, ...
     RELAY = "relay"  # shard
     RESUME = "resume"  # paused function

@@ -31,6 +31,7 @@ NOTICED_BY = {
     "a stock counter is negative": "stock is taken whether it is there or not",
     "stock is not conserved": "what was sold and comes back is counted twice",
     "stock and reservations do not fit": "stock and reservation are two writes",
+    "stock and movements do not fit": "what staff find is counted at each request",
     "stock and parcels do not fit": "what is broken is sold again",
     "goods leave for a cancelled order": "a confirmed order is cancelled at once, and staff ship without a look at it",
     "a cancellation that came in time is not honoured": "staff ship whatever was asked",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from inventory.movements import MovementKind
 from tests.simulation.mutants import DEFECTS
 from tests.simulation.schedule import Break, Cash, Shape
 from tests.simulation.search import (
@@ -52,7 +53,8 @@ def test_the_schedules_come_across_every_state_every_event_and_every_break(outco
     cash = {f"{share} is collected" for share in Cash}
     parcels = {f"a parcel comes back {shape}" for shape in (Shape.WHOLE, Shape.HALF, Shape.BROKEN)}
     returns = {"two returns of one order are on their way"}
-    expected = STATES_AND_EVENTS | BREAKS | late | bus | seen | refused | cash | parcels | returns
+    stock = {f"stock: {kind}" for kind in MovementKind if kind is not MovementKind.THRESHOLD}
+    expected = STATES_AND_EVENTS | BREAKS | late | bus | seen | refused | cash | parcels | returns | stock
     assert expected <= outcome.happened
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from contract.values import OrderStatus, PaymentMethod
+from inventory.movements import MovementKind
 from payments.domain import payment_id_of
 from payments.providers import TestToken
 from tests.simulation.schedule import Basket, Break, Cash, Interruption, Kind, Schedule, Shape, Step
@@ -54,6 +55,7 @@ LIKELY = {
     Kind.NOTIFY: 4,
     Kind.GARBLE: 0.3,
     Kind.REPUBLISH: 1,
+    Kind.STOCK: 2,
 }
 """How often each kind of step is tried."""
 
@@ -227,6 +229,8 @@ class Workload:
                 order_id, product = chance.choice(list(world.schedule.baskets)), chance.choice(PRODUCTS)
                 units = str(chance.choice((1, 2, 3)))
                 return Step(kind, (order_id, product, units), self._interruption(self.trouble))
+            case Kind.STOCK:
+                return Step(kind, self._what_staff_find(), self._interruption(self.trouble))
             case Kind.CLEAR:
                 on = list(world.schedule.baskets)
             case Kind.RESUME:
@@ -307,6 +311,14 @@ class Workload:
         lines = items if self.chance.random() < 0.3 else [self.chance.choice(items)]
         words = [word for product, units in lines for word in (product, str(self.chance.choice((1, units))))]
         return order_id, f"ret_{order_id}_{self.chance.choice('abc')}", *words
+
+    def _what_staff_find(self) -> tuple[str, ...]:
+        """More or fewer of a product than there were; now and then the same request again."""
+        product, units = self.chance.choice(PRODUCTS), self.chance.choice((1, 1, 2))
+        kind = self.chance.choice((MovementKind.RECEIPT, MovementKind.COUNT, MovementKind.COUNT, MovementKind.DAMAGE))
+        less = kind is MovementKind.DAMAGE or (kind is MovementKind.COUNT and self.chance.random() < 0.5)
+        # The key says what is done: another request has another one.
+        return product, kind, str(-units if less else units), self.chance.choice("abc")
 
     def _means(self) -> str:
         return self.chance.choices(tuple(self.means), tuple(self.means.values()))[0]

@@ -40,7 +40,10 @@ from contract.values import (
 from fulfilment import commands as fulfilling
 from fulfilment import domain as parcels
 from fulfilment.store import SHIPMENTS
+from inventory import movements
 from inventory import reactions as inventory
+from inventory.commands import change_stock
+from inventory.movements import MovementKind
 from notifications import reactions as notifications
 from notifications.domain import OrderNow
 from orders import commands as ordering
@@ -237,6 +240,8 @@ class World:
                 self._request(partial(self._cancel, order_id), step)
             case kind, (order_id, *rest) if kind in self._after_the_order and order_id in self.orders.items:
                 self._request(partial(self._after_the_order[kind], order_id, *rest), step)
+            case Kind.STOCK, (product, kind, units, key):
+                self._request(partial(self._change_stock, product, kind, int(units), key), step)
             case Kind.DELIVER, _:
                 self._deliver(step)
             case Kind.RELAY, _:
@@ -521,6 +526,16 @@ class World:
     def _pay_back(self, order_id: str, refund_id: str, cause: Cause, now: datetime) -> None:
         paying.pay_back(self.payments, order_id, RefundPaid(refund_id, "transfer-1", STAFF), cause, now)
 
+    def _change_stock(self, product: str, kind: str, units: int, key: str, cause: Cause, now: datetime) -> None:
+        commands: Mapping[str, Callable[[int], movements.Command]] = {
+            MovementKind.RECEIPT: movements.Receive,
+            MovementKind.COUNT: movements.Count,
+            MovementKind.DAMAGE: movements.Damage,
+        }
+        request = movements.Request(f"{product}#{kind} {units} {key}", product, STAFF, now)
+        change_stock(self.stock, commands[kind](units), request)
+        self.happened.add(f"stock: {kind}")
+
     def _notify(self, reference: str, cause: Cause, now: datetime) -> None:
         """The gateway reports what it has an answer to, until it is acknowledged."""
         report = AttemptReported(provider=SANDBOX, reference=reference)
@@ -781,6 +796,8 @@ class World:
     def _became(self, whom: str, key: str) -> str:
         if whom == "carts":
             return f": {self.carts.items[key]['items']}"
+        if movement := self.stock.movements.get(key):
+            return f": {self.stock.counters[movement.product_id]}"
         rows = {
             "orders": self.orders.items,
             "payments": self.payments.items,

@@ -1,7 +1,7 @@
 """Stock and reservations kept in memory, by the same port and under the same conditions as on DynamoDB."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from cloudretail.errors import LostRace, Permanent
 from cloudretail.outbox import Row
 from inventory.domain import Delta, Reservation, summed
+from inventory.movements import Levels, Movement
 from inventory.store import RESERVATIONS, OutOfStock, Write
 
 
@@ -21,6 +22,7 @@ class Counters:
     sold: int
     received: int
     written_off: int = 0
+    adjusted: int = 0
 
     def __add__(self, delta: Delta) -> "Counters":
         return Counters(
@@ -29,6 +31,7 @@ class Counters:
             self.sold + delta.sold,
             self.received,
             self.written_off + delta.written_off,
+            self.adjusted,
         )
 
     @property
@@ -38,11 +41,16 @@ class Counters:
     @property
     def conserved(self) -> bool:
         """Whether nothing was lost and nothing came from nowhere."""
-        return self.available + self.reserved + self.sold + self.written_off == self.received
+        return self.available + self.reserved + self.sold + self.written_off == self.received + self.adjusted
+
+    @property
+    def levels(self) -> Levels:
+        """As staff see them."""
+        return Levels(**asdict(self))
 
 
 class InMemoryStockRepository:
-    """Stock on two dictionaries.
+    """Stock on three dictionaries, for what orders do to it and for what staff do.
 
     Args:
         received: units of each product, all of them available.
@@ -52,6 +60,7 @@ class InMemoryStockRepository:
     Attributes:
         counters: by product id.
         items: the reservations as they are stored, by order id.
+        movements: what staff did, by id.
         images: a copy of each reservation as it was written, in the order of the writes: the table's stream.
     """
 
@@ -60,6 +69,7 @@ class InMemoryStockRepository:
         self.hook = hook
         self.counters = {product: Counters(units, 0, 0, units) for product, units in received.items()}
         self.items: dict[str, dict[str, Any]] = {}
+        self.movements: dict[str, Movement] = {}
         self.images: list[dict[str, Any]] = []
 
     def load(self, order_ids: Sequence[str]) -> dict[str, Row[Reservation]]:
@@ -83,6 +93,27 @@ class InMemoryStockRepository:
             self.images += map(dict, images)
         self.hook("committed", ",".join(order_ids))
         return rows
+
+    def look(self, product_id: str, movement_id: str) -> tuple[Levels, Movement | None]:
+        self.hook("load", movement_id)
+        with self._lock:
+            counters = self.counters.get(product_id)
+            return counters.levels if counters else Levels(), self.movements.get(movement_id)
+
+    def book(self, movement: Movement) -> None:
+        self.hook("commit", movement.movement_id)
+        with self._lock:
+            self._require_as_read(movement)
+            self.counters[movement.product_id] = Counters(
+                **movement.after.model_dump(by_alias=False, exclude={"low_at"})
+            )
+            self.movements[movement.movement_id] = movement
+        self.hook("committed", movement.movement_id)
+
+    def _require_as_read(self, movement: Movement) -> None:
+        counters = self.counters.get(movement.product_id, Counters(0, 0, 0, 0))
+        if movement.movement_id in self.movements or counters.levels != movement.before:
+            raise LostRace(f"the stock of {movement.product_id}")
 
     def _require_unchanged(self, write: Write) -> None:
         stored = self.items.get(write.order_id)

@@ -10,7 +10,7 @@ from retail_ops.console import err
 from retail_ops.progress import Progress, Steps
 from retail_ops.stack import catalogue
 from retail_ops.stack.api import Api
-from retail_ops.stack.seed import OPERATOR, STAFF, create_accounts, seed_rates
+from retail_ops.stack.seed import OPERATOR, STAFF, create_accounts, seed_rates, seed_stock
 from retail_ops.stack.seed import seed as fill
 from retail_ops.stack.shop import Shop
 
@@ -22,7 +22,8 @@ def register(app: typer.Typer) -> None:
 def seed(
     stack: Stack = None,
     email: Annotated[
-        str | None, typer.Option(envvar="CLOUDRETAIL_OPERATOR", help="The operator to sign in as; on AWS.")
+        str | None,
+        typer.Option(envvar="CLOUDRETAIL_OPERATOR", help="Who is operator and staff, to sign in as; on AWS."),
     ] = None,
     password: Annotated[
         str | None,
@@ -55,7 +56,7 @@ def seed_shop(
     Args:
         shop: to be filled.
         progress: called with each step, a sentence.
-        email: of the operator to sign in as.
+        email: of the operator to sign in as; in a deployed shop a member of staff too.
         password: of the operator.
         app_code: that the operator's authenticator app shows; None for one who has none.
 
@@ -74,4 +75,8 @@ def seed_shop(
         with httpx.Client(timeout=30, trust_env=shop.endpoint is None) as uploads:
             api.login(email, password, app_code)
             counts = fill(api, products, note, uploads=uploads)
+        note("receiving the stock")
+        if shop.endpoint is not None:
+            api.login(STAFF.email, STAFF.password)
+        seed_stock(api, products)
         note(", ".join(f"{count} {what}" for what, count in counts.items()))

@@ -252,6 +252,8 @@ class Story:
             api.login(OPERATOR.email, OPERATOR.password)
             for product in products:
                 seed.seed(api, [product], note, uploads=uploads)
+            api.login(STAFF.email, STAFF.password)
+            seed.seed_stock(api, products)
         for product in products:
 
             def shows_it(call: Invocation, product_id: str = product.id) -> bool:
@@ -276,11 +278,20 @@ class Story:
         self.http("get-product", "GET", f"/products/{GOODS}")
         self.http("bad-product-id", "GET", "/products/no-such-product")
         self.http("list-categories", "GET", "/categories")
-        receipts, quantity = f"/inventory/{GOODS}/receipts", {"quantity": 10}
-        self.http("receive-goods", "POST", receipts, quantity, who=OPERATOR, key="receipt-1")
-        self.http("bad-quantity", "POST", receipts, {"quantity": 0}, who=OPERATOR, key="receipt-2")
-        self.http("bad-no-key", "POST", receipts, quantity, who=OPERATOR)
-        self.http("bad-not-an-operator", "POST", receipts, quantity, who=SHOPPER, key="receipt-3")
+        stock, quantity = f"/admin/stock/{GOODS}", {"quantity": 10}
+        self.http("receive-goods", "POST", f"{stock}/receipts", quantity, who=STAFF, key="receipt-1")
+        self.http("bad-quantity", "POST", f"{stock}/receipts", {"quantity": 0}, who=STAFF, key="receipt-2")
+        self.http("bad-no-key", "POST", f"{stock}/receipts", quantity, who=STAFF)
+        self.http("bad-not-staff", "POST", f"{stock}/receipts", quantity, who=OPERATOR, key="receipt-3")
+        damaged = {"delta": -1, "reason": "DAMAGE", "note": "A strap is torn."}
+        self.http("adjust-stock", "POST", f"{stock}/adjustments", damaged, who=STAFF, key="adjustment-1")
+        missing = {"delta": -100_000, "reason": "COUNT"}
+        self.http("bad-below-zero", "POST", f"{stock}/adjustments", missing, who=STAFF, key="adjustment-2")
+        self.http("put-threshold", "PUT", f"{stock}/threshold", {"lowAt": 1000}, who=STAFF)
+        self.http("list-low-stock", "GET", "/admin/stock?low=true", who=STAFF)
+        self.http("list-stock", "GET", "/admin/stock?limit=2", who=STAFF)
+        self.http("get-staff-stock", "GET", stock, who=STAFF)
+        self.http("list-movements", "GET", f"{stock}/movements", who=STAFF)
         self.http("get-stock", "GET", f"/inventory/{GOODS}")
         self.http("bad-product-id", "GET", "/inventory/no-such-product")
 

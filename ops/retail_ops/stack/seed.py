@@ -96,9 +96,9 @@ def seed_rates(api: Api, zones: Sequence[Mapping[str, Any]], tax_rates: Sequence
 
 
 def seed(api: Api, products: Sequence[Product], note: Note, *, uploads: httpx.Client) -> Counter[str]:
-    """Put products with their images and stock into a shop.
+    """Put products with their images into a shop.
 
-    A product that exists keeps what operators have made of it; an image or a receipt that is missing is added.
+    A product that exists keeps what operators have made of it; an image that is missing is added.
 
     Args:
         api: signed in as an operator.
@@ -127,6 +127,22 @@ def seed(api: Api, products: Sequence[Product], note: Note, *, uploads: httpx.Cl
     note("images arriving")
     _wait_for_images(api, {product.id for product in products})
     return counts
+
+
+def seed_stock(api: Api, products: Sequence[Product]) -> None:
+    """Receive the stock of products, once, however often this is done.
+
+    Args:
+        api: signed in as a member of staff.
+        products: that the shop has.
+    """
+
+    def receive(product: Product) -> None:
+        path = f"/admin/stock/{product.id}/receipts"
+        api.call("POST", path, {"quantity": product.stock}, idempotency_key=f"seed-{product.id}")
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        list(pool.map(receive, [product for product in products if product.stock]))
 
 
 def _wait_for_images(api: Api, products: set[str], seconds: float = 30) -> None:
@@ -165,14 +181,6 @@ def _put(api: Api, product: Product, uploads: httpx.Client) -> bool:
     ).is_success
     if created or not api.call("GET", f"/products/{product.id}").json().get("imageUrl"):
         _upload(api, product, uploads)
-    if product.stock:
-        # The key makes it one receipt, however often the catalogue is seeded.
-        api.call(
-            "POST",
-            f"/inventory/{product.id}/receipts",
-            {"quantity": product.stock},
-            idempotency_key=f"seed-{product.id}",
-        )
     return created
 
 

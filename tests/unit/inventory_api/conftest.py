@@ -7,15 +7,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cloudretail import aws, dynamodb, identity
-from inventory import api, receipts
+from inventory import api, commands
 from tests.support.http import Answer, call
-from tests.support.invocations import OPERATOR_CLAIMS
+from tests.support.invocations import STAFF_CLAIMS
 from tests.support.tables import REGION, empty, items_of, shop_tables
 from tests.support.wire import Wire
 
 ISSUER = f"https://cognito-idp.{REGION}.amazonaws.com/pool"
 CLIENT = "client-1"
-TABLES = ("InventoryTable", "ProductsTable", "ReceiptsTable")
+TABLES = ("InventoryTable", "ProductsTable", "MovementsTable")
 
 
 class Pool:
@@ -49,17 +49,35 @@ class Shop:
         *,
         key: str | None = "delivery-1",
         raw_body: str | None = None,
-        claims: Mapping[str, str] | None = OPERATOR_CLAIMS,
+        claims: Mapping[str, str] | None = STAFF_CLAIMS,
     ) -> Answer:
-        return call(
-            api.handler,
-            "POST",
-            f"/api/inventory/{product_id}/receipts",
-            {"quantity": quantity},
-            raw_body=raw_body,
-            claims=claims,
-            headers={"Idempotency-Key": key} if key is not None else {},
-        )
+        body = {"quantity": quantity}
+        return self.does("POST", f"/{product_id}/receipts", body, key=key, raw_body=raw_body, claims=claims)
+
+    def adjust(
+        self, product_id: str, delta: object, reason: str = "COUNT", *, key: str | None = "adjustment-1", **body: object
+    ) -> Answer:
+        return self.does("POST", f"/{product_id}/adjustments", {"delta": delta, "reason": reason, **body}, key=key)
+
+    def watch(self, product_id: str, low_at: object) -> Answer:
+        return self.does("PUT", f"/{product_id}/threshold", {"lowAt": low_at})
+
+    def does(
+        self,
+        method: str,
+        path: str = "",
+        body: object = None,
+        *,
+        key: str | None = None,
+        claims: Mapping[str, str] | None = STAFF_CLAIMS,
+        **request: Any,
+    ) -> Answer:
+        """What staff do; `path` is the end of the route."""
+        headers = {"Idempotency-Key": key} if key is not None else {}
+        return call(api.handler, method, f"/api/admin/stock{path}", body, claims=claims, headers=headers, **request)
+
+    def put(self, table: str, item: Mapping[str, Any]) -> None:
+        aws.dynamodb().put_item(TableName=table, Item=dynamodb.to_item(item))
 
     def sells(self, product_id: str, *, reserved: int, sold: int) -> None:
         """As the reactions to orders do it."""
@@ -75,11 +93,11 @@ class Shop:
     @property
     def counters(self) -> list[dict[str, Any]]:
         rows = [dynamodb.from_item(item) for item in items_of("InventoryTable")]
-        return [{name: value for name, value in row.items() if name != "updatedAt"} for row in rows]
+        return [{name: value for name, value in row.items() if name not in ("updatedAt", "kind")} for row in rows]
 
     @property
-    def receipts(self) -> list[dict[str, Any]]:
-        return [dynamodb.from_item(item) for item in items_of("ReceiptsTable")]
+    def movements(self) -> list[dict[str, Any]]:
+        return [dynamodb.from_item(item) for item in items_of("MovementsTable")]
 
 
 @pytest.fixture(scope="session")
@@ -102,11 +120,11 @@ def account(pool: Pool) -> Iterator[None]:
 def shop(account: None) -> Shop:
     empty(*TABLES)
     for product in ("bag", "mug"):
-        aws.dynamodb().put_item(TableName="ProductsTable", Item={"productId": {"S": product}})
+        Shop().put("ProductsTable", {"productId": product, "name": product.title()})
     return Shop()
 
 
 @pytest.fixture
 def wire(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Wire:
-    monkeypatch.setattr(receipts, "pause_before_retry", lambda attempt: None)
+    monkeypatch.setattr(commands, "pause_before_retry", lambda attempt: None)
     return Wire(monkeypatch)

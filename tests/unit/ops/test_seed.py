@@ -9,7 +9,7 @@ import pytest
 from retail_ops.errors import Refused
 from retail_ops.stack.api import Api
 from retail_ops.stack.catalogue import Product, load
-from retail_ops.stack.seed import create_accounts, seed
+from retail_ops.stack.seed import create_accounts, seed, seed_stock
 from retail_ops.stack.shop import Shop, local_session
 
 PRODUCTS = load()
@@ -69,7 +69,7 @@ class FakeShop(httpx.BaseTransport):
             return httpx.Response(201, json=body)
         if image := re.fullmatch("/api/products/([^/]+)/image", path):
             return httpx.Response(201, json={"url": "http://bucket/", "fields": {"key": image[1], "policy": "p"}})
-        if receipt := re.fullmatch("/api/inventory/([^/]+)/receipts", path):
+        if receipt := re.fullmatch("/api/admin/stock/([^/]+)/receipts", path):
             assert key
             self.receipts.setdefault(key, (receipt[1], int(str(body["quantity"]))))
             return httpx.Response(201, json={})
@@ -96,7 +96,9 @@ def api(shop: FakeShop) -> Iterator[Api]:
 
 def fill(api: Api, shop: FakeShop, products: list[Product] = PRODUCTS) -> Counter[str]:
     with httpx.Client(transport=shop) as uploads:
-        return seed(api, products, lambda _text: None, uploads=uploads)
+        counts = seed(api, products, lambda _text: None, uploads=uploads)
+    seed_stock(api, products)
+    return counts
 
 
 def test_a_new_shop_has_the_whole_catalogue_with_images_and_stock(shop: FakeShop, api: Api) -> None:

@@ -35,6 +35,18 @@ export type { GetShippingRates$Params as GetShippingRates$Params } from './fn/ba
 export { getShippingRates as getShippingRates } from './fn/back-office/get-shipping-rates';
 export type { PutShippingRates$Params as PutShippingRates$Params } from './fn/back-office/put-shipping-rates';
 export { putShippingRates as putShippingRates } from './fn/back-office/put-shipping-rates';
+export type { ListStock$Params as ListStock$Params } from './fn/back-office/list-stock';
+export { listStock as listStock } from './fn/back-office/list-stock';
+export type { GetStaffStock$Params as GetStaffStock$Params } from './fn/back-office/get-staff-stock';
+export { getStaffStock as getStaffStock } from './fn/back-office/get-staff-stock';
+export type { AdjustStock$Params as AdjustStock$Params } from './fn/back-office/adjust-stock';
+export { adjustStock as adjustStock } from './fn/back-office/adjust-stock';
+export type { ListMovements$Params as ListMovements$Params } from './fn/back-office/list-movements';
+export { listMovements as listMovements } from './fn/back-office/list-movements';
+export type { ReceiveGoods$Params as ReceiveGoods$Params } from './fn/back-office/receive-goods';
+export { receiveGoods as receiveGoods } from './fn/back-office/receive-goods';
+export type { PutThreshold$Params as PutThreshold$Params } from './fn/back-office/put-threshold';
+export { putThreshold as putThreshold } from './fn/back-office/put-threshold';
 export type { GetTaxRates$Params as GetTaxRates$Params } from './fn/back-office/get-tax-rates';
 export { getTaxRates as getTaxRates } from './fn/back-office/get-tax-rates';
 export type { PutTaxRates$Params as PutTaxRates$Params } from './fn/back-office/put-tax-rates';
@@ -85,8 +97,6 @@ export type { UploadImage$Params as UploadImage$Params } from './fn/catalog/uplo
 export { uploadImage as uploadImage } from './fn/catalog/upload-image';
 export type { GetStock$Params as GetStock$Params } from './fn/inventory/get-stock';
 export { getStock as getStock } from './fn/inventory/get-stock';
-export type { ReceiveGoods$Params as ReceiveGoods$Params } from './fn/inventory/receive-goods';
-export { receiveGoods as receiveGoods } from './fn/inventory/receive-goods';
 export type { ListDeadLetterQueues$Params as ListDeadLetterQueues$Params } from './fn/operations/list-dead-letter-queues';
 export { listDeadLetterQueues as listDeadLetterQueues } from './fn/operations/list-dead-letter-queues';
 export type { ListDeadLetters$Params as ListDeadLetters$Params } from './fn/operations/list-dead-letters';

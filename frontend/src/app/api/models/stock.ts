@@ -3,12 +3,19 @@
 
 
 /**
- * The counters of a product: available + reserved + sold = received, always.
+ * The counters of a product: available + reserved + sold + writtenOff = received + adjusted, always.
  */
 export interface Stock {
+  adjusted: number;
   available: number;
+
+  /**
+   * From how many available ones on it runs low; null where nobody wants to know.
+   */
+  lowAt: (number | null);
   productId: string;
   received: number;
   reserved: number;
   sold: number;
+  writtenOff: number;
 }

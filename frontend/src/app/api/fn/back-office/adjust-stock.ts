@@ -7,21 +7,21 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
-import { NewReceipt } from '../../models/new-receipt';
-import { ReceiptView } from '../../models/receipt-view';
+import { MovementView } from '../../models/movement-view';
+import { NewAdjustment } from '../../models/new-adjustment';
 
-export interface ReceiveGoods$Params {
+export interface AdjustStock$Params {
   productId: string;
 
 /**
  * Chosen by the client, one for each thing to be done once. Repeat a request with the same key.
  */
   'Idempotency-Key': string;
-      body: NewReceipt
+      body: NewAdjustment
 }
 
-export function receiveGoods(http: HttpClient, rootUrl: string, params: ReceiveGoods$Params, context?: HttpContext): Observable<StrictHttpResponse<ReceiptView>> {
-  const rb = new RequestBuilder(rootUrl, receiveGoods.PATH, 'post');
+export function adjustStock(http: HttpClient, rootUrl: string, params: AdjustStock$Params, context?: HttpContext): Observable<StrictHttpResponse<MovementView>> {
+  const rb = new RequestBuilder(rootUrl, adjustStock.PATH, 'post');
   if (params) {
     rb.path('productId', params.productId, {});
     rb.header('Idempotency-Key', params['Idempotency-Key'], {});
@@ -33,9 +33,9 @@ export function receiveGoods(http: HttpClient, rootUrl: string, params: ReceiveG
   ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return r as StrictHttpResponse<ReceiptView>;
+      return r as StrictHttpResponse<MovementView>;
     })
   );
 }
 
-receiveGoods.PATH = '/api/inventory/{productId}/receipts';
+adjustStock.PATH = '/api/admin/stock/{productId}/adjustments';
