@@ -19,6 +19,7 @@ from cloudretail.money import Money
 from cloudretail.settings import load
 from cloudretail.text import Line
 from contract.values import PaymentMethod, RefundId
+from payments import challenges
 from payments.commands import Ports, choose_method, pay_back
 from payments.domain import (
     MAX_ATTEMPTS,
@@ -33,6 +34,7 @@ from payments.domain import (
     can_be_paid_by_hand,
     payment_id_of,
 )
+from payments.providers import Sandbox, open_sandbox
 from payments.store import PaymentsApiSettings, open_payments, order_of
 
 api = Api()
@@ -77,6 +79,7 @@ class PaymentProgress(StrEnum):
     WAITING = "WAITING"
     OPEN = "OPEN"
     SUBMITTED = "SUBMITTED"
+    CHALLENGED = "CHALLENGED"
     SUCCEEDED = "SUCCEEDED"
     VOIDED = "VOIDED"
     FAILED = "FAILED"
@@ -101,11 +104,13 @@ class PaymentView(Model):
     Attributes:
         refunds: in the order in which they were asked for.
         attempts: how many were made, of `max_attempts`.
+        challenge: what the browser needs to ask the shopper's bank; null where it is not asked, or no longer.
         decline_reason: of the latest declined attempt.
     """
 
     order_id: str
     status: PaymentProgress
+    challenge: Annotated[str | None, Field(repr=False)]
     method: PaymentMethod | None
     amount: Money
     attempts: int
@@ -182,6 +187,22 @@ class RefundPayment(RequestModel):
     reference: Annotated[str, Line(max_length=100), asks("Enter the reference of the payment.")]
 
 
+class BankAnswer(RequestModel):
+    """What the shopper's bank says to a challenge.
+
+    Attributes:
+        challenge: as the payment has it.
+    """
+
+    challenge: Annotated[str, Field(max_length=300, pattern=r"^[A-Za-z0-9_:/-]+$", repr=False)]
+    agreed: Annotated[bool, Field(strict=True)]
+
+
+@cache
+def _sandbox() -> Sandbox | None:
+    return open_sandbox()
+
+
 @cache
 def _settings() -> PaymentsApiSettings:
     return load(PaymentsApiSettings)
@@ -236,6 +257,22 @@ def get_payment(order_id: IdInPath) -> PaymentView:
         raise NotFound("order")
     row = open_payments().load(payment_id_of(order_id))
     return _view(order, row.state if row else None)
+
+
+@api.post(
+    "/api/orders/<order_id>/payment/challenge",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Answer in the place of the shopper's bank; only where the sandbox takes cards",
+    tags=["Payments"],
+    responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+def answer_challenge(order_id: IdInPath, said: BankAnswer) -> PaymentView:
+    sandbox, bus = _sandbox(), _settings().event_bus_name
+    if sandbox is None or bus is None:
+        raise NotFound("challenge")
+    reports = challenges.EventBridgeReports(bus)
+    challenges.answer(_order_of, sandbox, reports, order_id, said.challenge, api.cause, agreed=said.agreed)
+    return get_payment(order_id)
 
 
 @api.get(
@@ -328,6 +365,7 @@ def _view(order: PayableOrder, payment: Payment | None) -> PaymentView:
         amount=Money(amount=order.total_amount, currency=order.currency),
         attempts=payment.attempts if payment else 0,
         max_attempts=MAX_ATTEMPTS,
+        challenge=payment.challenge if payment else None,
         decline_reason=payment.decline_reason if payment else None,
         refunds=_refunds(payment) if payment else (),
     )

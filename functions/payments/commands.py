@@ -90,8 +90,11 @@ def choose_method(
 
     settled = transact(ports.payments, payment_id_of(order_id), answer, cause, now)
     if isinstance(settled.decision, Nothing):
-        if settled.state and settled.state.status is PaymentStatus.SUBMITTED:
-            raise Conflict("payment-in-progress", "Your payment is already being processed.")
+        match settled.state:
+            case Payment(status=PaymentStatus.SUBMITTED):
+                raise Conflict("payment-in-progress", "Your payment is already being processed.")
+            case Payment(status=PaymentStatus.CHALLENGED):
+                raise Conflict("payment-in-progress", "Your bank is asking you to confirm this payment.")
         raise Conflict("not-payable", _TOO_LATE)
     return order, settled
 

@@ -644,17 +644,12 @@ def _refunded(payment: Payment, message: RefundDone | RefundRefused | RefundPaid
     match message, refund.status:
         case RefundDone(), RefundStatus.REQUESTED:
             return _settled(payment, refund, status=RefundStatus.DONE)
-        # What a provider had given back can come back to it days later, as where the card's account is closed.
-        case RefundRefused(reason=reason), RefundStatus.REQUESTED | RefundStatus.DONE if _is_at_provider(refund):
+        case RefundRefused(reason=reason), RefundStatus.REQUESTED:
             return _settled(payment, refund, status=RefundStatus.TO_PAY_BY_HAND, reason=reason)
         case RefundPaid(reference=reference, by=by), RefundStatus.TO_PAY_BY_HAND:
             return _settled(payment, refund, status=RefundStatus.PAID_BY_HAND, paid_reference=reference, paid_by=by)
         case _:
             return Nothing(f"the refund is {refund.status}")
-
-
-def _is_at_provider(refund: Refund) -> bool:
-    return refund.provider is not None
 
 
 def can_be_paid_by_hand(payment: Payment, refund: Refund, now: datetime) -> bool:

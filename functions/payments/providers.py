@@ -207,7 +207,7 @@ class Sandbox:
         if effect == TestToken.FLAKY.name and self._calls(reference) <= FLAKY_FAILURES:
             raise ProviderUnavailable("sandbox: unavailable")
         if effect == TestToken.CHALLENGE.name:
-            values = {":challenge": secrets.token_urlsafe(16)}
+            values = {":challenge": f"{reference}/{secrets.token_urlsafe(16)}"}
             row = self._update(reference, "SET challenge = if_not_exists(challenge, :challenge)", values)
             return _answer(row) or Challenged(row["challenge"])
         answer = self._answered(reference, _decision(effect))
@@ -299,7 +299,7 @@ class SandboxSettings(Settings):
     sandbox_charges_table: Absent[str] = None
 
 
-def open_sandbox() -> Provider | None:
+def open_sandbox() -> Sandbox | None:
     """The sandbox of this function's environment; None on a stage that does not have it."""
     table = load(SandboxSettings).sandbox_charges_table
     return Sandbox(table) if table else None

@@ -47,10 +47,15 @@ class GatewaySettings(PaymentSettings):
 
 
 class PaymentsApiSettings(GatewaySettings, AttemptSettings):
-    """What the API needs besides."""
+    """What the API needs besides.
+
+    Attributes:
+        event_bus_name: where the sandbox reports; None on a stage without it.
+    """
 
     orders_table: str
     card_limit: RateSetting
+    event_bus_name: Absent[str] = None
 
 
 class WorkerSettings(GatewaySettings):

@@ -87,3 +87,19 @@ def test_a_card_declined_as_the_window_closes_is_the_end(
     hasty_shopper.pay(order_id, "tok_declined")
     assert hasty_shopper.sees(order_id, "CANCELLED")["story"][-1]["reason"] == "PAYMENT_WINDOW_CLOSED"
     eventually(lambda: counters(hasty_shop, product), lambda seen: seen == (1, 0, 0))
+
+
+def test_a_challenge_that_nobody_answers_ends_with_the_window_and_charges_nothing(
+    hasty_shop: Shop, hasty_operator: Person, hasty_shopper: Shopper
+) -> None:
+    product = new_product(hasty_operator, stock=1)
+    order_id = hasty_shopper.order(product)
+    hasty_shopper.pay(order_id, "tok_3ds")
+
+    cancelled = hasty_shopper.sees(order_id, "CANCELLED")
+
+    assert cancelled["story"][-1]["reason"] == "PAYMENT_WINDOW_CLOSED"
+    assert hasty_shopper.sees_payment(order_id, "FAILED")["challenge"] is None
+    eventually(lambda: counters(hasty_shop, product), lambda seen: seen == (1, 0, 0))
+    charge = row(hasty_shop, "SandboxChargesTable", chargeKey=f"{order_id.replace('ord_', 'pay_')}:1")
+    assert charge["outcome"] == "ENDED"

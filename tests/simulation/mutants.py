@@ -206,14 +206,16 @@ _decide_payment = paying.decide
 
 def _forget_to_call_off(state: Any, message: Any, context: Any) -> Any:
     decision = _decide_payment(state, message, context)
-    forgotten = _challenged(state) and isinstance(message, WindowClosed) and isinstance(decision, Change)
-    return Change(decision.state) if forgotten else decision
+    if _challenged(state) and isinstance(message, WindowClosed) and isinstance(decision, Change):
+        return Change(decision.state)
+    return decision
 
 
 def _forget_to_call_off_what_comes_late(state: Any, message: Any, context: Any) -> Any:
     decision = _decide_payment(state, message, context)
-    forgotten = isinstance(message, ChargeChallenged) and isinstance(decision, Change)
-    return Change(decision.state) if forgotten else decision
+    if isinstance(message, ChargeChallenged) and isinstance(decision, Change):
+        return Change(decision.state)
+    return decision
 
 
 # --- the worker -------------------------------------------------------------------------------------------------------

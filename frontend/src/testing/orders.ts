@@ -34,7 +34,7 @@ export function order(status: OrderStatus, story: HistoryEntry[] = [], more: Par
 }
 
 export function payment(status: PaymentProgress, more: Partial<PaymentView> = {}): PaymentView {
-  const none = { method: null, attempts: 0, declineReason: null, refunds: [] };
+  const none = { method: null, attempts: 0, challenge: null, declineReason: null, refunds: [] };
   return { orderId: 'ord_1', status, amount: SGD, maxAttempts: 3, ...none, ...more };
 }
 

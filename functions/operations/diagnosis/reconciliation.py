@@ -210,7 +210,7 @@ def _charged(payment: PaymentRow, taken: Mapping[str, int]) -> dict[str, int]:
     """Minor units by attempt that the provider must have taken; the running attempt only if it has answered."""
     amount, latest = payment.amount or 0, str(payment.attempts)
     charged = {str(refund.attempt): refund.amount for refund in payment.refunds if refund.unexpected}
-    runs = payment.status == "SUBMITTED" and latest in taken
+    runs = payment.status in ("SUBMITTED", "CHALLENGED") and latest in taken
     if payment.method != "COD" and (payment.status == "SUCCEEDED" or runs):
         charged[latest] = amount
     return charged

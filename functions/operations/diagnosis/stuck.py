@@ -231,6 +231,8 @@ def _while_reserved(order: OrderRow, payment: PaymentRow | None, now: datetime) 
             return "payments to close the payment window" if over else None
         case PaymentRow(status="SUBMITTED", attempts=attempt):
             return f"the provider's answer to attempt {attempt}"
+        case PaymentRow(status="CHALLENGED", attempts=attempt):
+            return f"the provider to end attempt {attempt}, which the shopper's bank never answered" if over else None
         case PaymentRow(status="SUCCEEDED"):
             return "orders to consume PaymentSucceeded"
         case PaymentRow(status="FAILED"):
@@ -241,9 +243,9 @@ def _while_reserved(order: OrderRow, payment: PaymentRow | None, now: datetime) 
 
 def _while_cancelled(payment: PaymentRow | None) -> str | None:
     match payment:
-        case PaymentRow(status="SUBMITTED", cancelled=True):
+        case PaymentRow(status="SUBMITTED" | "CHALLENGED", cancelled=True):
             return "the provider's answer, which says whether there is anything to refund"
-        case None | PaymentRow(status="OPEN" | "SUBMITTED"):
+        case None | PaymentRow(status="OPEN" | "SUBMITTED" | "CHALLENGED"):
             return "payments to consume OrderCancelled"
         case PaymentRow(status="SUCCEEDED", method="COD", collected=None):
             return "payments to consume OrderCancelled"

@@ -284,7 +284,7 @@ RESERVATION_AT_REST: Statuses = {
 }
 
 PAYMENT_AT_REST: Statuses = {
-    "RESERVED": frozenset({"OPEN", "SUBMITTED"}),
+    "RESERVED": frozenset({"OPEN", "SUBMITTED", "CHALLENGED"}),
     "CONFIRMED": _SUCCEEDED,
     "SHIPPED": _SUCCEEDED,
     "DELIVERED": _SUCCEEDED,

@@ -149,6 +149,8 @@ class Story:
             self._returns()
         with progress.step("Record a mail that comes back"):
             self._mail_feedback()
+        with progress.step("Record a card whose bank wants to be asked"):
+            self._challenged()
         with progress.step("Record an order that nobody pays"):
             self._unpaid()
         with progress.step("Record batches, and messages that are refused") as note:
@@ -387,6 +389,36 @@ class Story:
         self._settle(order, "CONFIRMED")
         self.http("", "POST", f"/orders/{order}/cancel", who=SHOPPER)
         self._settle(order, "CANCELLED")
+
+    def _challenged(self) -> None:
+        """A card whose bank wants to be asked: called off while it is asked, and agreed to."""
+        order = self._asked_by_the_bank("recorded-17")
+        self._keep_payment(order)
+        self.http("", "POST", f"/orders/{order}/cancel", who=SHOPPER)
+        self._settle(order, "CANCELLED")
+        order = self._asked_by_the_bank("recorded-18")
+        self._keep_payment(order)
+        answer = self.http("get-challenged-payment", "GET", f"/orders/{order}/payment", who=SHOPPER).json()
+        body = {"challenge": answer["challenge"], "agreed": True}
+        path = f"/orders/{order}/payment/challenge"
+        self.http("bad-challenge", "POST", path, {**body, "challenge": "pay_nobodys:1/x"}, who=SHOPPER)
+        self.http("answer-challenge", "POST", path, body, who=SHOPPER)
+        self._reported(order.replace("ord_", "pay_"))
+        self._settle(order, "CONFIRMED")
+
+    def _asked_by_the_bank(self, key: str) -> str:
+        order = self._place(key, "", put=(GOODS, 1))
+        self.http("", "POST", f"/orders/{order}/payment", _card("tok_3ds"), who=SHOPPER)
+        self._settle(order, "RESERVED")
+        return order
+
+    def _reported(self, payment: str) -> None:
+        """What the sandbox reports is published by no relay: its consumer's invocation is waited for."""
+
+        def is_it(call: Invocation) -> bool:
+            return call.function == "PaymentWorkerReactions" and "AttemptReported" in str(call.event)
+
+        self._keep(self._wait_for_call(is_it, f"the report about {payment}"), "attempt-reported")
 
     def _unpaid(self) -> None:
         # What its queue has taken so far waits for the end of a window that is longer than the recording.

@@ -2,12 +2,12 @@
 every command of a shopper, a card gateway or the clock can bring them into.
 
 Each module of this package is about one service and has a PUBLISHER; a new one is found by itself. `ses` is what a
-rule makes of events of SES.
+rule makes of events of SES; the sandbox's reports come from no row either.
 """
 
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
@@ -20,6 +20,7 @@ from cloudretail.model import Model
 from cloudretail.outbox import Aggregate
 from contract import parse
 from orders.domain import order_id_of
+from payments.challenges import report_of
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CAUSE = Cause("request-1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
@@ -130,7 +131,9 @@ def published() -> tuple[Published, ...]:
     """One of each event with another content."""
     from tests.contract.publishers import ses
 
-    return (*explored().events.values(), *ses.published())
+    reported = report_of("pay_1:1", CAUSE)
+    reports = [Published.of("payments", replace(reported, time=NOW).to_json())]
+    return (*explored().events.values(), *ses.published(), *reports)
 
 
 def known[E: EventData](events: Sequence[EventData], *types: type[E]) -> list[E]:

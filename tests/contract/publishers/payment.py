@@ -21,6 +21,7 @@ COMMANDS: tuple[domain.Message, ...] = (
         for message in (
             domain.AttemptSent(attempt, "sandbox", f"reference of {attempt}"),
             domain.AttemptUnsent(attempt, "declined"),
+            domain.ChargeChallenged(attempt, "the browser's secret"),
             domain.ChargeDeclined(attempt, "declined"),
             domain.ChargeEnded(attempt, order_over=False),
             domain.ChargeEnded(attempt, order_over=True),
@@ -41,7 +42,7 @@ COMMANDS: tuple[domain.Message, ...] = (
 def accepted(payment: domain.Payment | None) -> list[domain.Message]:
     """By the attempt that runs. By any other it is a refund beside the payment, which is told as the payment's own is;
     with all of their combinations there were too many states."""
-    if payment is None or payment.status is not domain.PaymentStatus.SUBMITTED:
+    if payment is None or not payment.runs(payment.attempts):
         return []
     return [domain.ChargeAccepted(payment.attempts, "sandbox", f"reference of {payment.attempts}")]
 

@@ -55,6 +55,7 @@ def test_a_method_can_be_chosen_before_payments_has_heard_of_the_order(till: Til
         {
             "orderId": ORDER_ID,
             "status": "OPEN",
+            "challenge": None,
             "method": "CARD",
             "amount": {"amount": 15430, "currency": "SGD"},
             "attempts": 0,

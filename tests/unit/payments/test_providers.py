@@ -9,6 +9,7 @@ from payments.providers import (
     FLAKY_FAILURES,
     Accepted,
     Answer,
+    Challenged,
     Ended,
     Provider,
     ProviderTimeout,
@@ -137,6 +138,39 @@ class TestSandbox(ProviderContract):
     def test_a_token_is_answered_as_the_table_says(self, provider: Provider, token: str, answer: Answer) -> None:
         assert charge(provider, token) == answer
         assert provider.find("pay_1:1") == answer
+
+    def test_a_challenge_takes_no_money_and_stays_the_same_until_the_bank_answers(self, provider: Provider) -> None:
+        asked = charge(provider, "tok_3ds")
+
+        assert isinstance(asked, Challenged)
+        assert provider.find("pay_1:1") == provider.confirm("pay_1:1") == asked
+        assert asked.challenge not in repr(asked)
+        assert isinstance(provider.refund("pay_1:refund", "pay_1:1", sgd(1990)), Refused)
+
+    def test_a_bank_that_agrees_charges_once_whatever_it_says_later(self, provider: Sandbox) -> None:
+        asked = charge(provider, "tok_3ds")
+        assert isinstance(asked, Challenged)
+
+        assert provider.answer_challenge("pay_1:1", asked.challenge, agreed=True)
+        assert not provider.answer_challenge("pay_1:1", asked.challenge, agreed=False)
+        assert provider.find("pay_1:1") == provider.cancel("pay_1:1") == Accepted()
+
+    def test_a_bank_that_has_refused_can_be_asked_again_until_the_attempt_is_ended(self, provider: Sandbox) -> None:
+        asked = charge(provider, "tok_3ds")
+        assert isinstance(asked, Challenged)
+
+        assert provider.answer_challenge("pay_1:1", asked.challenge, agreed=False)
+        assert provider.find("pay_1:1") == Refused("your bank did not agree")
+        assert provider.cancel("pay_1:1") == Ended()
+        assert not provider.answer_challenge("pay_1:1", asked.challenge, agreed=True)
+        assert provider.find("pay_1:1") == Ended()
+
+    def test_only_who_was_given_a_challenge_can_answer_it(self, provider: Sandbox) -> None:
+        charge(provider, "tok_3ds")
+
+        assert not provider.answer_challenge("pay_1:1", "pay_1:1/guessed", agreed=True)
+        assert not provider.answer_challenge("pay_1:2", "pay_1:2/guessed", agreed=True)
+        assert isinstance(provider.find("pay_1:1"), Challenged)
 
     def test_a_timeout_has_charged_all_the_same(self, provider: Provider) -> None:
         with pytest.raises(ProviderTimeout):

@@ -107,6 +107,7 @@ def test_each_queue_takes_what_the_choreography_sends_it_and_nothing_else(
         "ShipmentDelivered": {"payments"},
         "ReturnAccepted": {"payments"},
         "PaymentSubmitted": {"payment-worker"},
+        "ChargeCancellationRequested": {"payment-worker"},
         "RefundRequested": {"payment-worker"},
     }.get(name_of(data), set())
 

@@ -14,13 +14,14 @@ from cloudretail.money import Money
 from cloudretail.outbox import Row
 from contract import parse
 from contract.orders import OrderCancelled
-from contract.payments import PaymentSubmitted, RefundRequested
+from contract.payments import AttemptReported, ChargeCancellationRequested, PaymentSubmitted, RefundRequested
 from contract.values import CANCELLATION, PaymentMethod
-from payments.domain import Payment
+from payments.domain import Payment, PaymentStatus
 from payments.providers import (
     SANDBOX,
     Accepted,
     Answer,
+    Challenged,
     Ended,
     Provider,
     ProviderTimeout,
@@ -64,6 +65,9 @@ class Gateway:
     def find(self, reference: str) -> Answer | None:
         self.asked.append(("find", reference))
         return self.found
+
+    def key_of(self, reference: str) -> str | None:
+        return reference.removeprefix("ref of ") or None
 
     def refund(self, key: str, reference: str, amount: Money) -> Answer:
         return self._answer("refund", key, reference, str(amount))
@@ -163,7 +167,7 @@ def test_the_reference_is_in_the_row_before_money_can_move() -> None:
 def test_a_declined_charge_may_be_tried_again() -> None:
     at_work = WorkerAtWork(running())
 
-    at_work.works(Gateway(Refused("no money")), submitted())
+    at_work.works(Gateway(Refused("no money"), Ended()), submitted())
 
     assert (at_work.row.state.status, at_work.row.state.decline_reason, at_work.published) == (
         "OPEN",
@@ -175,7 +179,7 @@ def test_a_declined_charge_may_be_tried_again() -> None:
 def test_the_third_declined_charge_is_the_last() -> None:
     at_work = WorkerAtWork(running(3))
 
-    at_work.works(Gateway(Refused("no money")), submitted(3))
+    at_work.works(Gateway(Refused("no money"), Ended()), submitted(3))
 
     assert (at_work.row.state.status, at_work.published) == ("FAILED", ["PaymentFailed"])
 
@@ -451,7 +455,7 @@ def test_what_is_accepted_after_the_order_was_cancelled_is_given_back() -> None:
 def test_what_is_declined_after_the_order_was_cancelled_is_over() -> None:
     at_work = WorkerAtWork(running())
 
-    at_work.works(Meanwhile(at_work, running(remembers=".c", sent=True), Refused("no money")), submitted())
+    at_work.works(Meanwhile(at_work, running(remembers=".c", sent=True), Refused("no money"), Ended()), submitted())
 
     assert (at_work.row.state.status, at_work.published) == ("VOIDED", [])
 
@@ -467,7 +471,7 @@ def test_what_is_accepted_after_the_window_closed_is_accepted() -> None:
 def test_what_is_declined_after_the_window_closed_has_failed() -> None:
     at_work = WorkerAtWork(running())
 
-    at_work.works(Meanwhile(at_work, running(remembers="w.", sent=True), Refused("no money")), submitted())
+    at_work.works(Meanwhile(at_work, running(remembers="w.", sent=True), Refused("no money"), Ended()), submitted())
 
     assert (at_work.row.state.status, at_work.published) == ("FAILED", ["PaymentFailed"])
 
@@ -543,6 +547,112 @@ def test_a_refund_that_is_known_is_not_asked_for_again(found: Answer, status: st
 
     assert gateway.asked == [FIND_REFUND]
     assert at_work.stands == status
+
+
+# --- challenges -------------------------------------------------------------------------------------------------------
+
+
+SECRET = Challenged("the browser's secret")
+
+
+def challenged(remembers: str = "..") -> Payment:
+    return running(remembers=remembers, sent=True).model_copy(
+        update={"status": PaymentStatus.CHALLENGED, "challenge": SECRET.challenge, "reference": REFERENCE}
+    )
+
+
+def reported() -> Event:
+    return event_of(AttemptReported(provider=SANDBOX, reference=REFERENCE), "sandbox:report-1")
+
+
+def called_off() -> Event:
+    return event_of(ChargeCancellationRequested(**PAYMENT, attempt=1), f"payments:{ID}:5:0")
+
+
+def test_a_challenge_is_kept_for_the_shopper_and_put_into_no_event() -> None:
+    at_work = WorkerAtWork(running())
+
+    at_work.works(Gateway(SECRET), submitted())
+
+    assert (at_work.row.state.status, at_work.row.state.challenge) == ("CHALLENGED", SECRET.challenge)
+    assert at_work.published == []
+    assert SECRET.challenge not in repr(at_work.row.state)
+
+
+def test_a_second_delivery_does_not_ask_the_bank_again() -> None:
+    at_work, gateway = WorkerAtWork(challenged()), Gateway()
+
+    assert isinstance(at_work.works(gateway, submitted()), Nothing)
+    assert gateway.asked == []
+
+
+@pytest.mark.parametrize("remembers, event", [(".c", ".c"), ("w.", "w.")])
+def test_a_challenge_that_comes_too_late_is_called_off_and_shown_to_nobody(remembers: str, event: str) -> None:
+    at_work = WorkerAtWork(running(sent=True))
+
+    at_work.works(Meanwhile(at_work, running(remembers=event, sent=True), SECRET), submitted())
+
+    assert (at_work.row.state.status, at_work.row.state.challenge) == ("CHALLENGED", None)
+    assert at_work.published == ["ChargeCancellationRequested"]
+
+
+@pytest.mark.parametrize(
+    "found, asked, stands, published",
+    [
+        (Accepted(), [FIND], "SUCCEEDED", "PaymentSucceeded"),
+        (Refused("your bank did not agree"), [FIND, CANCEL], "OPEN", "PaymentDeclined"),
+        (Ended(), [FIND], "OPEN", "PaymentDeclined"),
+    ],
+)
+def test_what_the_gateway_reports_is_asked_of_the_gateway(
+    found: Answer, asked: list[tuple[str, ...]], stands: str, published: str
+) -> None:
+    at_work, gateway = WorkerAtWork(challenged()), Gateway(Ended(), found=found)
+
+    at_work.works(gateway, reported())
+    at_work.works(gateway, reported())
+
+    assert gateway.asked[: len(asked)] == asked
+    assert (at_work.stands, at_work.published, at_work.row.state.challenge) == (stands, [published], None)
+
+
+def test_a_refused_challenge_that_an_old_tab_has_agreed_to_meanwhile_is_paid() -> None:
+    at_work = WorkerAtWork(challenged())
+
+    at_work.works(Gateway(Accepted(), found=Refused("your bank did not agree")), reported())
+
+    assert at_work.stands == "SUCCEEDED"
+
+
+def test_a_report_of_an_attempt_that_nothing_waits_for_is_given_back() -> None:
+    at_work = WorkerAtWork(payment("ARK", "VOIDED", attempts=1))
+
+    at_work.works(Gateway(found=Accepted()), reported())
+
+    assert (at_work.stands, at_work.published) == ("VOIDED REQUESTED", ["RefundRequested"])
+
+
+def test_a_report_before_the_bank_has_answered_changes_nothing() -> None:
+    at_work = WorkerAtWork(challenged())
+
+    assert isinstance(at_work.works(Gateway(found=SECRET), reported()), Nothing)
+
+
+@pytest.mark.parametrize("remembers, stands", [(".c", "VOIDED"), ("w.", "FAILED"), ("wc", "VOIDED")])
+def test_a_challenge_that_is_called_off_ends_at_the_gateway(remembers: str, stands: str) -> None:
+    at_work, gateway = WorkerAtWork(challenged(remembers)), Gateway(Ended())
+
+    at_work.works(gateway, called_off())
+
+    assert (gateway.asked, at_work.stands) == ([CANCEL], stands)
+
+
+def test_the_bank_that_was_faster_than_the_cancellation_is_paid_back() -> None:
+    at_work = WorkerAtWork(challenged(".c"))
+
+    at_work.works(Gateway(Accepted()), called_off())
+
+    assert (at_work.stands, at_work.published) == ("SUCCEEDED REQUESTED", ["RefundRequested"])
 
 
 # --- with the sandbox: nothing is kept of an order that is over -------------------------------------------------------
@@ -696,4 +806,9 @@ def test_a_worker_that_dies_around_its_write_gives_back_once(till: Till, sandbox
 
 
 def test_the_worker_subscribes_to_exactly_the_events_that_ask_for_the_provider() -> None:
-    assert set(CONSUMER.subscribes_to) == {PaymentSubmitted, RefundRequested}
+    assert set(CONSUMER.subscribes_to) == {
+        PaymentSubmitted,
+        ChargeCancellationRequested,
+        AttemptReported,
+        RefundRequested,
+    }

@@ -13,6 +13,7 @@ export type { AdjustmentReason } from './models/adjustment-reason';
 export type { Amount } from './models/amount';
 export type { Arrival } from './models/arrival';
 export type { Availability } from './models/availability';
+export type { BankAnswer } from './models/bank-answer';
 export type { Blocker } from './models/blocker';
 export type { Cancellation } from './models/cancellation';
 export type { Capped } from './models/capped';
@@ -300,6 +301,8 @@ export type { GetPayment$Params as GetPayment$Params } from './fn/payments/get-p
 export { getPayment as getPayment } from './fn/payments/get-payment';
 export type { Pay$Params as Pay$Params } from './fn/payments/pay';
 export { pay as pay } from './fn/payments/pay';
+export type { AnswerChallenge$Params as AnswerChallenge$Params } from './fn/payments/answer-challenge';
+export { answerChallenge as answerChallenge } from './fn/payments/answer-challenge';
 export type { GetPaymentMethods$Params as GetPaymentMethods$Params } from './fn/payments/get-payment-methods';
 export { getPaymentMethods as getPaymentMethods } from './fn/payments/get-payment-methods';
 export type { GetShipping$Params as GetShipping$Params } from './fn/shipping/get-shipping';

@@ -19,6 +19,7 @@ export const TEST_CARDS: readonly TestCard[] = [
   { number: '4000 0000 0000 0002', token: 'tok_declined', effect: 'is declined' },
   { number: '4000 0000 0000 0119', token: 'tok_timeout', effect: 'is charged, but the answer is delayed' },
   { number: '4000 0000 0000 0341', token: 'tok_flaky', effect: 'fails twice, then is accepted' },
+  { number: '4000 0027 6000 3184', token: 'tok_3ds', effect: 'is accepted once you confirm it with your bank' },
   { number: '4000 0000 0000 5126', token: 'tok_norefund', effect: 'is accepted, but cannot be refunded' },
 ];
 

@@ -149,6 +149,8 @@ describe('A payment is being made', () => {
     ['it succeeded, and the order has not heard of it', payment('SUCCEEDED'), order('RESERVED'), true],
     ['it was declined', payment('OPEN', { attempts: 1, declineReason: 'no' }), order('RESERVED'), false],
     ['the order is cancelled', payment('SUBMITTED'), order('CANCELLED'), false],
+    ['the bank is asked', payment('CHALLENGED', { challenge: 'secret' }), order('RESERVED'), false],
+    ['the challenge is called off', payment('CHALLENGED'), order('RESERVED'), true],
   ])('when %s: %#', (_, paid, told, expected) => {
     expect(isPaying(told, paid)).toBe(expected);
   });

@@ -17,6 +17,8 @@ export interface Step {
 export function isPaying(order: OrderView | null, payment: PaymentView | null): boolean {
   if (order?.status !== 'RESERVED' || !payment) return false;
   if (payment.status === 'SUBMITTED' || payment.status === 'SUCCEEDED') return true;
+  // A challenge is the shopper's to answer; once it is called off, the rest comes by itself.
+  if (payment.status === 'CHALLENGED') return payment.challenge === null;
   // Chosen at checkout or a moment ago, and payments has not put all it needs together.
   const chosen = payment.method ?? (payment.attempts === 0 ? order.paymentMethod : null);
   return chosen !== null && (payment.status === 'OPEN' || payment.status === 'WAITING');
@@ -266,6 +268,9 @@ function present(order: OrderView, payment: PaymentView | null): Omit<Step, 'at'
     case 'PENDING':
       return { mood: 'now', title: 'Setting your items aside', text: 'This takes just a moment.' };
     case 'RESERVED':
+      if (payment?.challenge) {
+        return { mood: 'now', title: 'Waiting for your bank', text: 'Please confirm the payment with your bank.' };
+      }
       return isPaying(order, payment)
         ? { mood: 'now', title: 'Processing your payment', text: 'There is nothing you need to do.' }
         : { mood: 'now', title: 'Waiting for your payment', text: 'We are holding your items until then.' };

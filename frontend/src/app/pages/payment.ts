@@ -1,6 +1,7 @@
 import { Component, computed, effect, inject, input, signal, untracked } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import { Api } from '../api/api';
+import { answerChallenge } from '../api/fn/payments/answer-challenge';
 import { pay } from '../api/fn/payments/pay';
 import { PaymentRequest } from '../api/models';
 import { TEST_CARDS, TestCard, grouped, tokenOf } from '../core/card-form';
@@ -76,6 +77,42 @@ import NotFoundPage from './not-found';
                 </div>
               }
             </div>
+            @if (stage() === 'challenged') {
+              <section class="notice" aria-labelledby="bank" [shopTakeFocus]="acted()">
+                <shop-icon name="clock" />
+                <div class="notice-text stack">
+                  <h2 id="bank">Confirm with your bank</h2>
+                  <p>
+                    Your bank wants you to confirm the payment of {{ order.total | money }}. You are not charged before
+                    you do.
+                    @if (order.reservedUntil; as until) {
+                      We are holding your items for
+                      <shop-countdown [until]="until" (timeUp)="follower.refresh()" />
+                    }
+                  </p>
+                  <p class="hint">Test mode: these buttons stand for your bank's own page.</p>
+                  <shop-form-message [message]="bank.message" />
+                  <div class="actions">
+                    <button
+                      type="button"
+                      class="button"
+                      [attr.aria-busy]="bank.pending()"
+                      (click)="answer(order.orderId, true)"
+                    >
+                      Confirm the payment
+                    </button>
+                    <button
+                      type="button"
+                      class="button button-quiet"
+                      [attr.aria-busy]="bank.pending()"
+                      (click)="answer(order.orderId, false)"
+                    >
+                      Refuse it
+                    </button>
+                  </div>
+                </div>
+              </section>
+            }
             @if (stage() === 'over') {
               @if (end(); as end) {
                 <section class="notice notice-problem" role="alert" [shopTakeFocus]="acted()">
@@ -211,6 +248,8 @@ export default class PaymentPage {
   protected readonly testCards = TEST_CARDS;
   protected readonly grouped = grouped;
   protected readonly submission = new Submission(['number', 'expiry', 'cvc']);
+  /** What the shopper's bank is answered. */
+  protected readonly bank = new Submission([]);
   protected readonly method = signal<'CARD' | 'COD'>('CARD');
   protected readonly number = signal('');
   protected readonly expiry = signal('');
@@ -223,12 +262,17 @@ export default class PaymentPage {
   /** The shopper has paid on this page: what comes of it takes the focus. */
   protected readonly acted = signal(false);
 
+  private readonly challenge = computed(() => this.follower.payment()?.challenge ?? null);
+  /** The challenge that was answered on this page: what came of it is not known yet. */
+  private readonly answered = signal<string | null>(null);
+
   protected readonly stage = computed(() => {
     const order = this.follower.order();
     switch (order?.status) {
       case 'PENDING':
         return 'holding';
       case 'RESERVED':
+        if (this.challenge()) return this.challenge() === this.answered() ? 'paying' : 'challenged';
         return this.follower.paying() ? 'paying' : 'open';
       case 'CONFIRMED':
       case 'CANCELLING':
@@ -285,6 +329,17 @@ export default class PaymentPage {
       // Paid in another tab, cancelled, too late: this page is behind.
       this.follower.refresh();
     }
+  }
+
+  /** Answer in the place of the bank: the sandbox has none. */
+  protected async answer(orderId: string, agreed: boolean): Promise<void> {
+    const challenge = this.challenge();
+    if (!challenge) return;
+    this.acted.set(true);
+    const sent = await this.bank.run(() => this.api.invoke(answerChallenge, { orderId, body: { challenge, agreed } }));
+    if (sent) this.answered.set(challenge);
+    // What comes of it arrives as an event; and where it was too late, this page is behind.
+    this.follower.refresh();
   }
 
   /** @throws {ApiError} something is wrong with the card that was entered. */

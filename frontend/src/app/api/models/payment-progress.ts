@@ -5,5 +5,5 @@
 /**
  * A payment's status as its owner sees it; WAITING until payments knows the order.
  */
-export type PaymentProgress = 'WAITING' | 'OPEN' | 'SUBMITTED' | 'SUCCEEDED' | 'VOIDED' | 'FAILED';
+export type PaymentProgress = 'WAITING' | 'OPEN' | 'SUBMITTED' | 'CHALLENGED' | 'SUCCEEDED' | 'VOIDED' | 'FAILED';
 

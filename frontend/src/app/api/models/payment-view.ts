@@ -18,6 +18,11 @@ export interface PaymentView {
   attempts: number;
 
   /**
+   * What the browser needs to ask the shopper's bank; null where it is not asked, or no longer.
+   */
+  challenge: (string | null);
+
+  /**
    * Of the latest declined attempt.
    */
   declineReason: (string | null);

@@ -1,0 +1,69 @@
+"""A card whose bank wants to be asked first, in a browser: agreed, refused, left alone, answered from an old tab."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.visitor import Visitor
+from tests.support.shoppers import Person, Shopper, new_product
+
+ASKED_FIRST = "4000 0027 6000 3184"
+VISA = "4242 4242 4242 4242"
+
+
+@pytest.fixture
+def order_id(visitor: Visitor, shopper: Shopper, operator: Person) -> str:
+    """An order of the visitor's whose bank has been asked."""
+    shopper.put(new_product(operator, stock=5, price=1250), 1)
+    visitor.log_in(shopper)
+    visitor.check_out()
+    order_id = visitor.place_order()
+    visitor.pay_by_card(ASKED_FIRST)
+    visitor.sees("Confirm with your bank")
+    return order_id
+
+
+def test_a_payment_that_the_bank_agrees_to_confirms_the_order(
+    visitor: Visitor, shopper: Shopper, order_id: str
+) -> None:
+    expect(visitor.page.get_by_role("region", name="Confirm with your bank")).to_be_focused()
+    visitor.button("Confirm the payment").click()
+
+    visitor.sees("Thank you, your order is confirmed")
+    payment = shopper.sees_payment(order_id, "SUCCEEDED")
+    assert (payment["attempts"], payment["challenge"]) == (1, None)
+
+
+def test_a_payment_that_the_bank_refuses_can_be_tried_with_another_card(
+    visitor: Visitor, shopper: Shopper, order_id: str
+) -> None:
+    visitor.button("Refuse it").click()
+
+    alert = visitor.page.get_by_role("alert").filter(has_text="2 attempts left")
+    expect(alert).to_contain_text("your bank did not agree")
+    expect(alert).to_contain_text("You were not charged")
+    visitor.pay_by_card(VISA)
+    visitor.sees("Thank you, your order is confirmed")
+    assert shopper.sees_payment(order_id, "SUCCEEDED")["attempts"] == 2
+
+
+def test_a_challenge_is_still_there_after_the_tab_was_closed(visitor: Visitor, order_id: str) -> None:
+    visitor.open("/", "Well-made things")
+    visitor.open(f"/orders/{order_id}/pay", "Payment")
+
+    visitor.button("Confirm the payment").click()
+
+    visitor.sees("Thank you, your order is confirmed")
+
+
+def test_a_payment_that_is_answered_from_an_old_tab_after_the_order_was_cancelled_is_not_taken(
+    visitor: Visitor, shopper: Shopper, order_id: str
+) -> None:
+    shopper.ok("POST", f"/orders/{order_id}/cancel")
+    shopper.sees_payment(order_id, "VOIDED")
+
+    # The page asks the shop now and then: it may know already.
+    if visitor.button("Confirm the payment").is_visible():
+        visitor.button("Confirm the payment").click()
+
+    visitor.reads("You cancelled this order.")
+    assert shopper.sees_payment(order_id, "VOIDED")["refunds"] == []
