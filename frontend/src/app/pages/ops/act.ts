@@ -4,10 +4,10 @@ import { Api } from '../../api/api';
 import { dropDeadLetters } from '../../api/fn/operations/drop-dead-letters';
 import { startReplay } from '../../api/fn/operations/start-replay';
 import { DropRequest } from '../../api/models';
+import { counted } from '../../core/format';
 import { Form, Submission } from '../../core/submission';
 import { Field } from '../../ui/field';
 import { FormMessage } from '../../ui/form-message';
-import { counted } from './words';
 
 let last = 0;
 

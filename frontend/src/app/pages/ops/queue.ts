@@ -2,17 +2,19 @@ import { Component, ElementRef, computed, effect, inject, input, viewChild } fro
 import { Router, RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { listDeadLetters } from '../../api/fn/operations/list-dead-letters';
+import { counted } from '../../core/format';
 import { Heading } from '../../core/headings';
 import { resource } from '../../core/recovery';
 import { Submission } from '../../core/submission';
 import { Titles } from '../../core/titles';
+import { FromNowPipe } from '../../ui/from-now.pipe';
 import { Icon } from '../../ui/icon';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';
 import { WhenPipe } from '../../ui/when.pipe';
 import { Act } from './act';
 import { conditionsOf, paramsOf, queryOf, toField } from './conditions';
-import { FromNowPipe, counted, eventsOf, extentOf, titleOf } from './words';
+import { eventsOf, extentOf, titleOf } from './words';
 
 const PAGE = 50;
 

@@ -3,12 +3,13 @@ import { RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { listQueues } from '../../api/fn/operations/list-queues';
 import { QueueState } from '../../api/models';
+import { counted } from '../../core/format';
 import { Heading } from '../../core/headings';
 import { Poller, Seen } from '../../core/poller';
 import { Icon } from '../../ui/icon';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';
-import { counted, titleOf } from './words';
+import { titleOf } from './words';
 
 /** How all queues fare, and go on faring while somebody looks. */
 @Component({
@@ -18,7 +19,7 @@ import { counted, titleOf } from './words';
   host: { class: 'stack' },
   template: `
     <h1 shopHeading>Queues</h1>
-    <p class="console-lead" role="status">{{ summary() }}</p>
+    <p class="office-lead" role="status">{{ summary() }}</p>
     @if (poller.problem(); as problem) {
       <shop-problem [error]="problem" (retry)="poller.hurry()" />
     }

@@ -15,7 +15,7 @@ const LATEST = 50;
   host: { class: 'stack' },
   template: `
     <h1 shopHeading>Record</h1>
-    <p class="console-lead">All dry runs, replays, drops and nudges, the latest first.</p>
+    <p class="office-lead">All dry runs, replays, drops and nudges, the latest first.</p>
     @if (replays.error(); as error) {
       <shop-problem [error]="error" (retry)="replays.reload()" />
     } @else if (replays.hasValue()) {

@@ -2,12 +2,12 @@ import { Component, computed, inject, input } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { listStuckOrders } from '../../api/fn/operations/list-stuck-orders';
+import { counted } from '../../core/format';
 import { Heading } from '../../core/headings';
 import { resource } from '../../core/recovery';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';
 import { Waiting } from './waiting';
-import { counted } from './words';
 
 /** In minutes: a saga takes seconds, a payment window a quarter of an hour. What people do has its own patience. */
 const USUAL = 15;
