@@ -401,3 +401,36 @@ def unusable(visitor: Visitor, pages: dict[str, str]) -> dict[str, Any]:
                 found[f"{path} at {width} px"] = ["it scrolls sideways"]
         found[f"{path} narrow"] = violations(page)
     return {where: what for where, what in found.items() if what}
+
+
+def test_goods_are_received_a_count_is_corrected_and_what_runs_low_is_seen(
+    at_work: Visitor, shop: Shop, product: str
+) -> None:
+    page = at_work.page
+    at_work.open(f"/admin/stock/{product}", "Thing")
+    dialog = ask(at_work, "Receive")
+    dialog.get_by_label("Pieces that have arrived").fill("a few")
+    dialog.get_by_role("button", name="Receive").click()
+    expect(dialog.get_by_label("Pieces that have arrived")).to_have_attribute("aria-invalid", "true")
+    dialog.get_by_label("Pieces that have arrived").fill("5")
+    dialog.get_by_role("button", name="Receive").click()
+    expect(row_of(at_work, "Received").filter(has_text="20 → 25")).to_contain_text("You")
+
+    dialog = ask(at_work, "Correct")
+    dialog.get_by_label("How many more").fill("-26")
+    dialog.get_by_role("button", name="Correct").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("25")
+    dialog.get_by_label("How many more").fill("-3")
+    expect(dialog).to_contain_text("25 are available; 22 will be")
+    dialog.get_by_label("Note").fill("Behind the shelf")
+    dialog.get_by_role("button", name="Correct").click()
+    expect(row_of(at_work, "Count corrected")).to_contain_text("Behind the shelf")
+
+    dialog = ask(at_work, "Threshold")
+    dialog.get_by_label("From how many available ones on").fill("22")
+    dialog.get_by_role("button", name="Save").click()
+    expect(row_of(at_work, "Threshold changed")).to_contain_text("none → 22")
+    go(at_work, "Stock")
+    at_work.link("Running low").click()
+    expect(page.locator(f"a[href='/admin/stock/{product}']")).to_be_visible()
+    assert unusable(at_work, {"/admin/stock": "Stock", f"/admin/stock/{product}": "Thing"}) == {}

@@ -30,7 +30,7 @@ import { PaidBack } from './paid-back';
 import { ParcelActions } from './parcel';
 import { ReturnActions } from './return-actions';
 import { linesOf } from './story';
-import { METHODS, PAYMENT, REFUND, RETURN, contentsOf, named, reasonOf } from './words';
+import { METHODS, PAYMENT, REFUND, RETURN, contentsOf, named, reasonOf, whoOf } from './words';
 
 /** An order as all services know it: its parcel, its money, what comes back of it, and what can be done now. */
 @Component({
@@ -286,8 +286,7 @@ export default class OrderPage {
 
   /** A member of staff, by their user id. */
   protected who(userId: string | null): string {
-    if (userId === null) return '';
-    return userId === this.session.userId() ? 'You' : `Staff ${userId.slice(0, 8)}`;
+    return whoOf(userId, this.session.userId());
   }
 
   protected took(shipment: ShipmentView): void {

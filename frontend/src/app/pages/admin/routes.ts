@@ -12,6 +12,8 @@ const routes: Routes = [
   { path: 'returns', title: 'Returns', loadComponent: () => import('./returns') },
   { path: 'refunds', title: 'Refunds', loadComponent: () => import('./refunds') },
   { path: 'orders/:orderId', title: 'Order', loadComponent: () => import('./order') },
+  { path: 'stock', title: 'Stock', loadComponent: () => import('./stock') },
+  { path: 'stock/:productId', title: 'Stock', loadComponent: () => import('./stock-product') },
   { path: 'shipping', title: 'Shipping rates', loadComponent: () => import('./shipping') },
   { path: 'tax', title: 'Tax rates', loadComponent: () => import('./tax') },
 ];

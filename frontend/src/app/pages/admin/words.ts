@@ -125,3 +125,9 @@ export function matches(shipment: ShipmentView, wanted: string): boolean {
     .toLowerCase();
   return text.includes(wanted.trim().toLowerCase());
 }
+
+/** A member of staff, as far as a page can tell: user ids stand in the record, and not who they are. */
+export function whoOf(userId: string | null, me: string | null): string {
+  if (userId === null) return '';
+  return userId === me ? 'You' : `Staff ${userId.slice(0, 8)}`;
+}

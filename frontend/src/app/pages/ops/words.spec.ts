@@ -1,5 +1,5 @@
 import { Replay, Blocker } from '../../api/models';
-import { doneOf, extentOf, outcomesOf, pretty, remedyOf, stateOf, titleOf } from './words';
+import { doneOf, outcomesOf, pretty, remedyOf, stateOf, titleOf } from './words';
 
 function replay(change: Partial<Replay>): Replay {
   const at = '2026-05-10T12:00:00Z';
@@ -20,26 +20,6 @@ function replay(change: Partial<Replay>): Replay {
 function waiting(command: string | null): Blocker {
   return { waitsFor: 'something', command };
 }
-
-describe('a group of dead letters', () => {
-  const group = {
-    cause: 'KeyError in decide',
-    fingerprint: '12345678',
-    example: null,
-    count: 3,
-    orders: 2,
-    lastHour: 1,
-    events: {},
-    versions: ['7', '8'],
-    oldest: '2026-05-10T11:00:00Z',
-    latest: '2026-05-10T12:00:00Z',
-  };
-
-  it('says how many orders it is about, how many died lately, and which versions failed', () => {
-    expect(extentOf(group)).toBe('about 2 orders · 1 within the hour · version 7, 8');
-    expect(extentOf({ ...group, orders: 0, versions: [] })).toBe('1 within the hour');
-  });
-});
 
 describe('a dead-letter queue', () => {
   it.each([

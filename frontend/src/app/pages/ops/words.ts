@@ -1,5 +1,4 @@
 import { Action, Blocker, CauseGroup, FailureState, Outcome, Replay } from '../../api/models';
-import { counted } from '../../core/format';
 
 /** A dead-letter queue's name as it reads best: `PaymentWindowDlq` is "Payment window". */
 export function titleOf(queue: string): string {
@@ -32,12 +31,6 @@ export function remedyOf({ command }: Blocker): Remedy | null {
   const [, queue, orderId] = /^cloudretail dlq replay (\w+) --order (\S+)$/.exec(command ?? '') ?? [];
   if (queue && orderId) return { kind: 'replay', queue, orderId };
   return command?.startsWith('cloudretail orders nudge ') ? { kind: 'nudge' } : null;
-}
-
-/** Of a group of dead letters, how many orders, how many lately, and which version of the function failed. */
-export function extentOf({ orders, lastHour, versions }: CauseGroup): string {
-  const parts = [orders ? `about ${counted(orders, 'order')}` : '', `${lastHour} within the hour`];
-  return [...parts, versions.length ? `version ${versions.join(', ')}` : ''].filter(Boolean).join(' · ');
 }
 
 export const STATES: Readonly<Record<FailureState, { readonly label: string; readonly tag: string }>> = {
