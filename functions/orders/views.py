@@ -169,7 +169,7 @@ class Customer(Model):
     """Somebody who has ordered, or an address that nobody has ordered with.
 
     Attributes:
-        name: of the newest delivery address; null without an order.
+        name: of the newest delivery address among these orders; null without any.
         orders: newest first, a page of them.
     """
 

@@ -24,6 +24,7 @@ from retail_ops.commands import (
     schemas,
     seed,
     shipments,
+    stock,
     watch,
 )
 from retail_ops.console import err
@@ -40,7 +41,7 @@ app = typer.Typer(
 # Each module has a function `register` that adds its commands.
 for group in (
     *(local, watch, logs, inbox, seed, invoke),
-    *(shipments, returns, refunds, rates),
+    *(shipments, returns, refunds, rates, stock),
     *(dlq, orders, events, reconcile, schemas, publish, doctor),
 ):
     group.register(app)

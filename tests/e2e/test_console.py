@@ -56,9 +56,13 @@ def show_dead_letters(visitor: Visitor, queue: str, order_id: str, count: str) -
 
 def test_a_poisoned_queue_is_seen_understood_tried_and_dropped(on_duty: Visitor, poisoned: str) -> None:
     page = on_duty.page
-    expect(page.get_by_role("listitem").filter(has=way(on_duty, "Orders"))).to_contain_text(re.compile("[1-9].* dead"))
+    queue = page.get_by_role("row").filter(has=way(on_duty, "Orders"))
+    expect(queue).to_contain_text(re.compile("[1-9].* dead"))
     show_dead_letters(on_duty, "Orders", poisoned, "2 dead letters as filtered, 1 cause")
     on_duty.reads("2 × OrderPoisoned")
+    expect(page.get_by_role("row").filter(has_text=poisoned)).to_have_count(1)
+    page.get_by_role("button", name="2 equal ones").click()
+    expect(page.get_by_role("row").filter(has_text=poisoned).get_by_role("link")).to_have_count(3)
     page.get_by_role("main").get_by_role("link", name="OrderPoisoned").first.click()
     on_duty.sees("Dead letter")
     expect(page.get_by_role("heading", name="InvalidEvent")).to_be_visible()
@@ -77,6 +81,8 @@ def test_a_poisoned_queue_is_seen_understood_tried_and_dropped(on_duty: Visitor,
     expect(page.get_by_role("heading", level=1, name="Dry run")).to_be_focused()
     on_duty.reads("Done: 2 would fail again.")
     on_duty.reads("would fail again: InvalidEvent")
+    expect(on_duty.button("Replay")).to_have_count(0)
+    expect(on_duty.button("Dry run again")).to_be_visible()
 
     on_duty.button("Drop …").press("Enter")
     expect(on_duty.button("Keep")).to_be_focused()
@@ -130,7 +136,7 @@ def test_an_order_that_stands_still_is_found_nudged_and_goes_on(
 
     way(on_duty, "Stuck orders").click()
     on_duty.page.get_by_label("Waiting for at least").select_option("a moment")
-    waiting = on_duty.page.get_by_role("listitem").filter(has_text=order_id)
+    waiting = on_duty.page.get_by_role("row").filter(has_text=order_id)
     expect(waiting).to_contain_text("Waits for payments to consume OrderPlaced and InventoryReserved")
     waiting.get_by_role("button", name="Nudge").click()
     dialog = on_duty.page.get_by_role("dialog")
@@ -158,8 +164,8 @@ def test_an_orders_time_line_is_found_by_its_number(on_duty: Visitor, operator: 
 
 
 def test_counts_follow_the_queues_while_the_page_is_seen(on_duty: Visitor, shop: Shop) -> None:
-    relay = on_duty.page.get_by_role("listitem").filter(has=way(on_duty, "Relay"))
-    before = int(re.sub(r"\D", "", relay.locator(".tag").inner_text()) or "0")
+    relay = on_duty.page.get_by_role("row").filter(has=way(on_duty, "Relay"))
+    before = int(re.sub(r"\D", "", relay.locator(".tag").first.inner_text()))
     for body in ("1", "2"):
         shop.sqs.send_message(QueueUrl=shop.queues["RelayDlq"], MessageBody=body)
     expect(relay).to_contain_text(f"{before + 2} dead letters")

@@ -1,5 +1,5 @@
 import { Routes } from '@angular/router';
-import { guest, operator, signedIn } from './core/guards';
+import { guest, operator, signedIn, staff } from './core/guards';
 import ErrorPage from './pages/error';
 
 export const routes: Routes = [
@@ -47,6 +47,7 @@ export const routes: Routes = [
       { path: ':orderId/confirmation', title: 'Order confirmed', loadComponent: () => import('./pages/confirmation') },
     ],
   },
+  { path: 'admin', canActivate: [staff], loadChildren: () => import('./pages/admin/routes') },
   { path: 'ops', canActivate: [operator], loadChildren: () => import('./pages/ops/routes') },
 
   // Not lazy: it has to show when nothing can be loaded.

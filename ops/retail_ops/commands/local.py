@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from retail_ops.commands.seed import seed_shop
+from retail_ops.commands.seed import Demo, seed_shop
 from retail_ops.commands.target import Stack, find_shop
 from retail_ops.console import err, out
 from retail_ops.errors import OpsError, Refused
@@ -49,12 +49,15 @@ def up(
     storefront_port: StorefrontPort = None,
     payment_window: Window = None,
     no_seed: Annotated[bool, typer.Option("--no-seed", help="Leave the catalogue empty, without accounts.")] = False,
+    demo: Demo = False,
     defaults: Annotated[bool, typer.Option("--defaults", help="Forget the options of the last `up`.")] = False,
 ) -> None:
     """Start the shop on this machine; after a change of code, bring the running one up to date.
 
     What is not said is as it was for the last `up`, also after `down`.
     """
+    if demo and no_seed:
+        raise OpsError("--demo needs the catalogue and the accounts that --no-seed leaves out.")
     local = LocalShop.found()
     if defaults:
         local.port, local.storefront_port, local.parameters = PORT, STOREFRONT_PORT, {}
@@ -69,7 +72,7 @@ def up(
     try:
         shop = local.start(steps)
         if not no_seed:
-            seed_shop(shop, steps)
+            seed_shop(shop, steps, demo=demo)
     except KeyboardInterrupt:
         err.print("Interrupted: the shop is there in part. Go on with: make up. End it with: make down")
         raise typer.Exit(130) from None

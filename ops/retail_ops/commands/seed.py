@@ -7,12 +7,17 @@ import typer
 
 from retail_ops.commands.target import Stack, find_shop
 from retail_ops.console import err
+from retail_ops.errors import OpsError
 from retail_ops.progress import Progress, Steps
 from retail_ops.stack import catalogue
 from retail_ops.stack.api import Api
 from retail_ops.stack.seed import OPERATOR, STAFF, create_accounts, seed_rates, seed_stock
 from retail_ops.stack.seed import seed as fill
 from retail_ops.stack.shop import Shop
+
+Demo = Annotated[
+    bool, typer.Option("--demo", help="Orders in many states besides, so that no page of the back office is empty.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -29,19 +34,22 @@ def seed(
         str | None,
         typer.Option(envvar="CLOUDRETAIL_PASSWORD", help="Asked for unless given by the variable; on AWS."),
     ] = None,
+    demo: Demo = False,
 ) -> None:
     """Put the catalogue with its images and stock into a shop. What is there already stays as it is.
 
     The local shop gets accounts to try it with; a deployed one never does: sign in as one of its operators.
     """
     shop = find_shop(stack)
+    if demo and shop.endpoint is None:
+        raise OpsError("--demo is for a local shop: its customers are accounts whose password everybody knows.")
     if shop.endpoint is None:
         email = email or typer.prompt("Operator's e-mail address", err=True)
         password = password or typer.prompt("Password", hide_input=True, err=True)
         app_code = typer.prompt("Code of your authenticator app", err=True)
         seed_shop(shop, Steps(err), email, password, app_code)
     else:
-        seed_shop(shop, Steps(err))
+        seed_shop(shop, Steps(err), demo=demo)
 
 
 def seed_shop(
@@ -50,6 +58,8 @@ def seed_shop(
     email: str = OPERATOR.email,
     password: str = OPERATOR.password,
     app_code: str | None = None,
+    *,
+    demo: bool = False,
 ) -> None:
     """Seed a shop, creating the accounts first if it is a local one.
 
@@ -59,6 +69,7 @@ def seed_shop(
         email: of the operator to sign in as; in a deployed shop a member of staff too.
         password: of the operator.
         app_code: that the operator's authenticator app shows; None for one who has none.
+        demo: whether a local shop gets orders in many states, too.
 
     Raises:
         Refused: the shop does not take the operator or a product.
@@ -80,3 +91,9 @@ def seed_shop(
             api.login(STAFF.email, STAFF.password)
         seed_stock(api, products)
         note(", ".join(f"{count} {what}" for what, count in counts.items()))
+    if demo:
+        # It knows the orders' rules, which no other command has to load.
+        from retail_ops.stack.demo import demonstrate
+
+        with progress.step("Bring orders into many states") as note:
+            demonstrate(shop, note)

@@ -17,6 +17,8 @@ from retail_ops.errors import NoShop, PortTaken, ProcessDied, UnreadableState
 from retail_ops.local.local_shop import LocalShop, Options, State
 from retail_ops.local.processes import Owned, end, free_port, minimal_environment, spawn, wait_for_lock
 from retail_ops.progress import Note, Silent
+from retail_ops.stack.demo import demonstrate
+from retail_ops.stack.shop import Shop, local_session
 
 RUNNING = Owned(os.getpid(), 1.0)
 
@@ -223,6 +225,21 @@ def test_stopping_what_does_not_run_is_no_mistake(tmp_path: Path) -> None:
 @pytest.mark.parametrize("words", [("status",), ("status", "--json"), ("inbox",), ("logs",), ("seed",)])
 def test_a_command_about_no_shop_exits_with_1_and_a_sentence(command: Command, words: tuple[str, ...]) -> None:
     assert command(*words) == (1, "", "Error: No shop runs here. Start one with: make up\n")
+
+
+def test_a_demo_in_a_shop_without_a_catalogue_is_refused_before_anything_is_started(command: Command) -> None:
+    code, _, said = command("up", "--demo", "--no-seed")
+    assert (code, said) == (1, "Error: --demo needs the catalogue and the accounts that --no-seed leaves out.\n")
+
+
+def test_a_deployed_shop_gets_no_demo(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    deployed = Shop("shop", "r", None, {"UserPoolId": "p"}, {}, local_session("k"))
+    monkeypatch.setattr("retail_ops.commands.seed.find_shop", lambda _stack: deployed)
+    code, _, said = command("seed", "--demo", "--stack", "shop")
+    assert code == 1
+    assert "--demo is for a local shop" in said
+    with pytest.raises(ValueError, match="local shops only"):
+        demonstrate(deployed, lambda _: None)
 
 
 def test_down_without_a_shop_is_no_mistake(command: Command) -> None:

@@ -14,7 +14,8 @@ COMMANDS = [
     "dlq list", "dlq show", "dlq replay", "dlq drop", "dlq history", "orders trace", "orders stuck", "orders nudge",
     "events replay", "reconcile", "shipments list", "shipments show", "shipments ship", "shipments deliver",
     "shipments came-back", "shipments lost", "returns list", "returns receive", "returns refuse", "refunds list",
-    "refunds paid", "rates show", "rates put",
+    "refunds paid", "rates show", "rates put", "stock list", "stock receive", "stock count", "stock damaged",
+    "stock watch", "stock history",
 ]  # fmt: skip
 
 

@@ -8,14 +8,20 @@ import { filter, map } from 'rxjs';
 export class CurrentUrl {
   private readonly router = inject(Router);
 
-  /** As in the address bar: path, query and fragment. */
-  readonly url = toSignal(
+  private readonly reached = toSignal(
     this.router.events.pipe(
       filter((event) => event instanceof NavigationEnd),
       map((event) => event.urlAfterRedirects),
     ),
-    { initialValue: this.router.url },
   );
-  readonly path = computed(() => this.url().split(/[?#]/, 1)[0]!);
+  /** As in the address bar: path, query and fragment. */
+  readonly url = computed(() => this.reached() ?? this.router.url);
+  readonly path = computed(() => pathOf(this.url()));
+  /** The path of the page that shows; undefined before the first one does. */
+  readonly shown = computed(() => this.reached() && pathOf(this.reached()!));
   readonly query = computed(() => this.router.parseUrl(this.url()).queryParamMap);
+}
+
+function pathOf(url: string): string {
+  return url.split(/[?#]/, 1)[0]!;
 }

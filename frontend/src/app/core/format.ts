@@ -15,7 +15,8 @@ const DIGITS: Readonly<Record<number, string>> = {
   4: 'CLF UYW',
 };
 
-function digitsOf(currency: string): number {
+/** How many digits an amount has behind its point. */
+export function digitsOf(currency: string): number {
   return Number(Object.entries(DIGITS).find(([, currencies]) => currencies.includes(currency))?.[0] ?? 2);
 }
 
@@ -42,6 +43,7 @@ export function formatTax({ name, basisPoints, amount }: Tax): string {
 
 const MOMENTS = {
   day: { dateStyle: 'long' },
+  short: { dateStyle: 'medium', timeStyle: 'short' },
   moment: { dateStyle: 'long', timeStyle: 'short' },
   time: { timeStyle: 'short' },
   second: { timeStyle: 'medium' },
@@ -61,4 +63,9 @@ export function orderNumber(orderId: string): string {
     .replace(/[^\p{L}\p{N}]/gu, '')
     .slice(0, 10)
     .toUpperCase();
+}
+
+/** "1 dead letter", "2 dead letters" */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }

@@ -26,16 +26,23 @@ export const guest: CanActivateFn = async (route) => {
   return known ? router.parseUrl(safeNext(route.queryParamMap.get('next') ?? undefined)) : true;
 };
 
-/** Lets operators pass; to others there is no such page. */
-export const operator: CanActivateFn = async (_route, state) => {
-  const [session, router] = [inject(Session), inject(Router)];
-  if (!(await session.restore())) return router.createUrlTree(['/login'], { queryParams: { next: state.url } });
-  return session.isOperator() || new RedirectCommand(router.parseUrl('/not-found'), { skipLocationChange: true });
-};
+/** Lets those pass whom the page is for; to others there is no such page. */
+function only(isFor: (session: Session) => boolean): CanActivateFn {
+  return async (_route, state) => {
+    const [session, router] = [inject(Session), inject(Router)];
+    if (!(await session.restore())) return router.createUrlTree(['/login'], { queryParams: { next: state.url } });
+    return isFor(session) || new RedirectCommand(router.parseUrl('/not-found'), { skipLocationChange: true });
+  };
+}
+
+export const operator = only((session) => session.isOperator());
+export const staff = only((session) => session.isStaff());
+
+const GUARDS: readonly unknown[] = [signedIn, operator, staff];
 
 function isGuarded(route: ActivatedRouteSnapshot | null): boolean {
   for (; route; route = route.firstChild) {
-    if (route.routeConfig?.canActivate?.some((guard) => guard === signedIn || guard === operator)) return true;
+    if (route.routeConfig?.canActivate?.some((guard) => GUARDS.includes(guard))) return true;
   }
   return false;
 }

@@ -41,6 +41,7 @@ export class Session {
   /** In a group, whose rights wait until the account is protected by an authenticator app. */
   readonly needsSecondFactor = computed(() => this.user()?.groups.includes('second-factor-needed') ?? false);
   readonly isOperator = computed(() => this.user()?.groups.includes('operators') ?? false);
+  readonly isStaff = computed(() => this.user()?.groups.includes('staff') ?? false);
   /** The session ended by itself: it ran out, or another tab logged out. */
   readonly expired = signal(false);
   /** True until it is known whether the visitor of before a reload is still logged in. */

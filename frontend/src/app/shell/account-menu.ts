@@ -25,6 +25,9 @@ import { Icon } from '../ui/icon';
         </p>
         <ul>
           <li><a routerLink="/orders">Your orders</a></li>
+          @if (session.isStaff()) {
+            <li><a routerLink="/admin">Back office</a></li>
+          }
           @if (session.isOperator()) {
             <li><a routerLink="/ops">Operations</a></li>
           }

@@ -10,7 +10,7 @@ export interface Customer {
   email: string;
 
   /**
-   * Of the newest delivery address; null without an order.
+   * Of the newest delivery address among these orders; null without any.
    */
   name: (string | null);
   nextCursor: (string | null);

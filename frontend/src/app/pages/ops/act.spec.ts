@@ -50,6 +50,14 @@ describe('doing something about dead letters', () => {
     expect(request.request.body).toEqual({ queue: 'OrdersDlq', cause: 'ValueError', reason: 'fixed', rate: 5 });
   });
 
+  it('offers no replay of what would fail again, but another dry run', async () => {
+    const page = open({ tried: true, would: 0, because: 'fixed' });
+    expect(page.querySelector('button[type=submit]')?.textContent.trim()).toBe('Dry run again');
+    page.querySelector('form')!.requestSubmit();
+    const request = await shop.takes('POST', '/api/ops/replays');
+    expect(request.request.body).toEqual({ queue: 'OrdersDlq', cause: 'ValueError', reason: 'fixed', dryRun: true });
+  });
+
   it('says beside the field that a reason is missing, and goes nowhere', async () => {
     const page = open({});
     page.querySelector('form')!.requestSubmit();

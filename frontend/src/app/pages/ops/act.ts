@@ -4,10 +4,10 @@ import { Api } from '../../api/api';
 import { dropDeadLetters } from '../../api/fn/operations/drop-dead-letters';
 import { startReplay } from '../../api/fn/operations/start-replay';
 import { DropRequest } from '../../api/models';
+import { counted } from '../../core/format';
 import { Form, Submission } from '../../core/submission';
 import { Field } from '../../ui/field';
 import { FormMessage } from '../../ui/form-message';
-import { counted } from './words';
 
 let last = 0;
 
@@ -18,7 +18,12 @@ let last = 0;
   host: { class: 'panel stack' },
   template: `
     <h2>{{ tried() ? 'Do it' : 'Replay or drop' }}: {{ whom() }}</h2>
-    @if (tried()) {
+    @if (hopeless()) {
+      <p>
+        None of them would succeed: a replay would bring them back. Mend the cause, and try again; or drop them, where
+        nobody wants what they ask for any more.
+      </p>
+    } @else if (tried()) {
       <p>A replay sends each message to the consumer that failed. It includes messages that came after the dry run.</p>
     } @else {
       <p>
@@ -37,7 +42,7 @@ let last = 0;
         [(value)]="reason"
         [error]="form.error('reason')"
       />
-      @if (tried()) {
+      @if (tried() && !hopeless()) {
         <shop-field
           class="console-rate"
           label="Messages a second, at the most"
@@ -50,7 +55,7 @@ let last = 0;
       }
       <div class="actions">
         <button type="submit" class="button" [attr.aria-busy]="form.pending()">
-          {{ tried() ? 'Replay' : 'Dry run' }}
+          {{ tried() ? (hopeless() ? 'Dry run again' : 'Replay') : 'Dry run' }}
         </button>
         <button
           type="button"
@@ -84,6 +89,8 @@ export class Act {
   readonly count = input.required<number>();
   /** This is the result of a dry run. */
   readonly tried = input(false);
+  /** How many of them would do something, or nothing, and not fail again: by the dry run, if this is its result. */
+  readonly would = input<number | null>(null);
   /** To begin with. */
   readonly because = input('');
 
@@ -93,10 +100,14 @@ export class Act {
   protected readonly rate = signal('20');
   protected readonly whom = computed(() => counted(this.count(), 'message'));
 
+  /** The dry run says that each of them would fail again. */
+  protected readonly hopeless = computed(() => this.tried() && this.would() === 0);
+
   protected go(): Promise<void> {
     return this.begin(() => {
       const asked = { ...this.selection(), reason: this.reason() };
-      const body = this.tried() ? { ...asked, rate: Number(this.rate()) } : { ...asked, dryRun: true };
+      const body =
+        this.tried() && !this.hopeless() ? { ...asked, rate: Number(this.rate()) } : { ...asked, dryRun: true };
       return this.api.invoke(startReplay, { body });
     });
   }

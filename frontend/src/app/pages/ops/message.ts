@@ -6,13 +6,14 @@ import { DeadLetterView } from '../../api/models';
 import { Heading } from '../../core/headings';
 import { ApiError } from '../../core/problem';
 import { resource } from '../../core/recovery';
+import { FromNowPipe } from '../../ui/from-now.pipe';
 import { Icon } from '../../ui/icon';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';
 import { WhenPipe } from '../../ui/when.pipe';
 import { Act } from './act';
 import { Records } from './records';
-import { FromNowPipe, STATES, pretty, titleOf } from './words';
+import { STATES, pretty, titleOf } from './words';
 
 /** One dead letter: its body, why it failed, its replays, and what has become of it. */
 @Component({
@@ -144,7 +145,7 @@ import { FromNowPipe, STATES, pretty, titleOf } from './words';
         @if (found.history.length) {
           <shop-records [records]="found.history" />
         } @else {
-          <p class="console-lead">It was not replayed before.</p>
+          <p class="office-lead">It was not replayed before.</p>
         }
       </section>
     } @else {

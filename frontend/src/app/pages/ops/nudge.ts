@@ -1,11 +1,12 @@
 import { Component, inject, input, output, signal } from '@angular/core';
 import { Api } from '../../api/api';
 import { nudgeOrder } from '../../api/fn/operations/nudge-order';
+import { counted } from '../../core/format';
 import { Form, Submission } from '../../core/submission';
 import { Toasts } from '../../core/toasts';
 import { Field } from '../../ui/field';
 import { FormMessage } from '../../ui/form-message';
-import { counted, doneOf } from './words';
+import { doneOf } from './words';
 
 let last = 0;
 

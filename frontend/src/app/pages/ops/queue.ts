@@ -1,25 +1,33 @@
-import { Component, ElementRef, computed, effect, inject, input, viewChild } from '@angular/core';
+import { Component, computed, effect, inject, input, signal, untracked } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { listDeadLetters } from '../../api/fn/operations/list-dead-letters';
+import { CauseGroup, DeadLetter } from '../../api/models';
+import { counted } from '../../core/format';
 import { Heading } from '../../core/headings';
-import { resource } from '../../core/recovery';
-import { Submission } from '../../core/submission';
+import { Poller } from '../../core/poller';
 import { Titles } from '../../core/titles';
+import { Live } from '../../office/live';
+import { More } from '../../office/more';
+import { Paged } from '../../office/paged';
+import { Rows } from '../../office/rows';
+import { SortHeading, Sorting } from '../../office/sorting';
+import { FromNowPipe } from '../../ui/from-now.pipe';
 import { Icon } from '../../ui/icon';
-import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';
 import { WhenPipe } from '../../ui/when.pipe';
 import { Act } from './act';
 import { conditionsOf, paramsOf, queryOf, toField } from './conditions';
-import { FromNowPipe, counted, eventsOf, extentOf, titleOf } from './words';
+import { Equal, equalOnes } from './equal';
+import { eventsOf, titleOf } from './words';
 
-const PAGE = 50;
+const PAGE = 100;
 
 /** A queue's dead letters by their causes, narrowed down by conditions in the address. */
 @Component({
   selector: 'shop-queue',
-  imports: [Act, FromNowPipe, Heading, Icon, Problem, RouterLink, Skeleton, WhenPipe],
+  imports: [Act, FromNowPipe, Heading, Icon, Live, More, RouterLink, Rows, Skeleton, SortHeading, WhenPipe],
+  providers: [Poller],
   host: { class: 'stack' },
   template: `
     <header class="order-head">
@@ -61,85 +69,135 @@ const PAGE = 50;
         @if (narrowed()) {
           <a class="button button-quiet" [routerLink]="[]" (click)="summaryLine.focus()">Show all</a>
         }
-        <button type="button" class="button button-quiet" (click)="page.reload()">Look again</button>
+        <button type="button" class="button button-quiet" (click)="poller.hurry()">Look again</button>
       </div>
     </form>
     <p class="listing-count" role="status" tabindex="-1" #summaryLine>{{ summary() }}</p>
-    @if (page.error(); as error) {
-      <shop-problem [error]="error" (retry)="page.reload()" />
-    } @else if (found(); as found) {
-      @if (found.count) {
-        <section class="stack" aria-labelledby="causes">
-          <h2 id="causes">Causes</h2>
-          <ul class="console-rows">
-            @for (group of found.causes; track group.cause) {
-              <li class="panel console-row">
-                <div>
-                  <h3>{{ group.cause }}</h3>
-                  @if (group.example) {
-                    <p>{{ group.example }}</p>
-                  }
-                  <p class="hint">{{ events(group) }} · {{ extent(group) }}</p>
-                  <p class="hint">the oldest {{ group.oldest | fromNow }}, the latest {{ group.latest | fromNow }}</p>
-                </div>
-                @if (found.causes.length > 1) {
-                  <a
-                    class="button button-quiet"
-                    [routerLink]="[]"
-                    [queryParams]="only(group.cause)"
-                    (click)="summaryLine.focus()"
-                    >Only these<span class="visually-hidden"> of {{ group.cause }}</span></a
-                  >
+    <shop-live [poller]="poller" />
+    @if (list.items()) {
+      @if (count()) {
+        <section class="stack">
+          <h2>Causes</h2>
+          <div class="data-frame" tabindex="0" role="region" aria-label="Causes">
+            <table class="data" shopRows>
+              <caption>
+                Causes
+              </caption>
+              <thead>
+                <tr>
+                  <th shopSort="count" [sorting]="sortingOfCauses" class="number">Messages</th>
+                  <th shopSort="cause" [sorting]="sortingOfCauses">Cause</th>
+                  <th shopSort="orders" [sorting]="sortingOfCauses" class="number">Orders</th>
+                  <th shopSort="hour" [sorting]="sortingOfCauses" class="number">Within the hour</th>
+                  <th shopSort="oldest" [sorting]="sortingOfCauses">Oldest</th>
+                  <th shopSort="latest" [sorting]="sortingOfCauses">Latest</th>
+                  <th scope="col">Version</th>
+                </tr>
+              </thead>
+              <tbody>
+                @for (group of groups(); track group.cause) {
+                  <tr>
+                    <td class="number">{{ group.count }}</td>
+                    <th scope="row" class="wide">
+                      @if (causes().length > 1) {
+                        <a data-lead [routerLink]="[]" [queryParams]="only(group.cause)" (click)="summaryLine.focus()"
+                          ><span class="visually-hidden">Only these of </span>{{ group.cause }}</a
+                        >
+                      } @else {
+                        {{ group.cause }}
+                      }
+                      <span class="hint">{{ group.example }}</span>
+                      <span class="hint">{{ events(group) }}</span>
+                    </th>
+                    <td class="number">{{ group.orders }}</td>
+                    <td class="number">{{ group.lastHour }}</td>
+                    <td>
+                      <time [attr.datetime]="group.oldest">{{ group.oldest | fromNow }}</time>
+                    </td>
+                    <td>
+                      <time [attr.datetime]="group.latest">{{ group.latest | fromNow }}</time>
+                    </td>
+                    <td>{{ group.versions.join(', ') }}</td>
+                  </tr>
                 }
-              </li>
-            }
-          </ul>
+              </tbody>
+            </table>
+          </div>
         </section>
-        <shop-act [selection]="selection()" [count]="found.count" />
-        <section class="stack" aria-labelledby="messages">
-          <h2 id="messages">Messages, the oldest first</h2>
-          <ul class="console-rows" #list>
-            @for (letter of found.items; track letter.messageId) {
-              <li class="panel console-row console-link">
-                <div>
-                  <h3>
-                    <a class="order-link" [routerLink]="['/ops/queues', queue(), letter.messageId]">{{
-                      letter.eventName ?? 'No event'
-                    }}</a>
-                  </h3>
-                  <p class="order-number">{{ letter.orderId ?? letter.messageId }}</p>
-                  <p class="hint">
-                    {{ letter.cause.exception }} ·
-                    <time [attr.datetime]="letter.since">{{ letter.since | when }}</time>
-                    @if (letter.replays.length) {
-                      · replayed before
-                    }
-                  </p>
-                </div>
-                <p class="hint">{{ letter.since | fromNow }}</p>
-              </li>
-            }
-          </ul>
-          @if (found.nextCursor) {
-            <button
-              type="button"
-              class="button button-quiet order-older"
-              [attr.aria-busy]="older.pending()"
-              (click)="more(found.nextCursor)"
-            >
-              {{ older.pending() ? 'One moment …' : 'Show more' }}
-            </button>
-          }
-          @if (older.problem(); as problem) {
-            <shop-problem [error]="problem" (retry)="more(found.nextCursor)" />
-          }
+        <shop-act [selection]="selection()" [count]="count()" />
+        <section class="stack">
+          <h2>Messages, the oldest first</h2>
+          <div class="data-frame" tabindex="0" role="region" aria-label="Messages">
+            <table class="data" shopRows>
+              <caption>
+                Messages; equal ones are one row
+              </caption>
+              <thead>
+                <tr>
+                  <th shopSort="count" [sorting]="sorting" class="number">Messages</th>
+                  <th shopSort="event" [sorting]="sorting">Event</th>
+                  <th shopSort="order" [sorting]="sorting">Order</th>
+                  <th shopSort="cause" [sorting]="sorting">Cause</th>
+                  <th shopSort="since" [sorting]="sorting">Died</th>
+                  <th shopSort="replays" [sorting]="sorting" class="number">Replays</th>
+                </tr>
+              </thead>
+              <tbody>
+                @for (row of rows(); track row.first.messageId) {
+                  <tr>
+                    <td class="number">
+                      @if (row.all.length > 1) {
+                        <button
+                          type="button"
+                          class="link"
+                          [attr.aria-expanded]="opened().has(row.first.messageId)"
+                          (click)="toggle(row.first.messageId)"
+                        >
+                          {{ row.all.length }}<span class="visually-hidden"> equal ones: show each</span>
+                        </button>
+                      } @else {
+                        1
+                      }
+                    </td>
+                    <th scope="row">
+                      <a data-lead [routerLink]="['/ops/queues', queue(), row.first.messageId]">{{
+                        row.first.eventName ?? 'No event'
+                      }}</a>
+                      @if (opened().has(row.first.messageId)) {
+                        @for (each of row.all.slice(1); track each.messageId) {
+                          <a class="hint" [routerLink]="['/ops/queues', queue(), each.messageId]"
+                            >{{ each.since | when: 'second' }}, {{ each.messageId }}</a
+                          >
+                        }
+                      }
+                    </th>
+                    <td>
+                      @if (row.first.orderId; as order) {
+                        <a class="order-number" [routerLink]="['/ops/orders', order]">{{ order }}</a>
+                      } @else {
+                        <span class="order-number">{{ row.first.messageId }}</span>
+                      }
+                    </td>
+                    <td class="wide">{{ row.first.cause.exception }}</td>
+                    <td>
+                      <time [attr.datetime]="row.first.since" [title]="row.first.since | when">{{
+                        row.first.since | fromNow
+                      }}</time>
+                    </td>
+                    <td class="number">{{ row.first.replays.length }}</td>
+                  </tr>
+                }
+              </tbody>
+            </table>
+          </div>
+          <shop-more [of]="list" />
         </section>
       } @else {
         <div class="blank">
           <p>{{ narrowed() ? 'No dead letter fulfils these conditions.' : 'There is no dead letter here.' }}</p>
         </div>
       }
-    } @else {
+    } @else if (!poller.problem()) {
       <div class="stack" aria-busy="true"><shop-skeleton height="6rem" /><shop-skeleton height="14rem" /></div>
     }
   `,
@@ -147,7 +205,7 @@ const PAGE = 50;
 export default class QueuePage {
   private readonly api = inject(Api);
   private readonly router = inject(Router);
-  private readonly list = viewChild<ElementRef<HTMLElement>>('list');
+  protected readonly poller = inject(Poller);
 
   // From the address.
   readonly queue = input.required<string>();
@@ -158,9 +216,7 @@ export default class QueuePage {
   readonly until = input<string>();
 
   protected readonly events = eventsOf;
-  protected readonly extent = extentOf;
   protected readonly toField = toField;
-  protected readonly older = new Submission();
 
   protected readonly conditions = computed(() =>
     conditionsOf({
@@ -176,20 +232,62 @@ export default class QueuePage {
   protected readonly selection = computed(() => ({ queue: this.queue(), ...paramsOf(this.conditions()) }));
   protected readonly heading = computed(() => `Dead letters: ${titleOf(this.queue())}`);
 
-  protected readonly page = resource({
-    params: () => this.selection(),
-    loader: ({ params }) => this.api.invoke(listDeadLetters, { ...params, limit: PAGE }),
+  protected readonly causes = signal<readonly CauseGroup[]>([]);
+  protected readonly count = signal(0);
+  protected readonly list = new Paged<DeadLetter>(
+    async (cursor) => {
+      const part = await this.api.invoke(listDeadLetters, {
+        ...this.selection(),
+        limit: PAGE,
+        ...(cursor && { cursor }),
+      });
+      this.causes.set(part.causes);
+      this.count.set(part.count);
+      return part;
+    },
+    ({ messageId }) => messageId,
+  );
+  protected readonly sortingOfCauses = new Sorting<CauseGroup>({
+    count: ({ count }) => count,
+    cause: ({ cause }) => cause,
+    orders: ({ orders }) => orders,
+    hour: ({ lastHour }) => lastHour,
+    oldest: ({ oldest }) => oldest,
+    latest: ({ latest }) => latest,
   });
-  protected readonly found = computed(() => (this.page.hasValue() ? this.page.value() : null));
+  protected readonly groups = computed(() => this.sortingOfCauses.sorted(this.causes()));
+  protected readonly sorting = new Sorting<Equal<DeadLetter>>({
+    count: ({ all }) => all.length,
+    event: ({ first }) => first.eventName,
+    order: ({ first }) => first.orderId,
+    cause: ({ first }) => first.cause.exception,
+    since: ({ first }) => first.since,
+    replays: ({ first }) => first.replays.length,
+  });
+  protected readonly rows = computed(() =>
+    this.sorting.sorted(
+      equalOnes(this.list.items() ?? [], ({ eventName, orderId, messageId, cause }) => [
+        ...[eventName, orderId ?? messageId, cause.fingerprint],
+      ]),
+    ),
+  );
+  /** By the id of their first message, rows of which each message shows. */
+  protected readonly opened = signal<ReadonlySet<string>>(new Set());
   protected readonly summary = computed(() => {
-    const found = this.found();
-    if (!found || this.page.isLoading()) return '';
-    return `${counted(found.count, 'dead letter')}${this.narrowed() ? ' as filtered' : ''}, ${counted(found.causes.length, 'cause')}`;
+    if (!this.list.items()) return '';
+    return `${counted(this.count(), 'dead letter')}${this.narrowed() ? ' as filtered' : ''}, ${counted(this.causes().length, 'cause')}`;
   });
 
   constructor() {
     const titles = inject(Titles);
     effect(() => titles.set(this.heading()));
+    effect(() => {
+      this.selection();
+      untracked(() => {
+        this.list.clear();
+        this.poller.start(() => this.list.look());
+      });
+    });
   }
 
   protected only(cause: string): Record<string, string | null> {
@@ -202,17 +300,11 @@ export default class QueuePage {
     void this.router.navigate([], { queryParams: queryOf(conditionsOf(said)) });
   }
 
-  /** The focus goes on with the first new message, or it would be lost with the button of the last page. */
-  protected async more(cursor: string | null): Promise<void> {
-    if (!cursor) return;
-    const shown = this.found()?.items.length ?? 0;
-    const selection = this.selection();
-    await this.older.run(async () => {
-      const next = await this.api.invoke(listDeadLetters, { ...selection, limit: PAGE, cursor });
-      // Other conditions were chosen in the meantime.
-      if (selection !== this.selection()) return;
-      this.page.update((page) => page && { ...next, items: [...page.items, ...next.items] });
+  protected toggle(messageId: string): void {
+    this.opened.update((opened) => {
+      const changed = new Set(opened);
+      if (!changed.delete(messageId)) changed.add(messageId);
+      return changed;
     });
-    setTimeout(() => this.list()?.nativeElement.querySelectorAll<HTMLElement>('.order-link')[shown]?.focus());
   }
 }

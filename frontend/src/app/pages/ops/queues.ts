@@ -3,75 +3,72 @@ import { RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { listQueues } from '../../api/fn/operations/list-queues';
 import { QueueState } from '../../api/models';
+import { counted } from '../../core/format';
 import { Heading } from '../../core/headings';
 import { Poller, Seen } from '../../core/poller';
-import { Icon } from '../../ui/icon';
-import { Problem } from '../../ui/problem';
+import { Live } from '../../office/live';
+import { Rows } from '../../office/rows';
+import { SortHeading, Sorting } from '../../office/sorting';
 import { Skeleton } from '../../ui/skeleton';
-import { counted, titleOf } from './words';
+import { titleOf } from './words';
 
 /** How all queues fare, and go on faring while somebody looks. */
 @Component({
   selector: 'shop-queues',
-  imports: [Heading, Icon, Problem, RouterLink, Skeleton],
+  imports: [Heading, Live, RouterLink, Rows, Skeleton, SortHeading],
   providers: [Poller],
   host: { class: 'stack' },
   template: `
     <h1 shopHeading>Queues</h1>
-    <p class="console-lead" role="status">{{ summary() }}</p>
-    @if (poller.problem(); as problem) {
-      <shop-problem [error]="problem" (retry)="poller.hurry()" />
-    }
-    <div role="status">
-      @if (poller.unreachable()) {
-        <div class="notice notice-caution">
-          <shop-icon name="alert" />
-          <p>The shop cannot be reached just now, so these counts may be behind. We keep trying.</p>
-          <button type="button" class="button button-quiet" (click)="poller.hurry()">Try now</button>
-        </div>
-      }
-    </div>
+    <p class="office-lead" role="status">{{ summary() }}</p>
+    <shop-live [poller]="poller" />
     @if (queues(); as queues) {
-      <ul class="console-list">
-        @for (queue of queues; track queue.deadLetterQueue) {
-          <li class="panel console-queue" [class.console-queue-bad]="queue.dead">
-            <h2>
-              <a class="order-link" [routerLink]="['/ops/queues', queue.deadLetterQueue]">{{
-                title(queue.deadLetterQueue)
-              }}</a>
-            </h2>
-            <span class="tag" [class.tag-bad]="queue.dead" [class.tag-good]="!queue.dead">{{ dead(queue) }}</span>
-            @if (queue.queue) {
-              <dl class="console-counts">
-                <div>
-                  <dt>Waiting</dt>
-                  <dd>{{ queue.waiting }}</dd>
-                </div>
-                <div>
-                  <dt>In flight</dt>
-                  <dd>{{ queue.inFlight }}</dd>
-                </div>
-                <div>
-                  <dt>Delayed</dt>
-                  <dd>{{ queue.delayed }}</dd>
-                </div>
-                <div>
-                  <dt>Failing</dt>
-                  <dd>{{ queue.failing }}</dd>
-                </div>
-              </dl>
-            } @else {
-              <p class="hint">Holds only what could not be delivered.</p>
+      <div class="data-frame" tabindex="0" role="region" aria-label="Queues">
+        <table class="data" shopRows>
+          <caption>
+            Queues, with how many messages each holds
+          </caption>
+          <thead>
+            <tr>
+              <th shopSort="name" [sorting]="sorting">Queue</th>
+              @for (column of columns; track column[0]) {
+                <th [shopSort]="column[0]" [sorting]="sorting" class="number">{{ column[1] }}</th>
+              }
+            </tr>
+          </thead>
+          <tbody>
+            @for (queue of rows(); track queue.deadLetterQueue) {
+              <tr>
+                <th scope="row">
+                  <a data-lead [routerLink]="['/ops/queues', queue.deadLetterQueue]">{{
+                    title(queue.deadLetterQueue)
+                  }}</a>
+                  @if (!queue.queue) {
+                    <span class="hint">Holds only what could not be delivered.</span>
+                  }
+                </th>
+                <td class="number">
+                  <span class="tag" [class.tag-bad]="queue.dead" [class.tag-good]="!queue.dead"
+                    >{{ queue.dead }}<span class="visually-hidden"> dead letters</span></span
+                  >
+                </td>
+                @if (queue.queue) {
+                  <td class="number">
+                    <span class="tag" [class.tag-caution]="queue.failing">{{ queue.failing }}</span>
+                  </td>
+                  <td class="number">{{ queue.waiting }}</td>
+                  <td class="number">{{ queue.inFlight }}</td>
+                  <td class="number">{{ queue.delayed }}</td>
+                } @else {
+                  <td colspan="4"></td>
+                }
+              </tr>
             }
-          </li>
-        }
-      </ul>
-    } @else if (!poller.problem()) {
-      <div class="console-list" aria-busy="true">
-        @for (_ of placeholders; track $index) {
-          <shop-skeleton height="8.5rem" />
-        }
+          </tbody>
+        </table>
       </div>
+    } @else if (!poller.problem()) {
+      <div aria-busy="true"><shop-skeleton height="24rem" /></div>
     }
   `,
 })
@@ -80,8 +77,19 @@ export default class QueuesPage {
   protected readonly poller = inject(Poller);
 
   protected readonly title = titleOf;
-  protected readonly placeholders = Array(10).fill(null);
+  protected readonly columns = [
+    ['dead', 'Dead letters'],
+    ['failing', 'Failing'],
+    ['waiting', 'Waiting'],
+    ['inFlight', 'In flight'],
+    ['delayed', 'Delayed'],
+  ] as const;
+  protected readonly sorting = new Sorting<QueueState>({
+    name: ({ deadLetterQueue }) => titleOf(deadLetterQueue),
+    ...Object.fromEntries(this.columns.map(([column]) => [column, (queue: QueueState) => queue[column]])),
+  });
   protected readonly queues = signal<readonly QueueState[] | null>(null);
+  protected readonly rows = computed(() => this.sorting.sorted(this.queues() ?? []));
 
   /** Said aloud whenever it changes, which the other counts do too often for. */
   protected readonly summary = computed(() => {
@@ -95,10 +103,6 @@ export default class QueuesPage {
 
   constructor() {
     this.poller.start(() => this.look());
-  }
-
-  protected dead(queue: QueueState): string {
-    return queue.dead ? counted(queue.dead, 'dead letter') : 'No dead letters';
   }
 
   private async look(): Promise<Seen> {

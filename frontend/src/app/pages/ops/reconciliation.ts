@@ -1,12 +1,12 @@
 import { Component, computed, inject } from '@angular/core';
 import { Api } from '../../api/api';
 import { reconcile } from '../../api/fn/operations/reconcile';
+import { counted } from '../../core/format';
 import { Heading } from '../../core/headings';
 import { resource } from '../../core/recovery';
 import { Icon } from '../../ui/icon';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';
-import { counted } from './words';
 
 @Component({
   selector: 'shop-reconciliation',
@@ -14,7 +14,7 @@ import { counted } from './words';
   host: { class: 'stack' },
   template: `
     <h1 shopHeading>Reconciliation</h1>
-    <p class="console-lead">
+    <p class="office-lead">
       The rules that must always hold across the tables: the stock of each product, the money of each payment,
       reservations, payments and shipments against orders; and what takes too long: orders, parcels, returns, refunds.
       Nothing is repaired here.

@@ -4,19 +4,21 @@ import { Heading } from '../../core/headings';
 import { Poller } from '../../core/poller';
 import { Submission } from '../../core/submission';
 import { Titles } from '../../core/titles';
+import { Rows } from '../../office/rows';
 import { Icon } from '../../ui/icon';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';
 import { WhenPipe } from '../../ui/when.pipe';
 import NotFoundPage from '../not-found';
 import { Act } from './act';
+import { equalOnes } from './equal';
 import { ReplayFollower } from './replay-follower';
 import { ACTIONS, OUTCOMES, STATES, doneOf, hasEnded, stateOf, titleOf } from './words';
 
 /** A replay, a drop, a dry run or a nudge: how far it is, and what became of each message. */
 @Component({
   selector: 'shop-replay',
-  imports: [Act, Heading, Icon, NotFoundPage, Problem, RouterLink, Skeleton, WhenPipe],
+  imports: [Act, Heading, Icon, NotFoundPage, Problem, RouterLink, Rows, Skeleton, WhenPipe],
   providers: [ReplayFollower, Poller],
   host: { class: 'stack' },
   template: `
@@ -69,30 +71,47 @@ import { ACTIONS, OUTCOMES, STATES, doneOf, hasEnded, stateOf, titleOf } from '.
         @if (follower.messages().length) {
           <section class="stack" aria-labelledby="messages">
             <h2 id="messages">Messages</h2>
-            <ul class="console-rows">
-              @for (message of follower.messages(); track message.messageId) {
-                <li class="panel console-row">
-                  <div>
-                    <h3>{{ message.eventName ?? 'No event' }}</h3>
-                    @if (message.text) {
-                      <p>{{ message.text }}</p>
-                    }
-                    @if (message.orderId; as order) {
-                      <p class="hint">
-                        <a class="order-number" [routerLink]="['/ops/orders', order]">{{ order }}</a>
-                      </p>
-                    } @else {
-                      <p class="hint order-number">{{ message.messageId }}</p>
-                    }
-                  </div>
-                  @if (message.state; as state) {
-                    <span [class]="'tag ' + states[state].tag">{{ states[state].label }}</span>
-                  } @else {
-                    <span [class]="'tag ' + outcomes[message.outcome].tag">{{ outcomes[message.outcome].label }}</span>
+            <div class="data-frame" tabindex="0" role="region" aria-label="Messages of it">
+              <table class="data" shopRows>
+                <caption>
+                  Messages; equal ones are one row
+                </caption>
+                <thead>
+                  <tr>
+                    <th scope="col" class="number">Messages</th>
+                    <th scope="col">Event</th>
+                    <th scope="col">About</th>
+                    <th scope="col">Became</th>
+                    <th scope="col">Because</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  @for (row of rows(); track row.first.messageId) {
+                    <tr>
+                      <td class="number">{{ row.all.length }}</td>
+                      <th scope="row">{{ row.first.eventName ?? 'No event' }}</th>
+                      <td>
+                        @if (row.first.orderId; as order) {
+                          <a class="order-number" [routerLink]="['/ops/orders', order]">{{ order }}</a>
+                        } @else {
+                          <span class="order-number">{{ row.first.messageId }}</span>
+                        }
+                      </td>
+                      <td>
+                        @if (row.first.state; as state) {
+                          <span [class]="'tag ' + states[state].tag">{{ states[state].label }}</span>
+                        } @else {
+                          <span [class]="'tag ' + outcomes[row.first.outcome].tag">{{
+                            outcomes[row.first.outcome].label
+                          }}</span>
+                        }
+                      </td>
+                      <td class="wide">{{ row.first.text }}</td>
+                    </tr>
                   }
-                </li>
-              }
-            </ul>
+                </tbody>
+              </table>
+            </div>
             @if (follower.nextCursor()) {
               <button
                 type="button"
@@ -109,7 +128,13 @@ import { ACTIONS, OUTCOMES, STATES, doneOf, hasEnded, stateOf, titleOf } from '.
           </section>
         }
         @if (ended() && replay.action === 'DRY_RUN' && replay.selection && done()) {
-          <shop-act [selection]="replay.selection" [count]="done()" [tried]="true" [because]="replay.reason" />
+          <shop-act
+            [selection]="replay.selection"
+            [count]="done()"
+            [tried]="true"
+            [would]="would()"
+            [because]="replay.reason"
+          />
         }
       } @else if (!poller.problem()) {
         <div class="stack" aria-busy="true"><shop-skeleton height="8rem" /><shop-skeleton height="14rem" /></div>
@@ -140,6 +165,16 @@ export default class ReplayPage {
     const replay = this.follower.replay();
     return replay ? doneOf(replay) : 0;
   });
+  /** By the dry run, how many would not fail again. */
+  protected readonly would = computed(() => {
+    const outcomes = this.follower.replay()?.outcomes ?? {};
+    return (outcomes['WOULD_ACT'] ?? 0) + (outcomes['NOTHING_TO_DO'] ?? 0);
+  });
+  protected readonly rows = computed(() =>
+    equalOnes(this.follower.messages(), ({ eventName, orderId, messageId, outcome, state, text }) => [
+      ...[eventName, orderId ?? messageId, outcome, state, text],
+    ]),
+  );
   protected readonly state = computed(() => {
     const replay = this.follower.replay();
     return replay ? stateOf(replay) : '';

@@ -1,13 +1,17 @@
-import { Component, computed, inject, input } from '@angular/core';
+import { Component, computed, effect, inject, input, signal, untracked } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { listStuckOrders } from '../../api/fn/operations/list-stuck-orders';
+import { StuckOrder } from '../../api/models';
+import { counted } from '../../core/format';
 import { Heading } from '../../core/headings';
-import { resource } from '../../core/recovery';
-import { Problem } from '../../ui/problem';
+import { Poller, Seen } from '../../core/poller';
+import { Live } from '../../office/live';
+import { Rows } from '../../office/rows';
+import { SortHeading, Sorting } from '../../office/sorting';
+import { FromNowPipe } from '../../ui/from-now.pipe';
 import { Skeleton } from '../../ui/skeleton';
 import { Waiting } from './waiting';
-import { counted } from './words';
 
 /** In minutes: a saga takes seconds, a payment window a quarter of an hour. What people do has its own patience. */
 const USUAL = 15;
@@ -15,7 +19,8 @@ const CHOICES = [0, 5, 15, 60, 24 * 60];
 
 @Component({
   selector: 'shop-stuck',
-  imports: [Heading, Problem, RouterLink, Skeleton, Waiting],
+  imports: [FromNowPipe, Heading, Live, RouterLink, Rows, Skeleton, SortHeading, Waiting],
+  providers: [Poller],
   host: { class: 'stack' },
   template: `
     <h1 shopHeading>Stuck orders</h1>
@@ -28,36 +33,55 @@ const CHOICES = [0, 5, 15, 60, 24 * 60];
           }
         </select>
       </label>
-      <button type="button" class="button button-quiet" [attr.aria-busy]="stuck.isLoading()" (click)="stuck.reload()">
-        Look again
-      </button>
+      <button type="button" class="button button-quiet" (click)="poller.hurry()">Look again</button>
     </div>
     <p class="listing-count" role="status">{{ summary() }}</p>
-    @if (stuck.error(); as error) {
-      <shop-problem [error]="error" (retry)="stuck.reload()" />
-    } @else if (stuck.hasValue()) {
-      @if (stuck.value().items.length) {
-        <ul class="console-rows">
-          @for (order of stuck.value().items; track order.orderId) {
-            <li class="panel stack">
-              <h2>
-                <a class="order-number" [routerLink]="['/ops/orders', order.orderId]">{{ order.orderId }}</a>
-              </h2>
-              <shop-waiting [stuck]="order" (moved)="stuck.reload()" />
-            </li>
-          }
-        </ul>
+    <shop-live [poller]="poller" />
+    @if (stuck(); as stuck) {
+      @if (stuck.length) {
+        <div class="data-frame" tabindex="0" role="region" aria-label="Stuck orders">
+          <table class="data" shopRows>
+            <caption>
+              Stuck orders
+            </caption>
+            <thead>
+              <tr>
+                <th shopSort="order" [sorting]="sorting">Order</th>
+                <th shopSort="status" [sorting]="sorting">State</th>
+                <th shopSort="since" [sorting]="sorting">Since</th>
+                <th shopSort="waits" [sorting]="sorting">What it waits for</th>
+              </tr>
+            </thead>
+            <tbody>
+              @for (order of rows(); track order.orderId) {
+                <tr>
+                  <th scope="row">
+                    <a class="order-number" data-lead [routerLink]="['/ops/orders', order.orderId]">{{
+                      order.orderId
+                    }}</a>
+                  </th>
+                  <td>{{ order.status }}</td>
+                  <td>
+                    <time [attr.datetime]="order.since">{{ order.since | fromNow }}</time>
+                  </td>
+                  <td class="wide"><shop-waiting [stuck]="order" (moved)="poller.hurry()" /></td>
+                </tr>
+              }
+            </tbody>
+          </table>
+        </div>
       } @else {
         <div class="blank"><p>No order has been stuck for so long.</p></div>
       }
-    } @else {
-      <div class="stack" aria-busy="true"><shop-skeleton height="8rem" /><shop-skeleton height="8rem" /></div>
+    } @else if (!poller.problem()) {
+      <div aria-busy="true"><shop-skeleton height="12rem" /></div>
     }
   `,
 })
 export default class StuckPage {
   private readonly api = inject(Api);
   private readonly router = inject(Router);
+  protected readonly poller = inject(Poller);
 
   /** Minutes, from the address. */
   readonly olderThan = input<string>();
@@ -68,13 +92,28 @@ export default class StuckPage {
   });
   protected readonly choices = CHOICES;
 
-  protected readonly stuck = resource({
-    params: () => ({ olderThan: this.older() }),
-    loader: ({ params }) => this.api.invoke(listStuckOrders, params),
+  protected readonly stuck = signal<readonly StuckOrder[] | null>(null);
+  protected readonly sorting = new Sorting<StuckOrder>({
+    order: ({ orderId }) => orderId,
+    status: ({ status }) => status,
+    since: ({ since }) => since,
+    waits: ({ blocker }) => blocker.waitsFor,
   });
-  protected readonly summary = computed(() =>
-    this.stuck.hasValue() && !this.stuck.isLoading() ? counted(this.stuck.value().items.length, 'order') : '',
-  );
+  protected readonly rows = computed(() => this.sorting.sorted(this.stuck() ?? []));
+  protected readonly summary = computed(() => {
+    const stuck = this.stuck();
+    return stuck ? counted(stuck.length, 'order') : '';
+  });
+
+  constructor() {
+    effect(() => {
+      const olderThan = this.older();
+      untracked(() => {
+        this.stuck.set(null);
+        this.poller.start(() => this.look(olderThan));
+      });
+    });
+  }
 
   protected words(minutes: number): string {
     if (minutes === 0) return 'a moment';
@@ -83,5 +122,13 @@ export default class StuckPage {
 
   protected choose(minutes: string): void {
     void this.router.navigate([], { queryParams: { olderThan: minutes === String(USUAL) ? null : minutes } });
+  }
+
+  private async look(olderThan: number): Promise<Seen> {
+    const { items } = await this.api.invoke(listStuckOrders, { olderThan });
+    if (olderThan !== this.older()) return 'nothing';
+    const same = JSON.stringify(items) === JSON.stringify(this.stuck());
+    this.stuck.set(items);
+    return same ? 'later' : 'news';
   }
 }

@@ -3,6 +3,7 @@ import { Router, RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { traceOrder } from '../../api/fn/operations/trace-order';
 import { EntryKind, TraceEntry } from '../../api/models';
+import { counted } from '../../core/format';
 import { Heading } from '../../core/headings';
 import { ApiError } from '../../core/problem';
 import { resource } from '../../core/recovery';
@@ -11,7 +12,6 @@ import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';
 import { WhenPipe } from '../../ui/when.pipe';
 import { Waiting } from './waiting';
-import { counted } from './words';
 
 const TAGS: Readonly<Record<EntryKind, { readonly label: string; readonly tag: string }>> = {
   STATE: { label: 'State', tag: 'tag-good' },

@@ -1,8 +1,9 @@
 import { Component, computed, input, output } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { StuckOrder } from '../../api/models';
+import { FromNowPipe } from '../../ui/from-now.pipe';
 import { Nudge } from './nudge';
-import { FromNowPipe, remedyOf } from './words';
+import { remedyOf } from './words';
 
 /** What an order waits for, and what lets it go on. */
 @Component({

@@ -1,46 +1,9 @@
-import { Pipe, PipeTransform, inject } from '@angular/core';
 import { Action, Blocker, CauseGroup, FailureState, Outcome, Replay } from '../../api/models';
-import { Clock } from '../../core/clock';
-import { LOCALE } from '../../core/format';
-
-const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
-  ['day', 86_400_000],
-  ['hour', 3_600_000],
-  ['minute', 60_000],
-  ['second', 1000],
-];
-
-/**
- * How far away a moment is, in its largest whole unit: "3 hours ago", "in 11 days".
- *
- * @param moment ISO 8601.
- * @param now milliseconds since 1970, by the shop's clock.
- */
-export function fromNow(moment: string, now: number): string {
-  const distance = Date.parse(moment) - now;
-  const [unit, length] = UNITS.find(([, length]) => Math.abs(distance) >= length) ?? UNITS.at(-1)!;
-  return new Intl.RelativeTimeFormat(LOCALE).format(Math.trunc(distance / length), unit);
-}
-
-/** `{{ letter.since | fromNow }}` */
-@Pipe({ name: 'fromNow' })
-export class FromNowPipe implements PipeTransform {
-  private readonly clock = inject(Clock);
-
-  transform(moment: string): string {
-    return fromNow(moment, this.clock.now());
-  }
-}
 
 /** A dead-letter queue's name as it reads best: `PaymentWindowDlq` is "Payment window". */
 export function titleOf(queue: string): string {
   const words = queue.replace(/Dlq$/, '').replace(/(?<=[a-z])(?=[A-Z])/g, ' ');
   return words.charAt(0) + words.slice(1).toLowerCase();
-}
-
-/** "1 dead letter", "2 dead letters" */
-export function counted(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }
 
 /** A message's body with its lines broken, where it is JSON; else as it is. */
@@ -68,12 +31,6 @@ export function remedyOf({ command }: Blocker): Remedy | null {
   const [, queue, orderId] = /^cloudretail dlq replay (\w+) --order (\S+)$/.exec(command ?? '') ?? [];
   if (queue && orderId) return { kind: 'replay', queue, orderId };
   return command?.startsWith('cloudretail orders nudge ') ? { kind: 'nudge' } : null;
-}
-
-/** Of a group of dead letters, how many orders, how many lately, and which version of the function failed. */
-export function extentOf({ orders, lastHour, versions }: CauseGroup): string {
-  const parts = [orders ? `about ${counted(orders, 'order')}` : '', `${lastHour} within the hour`];
-  return [...parts, versions.length ? `version ${versions.join(', ')}` : ''].filter(Boolean).join(' · ');
 }
 
 export const STATES: Readonly<Record<FailureState, { readonly label: string; readonly tag: string }>> = {

@@ -1,0 +1,5 @@
+/** A file that is imported as text. */
+declare module '*.css' {
+  const text: string;
+  export default text;
+}
