@@ -18,7 +18,7 @@ def order_id(visitor: Visitor, shopper: Shopper, operator: Person) -> str:
     visitor.check_out()
     order_id = visitor.place_order()
     visitor.pay_by_card(ASKED_FIRST)
-    visitor.sees("Confirm with your bank")
+    expect(visitor.page.get_by_role("region", name="Confirm with your bank")).to_be_visible()
     return order_id
 
 

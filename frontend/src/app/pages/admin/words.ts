@@ -43,6 +43,7 @@ export const REFUND: Readonly<Record<RefundStatus, Tag>> = {
 export const PAYMENT: Readonly<Record<PaymentStatus, Tag>> = {
   OPEN: { label: 'Open', tag: 'tag-caution' },
   SUBMITTED: { label: 'With the provider', tag: 'tag-caution' },
+  CHALLENGED: { label: 'With the bank', tag: 'tag-caution' },
   SUCCEEDED: { label: 'Agreed', tag: 'tag-good' },
   VOIDED: { label: 'Nothing to pay', tag: '' },
   FAILED: { label: 'Failed', tag: 'tag-bad' },
