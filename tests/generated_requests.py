@@ -24,7 +24,7 @@ from retail_ops.stack.seed import Account
 from retail_ops.stack.shop import PROJECT, Shop
 from tests.support.shoppers import PASSWORD, Shopper, new_product, new_shopper, sign_in
 
-ROLES = ("anonymous", "shopper", "operator")
+ROLES = ("anonymous", "shopper", "staff", "operator")
 ENOUGH = 5000
 """Requests in each role."""
 
@@ -122,7 +122,8 @@ def ground() -> Iterator[Ground]:
 
 def furnished(shop: Shop, description: str) -> Ground:
     """Put accounts, products, orders, a cart and a dead letter into a shop."""
-    people = {"shopper": new_shopper(shop), "operator": new_shopper(shop, "operators")}
+    groups = {"shopper": (), "staff": ("staff",), "operator": ("operators",)}
+    people = {role: new_shopper(shop, *groups[role]) for role in groups}
     shopper = people["shopper"]
     products = [new_product(people["operator"], stock=100_000) for _ in range(3)]
     orders = [shopper.reserved(product) for product in products]
