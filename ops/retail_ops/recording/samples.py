@@ -151,13 +151,13 @@ def rows_of(text: str) -> list[tuple[str, Item]]:
     Args:
         text: the payload, as JSON.
     """
-    return [(table, item) for table, items in rows().items() for item in items if _about(item) in text]
+    return [(table, item) for table, items in rows().items() for item in items if _is_about(text, item)]
 
 
-def _about(item: Item) -> str:
-    """What stands in the payload: the id of the order that the row belongs to, or else the row's own key."""
-    order_id: str = item.get("orderId", {}).get("S") or _key(item)
-    return order_id
+def _is_about(text: str, item: Item) -> bool:
+    """Whether the payload names the order that the row belongs to, or the row's own key."""
+    order_id = item.get("orderId", {}).get("S")
+    return _key(item) in text or (order_id is not None and order_id in text)
 
 
 def _key(item: Item) -> str:

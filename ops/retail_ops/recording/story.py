@@ -399,6 +399,9 @@ class Story:
         order = self._asked_by_the_bank("recorded-18")
         self._keep_payment(order)
         answer = self.http("get-challenged-payment", "GET", f"/orders/{order}/payment", who=SHOPPER).json()
+        reference, _, secret = answer["challenge"].rpartition("/")
+        self.normal.name(secret, "the-challenge-recorded")
+        self._keep_row("SandboxChargesTable", "chargeKey", reference)
         body = {"challenge": answer["challenge"], "agreed": True}
         path = f"/orders/{order}/payment/challenge"
         self.http("bad-challenge", "POST", path, {**body, "challenge": "pay_nobodys:1/x"}, who=SHOPPER)
