@@ -2,11 +2,12 @@
 
 from tests.recipes.copy import Copy
 
-IMPORTS = """from typing import Annotated
-from pydantic import Field
-from cloudretail.errors import Conflict
-from cloudretail.model import RequestModel
-"""
+IMPORTS = (
+    "from typing import Annotated",
+    "from pydantic import Field",
+    "from cloudretail.errors import Conflict",
+    "from cloudretail.model import RequestModel",
+)
 
 ROUTE = '''class ReceiptRequest(RequestModel):
     """In which language the receipt is wanted."""
@@ -51,7 +52,7 @@ def carry_out(copy: Copy) -> None:
     """The files in the table "Adding a route"."""
     api = "functions/orders/api.py"
     copy.edit(api, r'@api\.post\(\n    "/api/orders/<order_id>/cancel"', f"{ROUTE}\\g<0>")
-    copy.edit(api, r"^from aws_lambda_powertools[^\n]*\n", f"\\g<0>{IMPORTS}")
+    copy.import_(api, *IMPORTS)
     route = "      - POST /api/orders/{orderId}/receipt"
     copy.edit("template.yaml", r"^      - POST /api/orders/\{orderId\}/cancel$", f"\\g<0>\n{route}")
     story = "ops/retail_ops/recording/story.py"
