@@ -41,7 +41,7 @@ def write_receipt(order_id: IdInPath, request: ReceiptRequest) -> Receipt:
 '''
 
 STORY = """
-        paid = self._confirmed("recorded-7")
+        paid = self._confirmed("recorded-receipt")
         receipt = f"/orders/{paid}/receipt"
         self.http("write-receipt", "POST", receipt, {"language": "en"}, who=SHOPPER)
         self.http("bad-language", "POST", receipt, {"language": "English"}, who=SHOPPER)
