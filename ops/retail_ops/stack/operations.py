@@ -1,6 +1,6 @@
 """The functions' own operations, on the resources of a stack: what the command and the API do is the same code.
 
-It is imported when an operation is asked for, so that every other command starts without it.
+It is imported when an operation is called, so that every other command starts without it.
 """
 
 import getpass
