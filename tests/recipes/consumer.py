@@ -270,7 +270,7 @@ def carry_out(copy: Copy) -> None:
     copy.edit(consumers, r"^    images\.CONSUMER,$", "    loyalty.CONSUMER,\n\\g<0>")
 
     template = "template.yaml"
-    copy.edit(template, r"^Mappings:\n.*?^  Consumers:\n", f"\\g<0>{MAPPING}")
+    copy.edit(template, r"^Mappings:\n(?:  #[^\n]*\n)*  Consumers:\n(?:    [^\n]*\n)+", f"\\g<0>{MAPPING}")
     copy.edit(template, r"^  # -+ relay\n", f"{RESOURCES}\\g<0>")
     copy.edit(template, r"(?<=    - Rows\n    - \[)(?=Orders)", "Points, ")
     copy.edit(
