@@ -40,8 +40,9 @@ def write_receipt(order_id: IdInPath, request: ReceiptRequest) -> Receipt:
 
 '''
 
-STORY = """
+STORY = """\
         paid = self._confirmed("recorded-receipt")
+        self._keep_rows(paid)
         receipt = f"/orders/{paid}/receipt"
         self.http("write-receipt", "POST", receipt, {"language": "en"}, who=SHOPPER)
         self.http("bad-language", "POST", receipt, {"language": "English"}, who=SHOPPER)
@@ -56,7 +57,7 @@ def carry_out(copy: Copy) -> None:
     route = "      - POST /api/orders/{orderId}/receipt"
     copy.edit("template.yaml", r"^      - POST /api/orders/\{orderId\}/cancel$", f"\\g<0>\n{route}")
     story = "ops/retail_ops/recording/story.py"
-    copy.edit(story, r"^        self\._settle\(order, \"CANCELLED\", windows=1\)\n", f"\\g<0>{STORY}")
+    copy.edit(story, r"^        self\.http\(\"bad-carrier\"", f"{STORY}\\g<0>")
 
 
 TESTS = ("tests/unit/orders", "tests/unit/ops")
