@@ -17,9 +17,9 @@ MOST_COOKIES = 5
 
 
 def register(provider: IdentityProvider, mailer: Mailer, email: str) -> None:
-    """Register an address; whoever calls learns nothing about it, its owner is written to in any case.
+    """Register an address. The caller learns nothing about it; its owner gets a mail in any case.
 
-    Either way the account is looked up and one mail is sent, so that the time it takes tells little. Nothing is ever
+    Either way the account is looked up and one mail is sent, so that the time it takes reveals little. Nothing is ever
     deleted or replaced: a registration holds nothing that could be worth it.
 
     Raises:

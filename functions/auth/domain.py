@@ -1,12 +1,12 @@
 """The rules of accounts.
 
-No answer tells a stranger whether an address has an account: registering, asking for a code and entering one look
-the same for every address, and a wrong password looks like an unknown address. One thing is told, because the person
-has to do something about it: signing in to an account that was never confirmed says so. Whoever registers an address
-only to look for that answer has written to its owner.
+No answer reveals whether an address has an account. Registering, requesting a code and entering one look the same for
+every address, and a wrong password looks like an unknown address. There is one exception, because the person has to
+act: signing in to an account that was never confirmed says so. An attacker who registers an address to get that answer
+has sent a mail to its owner.
 
-Whoever holds the mailbox holds the account. Until the code has come back nothing is kept but the address; name and
-password come with the code. So a stranger who registers an address, before its owner or after, has nothing in it.
+The owner of the mailbox is the owner of the account. Until the code has come back, only the address is kept; name and
+password come with the code. A stranger who registers an address, before its owner or after, gains nothing by it.
 """
 
 import re

@@ -1,8 +1,8 @@
 """The identity provider on Amazon Cognito.
 
-The app client has PreventUserExistenceErrors: Cognito itself answers alike for unknown users, mostly. Where it does
-not (a limit counted by user, a code for a user who needs none) the differences end here. The client has a secret, so
-that nobody else can ask Cognito's own API, which takes these calls unsigned.
+The app client has PreventUserExistenceErrors: Cognito itself mostly gives the same answer for unknown users. Where it
+does not (a limit counted by user, a code for a user who needs none), this module removes the difference.
+The client has a secret, so that nobody else can call Cognito's own API, which takes these calls unsigned.
 """
 
 import base64
@@ -83,7 +83,7 @@ _NOBODY_TO_MAIL = frozenset(
         "UserNotFoundException",
     }
 )
-"""Why no code is mailed: as for `_CODE_REFUSED`. Who asked for it learns of none of them."""
+"""Why no code is mailed: as for `_CODE_REFUSED`. The caller learns none of these reasons."""
 
 
 def _refused_password(error: ClientError) -> Exception:

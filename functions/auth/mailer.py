@@ -1,7 +1,7 @@
 """The mails about accounts: what they say, and how one of them leaves the shop. Cognito sends those with a code.
 
-Nothing that anybody entered stands in them, not even a name: they go to addresses that somebody else may have typed,
-and would carry anybody's text there.
+They contain nothing that a user entered, not even a name. Somebody else may have typed the address, and could use the
+mail to send a text of their own to it.
 """
 
 from dataclasses import dataclass

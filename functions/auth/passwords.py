@@ -1,7 +1,7 @@
 """What a new password must be like.
 
 Eight characters with a capital and a small letter and a digit, or a long passphrase of any characters; in both cases
-none of those that are tried first. The pool itself asks for no more than the length: only this service can set one.
+none of those that are tried first. The pool itself requires only the length; only this service can set a password.
 """
 
 import re

@@ -1,6 +1,6 @@
-"""What Cognito asks the shop while it does something for a user: the text of a mail, the groups of a token.
+"""The functions that Cognito calls while it serves a user: they write the text of a mail, and the groups into a token.
 
-Cognito waits five seconds for an answer, and asks three times (Developer guide, "Important considerations").
+Cognito waits five seconds for an answer, and calls three times (Developer guide, "Important considerations").
 """
 
 from collections.abc import Mapping

@@ -31,7 +31,7 @@ class Ports:
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge came to.
+    """The result of a merge.
 
     Attributes:
         cart: as it is afterwards.

@@ -1,8 +1,8 @@
 """The rules of the cart.
 
-A line carries the unit price that the shopper saw when they put it there. Checkout compares it with the price of that
-moment, so that nobody pays a price they have not seen. Only the shopper accepts another one, by putting the item again
-with it: neither a change of the quantity nor a merge does so by itself.
+A line carries the unit price that the shopper saw when they put it there. Checkout compares it with the current
+price, so that a shopper never pays a price that they have not seen. Only the shopper can accept another price, by
+putting the item again with it. A change of the quantity does not accept it, and neither does a merge.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Where attempts are counted. Keys are hashes: the table tells nobody whose address was tried from where."""
+"""Where attempts are counted. Keys are hashes: the table does not reveal whose address was tried from where."""
 
 import hashlib
 import time

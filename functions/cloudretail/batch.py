@@ -1,4 +1,4 @@
-"""A batch that SQS hands over: what is done is acknowledged, and every failure is retried or found by an operator.
+"""A batch of SQS: what is done is acknowledged, and every failure is retried or shown to an operator.
 
 A message is acknowledged only when its reaction is committed or has decided, on a consistent read, that there is
 nothing to do, or when its dead-letter queue has accepted it.

@@ -33,7 +33,7 @@ class Delivery:
 
 
 type Outcome = Result[Any] | Exception
-"""What a delivery came to, or why it failed."""
+"""The outcome of a delivery, or why it failed."""
 
 type Reaction[P] = Callable[[P, Sequence[Delivery], datetime], Sequence[Outcome]]
 """Takes ports, a batch and the time (aware), and returns an outcome for each delivery, in order."""
@@ -42,7 +42,7 @@ type Reaction[P] = Callable[[P, Sequence[Delivery], datetime], Sequence[Outcome]
 def one_by_one[P](react: Callable[[P, Delivery, datetime], Result[Any]]) -> Reaction[P]:
     """A reaction that takes each delivery by itself: what one raises fails that one only.
 
-    Where time runs out, those that it has not come to are given back.
+    Where time runs out, the deliveries that are not handled yet are given back.
     """
 
     def reaction(ports: P, deliveries: Sequence[Delivery], now: datetime) -> list[Outcome]:
@@ -88,7 +88,7 @@ class Consumer[P]:
         ports: opens the ports of this function's own environment.
         read_only: opens the same ports for a dry run: they read the same, and change nothing. A port that would have
             to ask somebody else raises WouldAct.
-        observe: is shown what each delivery came to, for metrics of its own; not in a dry run.
+        observe: called with the outcome of each delivery, for metrics of its own; not in a dry run.
     """
 
     name: str
@@ -125,7 +125,7 @@ class Consumer[P]:
         return About(event.id, event.data.event_type.name, event.data.keys)
 
     def _work(self, messages: Sequence[Received]) -> Mapping[str, Exception | None]:
-        """Why each message failed, or None; what the others came to is logged and counted."""
+        """Why each message failed, or None; the outcomes of the others are logged and counted."""
         failed: dict[str, Exception | None] = {}
         deliveries: dict[str, Delivery] = {}
         for message in messages:
@@ -156,7 +156,7 @@ class Consumer[P]:
             self.observe(delivery, result, now)
 
     def dry_run(self, document: str) -> Outcome:
-        """What the reaction to a message would come to now, as a first delivery; nothing is changed.
+        """The outcome that a message would have now, as a first delivery; nothing is changed.
 
         Args:
             document: the message's body.

@@ -1,4 +1,4 @@
-"""When this invocation has to come to its end, for whoever begins something that can wait."""
+"""When this invocation has to end. Code that is about to begin something that can wait looks at it."""
 
 import time
 from collections.abc import Iterator

@@ -64,11 +64,11 @@ class Done:
 type Decision[S] = Change[S] | Nothing
 
 type Result[S] = Change[S] | Nothing | Done
-"""What a message came to."""
+"""The outcome of a message."""
 
 
 class WouldAct(Exception):
-    """A read-only port was asked for an effect whose answer nobody knows beforehand: a dry run ends there.
+    """A read-only port was called for an effect whose answer cannot be known beforehand: a dry run ends there.
 
     Args:
         what: as in `Done`.

@@ -1,10 +1,10 @@
-"""In what a laptop differs from AWS for a function: all of it is here, and each has one caller.
+"""Every difference between a laptop and AWS that a function can notice. Each function here has one caller.
 
-The emulator (ministack) and `sam local` stand for AWS on a laptop, and hand some things over in another form. Each
-function here takes both forms, so that nothing else has to know where it runs. What the emulator lacks altogether
-stands behind `IsLocal` and `IsAws` in the template.
+On a laptop the emulator (ministack) and `sam local` take the place of AWS, and deliver some things in another form.
+Each function here accepts both forms, so that no other code has to know where it runs. What the emulator lacks is
+behind `IsLocal` and `IsAws` in the template.
 
-One thing is done on AWS as the emulator wants it: a consumer sets the visibility of its messages one by one
+One thing is done on AWS in the emulator's way: a consumer sets the visibility of its messages one by one
 (`batch.py`), since the emulator takes the batch's call for a permission of its own. Failures are rare.
 """
 

@@ -84,7 +84,7 @@ def by_type(events: Iterable[type[EventData]]) -> EventTypes:
 
 
 def parse(document: str, known: EventTypes) -> Event:
-    """Read an event, whoever sent it.
+    """Read an event of any publisher.
 
     Args:
         document: structured-mode CloudEvents JSON.

@@ -9,7 +9,7 @@ ShopError
 ├── Refusal           a rule of the business says no; it knows nothing of HTTP, `cloudretail.http` maps it
 │   ├── NotFound      the thing is not there, or belongs to somebody else
 │   ├── Conflict      the state does not allow it
-│   └── InvalidInput  what was asked for breaks a rule, whatever the state
+│   └── InvalidInput  the request breaks a rule, whatever the state
 └── Problem           what an HTTP client gets, as RFC 9457 problem details: only for the edge
 """
 
@@ -82,7 +82,7 @@ class Conflict(Refusal):
 
 
 class InvalidInput(Refusal):
-    """What was asked for breaks a rule that one field can be blamed for.
+    """The request breaks a rule, and one field is the cause.
 
     Args:
         field: which one, as the client calls it.

@@ -179,7 +179,7 @@ class Api(APIGatewayHttpResolver):
         return self.caller if self.current_event.headers.get("authorization") else None
 
     def recorded[S: Model](self, settled: Settled[S], *, command: str, **keys: str) -> S:
-        """Log and count what a command came to.
+        """Log and count the outcome of a command.
 
         Args:
             settled: what was decided, and the state that it led to.
@@ -270,7 +270,7 @@ def _refused(api: Api, event: Mapping[str, Any]) -> Response[Any] | None:
 
 
 def _past_cloudfront(event: Mapping[str, Any]) -> Problem | None:
-    # Whoever is there learns nothing, not even what is missing.
+    # The caller learns nothing, not even what is missing.
     return None if origin.came_through_cloudfront(event) else Problem(HTTPStatus.FORBIDDEN, "forbidden", "Forbidden.")
 
 

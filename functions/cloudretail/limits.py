@@ -5,8 +5,8 @@ An attempt is counted by account and client together, strictly, and by account a
     one client, one account     at most so many in a window, then until there is room again
     all clients, one account    beyond so many in a window each client has to wait before an attempt, a minute at most
 
-Whoever guesses from many addresses is slowed down, and cannot lock the owner out: a wait is between the account and one
-client, so that nobody can take another's turn. Accounts that do not exist are counted like any other.
+An attacker who guesses from many addresses is slowed down, and cannot lock the owner out: each wait is between the
+account and one client. Accounts that do not exist are counted like any other.
 """
 
 import re
@@ -99,7 +99,7 @@ class Tries(Model):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an attempt came to.
+    """The outcome of an attempt.
 
     Attributes:
         tries: what is to be remembered.

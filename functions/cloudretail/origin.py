@@ -3,8 +3,9 @@
     client ──> CloudFront: X-Client-Address, by a viewer function, over whatever the client sent
                            X-Origin-Secret, by the origin's settings    ──> API Gateway ──> function: looks at both
 
-The gateway can also be reached past CloudFront, by whoever knows its address. Such a request could carry any client
-address and would be counted as anybody's, so that on AWS one without the secret is refused. A laptop has no secret.
+A client that knows the gateway's address can also call it directly, past CloudFront. Such a request could carry any
+client address, and would be counted as that client's. So a request without the secret is refused on AWS. A
+laptop has no secret.
 """
 
 import hmac

@@ -8,7 +8,7 @@
      outbox: {version: 7, ...}}
 
 No second write can fail between the two, and nothing has to poll. An event's id is derived from the aggregate, the
-version and the index, fixed at commit: published twice, it is the same event twice.
+version and the index, fixed at commit: an event that is published twice has the same id both times.
 """
 
 from collections.abc import Mapping
@@ -106,7 +106,7 @@ class Aggregate[S: Model]:
 
 
 def due(item: Mapping[str, Any]) -> tuple[str, ...]:
-    """The events that this image of a row hands over: those of the very write that made the image."""
+    """The events of this image of a row: those of the write that made the image."""
     outbox = item.get("outbox")
     if not outbox or outbox["version"] != item["version"]:
         return ()

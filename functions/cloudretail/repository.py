@@ -218,7 +218,7 @@ def batch_get(request: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 @dataclass(frozen=True)
 class Settled[S: Model]:
-    """What a message came to.
+    """The outcome of a message.
 
     Attributes:
         decision: the change that was committed, or Nothing, which was decided on a consistent read.

@@ -12,7 +12,7 @@ _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-
 """Control characters, line separators, what overrides the direction of all that follows, halves of a character."""
 
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols by their category that nobody sees: Hangul fillers, the blank pattern of Braille."""
+"""Letters and symbols by their category that are invisible: Hangul fillers, the blank pattern of Braille."""
 
 
 def is_visible(text: str) -> bool:
@@ -38,7 +38,7 @@ class Line:
 
     Attributes:
         max_length: characters.
-        min_length: characters; 1 also asks for something that can be seen.
+        min_length: characters; 1 also requires something that can be seen.
     """
 
     max_length: int

@@ -9,7 +9,7 @@ A request to cancel that comes before the confirmation leaves a tombstone: the l
     return: EXPECTED ──staff receives it──> RECEIVED        WITHDRAWN by its shopper: it can still arrive, and then it
                 └──────staff refuses it───> REFUSED         is received; nothing else happens to it
 
-What staff say is said once: the same again is the same answer, and anything else is refused.
+Staff can repeat an action: the same one gets the same answer, and any other one is refused.
 """
 
 from collections import Counter
@@ -239,7 +239,7 @@ def _not_shipped(shipment: Shipment, request: CancellationRequested, context: Co
 
 
 def _announced(shipment: Shipment, message: ReturnRequested | ReturnWithdrawn, context: Context) -> Decision[Shipment]:
-    """A return is on its way, or stays where it is; its withdrawal may be the first that is heard of it."""
+    """A return is on its way, or stays where it is; its withdrawal may be the first event about it that arrives."""
     withdrawn = isinstance(message, ReturnWithdrawn)
     known = shipment.find_return(message.return_id)
     step = Step(what=message.event_type.name, at=context.now, about=message.return_id)

@@ -1,4 +1,4 @@
-"""What a shopper is written, and when. Pure: the words and the figures; how a mail looks stands in `templates/`."""
+"""Which mails a shopper gets, and when. Pure: the words and the figures; the layout of a mail is in `templates/`."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -128,7 +128,7 @@ class MailContent:
     """A mail before it is laid out.
 
     Attributes:
-        id: what tells it from every other mail.
+        id: unique to this mail.
         kind: name of the event that it is about.
         order_id: of the order.
         number: short form of the order id, for people.

@@ -28,7 +28,7 @@ class Mail:
     """A mail as it is sent.
 
     Attributes:
-        id: what tells it from every other mail.
+        id: unique to this mail.
         kind: name of the event that it is about.
         to: e-mail address of the shopper.
         reply_to: e-mail address at which a person answers.
@@ -52,7 +52,7 @@ class Mail:
 
 
 class OrderMailer(Protocol):
-    """Hands mails about orders over to whoever delivers them."""
+    """Sends mails about orders."""
 
     def send(self, mail: Mail, traceparent: str) -> str:
         """The id under which the mail was accepted; raises Transient or Permanent where it was not.

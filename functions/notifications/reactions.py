@@ -1,6 +1,6 @@
-"""How notifications react to what became of an order: by a mail to its shopper.
+"""How notifications react to an order's events: by a mail to its shopper.
 
-A mail that is no longer true is not sent: an order that was cancelled meanwhile is not asked to be paid.
+A mail that is no longer true is not sent: the shopper of a cancelled order gets no mail that it can be paid.
 """
 
 from collections.abc import Callable
@@ -50,7 +50,7 @@ class Ports:
         mailer: sends them.
         order_now: an order as it is now, by a consistent read.
         shop: what mails say of it.
-        clock: tells the time, aware.
+        clock: returns the present time, aware of its zone.
     """
 
     sent: SentMails

@@ -6,8 +6,8 @@
 
     A dies at (1): nothing was sent. Once the lease has run out, B takes the claim over and sends.
     A dies at (2): B does the same, and the shopper gets the mail twice. SES takes no idempotency key, so that this
-                   instant, an answer of SES that is lost on its way to A, and a mark that cannot be written are what
-                   may lead to a second mail.
+                   instant, an answer of SES that is lost on its way to A, and a mark that cannot be written may each
+                   lead to a second mail.
     A is refused by SES: A ends its lease itself, and the next delivery claims afresh.
 
 A record never expires: an event may be replayed much later, and its mail must not go out again.
@@ -31,7 +31,7 @@ and much shorter than the hours for which a message is retried, so that somebody
 class Claim(Enum):
     """What came of a claim.
 
-    OURS: the mail is to be sent by whoever asked.
+    OURS: the caller has to send the mail.
     HELD: another delivery is about to send it, or died over it less than a lease ago.
     SENT: it was sent.
     """

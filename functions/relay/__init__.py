@@ -1,1 +1,1 @@
-"""The relay: hands the events in the rows' outboxes to the bus."""
+"""The relay: publishes the events of the rows' outboxes on the bus."""

@@ -1,9 +1,9 @@
 """The relay: publishes the events of the rows' outboxes, as the tables' streams show them, on the bus.
 
-After a failure that may pass the stream tries again, for as long as it keeps the records (24 hours), from the first
-record on whose events were not all accepted. What is published twice then is ignored by every consumer as a duplicate.
-An event that the bus refuses for good, and a record that the relay cannot read, are parked in the relay's own
-dead-letter queue with their cause, so that the rest goes on.
+After a failure that may pass, the stream delivers again, beginning with the first record whose events were not all
+accepted, for as long as it keeps the records (24 hours). Every consumer ignores an event that it gets twice. The relay
+parks an event that the bus refuses for good, and a record that it cannot read, in its own dead-letter queue with the
+cause, and goes on with the rest.
 """
 
 import json
@@ -83,7 +83,7 @@ class EventBridgeBus:
 
 
 def entries(record: Mapping[str, Any], bus: str) -> list[Entry]:
-    """The bus entries of the events that a stream record hands over, in order.
+    """The bus entries of a stream record's events, in order.
 
     Args:
         record: of a DynamoDB stream with NEW_IMAGE.
@@ -186,7 +186,7 @@ def _readable(records: Iterable[Mapping[str, Any]], bus: Bus) -> Iterator[tuple[
 
 
 def relay(records: Iterable[Mapping[str, Any]], bus: Bus) -> None:
-    """Publish the events that a batch of stream records hands over, in order.
+    """Publish the events of a batch of stream records, in order.
 
     Args:
         records: of DynamoDB streams with NEW_IMAGE.

@@ -17,6 +17,7 @@ from retail_ops.commands import (
     logs,
     orders,
     publish,
+    queues,
     rates,
     reconcile,
     refunds,
@@ -42,7 +43,7 @@ app = typer.Typer(
 for group in (
     *(local, watch, logs, inbox, seed, invoke),
     *(shipments, returns, refunds, rates, stock),
-    *(dlq, orders, events, reconcile, schemas, publish, doctor),
+    *(queues, dlq, orders, events, reconcile, schemas, publish, doctor),
 ):
     group.register(app)
 

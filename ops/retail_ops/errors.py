@@ -1,4 +1,4 @@
-"""Why the command cannot go on, in a sentence for whoever called it.
+"""Why the command cannot go on, in a sentence for its user.
 
 OpsError                a sentence for a person; the command prints it and exits with 1
 ├── NoShop              no shop runs here, or there is no such stack
@@ -59,7 +59,7 @@ class Refused(OpsError):
 
     Args:
         message: the request, and what came of it.
-        said: the API's own words alone, for whoever did not ask for a request; empty where it did not answer.
+        said: the API's own words alone, for users who did not type a request; empty where it did not answer.
     """
 
     def __init__(self, message: str, said: str = "") -> None:

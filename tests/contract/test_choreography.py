@@ -8,6 +8,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail import aws, dynamodb
+from cloudretail.event import EventType
 from cloudretail.repository import DynamoDBRepository
 from contract import EVENTS
 from operations.replays.awaited import PUBLISHERS
@@ -65,13 +66,13 @@ def test_a_rule_only_waits_for_events_that_are_published(rule: Rule) -> None:
 def test_what_a_nudge_publishes_again_was_published_before() -> None:
     awaited = {publisher.aggregate.name: publisher.awaited for publisher in PUBLISHERS}
     events = explored().events
+    # Nobody waits for an event that nobody subscribes to.
+    subscribed = {EventType.parse(type_).service for rule in template().rules for type_ in rule.types}
+    states = [(name, state) for name, state in explored().states if name in subscribed]
 
     unheard = {
-        (name, data.event_type.name)
-        for name, state in explored().states
-        for data in awaited[name](state)
-        if data not in events
+        (name, data.event_type.name) for name, state in states for data in awaited[name](state) if data not in events
     }
 
     assert unheard == set()
-    assert {name for name, _ in explored().states} == set(awaited), "each publisher can be nudged"
+    assert {name for name, _ in states} == set(awaited), "each publisher can be nudged"

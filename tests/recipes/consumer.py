@@ -263,18 +263,14 @@ def carry_out(copy: Copy) -> None:
     copy.add("tests/unit/loyalty/test_rules.py", RULES)
 
     contract = "functions/contract/__init__.py"
-    copy.edit(
-        contract,
-        r"^from contract import inventory, orders, payments$",
-        "from contract import inventory, loyalty, orders, payments",
-    )
-    copy.edit(contract, r"\(orders, inventory, payments\)", "(orders, inventory, payments, loyalty)")
+    copy.import_(contract, "from contract import loyalty")
+    copy.edit(contract, r"(?<=for service in \()[^)]+", "\\g<0>, loyalty")
     consumers = "functions/operations/consumers.py"
     copy.edit(consumers, r"^from notifications import", "from loyalty import reactions as loyalty\n\\g<0>")
     copy.edit(consumers, r"^    images\.CONSUMER,$", "    loyalty.CONSUMER,\n\\g<0>")
 
     template = "template.yaml"
-    copy.edit(template, r"\n(?=^Rules:)", f"{MAPPING}\n")
+    copy.edit(template, r"^Mappings:\n(?:  #[^\n]*\n)*  Consumers:\n(?:    [^\n]*\n)+", f"\\g<0>{MAPPING}")
     copy.edit(template, r"^  # -+ relay\n", f"{RESOURCES}\\g<0>")
     copy.edit(template, r"(?<=    - Rows\n    - \[)(?=Orders)", "Points, ")
     copy.edit(

@@ -59,6 +59,10 @@ class Copy:
         (self.root / path).write_text(changed)
         self.edited.add(path)
 
+    def import_(self, path: str, *lines: str) -> None:
+        """Import something into a module that is there; `make` sorts the lines in."""
+        self.edit(path, r"\A.*?^(?=from |import )", "\\n".join(("\\g<0>" + lines[0], *lines[1:], "")))
+
     def add(self, path: str, text: str) -> None:
         """Add a file."""
         file = self.root / path

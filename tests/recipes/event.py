@@ -33,10 +33,10 @@ def carry_out(copy: Copy) -> None:
     """The files in the table "Adding an event"."""
     copy.edit("functions/contract/orders.py", r"\Z", EVENT)
     orders = "functions/orders/domain.py"
-    copy.edit(orders, r"(?<=OrderPlaced, OrderRejected)$", ", OrderReserved")
+    copy.import_(orders, "from contract.orders import OrderReserved")
     copy.edit(orders, r"^            return Change\((_moved\(order, OrderStatus.RESERVED[^\n]*\))\)$", RULE)
     notifications = "functions/notifications/domain.py"
-    copy.edit(notifications, r"(?<=OrderRejected, )(?=WholeOrderEvent)", "OrderReserved, ")
+    copy.import_(notifications, "from contract.orders import OrderReserved")
     copy.edit(notifications, r"^TEXTS: ", WORDS)
     copy.edit(notifications, r"^    OrderConfirmed: _confirmed,$", "    OrderReserved: _can_be_paid,\n\\g<0>")
 

@@ -2,11 +2,12 @@
 
 from tests.recipes.copy import Copy
 
-IMPORTS = """from typing import Annotated
-from pydantic import Field
-from cloudretail.errors import Conflict
-from cloudretail.model import RequestModel
-"""
+IMPORTS = (
+    "from typing import Annotated",
+    "from pydantic import Field",
+    "from cloudretail.errors import Conflict",
+    "from cloudretail.model import RequestModel",
+)
 
 ROUTE = '''class ReceiptRequest(RequestModel):
     """In which language the receipt is wanted."""
@@ -39,8 +40,9 @@ def write_receipt(order_id: IdInPath, request: ReceiptRequest) -> Receipt:
 
 '''
 
-STORY = """
-        paid = self._confirmed("recorded-7")
+STORY = """\
+        paid = self._confirmed("recorded-receipt")
+        self._keep_rows(paid)
         receipt = f"/orders/{paid}/receipt"
         self.http("write-receipt", "POST", receipt, {"language": "en"}, who=SHOPPER)
         self.http("bad-language", "POST", receipt, {"language": "English"}, who=SHOPPER)
@@ -51,11 +53,11 @@ def carry_out(copy: Copy) -> None:
     """The files in the table "Adding a route"."""
     api = "functions/orders/api.py"
     copy.edit(api, r'@api\.post\(\n    "/api/orders/<order_id>/cancel"', f"{ROUTE}\\g<0>")
-    copy.edit(api, r"^from aws_lambda_powertools[^\n]*\n", f"\\g<0>{IMPORTS}")
+    copy.import_(api, *IMPORTS)
     route = "      - POST /api/orders/{orderId}/receipt"
     copy.edit("template.yaml", r"^      - POST /api/orders/\{orderId\}/cancel$", f"\\g<0>\n{route}")
     story = "ops/retail_ops/recording/story.py"
-    copy.edit(story, r"^        self\._settle\(order, \"CANCELLED\", windows=1\)\n", f"\\g<0>{STORY}")
+    copy.edit(story, r"^        self\.http\(\"bad-carrier\"", f"{STORY}\\g<0>")
 
 
 TESTS = ("tests/unit/orders", "tests/unit/ops")

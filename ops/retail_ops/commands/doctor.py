@@ -1,4 +1,4 @@
-"""`doctor`: what stands in the way, and what to do about it."""
+"""`doctor`: what is wrong with a machine or an account, and the cure."""
 
 import json
 from dataclasses import asdict

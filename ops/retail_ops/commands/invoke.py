@@ -91,13 +91,9 @@ def invoke(
             err.print(f"Put into the shop, as recorded: {key}", style="dim")
         run = _in_container if container else _here
         sample = samples.of_file(function, event)
-        came_to: object = "a failure"
-        try:
-            answer = run(shop, function, content, quiet)
-            came_to = samples.outcome(sample.event, answer) if sample else None
-        finally:
-            if sample and came_to != sample.answer:
-                err.print(OTHERWISE.format(sample.answer), style="dim", soft_wrap=True)
+        answer = run(shop, function, content, quiet)
+        if sample and samples.outcome(sample.event, answer) != sample.answer:
+            err.print(OTHERWISE.format(sample.answer), style="dim", soft_wrap=True)
     out.print_json(inprocess.shown(answer))
     if failure := inprocess.failure_of(answer):
         raise OpsError(f"{function} failed: {failure}.")

@@ -1,8 +1,8 @@
 """May an event's schema be changed like this within its version?
 
-Both ways have to hold, for as long as the version lives: who reads today's events must be able to read tomorrow's, and
-who reads tomorrow's must be able to read those in the archive and in the queues. So a field may be added that can be
-absent, and anything may be said better. All else is a new version beside the old one.
+Both directions have to hold while the version lives: a reader of today's events must be able to read tomorrow's, and a
+reader of tomorrow's must be able to read those in the archive and in the queues. So a field that can be absent may be
+added, and descriptions may change. Every other change is a new version beside the old one.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The OpenAPI description of the whole HTTP API, merged from what each service says of its own routes."""
+"""The OpenAPI description of the whole HTTP API, merged from each service's description of its own routes."""
 
 import json
 import re

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Answer:
-    """What a check came to.
+    """The result of a check.
 
     Attributes:
         ok: whether it is as it has to be.

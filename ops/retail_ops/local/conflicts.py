@@ -127,7 +127,7 @@ async def _body(receive: Receive) -> bytes:
 
 
 def _again(body: bytes) -> Receive:
-    """A request's body that was read already, for whoever reads it next."""
+    """A request's body that was read already, for its next reader."""
 
     async def receive() -> AsgiMessage:
         return {"type": "http.request", "body": body, "more_body": False}

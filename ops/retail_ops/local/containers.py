@@ -171,8 +171,12 @@ def answer_of(function: str, output: str, log: str) -> Any:
 
 def log_of(log: str) -> str:
     """What the function wrote, of what SAM and the runtime wrote beside its answer."""
-    _, start, written = log.partition("START RequestId: ")
-    return written.partition("\n")[2].partition("END RequestId: ")[0].strip("\n") if start else log
+    # SAM begins to read once the container runs, which may be after the line that the runtime begins with.
+    for start in ("START RequestId: ", "SAM_CONTAINER_ID: "):
+        if start in log:
+            log = log.partition(start)[2].partition("\n")[2]
+            break
+    return log.partition("END RequestId: ")[0].strip()
 
 
 def environment_of(local: LocalShop) -> dict[str, str]:

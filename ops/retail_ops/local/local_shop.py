@@ -233,9 +233,9 @@ class LocalShop:
         self.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.logs.mkdir(exist_ok=True)
         with wait_for_lock(self._lock, "another `up` of this shop", progress):
-            self._options_file.write_text(json.dumps(asdict(self.options), indent=2))
             with progress.step("Start the emulator"):
                 state = self._start_emulator()
+            self._options_file.write_text(json.dumps(asdict(self.options), indent=2))
             session = local_session(state.key)
             environment = sam.local_environment(self.endpoint, session)
             with build_lock(progress), progress.step("Build the functions"):
@@ -327,14 +327,13 @@ class LocalShop:
         except UnreadableState:
             self.stop()
             state = None
+        self._require_ports(state)
         if state and state.emulator.running:
             if state.port == self.port and state.key:
                 return state
             self.stop()  # The same folder, another port: the shop moves.
         elif state:
             self.stop()  # Its storefront server may have outlived it.
-        require_free(self.port, "--port")
-        require_free(self.storefront_port, "--storefront-port")
         self._discard_data()
         data = self._data.resolve()
         data.mkdir(mode=0o700)
@@ -368,6 +367,15 @@ class LocalShop:
         self._wait_for(f"{self.endpoint}/_ministack/health", emulator, "emulator", self._emulator_log)
         return state
 
+    def _require_ports(self, state: State | None) -> None:
+        """Before anything is ended or deployed: a shop that cannot move stays where it is."""
+        emulator = state.emulator if state and state.port == self.port else None
+        storefront = state.storefront if state and state.storefront_port == self.storefront_port else None
+        if not (emulator and emulator.running):
+            require_free(self.port, "--port")
+        if not (storefront and storefront.running):
+            require_free(self.storefront_port, "--storefront-port")
+
     def _deploy(self, environment: Mapping[str, str], session: boto3.Session) -> None:
         ours = {"StorefrontUrl": self.storefront_url, "EmulatorPort": str(self.port), "Architecture": sam.ARCHITECTURE}
         ours |= WIDE_LIMITS
@@ -391,7 +399,6 @@ class LocalShop:
         if moved or not running:
             if state.storefront:
                 end(state.storefront)
-            require_free(self.storefront_port, "--storefront-port")
             command = [sys.executable, "-m", "retail_ops.local.storefront", "--port", str(self.storefront_port)]
             command += ["--api", shop.api_url, "--files", str(PROJECT / "frontend" / "dist")]
             belongs = {SHOP_STATE_FILE: str(self._state_file.resolve())}

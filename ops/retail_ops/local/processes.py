@@ -19,7 +19,7 @@ SHOP_STATE_FILE = "SHOP_STATE_FILE"
 """Variable of a shop's processes: the file that says what runs. By it they are found where that cannot be read."""
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
-"""What this very process has started: the system keeps a child's pid until its parent has asked for its end."""
+"""What this very process has started: the system keeps a child's pid until its parent has waited for it."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _outlast(processes: Sequence[psutil.Process], seconds: float) -> list[psutil
 
 
 def _lives(process: psutil.Process) -> bool:
-    # One that has ended but that nobody has asked about yet holds no port and no file: psutil would wait for that too.
+    # A zombie holds no port and no file: psutil would wait for it too.
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:

@@ -9,9 +9,10 @@ import io
 import time
 import traceback
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 
 from retail_ops.errors import ColdFunction
@@ -51,11 +52,10 @@ def affected(changed: set[Path], handlers: Mapping[str, str], root: Path = FUNCT
     Returns:
         Logical ids.
     """
-    return sorted(
-        function
-        for function, handler in handlers.items()
-        if any(_concerns(path, _imported(handler.rpartition(".")[0], root)) for path in changed)
-    )
+    files = cache(partial(_files, root=root))
+    imports = cache(lambda path: [file for module in _imports(path) for file in files(module)])
+    modules = {name: _reached(files(handler.rpartition(".")[0]), imports) for name, handler in handlers.items()}
+    return sorted(name for name, reached in modules.items() if any(_concerns(path, reached) for path in changed))
 
 
 def _concerns(path: Path, modules: set[Path]) -> bool:
@@ -63,38 +63,38 @@ def _concerns(path: Path, modules: set[Path]) -> bool:
     return path in modules or (path.suffix != ".py" and any(path.is_relative_to(each.parent) for each in modules))
 
 
-def _imported(module: str, root: Path) -> set[Path]:
-    """The files of a module and of all that it imports, directly or not, in the functions' folder."""
+def _reached(start: Iterable[Path], imports: Callable[[Path], Iterable[Path]]) -> set[Path]:
+    """Files, and all that they import, directly or not."""
     found: set[Path] = set()
-    unread = [module]
+    unread = list(start)
     while unread:
-        for path in _files(unread.pop(), root):
-            if path not in found:
-                found.add(path)
-                unread += _imports(path)
+        if (path := unread.pop()) not in found:
+            found.add(path)
+            unread += imports(path)
     return found
 
 
-def _files(module: str, root: Path) -> Iterator[Path]:
+def _files(module: str, root: Path) -> list[Path]:
     """The file of a module, and those of the packages around it."""
     parts = module.split(".")
-    for depth in range(1, len(parts) + 1):
-        place = root.joinpath(*parts[:depth])
-        yield from (path for path in (place.with_suffix(".py"), place / "__init__.py") if path.exists())
+    places = [root.joinpath(*parts[:depth]) for depth in range(1, len(parts) + 1)]
+    return [path for place in places for path in (place.with_suffix(".py"), place / "__init__.py") if path.exists()]
 
 
-def _imports(path: Path) -> Iterator[str]:
+def _imports(path: Path) -> list[str]:
+    """The modules that a file may import: a name that it takes from a package can be a module of it."""
     try:
         tree = ast.parse(path.read_text())
     except SyntaxError:  # It is being written; the next save will do.
-        return
+        return []
+    modules: list[str] = []
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=names):
-                yield from (alias.name for alias in names)
+                modules += [alias.name for alias in names]
             case ast.ImportFrom(module=str(module), names=names):
-                yield module
-                yield from (f"{module}.{alias.name}" for alias in names)
+                modules += [module, *(f"{module}.{alias.name}" for alias in names)]
+    return modules
 
 
 def package() -> bytes:

@@ -1,4 +1,4 @@
-"""Recorded payloads made the same each time: what chance, the clock or the machine chose is replaced by stable values.
+"""Recorded payloads made the same each time: stable values replace those of chance, the clock and the machine.
 
 A value is replaced by the same one wherever it stands, so that ids still refer to each other, and an order's id still
 follows from its user and key.

@@ -1,7 +1,7 @@
 """The sample invocations in events/: a folder for each function, recorded by `cloudretail events record`.
 
 events/<function>/<case>.json   the payload of one invocation; a case that is refused is called bad-...
-events/index.json               what each came to when it was recorded
+events/index.json               the outcome of each when it was recorded
 events/rows.json                the orders and carts that they are about, as they were then
 """
 
@@ -74,7 +74,7 @@ def load() -> list[Sample]:
 
 
 def outcome(event: Mapping[str, Any], answer: Any) -> int | Sequence[int] | None:
-    """What an invocation came to, as a sample's `answer` says it.
+    """The outcome of an invocation, in the form of a sample's `answer`.
 
     Args:
         event: the payload.

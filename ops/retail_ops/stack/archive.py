@@ -1,6 +1,7 @@
-"""The archive of everything that was said on the bus, and replaying a part of it to one consumer.
+"""The archive of every event on the bus, and replaying a part of it to one consumer.
 
-The template has the archive on AWS only: the emulator takes no such resource, but its API. A local shop gets one there.
+The template has the archive on AWS only, since the emulator does not take that resource. It does take the API's call: a
+local shop's archive is made by it.
 """
 
 from datetime import UTC, datetime

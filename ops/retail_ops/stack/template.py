@@ -23,7 +23,7 @@ class Route:
         path: as a client writes it, with {parameters}.
         method: GET, POST, ...
         function: logical id of the function that answers.
-        signed_in: whether the gateway asks for a token.
+        signed_in: whether the gateway requires a token.
     """
 
     path: str

@@ -49,3 +49,12 @@ def test_what_a_function_says_of_somebody_elses_time_is_no_failure_of_it() -> No
 def test_a_functions_log_is_what_it_wrote_and_not_what_sam_did() -> None:
     around = "Invoking f (python3.13)\nSTART RequestId: 1 Version: $LATEST\n{}\nEND RequestId: 1\nREPORT RequestId: 1\n"
     assert containers.log_of(around.format("one\ntwo")) == "one\ntwo"
+
+
+def test_where_sam_missed_the_runtimes_first_line_the_log_begins_after_its_own_last_one() -> None:
+    said = "Invoking f (python3.13)\nMounting build as /var/task\nSAM_CONTAINER_ID: f183\none\ntwo\nEND RequestId: 1\n"
+    assert containers.log_of(said) == "one\ntwo"
+
+
+def test_of_a_container_that_never_ran_everything_is_shown() -> None:
+    assert containers.log_of("Invoking f (python3.13)\nBuilding image failed\n").startswith("Invoking f")

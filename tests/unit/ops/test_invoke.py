@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import boto3
 import pytest
@@ -180,6 +180,16 @@ def test_a_sample_that_comes_to_the_same_says_nothing(
     sample = next(sample for sample in samples.load() if sample.function == "OrdersApi")
     monkeypatch.setattr("retail_ops.local.inprocess.invoke", lambda *_: {"statusCode": sample.answer})
     assert "it came to" not in invoke("OrdersApi", str(sample.path)).stderr
+
+
+def test_a_function_that_breaks_down_with_a_sample_is_not_excused_by_the_shop_that_it_was_recorded_in(
+    invoke: Invoke, put: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = next(sample for sample in samples.load() if sample.function == "OrdersApi")
+    monkeypatch.setattr("retail_ops.local.inprocess.invoke", Mock(side_effect=KeyError("detail")))
+    answer = invoke("OrdersApi", str(sample.path))
+    assert isinstance(answer.exception, OpsError)
+    assert "it came to" not in answer.stderr
 
 
 def test_a_function_is_told_everything_that_lambda_tells_it() -> None:

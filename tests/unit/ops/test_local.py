@@ -7,13 +7,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import psutil
 import pytest
 from botocore.exceptions import ClientError, ProfileNotFound
 
 from retail_ops.cli import main
-from retail_ops.errors import NoShop, PortTaken, ProcessDied, UnreadableState
+from retail_ops.errors import BuildFailed, NoShop, PortTaken, ProcessDied, UnreadableState
 from retail_ops.local.local_shop import LocalShop, Options, State
 from retail_ops.local.processes import Owned, end, free_port, minimal_environment, spawn, wait_for_lock
 from retail_ops.progress import Note, Silent
@@ -135,13 +136,16 @@ def test_who_waits_for_a_lock_says_for_whom(tmp_path: Path) -> None:
     assert steps == [f"Wait for another `up` of this shop (process {os.getpid()})"]
 
 
-def test_the_next_shop_is_on_the_ports_and_with_the_options_of_the_last(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        local = LocalShop(tmp_path, port=port, storefront_port=8611, parameters={"PaymentWindowSeconds": "30"})
-        with pytest.raises(PortTaken):
-            local.start()
-    assert LocalShop.found(tmp_path).options == Options(port, 8611, {"PaymentWindowSeconds": "30"})
+def test_the_next_shop_is_on_the_ports_and_with_the_options_of_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = {"PaymentWindowSeconds": "30"}
+    state = State("mine", 4611, 8611, RUNNING, window, key="SHOPKEY")
+    monkeypatch.setattr(LocalShop, "_start_emulator", lambda _: state)
+    monkeypatch.setattr("retail_ops.local.sam.build", Mock(side_effect=BuildFailed("A layer that cannot be built.")))
+    with pytest.raises(BuildFailed):
+        LocalShop(tmp_path, port=4611, storefront_port=8611, parameters=window).start()
+    assert LocalShop.found(tmp_path).options == Options(4611, 8611, window)
 
 
 def test_options_that_cannot_be_read_are_the_defaults(tmp_path: Path) -> None:
@@ -206,6 +210,29 @@ def test_nothing_is_started_while_a_port_is_taken(tmp_path: Path, taken: str, op
         with pytest.raises(PortTaken, match=option):
             LocalShop(tmp_path, **ports).start()
     assert not (tmp_path / "shop.json").exists()
+
+
+@pytest.mark.parametrize(("taken", "option"), [("port", "--port"), ("storefront_port", "--storefront-port")])
+def test_a_shop_that_cannot_move_to_a_port_goes_on_where_it_is(tmp_path: Path, taken: str, option: str) -> None:
+    sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
+    emulator, storefront = (
+        spawn(sleeper, log=tmp_path / "log", env=minimal_environment(), cwd=tmp_path) for _ in range(2)
+    )
+    ports = {"port": free_port(), "storefront_port": free_port()}
+    state = State("mine", ports["port"], ports["storefront_port"], emulator, storefront=storefront, key="SHOPKEY")
+    state.save(tmp_path / "shop.json")
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            moved = {**ports, taken: listener.getsockname()[1]}
+            with pytest.raises(PortTaken, match=option):
+                LocalShop(tmp_path, **moved).start()
+        assert emulator.running
+        assert storefront.running
+        assert State.read(tmp_path / "shop.json") == state
+        assert not (tmp_path / "options.json").exists()
+    finally:
+        end(emulator)
+        end(storefront)
 
 
 def test_a_process_that_ends_while_it_is_waited_for_is_reported_with_its_log(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Which functions a change of a file concerns."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,19 @@ def test_a_change_concerns_the_functions_that_import_the_file(root: Path, file: 
 def test_a_file_that_is_being_written_concerns_whom_it_did(root: Path) -> None:
     (root / "orders/api.py").write_text("def half(")
     assert affected({root / "orders/api.py"}, HANDLERS, root) == ["OrdersApi"]
+
+
+def test_a_file_that_many_functions_import_is_read_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = Counter[Path]()
+    text_of = Path.read_text
+
+    def counted(path: Path) -> str:
+        reads[path] += 1
+        return text_of(path)
+
+    monkeypatch.setattr(Path, "read_text", counted)
+    affected({root / "kernel/http.py", root / "orders/api.py"}, HANDLERS, root)
+    assert reads[root / "orders/domain.py"] == 1
 
 
 def test_new_changed_and_removed_files_are_changes() -> None:
