@@ -757,7 +757,10 @@ MUTANTS = (
     Mutant("what is not found is taken for never made", [(worker, "_charge", _conclude_from_not_finding)]),
     Mutant("the reference is written after money has moved", [(worker, "_send", _send_and_confirm)]),
     Mutant("the worker never asks before it refunds", [(worker, "_refund", _refund_without_asking)], 30_000),
-    Mutant("the worker takes a time-out for a no", [(worker, "_confirm", _take_a_timeout_for_a_no)]),
+    Mutant(
+        "the worker takes a time-out for a no, and leaves the attempt as it is",
+        [(worker, "_confirm", _take_a_timeout_for_a_no), (worker, "_final", _leave_it_alive)],
+    ),
     Mutant("each attempt has a new key whenever it is sent", [(Payment, "attempt_key", property(_new_attempt_key))]),
     Mutant(
         "an attempt is created anew at each delivery",

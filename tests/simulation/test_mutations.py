@@ -20,7 +20,7 @@ NOTICED_BY = {
     "money and payment do not fit": "each refund has a new key",
     "money and goods do not fit": "more is given back than was taken",
     "cash is forgotten": "that no cash was collected is taken for unknown",
-    "money is kept by a payment that ended": "the worker takes a time-out for a no",
+    "money is kept by a payment that ended": "an attempt is ended without its provider",
     "charged twice": "an attempt is created anew at each delivery",
     "the gateway never gave this answer": "each attempt has a new key whenever it is sent",
     "a card token outlives its attempt": "a card token is kept when the payment ends",

@@ -21,7 +21,6 @@ MEANS: dict[str, float] = {
     TestToken.TIMEOUT: 1,
     TestToken.FLAKY: 1,
     TestToken.NOREFUND: 2,
-    TestToken.CHALLENGE: 4,
     "tok_unknown": 1,
 }
 """What is paid with, and how often."""
@@ -50,9 +49,8 @@ LIKELY = {
     Kind.REPLAY: 4,
     Kind.REDRIVE: 2,
     Kind.LAND: 1,
-    Kind.ANSWER: 6,
     Kind.TURN: 1,
-    Kind.NOTIFY: 4,
+    Kind.NOTIFY: 1,
     Kind.GARBLE: 0.3,
     Kind.REPUBLISH: 1,
     Kind.STOCK: 2,
@@ -72,6 +70,12 @@ AFTER_THE_ORDER = {
     Kind.PAY_BACK: 2,
 }
 """In a third of all schedules, these as well: with everything in one, what is rare in a new order never happens."""
+
+ASKED_FIRST = {TestToken.CHALLENGE: 8}
+"""What is paid with as well in a third of all schedules, where banks are asked first."""
+
+ANSWERS = {Kind.ANSWER: 6, Kind.NOTIFY: 4}
+"""Likewise what happens then."""
 
 PROLOGUES = (
     (),
@@ -145,13 +149,16 @@ class Workload:
     def of(cls, chance: random.Random) -> "Workload":
         new, paid = (LIKELY, PROLOGUES), (LIKELY | AFTER_THE_ORDER, PAID_PROLOGUES)
         likely, prologues = chance.choice((new, new, paid))
+        means = dict(MEANS)
+        if chance.random() < 1 / 3:
+            likely, means = likely | ANSWERS, means | ASKED_FIRST
         return cls(
             chance,
             chance.choice((20, 50, 80, 120)),
             chance.choice(prologues),
             {kind: weight * chance.choice((0.3, 1, 1, 2)) for kind, weight in likely.items()},
             chance.choice(WAITS),
-            {means: weight * chance.choice((0.2, 1, 1, 3)) for means, weight in MEANS.items()},
+            {name: weight * chance.choice((0.2, 1, 1, 3)) for name, weight in means.items()},
             chance.choice((0, 0.1, 0.25, 0.4)),
             chance.choice(
                 ((6, 3, 3, 1, 1, 1), (20, 2, 2, 1, 1, 1), (2, 6, 2, 1, 0, 0), (2, 2, 6, 3, 2, 2), (1, 1, 1, 9, 0, 0))
