@@ -1,6 +1,7 @@
 """What the template must always have, as checks: a queue, table or role that is added without it fails here."""
 
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -19,14 +20,14 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from auth.domain import SESSION_LASTS
 from auth.passwords import MIN_PASSWORD
-from cloudretail import aws, origin
+from cloudretail import aws, origin, telemetry
 from cloudretail.failures import FailureRow
 from contract import EVENTS
 from operations.dead_letters.counts import report
 from operations.diagnosis.tables import TABLES, Table
 from operations.queues import QueueNames
 from retail_ops.local.local_shop import WIDE_LIMITS
-from retail_ops.stack.template import TEMPLATE, Template, referred
+from retail_ops.stack.template import TEMPLATE, UNMATCHED, Template, referred
 from tests.support.dead_letters import InMemoryFailures
 
 SHOP = Template(process_template(yaml_parse(TEMPLATE.read_text()), {"Stage": "prod"}))
@@ -42,7 +43,12 @@ queues = SHOP.properties("AWS::SQS::Queue")
 tables = SHOP.properties("AWS::DynamoDB::Table")
 buckets = SHOP.properties("AWS::S3::Bucket")
 alarms = SHOP.properties("AWS::CloudWatch::Alarm")
-rules = {name: rule for name, rule in SHOP.properties("AWS::Events::Rule").items() if "EventBusName" in rule}
+rules = {
+    name: rule
+    for name, rule in SHOP.properties("AWS::Events::Rule").items()
+    if "EventBusName" in rule and name != UNMATCHED
+}
+composites = SHOP.properties("AWS::CloudWatch::CompositeAlarm")
 log_groups = SHOP.properties("AWS::Logs::LogGroup")
 
 consumed = pytest.mark.parametrize("queue", sorted(SHOP.consumers))
@@ -50,7 +56,7 @@ not_consumed = pytest.mark.parametrize("queue", sorted(queues.keys() - SHOP.cons
 each_function = pytest.mark.parametrize("function", sorted(SHOP.functions))
 each_table = pytest.mark.parametrize("table", sorted(tables))
 each_rule = pytest.mark.parametrize("rule", sorted(rules))
-each_alarm = pytest.mark.parametrize("alarm", sorted(alarms))
+each_alarm = pytest.mark.parametrize("alarm", sorted(alarms | composites))
 
 
 def watched(resource: str) -> set[str]:
@@ -58,9 +64,10 @@ def watched(resource: str) -> set[str]:
     return {
         metric["MetricName"]
         for alarm in alarms.values()
-        if alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+        if alarm.get("AlarmActions") == [{"Ref": "AlarmTopic"}]
         for metric in metrics_of(alarm)
-        if resource in [referred(d["Value"]) for d in metric.get("Dimensions", []) if isinstance(d["Value"], dict)]
+        if resource
+        in [referred(d["Value"]) for d in metric.get("Dimensions", []) if {"Ref", "Fn::GetAtt"} & set(d["Value"])]
     }
 
 
@@ -577,12 +584,16 @@ def test_a_bucket_is_private_and_encrypted(bucket: str) -> None:
 
 @each_alarm
 def test_an_alarm_says_what_to_do_and_where_that_is_written(alarm: str) -> None:
-    assert re.search(r"docs/operations\.md#[a-z-]+$", alarms[alarm]["AlarmDescription"])
+    described = (alarms | composites)[alarm]["AlarmDescription"]
+    found = re.search(r"docs/operations\.md#([a-z-]+)$", text_of(described))
+    assert found
+    headings = re.findall(r"^## (.+)$", (TEMPLATE.parent / "docs" / "operations.md").read_text(), re.MULTILINE)
+    assert found[1] in [heading.lower().replace(" ", "-") for heading in headings]
 
 
-@each_alarm
-def test_no_data_is_no_alarm_but_of_what_is_counted_every_minute(alarm: str) -> None:
-    counted = alarms[alarm].get("MetricName") in ("DeadLetters", "FailingTooLong")
+@pytest.mark.parametrize("alarm", sorted(alarms))
+def test_no_data_is_no_alarm_but_of_what_is_counted_every_minute_and_of_orders_that_must_come(alarm: str) -> None:
+    counted = alarms[alarm].get("MetricName") in ("DeadLetters", "FailingTooLong") or alarm == "QuietAlarm"
     assert alarms[alarm]["TreatMissingData"] == ("breaching" if counted else "notBreaching")
 
 
@@ -598,6 +609,146 @@ def test_the_account_raises_an_alarm_before_and_when_lambda_refuses_to_run_funct
     assert dimensions == {
         "Service": "Lambda", "Type": "Resource", "Resource": "ConcurrentExecutions", "Class": "None",
     }  # fmt: skip
+
+
+OWN_METRICS = [
+    metric
+    for alarm in Template.load(Stage="prod", QuietMinutes="30").properties("AWS::CloudWatch::Alarm").values()
+    for metric in metrics_of(alarm)
+    if metric.get("Namespace") == "CloudRetail"
+]
+
+
+def test_an_alarm_on_what_the_shop_counts_is_of_this_stage_and_of_a_metric_that_its_service_prints(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert len(OWN_METRICS) > 20
+    for metric in OWN_METRICS:
+        dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+        assert dimensions["stage"] == "prod"
+        service = TEMPLATE.parent / "functions" / dimensions["service"]
+        events = {event.event_type.name for event in EVENTS if event.event_type.service == dimensions["service"]}
+        printed = any(f'"{metric["MetricName"]}"' in file.read_text() for file in service.rglob("*.py"))
+        assert printed or metric["MetricName"] in events, f"nobody counts {metric['MetricName']}"
+    telemetry.count("Parked")
+    telemetry.flush()
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "stage" in line["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]
+
+
+def test_every_metric_on_the_dashboard_that_the_shop_counts_is_of_this_stage() -> None:
+    own = [metric for widget in widgets() for metric in widget["metrics"] if metric[0] == "CloudRetail"]
+    assert own
+    assert all(metric[4:6] == ["stage", "prod"] for metric in own)
+
+
+@pytest.mark.parametrize("table", sorted(tables.keys() - {"SandboxChargesTable"}))
+def test_a_throttled_table_raises_an_alarm(table: str) -> None:
+    assert {"ReadThrottleEvents", "WriteThrottleEvents"} <= watched(table)
+
+
+@each_rule
+def test_an_event_that_a_rule_can_neither_deliver_nor_keep_raises_an_alarm(rule: str) -> None:
+    alarm = alarms[f"{rule}Alarm"]
+    assert {metric["MetricName"] for metric in metrics_of(alarm)} == {
+        "FailedInvocations", "InvocationsFailedToBeSentToDlq",
+    }  # fmt: skip
+    for metric in metrics_of(alarm):
+        bus, name = metric["Dimensions"]
+        # Of a rule on a bus of one's own a `Ref` is bus|rule.
+        assert (bus["Value"], name["Value"]) == (
+            {"Ref": "EventBus"},
+            {"Fn::Select": [1, {"Fn::Split": ["|", {"Ref": rule}]}]},
+        )
+
+
+def test_an_event_that_nobody_knows_is_kept_in_a_log_and_raises_an_alarm() -> None:
+    rule = SHOP.properties("AWS::Events::Rule")[UNMATCHED]
+    (unknown,) = rule["EventPattern"]["detail"]["type"]
+    assert unknown["anything-but"] == [event.event_type.type for event in EVENTS]
+    assert len(json.dumps(rule["EventPattern"], separators=(",", ":"))) <= 2048, "EventBridge takes no longer pattern"
+    subscribed = {type_ for each in rules.values() for type_ in each["EventPattern"]["detail"]["type"]}
+    assert subscribed <= set(unknown["anything-but"])
+    assert referred(rule["Targets"][0]["Arn"]) == "UnmatchedEvents"
+    assert text_of(log_groups["UnmatchedEvents"]["LogGroupName"]).startswith("/aws/events/")
+    policy = json.loads(
+        text_of(SHOP.properties("AWS::Logs::ResourcePolicy")["UnmatchedEventsPolicy"]["PolicyDocument"])
+    )
+    assert policy["Statement"][0]["Resource"] == "${UnmatchedEvents.Arn}"
+    assert alarms["UnmatchedEventsAlarm"]["MetricName"] == "TriggeredRules"
+
+
+@pytest.mark.parametrize("objective", ["Checkout", "Confirmation"])
+def test_an_objective_raises_an_alarm_when_it_is_missed_fast_or_slowly_for_a_while_and_still(objective: str) -> None:
+    """By two windows each, of which the short one ends the alarm soon. Source: The Site Reliability Workbook, ch. 5."""
+    for speed, rate in {"Fast": 14.4, "Slow": 6}.items():
+        windows = [alarms[f"{objective}{speed}{length}Burn"] for length in ("Long", "Short")]
+        assert [alarm["Threshold"] for alarm in windows] == [rate, rate]
+        long, short = ({each["MetricStat"]["Period"] for each in alarm["Metrics"][1:]} for alarm in windows)
+        assert (len(long), len(short)) == (1, 1)
+        assert long.pop() == 12 * short.pop()
+        rule = composites[f"{objective}{speed}BurnAlarm"]["AlarmRule"]
+        # SAM CLI writes a reference within a text as Python does. It deploys the template as it is.
+        long_one, short_one = (str({"Ref": f"{objective}{speed}{length}Burn"}) for length in ("Long", "Short"))
+        assert rule == f'ALARM("{long_one}") AND ALARM("{short_one}")'
+        assert composites[f"{objective}{speed}BurnAlarm"]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+
+
+def test_checkouts_objective_is_about_the_route_that_places_orders() -> None:
+    (metric, _) = metrics_of(alarms["CheckoutFastLongBurn"])
+    dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+    assert f"{dimensions['Method']} {dimensions['Resource']}" in {f"{each.method} {each.path}" for each in SHOP.routes}
+    (stage,) = SHOP.properties("AWS::ApiGatewayV2::Stage").values()
+    assert dimensions["Stage"] == stage["StageName"]
+    assert stage["DefaultRouteSettings"]["DetailedMetricsEnabled"] is True, "else there is none of a route"
+
+
+def test_what_cannot_wait_wakes_somebody_up_and_everything_else_informs() -> None:
+    pager = {"PagerUrl": "https://pager.example/1", "QuietMinutes": "30"}
+    paging = Template.load(Stage="prod", **pager).properties("AWS::CloudWatch::CompositeAlarm")["PagingAlarm"]
+    assert paging["AlarmActions"] == [{"Ref": "PagerTopic"}]
+    assert composites["PagingAlarm"]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+    named = set(re.findall(r'ALARM\("\$\{(\w+)\}"\)', paging["AlarmRule"]))
+    assert named <= (alarms | composites).keys()
+    assert {"CheckoutFastBurnAlarm", "ConfirmationFastBurnAlarm", "RelayAgeAlarm", "QuietAlarm"} <= named
+    assert "QuietAlarm" not in composites["PagingAlarm"]["AlarmRule"], "it is not there without QuietMinutes"
+    others = [each for name, each in (alarms | composites).items() if name != "PagingAlarm"]
+    assert "PagerTopic" not in json.dumps(others)
+
+
+def test_no_orders_are_an_alarm_only_where_somebody_says_after_how_long() -> None:
+    assert SHOP.body["Parameters"]["QuietMinutes"]["Default"] == 0
+    assert SHOP.body["Resources"]["QuietAlarm"]["Condition"] == "HasQuietAlarm"
+    alarm = Template.load(Stage="prod", QuietMinutes="30").properties("AWS::CloudWatch::Alarm")["QuietAlarm"]
+    assert alarm["EvaluationPeriods"] == "30"
+    assert (alarm["Period"], alarm["Threshold"], alarm["ComparisonOperator"]) == (60, 1, "LessThanThreshold")
+
+
+def test_lambda_itself_logs_only_what_failed_and_drops_no_metric() -> None:
+    """A line without a level, as a metric is, counts as INFO. Source: Lambda developer guide, "Log-level filtering"."""
+    common = SHOP.body["Globals"]["Function"]["LoggingConfig"]
+    assert (common["LogFormat"], common["SystemLogLevel"]) == ("JSON", "WARN")
+    assert common["ApplicationLogLevel"] == {"Ref": "LogLevel"}
+    assert set(SHOP.body["Parameters"]["LogLevel"]["AllowedValues"]) <= {"DEBUG", "INFO"}
+    assert logging.getLogger("botocore.endpoint").getEffectiveLevel() >= logging.WARNING, "it logs bodies of requests"
+
+
+def test_a_saved_query_of_functions_is_over_all_of_them() -> None:
+    queries = SHOP.properties("AWS::Logs::QueryDefinition")
+    over = {name: [text_of(group) for group in query["LogGroupNames"]] for name, query in queries.items()}
+    assert over["ErrorsQuery"] == over["OrderQuery"] == over["ConsumersQuery"]
+    assert set(over["ErrorsQuery"]) == {f"/aws/lambda/${{AWS::StackName}}/{function}" for function in SHOP.functions}
+    assert len(over["ErrorsQuery"]) <= 50
+
+
+def test_what_the_emulator_refuses_is_on_aws_only() -> None:
+    refused = {
+        "AWS::CloudWatch::CompositeAlarm", "AWS::Events::Archive", "AWS::Logs::QueryDefinition",
+        "AWS::Logs::ResourcePolicy",
+    }  # fmt: skip
+    for name, resource in SHOP.body["Resources"].items():
+        if resource["Type"] in refused or "Metrics" in resource.get("Properties", {}):
+            assert resource["Condition"] in ("IsAws", "HasQuietAlarm", "HasPager"), name
 
 
 def widgets() -> list[dict[str, Any]]:
