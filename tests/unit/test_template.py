@@ -17,6 +17,7 @@ import pytest
 from pydantic.alias_generators import to_camel
 from samcli.lib.cfn_language_extensions.api import process_template  # type: ignore[import-untyped]
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
 from auth.domain import SESSION_LASTS
 from auth.passwords import MIN_PASSWORD
@@ -521,6 +522,82 @@ def test_the_relay_reads_every_stream_and_is_watched() -> None:
     assert "IteratorAge" in watched("Relay")
 
 
+# --------------------------------------------------------------------------------------------- gradual deployment
+
+
+def transformed(**parameters: str) -> dict[str, Any]:
+    """The resources as SAM writes them out on AWS for production."""
+    template = process_template(yaml_parse(TEMPLATE.read_text()), {"Stage": "prod"} | parameters)
+    template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
+    template["Resources"]["DependencyLayer"]["Properties"]["ContentUri"] = "s3://artifacts/code.zip"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "ap-southeast-1")
+        written: dict[str, Any] = transform(template, {"Stage": "prod"} | parameters, None)
+    resources: dict[str, Any] = written["Resources"]
+    return resources
+
+
+class TestGradualDeployment:
+    resources = transformed(EnableCanary="true")
+    gradual = SHOP.functions.keys() - {"ReplayWorker"}
+
+    def test_a_new_version_gets_a_tenth_of_the_calls_and_goes_again_when_an_alarm_of_the_function_goes_off(
+        self,
+    ) -> None:
+        groups = {name: each for name, each in self.resources.items() if "DeploymentGroup" in each["Type"]}
+        assert groups.keys() == {f"{function}DeploymentGroup" for function in self.gradual}
+        for function in self.gradual:
+            group = groups[f"{function}DeploymentGroup"]["Properties"]
+            assert "Canary10Percent10Minutes" in str(group["DeploymentConfigName"])
+            assert group["AutoRollbackConfiguration"]["Enabled"] is True
+            own = [alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]]
+            assert f"{function}ErrorsAlarm" in own
+            assert "UpdatePolicy" in self.resources[f"{function}Aliaslive"]
+            assert set(own) <= alarms.keys()
+
+    @pytest.mark.parametrize("function", sorted(SHOP.consumers.values()))
+    def test_messages_that_fail_take_a_consumers_new_version_back(self, function: str) -> None:
+        group = self.resources[f"{function}DeploymentGroup"]["Properties"]
+        own = {alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]}
+        name = function.removesuffix("Reactions")
+        assert {f"{name}FailingAlarm", f"{name}DeadLettersAlarm"} <= own
+
+    def test_everybody_calls_the_version_that_is_live(self) -> None:
+        """An API, a queue, a stream, a user pool or a schedule that called the function itself would get all of it new."""
+        called = [
+            each
+            for resource in self.resources.values()
+            for each in (
+                resource["Properties"].get("IntegrationUri"),
+                resource["Properties"].get("FunctionName")
+                if resource["Type"] in ("AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission")
+                else None,
+                *resource["Properties"].get("LambdaConfig", {}).values(),
+            )
+            if each is not None
+        ]
+        assert {each["Ref"] for each in called} == {f"{function}Aliaslive" for function in self.gradual}
+
+    def test_on_a_laptop_the_function_itself_is_called_as_watch_changes_its_code(self) -> None:
+        called = [source["FunctionName"] for source in LAPTOP.properties("AWS::Lambda::EventSourceMapping").values()]
+        called += [each["IntegrationUri"] for each in LAPTOP.properties("AWS::ApiGatewayV2::Integration").values()]
+        assert called
+        assert "Alias" not in json.dumps(called)
+
+    def test_a_variable_that_changes_makes_a_new_version(self) -> None:
+        def version(resources: dict[str, Any]) -> Any:
+            return resources["PaymentsApiAliaslive"]["Properties"]["FunctionVersion"]
+
+        changed = transformed(EnableCanary="true", CardLimit="1/1/1")
+        assert version(changed) != version(self.resources)
+        assert version(transformed(EnableCanary="true")) == version(self.resources)
+
+    def test_nothing_is_gradual_unless_somebody_says_so_and_production_does(self) -> None:
+        assert not [each for each in transformed().values() if "CodeDeploy" in each["Type"]]
+        config = tomllib.loads((TEMPLATE.parent / "samconfig.toml").read_text())["prod"]["deploy"]["parameters"]
+        assert "EnableCanary=true" in config["parameter_overrides"]
+
+
 # --------------------------------------------------------------------------------------------------------------- data
 
 
@@ -983,7 +1060,7 @@ class TestAccounts:
         assert self.client["RefreshTokenValidity"] * DAY == SESSION_LASTS
 
     def test_a_group_is_in_a_token_on_aws_only_beside_a_second_factor(self) -> None:
-        assert self.pool["LambdaConfig"]["PreTokenGeneration"] == {"Fn::GetAtt": ["AuthToken", "Arn"]}
+        assert self.pool["LambdaConfig"]["PreTokenGeneration"] == {"Ref": "AuthToken.Alias"}
         assert (self.pool["MfaConfiguration"], self.pool["EnabledMfas"]) == ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])
         assert SHOP.functions["AuthToken"]["Handler"] == "auth.triggers.token"
         assert allowed("AuthToken", "UserPool") == {"cognito-idp:AdminGetUser"}

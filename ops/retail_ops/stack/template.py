@@ -169,9 +169,9 @@ class Template:
 
 
 def referred(value: Any) -> str:
-    """The logical id that a `Ref` or `Fn::GetAtt` names."""
+    """The logical id that a `Ref` or `Fn::GetAtt` names; of a function's alias the function's."""
     name: str = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
-    return name
+    return name.removesuffix(".Alias")
 
 
 def _integration(target: Any) -> str:
