@@ -139,6 +139,7 @@ hooks: venv ## Check what is committed, before each commit
 # --- AWS ---
 
 deploy: stage venv storefront ## Deploy to AWS: make deploy STAGE=prod (a stage of samconfig.toml; YES=1: ask nothing)
+	cloudretail schemas --check-deploy --stack cloudretail-$(STAGE)
 	sam build --config-env $(STAGE)
 	sam deploy --config-env $(STAGE) $(if $(YES),--no-confirm-changeset)
 	cloudretail publish --stack cloudretail-$(STAGE) $(if $(YES),--yes)

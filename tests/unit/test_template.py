@@ -563,7 +563,7 @@ class TestGradualDeployment:
         assert {f"{name}FailingAlarm", f"{name}DeadLettersAlarm"} <= own
 
     def test_everybody_calls_the_version_that_is_live(self) -> None:
-        """An API, a queue, a stream, a user pool or a schedule that called the function itself would get all of it new."""
+        """An API, a queue, a stream, a pool or a schedule that called the function itself would get all of it new."""
         called = [
             each
             for resource in self.resources.values()
