@@ -539,7 +539,7 @@ def transformed(**parameters: str) -> dict[str, Any]:
 
 class TestGradualDeployment:
     resources = transformed(EnableCanary="true")
-    gradual = SHOP.functions.keys() - {"ReplayWorker"}
+    gradual = SHOP.functions.keys() - {"ReplayWorker", "FailureCounter"}
 
     def test_a_new_version_gets_a_tenth_of_the_calls_and_goes_again_when_an_alarm_of_the_function_goes_off(
         self,
@@ -576,7 +576,9 @@ class TestGradualDeployment:
             )
             if each is not None
         ]
-        assert {each["Ref"] for each in called} == {f"{function}Aliaslive" for function in self.gradual}
+        assert {each["Ref"] for each in called} == {
+            f"{function}Aliaslive" for function in self.gradual | {"FailureCounter"}
+        }
 
     def test_on_a_laptop_the_function_itself_is_called_as_watch_changes_its_code(self) -> None:
         called = [source["FunctionName"] for source in LAPTOP.properties("AWS::Lambda::EventSourceMapping").values()]
@@ -592,10 +594,71 @@ class TestGradualDeployment:
         assert version(changed) != version(self.resources)
         assert version(transformed(EnableCanary="true")) == version(self.resources)
 
+    def test_the_stack_has_room_for_what_comes(self) -> None:
+        """At most 500 resources. Source: AWS CloudFormation quotas."""
+        there = [each for each in self.resources.values() if each.get("Condition") not in ("IsLocal", "HasSandbox")]
+        assert len(there) <= 490, "put something into a stack of its own, or say it in one resource"
+
     def test_nothing_is_gradual_unless_somebody_says_so_and_production_does(self) -> None:
         assert not [each for each in transformed().values() if "CodeDeploy" in each["Type"]]
         config = tomllib.loads((TEMPLATE.parent / "samconfig.toml").read_text())["prod"]["deploy"]["parameters"]
         assert "EnableCanary=true" in config["parameter_overrides"]
+
+
+# ------------------------------------------------------------------------------------------------------------ restore
+
+
+def restored(*names: str) -> dict[str, str]:
+    """Parameters by which a stack takes restored tables in the place of its own."""
+    streams = [name for name in names if "StreamSpecification" in tables[name]]
+    return {f"{name}Name": f"{name}-restored" for name in names} | {
+        f"{name}StreamArn": f"arn:aws:dynamodb:ap-southeast-1:123456789012:table/{name}-restored/stream/2026"
+        for name in streams
+    }
+
+
+class TestRestore:
+    own = sorted(tables.keys() - {"SandboxChargesTable"})
+    """All but the one that is on a laptop only."""
+
+    def test_every_table_can_be_taken_from_elsewhere_and_a_stream_with_it(self) -> None:
+        taken = restored(*self.own)
+        assert {name for name in SHOP.body["Parameters"] if re.search(r"Table(Name|StreamArn)$", name)} == taken.keys()
+        assert refusals(**TestOnlyAws.ready, **taken) == []
+        for name in self.own:
+            condition = SHOP.body["Resources"][name]["Condition"]
+            assert yaml_parse(TEMPLATE.read_text())["Conditions"][condition] == {
+                "Fn::Equals": [{"Ref": f"{name}Name"}, ""]
+            }
+
+    def test_nothing_refers_to_the_stacks_own_table_any_more(self) -> None:
+        shop = Template.load(TEMPLATE, Stage="prod", **restored(*self.own))
+        rest = {name: each for name, each in shop.body["Resources"].items() if name not in tables}
+        text = json.dumps([rest, shop.body["Outputs"]])
+        for name in self.own:
+            assert not re.search(rf"\b{name}\b(?!-restored)", text), f"{name} is still referred to"
+
+    def test_a_function_knows_a_restored_table_and_may_do_to_it_what_it_might_before(self) -> None:
+        shop = Template.load(TEMPLATE, Stage="prod", **restored("OrdersTable"))
+        assert shop.environment("OrdersApi")["ORDERS_TABLE"] == "OrdersTable-restored"
+        policy = json.dumps(shop.properties("AWS::IAM::Policy")["OrdersApiPolicy"])
+        assert "table/OrdersTable-restored" in policy
+        assert "/index/userId-createdAt" in policy.replace("', '", "/")
+
+    def test_the_relay_reads_the_restored_tables_stream(self) -> None:
+        taken = restored("OrdersTable")
+        shop = Template.load(TEMPLATE, Stage="prod", **taken)
+        source = shop.properties("AWS::Lambda::EventSourceMapping")["RelayOrders"]
+        assert source["EventSourceArn"] == taken["OrdersTableStreamArn"]
+        assert taken["OrdersTableStreamArn"] in json.dumps(shop.properties("AWS::IAM::Policy")["RelayPolicy"])
+
+    @pytest.mark.parametrize("parameter", sorted(name for name in restored("OrdersTable")))
+    def test_a_table_with_an_outbox_comes_with_its_stream(self, parameter: str) -> None:
+        (reason,) = refusals(**TestOnlyAws.ready, **{parameter: restored("OrdersTable")[parameter]})
+        assert "go together" in reason
+
+    def test_every_function_knows_the_epoch(self) -> None:
+        assert SHOP.common_environment["EPOCH"] == {"Ref": "Epoch"}
 
 
 # --------------------------------------------------------------------------------------------------------------- data
@@ -719,24 +782,25 @@ def test_every_metric_on_the_dashboard_that_the_shop_counts_is_of_this_stage() -
     assert all(metric[4:6] == ["stage", "prod"] for metric in own)
 
 
-@pytest.mark.parametrize("table", sorted(tables.keys() - {"SandboxChargesTable"}))
-def test_a_throttled_table_raises_an_alarm(table: str) -> None:
-    assert {"ReadThrottleEvents", "WriteThrottleEvents"} <= watched(table)
+def test_a_throttled_table_raises_an_alarm_also_one_that_was_restored() -> None:
+    """Of the whole account: a table that the stack has not made is none of its resources."""
+    _, *queries = alarms["TableThrottlesAlarm"]["Metrics"]
+    assert {query["Expression"] for query in queries} == {
+        'SELECT SUM(ReadThrottleEvents) FROM SCHEMA("AWS/DynamoDB", TableName)',
+        'SELECT SUM(WriteThrottleEvents) FROM SCHEMA("AWS/DynamoDB", TableName)',
+    }
 
 
-@each_rule
-def test_an_event_that_a_rule_can_neither_deliver_nor_keep_raises_an_alarm(rule: str) -> None:
-    alarm = alarms[f"{rule}Alarm"]
-    assert {metric["MetricName"] for metric in metrics_of(alarm)} == {
-        "FailedInvocations", "InvocationsFailedToBeSentToDlq",
-    }  # fmt: skip
-    for metric in metrics_of(alarm):
-        bus, name = metric["Dimensions"]
-        # Of a rule on a bus of one's own a `Ref` is bus|rule.
-        assert (bus["Value"], name["Value"]) == (
-            {"Ref": "EventBus"},
-            {"Fn::Select": [1, {"Fn::Split": ["|", {"Ref": rule}]}]},
-        )
+def test_an_event_that_a_rule_can_neither_deliver_nor_keep_raises_an_alarm() -> None:
+    _, *queries = alarms["UndeliveredAlarm"]["Metrics"]
+    asked = [text_of(query["Expression"]) for query in queries]
+    assert [re.findall(r"SUM\((\w+)\)", each) for each in asked] == [
+        ["FailedInvocations"], ["InvocationsFailedToBeSentToDlq"],
+    ]  # fmt: skip
+    # Of a rule on a bus of one's own, both are by bus and rule.
+    assert all(
+        "SCHEMA(\"AWS/Events\", EventBusName, RuleName) WHERE EventBusName = '${EventBus}'" in each for each in asked
+    )
 
 
 def test_an_event_that_nobody_knows_is_kept_in_a_log_and_raises_an_alarm() -> None:
@@ -782,7 +846,7 @@ def test_checkouts_objective_is_about_the_route_that_places_orders() -> None:
 
 def test_what_cannot_wait_wakes_somebody_up_and_everything_else_informs() -> None:
     pager = {"PagerUrl": "https://pager.example/1", "QuietMinutes": "30"}
-    paging = Template.load(Stage="prod", **pager).properties("AWS::CloudWatch::CompositeAlarm")["PagingAlarm"]
+    paging = Template.load(TEMPLATE, **pager, Stage="prod").properties("AWS::CloudWatch::CompositeAlarm")["PagingAlarm"]
     assert paging["AlarmActions"] == [{"Ref": "PagerTopic"}]
     assert composites["PagingAlarm"]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
     named = set(re.findall(r'ALARM\("\$\{(\w+)\}"\)', paging["AlarmRule"]))
@@ -877,7 +941,7 @@ def refusals(**given: str) -> list[str]:
     return [
         assertion["AssertDescription"]
         for rule in yaml_parse(TEMPLATE.read_text())["Rules"].values()
-        if holds(rule["RuleCondition"], parameters)
+        if "RuleCondition" not in rule or holds(rule["RuleCondition"], parameters)
         for assertion in rule["Assertions"]
         if not holds(assertion["Assert"], parameters)
     ]

@@ -253,6 +253,19 @@ class LocalShop:
                     warmup.warm_up(shop, note)
         return shop
 
+    def redeploy(self, parameters: Mapping[str, str]) -> Shop:
+        """Deploy what runs once more, with other template parameters besides those that it was started with.
+
+        Raises:
+            DeployFailed: `sam deploy` failed.
+        """
+        self.parameters |= parameters
+        session = local_session(State.read(self._state_file).key)  # type: ignore[union-attr]  # It runs.
+        self._deploy(sam.local_environment(self.endpoint, session), session)
+        shop = self._read_stack(session)
+        warmup.warm_up(shop, lambda _: None)
+        return shop
+
     def stop(self) -> bool:
         """End what was started here, and only that.
 

@@ -230,6 +230,11 @@ def read_stack(
     ):
         if physical := summary.get("PhysicalResourceId"):
             resources.setdefault(summary["ResourceType"], {})[summary["LogicalResourceId"]] = physical
+    # A restored table is none of the stack's resources, but a parameter.
+    for parameter in found.get("Parameters", []):
+        if parameter["ParameterKey"].endswith("TableName") and parameter["ParameterValue"]:
+            table = parameter["ParameterKey"].removesuffix("Name")
+            resources.setdefault(TABLE, {})[table] = parameter["ParameterValue"]
     return Shop(
         stack=stack,
         region=region,
