@@ -92,7 +92,11 @@ def test_a_stage_that_is_named_is_one() -> None:
     named = {b for words in COMMANDS for a, b in pairwise(words) if a in ("--stage", "--config-env")}
     assert named <= stages().keys()
     stacks = {b for words in COMMANDS for a, b in pairwise(words) if a in ("--stack", "--stack-name")}
-    assert stacks <= {stage.stack for stage in stages().values()}
+    beside = {file.stem for file in (PROJECT / "ops" / "stacks").glob("*.yaml")}
+    shops = {stage.stack for stage in stages().values()}
+    assert stacks <= shops | {f"{shop}-{name}" for shop in shops for name in beside} | {
+        f"cloudretail-{name}" for name in beside
+    }
 
 
 def test_a_parameter_that_is_named_is_one_of_the_template() -> None:

@@ -657,6 +657,29 @@ class TestRestore:
         (reason,) = refusals(**TestOnlyAws.ready, **{parameter: restored("OrdersTable")[parameter]})
         assert "go together" in reason
 
+    def test_each_days_backup_of_every_table_is_also_in_another_account(self) -> None:
+        vault = "arn:aws:backup:eu-central-1:210987654321:backup-vault:shop"
+        shop = Template.load(TEMPLATE, Stage="prod", BackupVaultArn=vault, **restored("OrdersTable"))
+        (selection,) = shop.properties("AWS::Backup::BackupSelection").values()
+        backed_up = json.dumps(selection["BackupSelection"]["Resources"])
+        for name in self.own:
+            assert f'"{name}"' in backed_up or f"table/{name}-restored" in backed_up
+        (plan,) = shop.properties("AWS::Backup::BackupPlan").values()
+        (rule,) = plan["BackupPlan"]["BackupPlanRule"]
+        assert [copy["DestinationBackupVaultArn"] for copy in rule["CopyActions"]] == [vault]
+        # A vault under the key that AWS manages cannot be copied to another account.
+        assert shop.properties("AWS::Backup::BackupVault")["BackupVault"]["EncryptionKeyArn"]
+        key = shop.properties("AWS::KMS::Key")["BackupKey"]["KeyPolicy"]
+        assert "210987654321" in json.dumps(key["Statement"][1]["Principal"])
+        assert {SHOP.body["Resources"][name]["Condition"] for name in SHOP.body["Resources"] if "Backup" in name} == {
+            "HasBackups"
+        }
+
+    def test_a_picture_that_was_overwritten_or_deleted_can_be_brought_back(self) -> None:
+        assert buckets["ImagesBucket"]["VersioningConfiguration"] == {"Status": "Enabled"}
+        (old,) = buckets["ImagesBucket"]["LifecycleConfiguration"]["Rules"]
+        assert old["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
+
     def test_every_function_knows_the_epoch(self) -> None:
         assert SHOP.common_environment["EPOCH"] == {"Ref": "Epoch"}
 
