@@ -75,8 +75,9 @@ def test_make_would_do_it(words: list[str]) -> None:
         [*words, "--dry-run", "--no-print-directory"], cwd=PROJECT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert "sam deploy --config-env prod" in done.stdout
-    assert ("--no-confirm-changeset" in done.stdout) == ("YES=1" in words)
+    if words[1] == "deploy":
+        assert "sam deploy --config-env prod" in done.stdout
+        assert ("--no-confirm-changeset" in done.stdout) == ("YES=1" in words)
 
 
 @pytest.mark.parametrize("stage", ["", "default", "nonsense"])

@@ -436,9 +436,9 @@ def test_a_consumer_that_has_nothing_of_the_past_gets_it_from_the_archive(
     shopper.sees(order_id, "CONFIRMED")
     eventually(lambda: row(shop, "ShipmentsTable", orderId=order_id))
     shop.dynamodb.delete_item(TableName=shop.tables["ShipmentsTable"], Key={"orderId": {"S": order_id}})
+    words = ("--from", begin, "--consumer", "fulfilment", "--yes", "--reason", "fulfilment is new")
     subprocess.run(
-        [Path(sys.executable).parent / "cloudretail", "events", "replay", "--from", begin, "--consumer", "fulfilment"]
-        + ["--yes", "--reason", "fulfilment is new"],
+        [Path(sys.executable).parent / "cloudretail", "events", "replay", *words],
         env={**os.environ, "CLOUDRETAIL_STATE_DIR": str(local_shop.state_dir)},
         check=True,
     )

@@ -254,7 +254,10 @@ RESOURCES = """  # -------------------------------------------------------------
     Type: AWS::Lambda::EventSourceMapping
     Properties:
       FunctionName: !If [IsAws, !Ref Relay.Alias, !Ref Relay]
-      EventSourceArn: &pointsTableStream !If [MakesPointsTable, !GetAtt PointsTable.StreamArn, !Ref PointsTableStreamArn]
+      EventSourceArn: &pointsTableStream !If
+        - MakesPointsTable
+        - !GetAtt PointsTable.StreamArn
+        - !Ref PointsTableStreamArn
       StartingPosition: TRIM_HORIZON
       BatchSize: 100
       MaximumRecordAgeInSeconds: !If [IsAws, -1, 600]
