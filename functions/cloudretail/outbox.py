@@ -10,8 +10,8 @@
 No second write can fail between the two, and nothing has to poll. An event's id is derived from the aggregate, the
 version and the index, fixed at commit: an event that is published twice has the same id both times.
 
-A table that was set back to an earlier state comes to a version again for which it has published something else. So each
-restore raises the epoch, which is in the ids from the first restore on: `orders:ord_1:7:0`, then `orders:ord_1:1.7:0`.
+A row of a table that was restored comes to a version again for which it has published something else. So each restore
+raises the epoch, which is in the ids from the first restore on: `orders:ord_1:7:0`, then `orders:ord_1:1.7:0`.
 
 A copy of a table writes its rows anew, and its stream shows them as new. But their events are older than any write can
 be that commits them:
