@@ -1,5 +1,6 @@
-"""What keeps a deployed shop from harm: its stack is not deleted, its data is not replaced, and a deployment that sets off
-the paging alarm is rolled back.
+"""What keeps a deployed shop from harm.
+
+Its stack is not deleted, its data is not replaced, and a deployment that sets off the paging alarm is rolled back.
 
 CloudFormation keeps the three beside the template, so that no template can have them.
 """
