@@ -14,7 +14,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench import imports, load, synchronous
+from bench import history, imports, load, synchronous
 from bench.window import held_back, seconds_of
 from retail_ops.local.local_shop import LocalShop, State
 from retail_ops.local.processes import free_port
@@ -53,7 +53,11 @@ def main() -> int:
     parser.add_argument("--products", type=int, default=20, help="over how many products (default: 20)")
     parser.add_argument("--provider-ms", type=int, default=200, help="a provider's answer, for the synchronous design")
     parser.add_argument("--import-runs", type=int, default=5, help="fresh processes for each import (default: 5)")
+    parser.add_argument("--history", type=int, help="instead: so many stored orders, and what operators ask of them")
     arguments = parser.parse_args()
+    if arguments.history:
+        _history(arguments.history)
+        return 0
     lost = _loads(arguments)
     _imports(arguments.import_runs)
     return 1 if lost else 0
@@ -106,6 +110,28 @@ def _loads(arguments: argparse.Namespace) -> int:
         f"{len(memory)} workers: {statistics.median(memory):.0f} MB each (median), {max(memory):.0f} MB at the most"
     )
     return sum(run.lost for run in (spread, hot, alone, waiting))
+
+
+def _history(orders: int) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        console.status("Starting a shop ...") as status,
+        LocalShop(
+            Path(folder),
+            port=free_port(),
+            storefront_port=free_port(),
+            stack="bench",
+            build_dir=PROJECT / ".aws-sam" / "bench",
+        ) as local,
+    ):
+        rows = history.fill(local.read(), orders, status.update)
+        status.update("what operators ask")
+        asked = history.ask(local, orders)
+    table = Table("", "s", "calls", "MB", "", title=f"{orders} orders, {rows} rows")
+    for each in asked:
+        memory = f"{each.megabytes:.0f}" if each.megabytes else ""
+        table.add_row(each.name, f"{each.seconds:.2f}", str(each.calls or ""), memory, each.found)
+    console.print(table)
 
 
 def _imports(runs: int) -> None:

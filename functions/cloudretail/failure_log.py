@@ -128,7 +128,8 @@ class DynamoDBFailureRows:
 def _item(row: FailureRow) -> Mapping[str, Any]:
     """The attributes of a row that are not its key."""
     item = row.model_dump(mode="json", exclude_defaults=True, exclude={"consumer", "event_id"})
-    return item | ({"openState": row.open_state} if row.open_state else {})
+    indexed = {"openState": row.open_state, "openOrders": row.open_orders}
+    return item | {name: value for name, value in indexed.items() if value}
 
 
 def item_key(key: Key) -> dict[str, Any]:

@@ -58,6 +58,9 @@ class FailureState(StrEnum):
     DROPPED = "DROPPED"
 
 
+OPEN_ORDERS = "OPEN"
+"""Partition key of the index of failures that hold an order up."""
+
 ENDED = frozenset({FailureState.RESOLVED, FailureState.DROPPED})
 """States in which nobody has to do anything."""
 
@@ -111,6 +114,22 @@ class Cause(Model):
     attempt: int | None = None
 
 
+class Edit(Model):
+    """A correction of a dead letter's body.
+
+    Attributes:
+        by: who made it.
+        reason: why, in that person's words.
+        at: seconds since 1970.
+        was: key in the bucket of the body before it.
+    """
+
+    by: str
+    reason: str
+    at: int
+    was: str
+
+
 class FailureRow(Model):
     """What is kept of a message that failed at a consumer, but for its body. Times are seconds since 1970.
 
@@ -138,6 +157,7 @@ class FailureRow(Model):
         body_at: key in the bucket of a body that is too long for the row.
         replay_id: of the replay that claimed it last.
         replays: ids of all that claimed it, the latest last.
+        edits: corrections of its body, the latest last.
         expires_at: when the table deletes the row.
     """
 
@@ -164,6 +184,7 @@ class FailureRow(Model):
     body_at: str | None = None
     replay_id: str | None = None
     replays: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
     expires_at: int | None = None
 
     @property
@@ -175,6 +196,11 @@ class FailureRow(Model):
     def open_state(self) -> str | None:
         """Its partition in the index by state; None, and so in none, for what has ended."""
         return None if self.state in ENDED else open_state(self.state, self.consumer)
+
+    @property
+    def open_orders(self) -> str | None:
+        """Its partition in the index of what holds orders up; None, and so not in it, for anything else."""
+        return None if self.state in ENDED or self.order_id is None else OPEN_ORDERS
 
     @property
     def history(self) -> History:
@@ -381,6 +407,14 @@ def _cause(row: FailureRow | None, death: Death) -> Cause:
         return row.cause  # SQS itself has moved it.
     unknown = Cause(code=UNKNOWN_CAUSE, fingerprint=fingerprint(death.consumer, UNKNOWN_CAUSE), exception=UNKNOWN_CAUSE)
     return death.cause or unknown
+
+
+def edited(row: FailureRow | None, edit: Edit, event_name: str | None, order_id: str | None) -> FailureRow | None:
+    """A dead letter has another body from now on; None for anything else, of which a copy may be under way."""
+    if row is None or row.state is not FailureState.DEAD:
+        return None
+    about = {"event_name": event_name, "order_id": order_id or row.order_id, "invalid": None, "body_at": None}
+    return row.model_copy(update={**about, "edits": (*row.edits, edit)})
 
 
 def next_generation(row: FailureRow, now: int) -> int | None:

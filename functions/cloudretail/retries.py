@@ -105,6 +105,10 @@ def next_step(
             return GiveUp()
         case Kind.MAY_PASS if now - history.since >= PATIENCE and history.failures >= LEAST_DELIVERIES:
             return GiveUp()
-    longest = min(2 ** min(history.failures, 20), LONGEST_PAUSE)
     # Half of it at the least, so that the pauses still grow.
-    return Retry(max(1, round(longest * (0.5 + chance() / 2))))
+    return Retry(max(1, round(longest_pause(history.failures) * (0.5 + chance() / 2))))
+
+
+def longest_pause(failures: int) -> int:
+    """Seconds after so many failures, within which the next delivery comes."""
+    return min(1 << min(failures, 20), LONGEST_PAUSE)

@@ -31,18 +31,38 @@ from operations.dead_letters.domain import (
     Selection,
 )
 from operations.dead_letters.service import DeadLetterQueue, DeadLetters, QueueState
-from operations.diagnosis.reconciliation import Violation
-from operations.diagnosis.stuck import StuckOrder
+from operations.diagnosis.service import LISTED, StuckOrders
 from operations.diagnosis.trace import Trace
+from operations.reconciliation.domain import Cost, Reconciliation
+from operations.reconciliation.job import Reconciliations
+from operations.reconciliation.rules import Violation
 from operations.replays.domain import SLOWEST, Action, Replay, ReplayedMessage
 from operations.replays.service import Replays
 from operations.replays.targets import LambdaInvoker
-from operations.wiring import ApiSettings, open_dead_letters, open_diagnosis, open_nudge, open_replays
+from operations.wiring import (
+    ApiSettings,
+    open_dead_letters,
+    open_diagnosis,
+    open_nudge,
+    open_pauses,
+    open_reconciliations,
+    open_replays,
+)
 
 api = Api()
 
 QueueInPath = Annotated[QueueName, Path(description="A dead-letter queue, such as OrdersDlq.")]
+OrderInPath = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9_ -]+$",
+        description="Of the order, or its number as in a mail.",
+    ),
+]
 MessageId = Annotated[str, Path(min_length=1, max_length=100)]
+ReplayId = Annotated[str, Field(min_length=1, max_length=64)]
 Reason = Annotated[str, Field(min_length=3, max_length=500, description="Is recorded with the operator's name.")]
 
 
@@ -128,14 +148,22 @@ class ReplayStarted(Model):
     replay_id: str
 
 
-class StuckOrders(Model):
-    """The orders that are stuck, the longest first."""
+class ReconciliationRequest(RequestModel):
+    """Of all rows, unless one of the two says which.
 
-    items: tuple[StuckOrder, ...]
+    Attributes:
+        changed_since: only orders that have changed since then.
+        replay_id: only the orders that this replay was about, and whether they go on and their shoppers were told.
+        reason: is recorded with the operator's name.
+    """
+
+    changed_since: Moment | None = None
+    replay_id: ReplayId | None = None
+    reason: Reason
 
 
-class Reconciliation(Model):
-    """Every invariant that does not hold."""
+class Violations(Model):
+    """Every invariant that does not hold, by rule and key; as many as are kept."""
 
     items: tuple[Violation, ...]
 
@@ -155,6 +183,11 @@ def _replays() -> Replays:
     return open_replays(_settings())
 
 
+@cache
+def _reconciliations() -> Reconciliations:
+    return open_reconciliations(_settings())
+
+
 @api.get(
     "/api/ops/queues",
     summary="How many messages every queue holds",
@@ -162,7 +195,9 @@ def _replays() -> Replays:
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
 )
 def list_queues() -> Queues:
-    return Queues(items=tuple(_dead_letters().states()))
+    pauses = open_pauses(_settings()).all()
+    states = _dead_letters().states()
+    return Queues(items=tuple(each.model_copy(update={"paused": pauses.get(each.consumer or "")}) for each in states))
 
 
 @api.get(
@@ -248,7 +283,7 @@ def drop_dead_letters(request: DropRequest) -> ReplayStarted:
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
 )
 def list_replays(limit: Limit = 20) -> Page[Replay]:
-    return Page(items=tuple(_replays().log.recent(limit)))
+    return Page(items=tuple(_replays().recent(limit)))
 
 
 @api.get(
@@ -272,6 +307,30 @@ def list_replayed_messages(replay_id: IdInPath, limit: Limit = 50, cursor: Curso
     return Page(items=tuple(_replays().followed(items)), next_cursor=next_cursor)
 
 
+@api.post(
+    "/api/ops/replays/<replay_id>/cancel",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Stop a replay before its next messages",
+    tags=["Operations"],
+    responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+def cancel_replay(replay_id: IdInPath) -> Replay:
+    return _replays().cancel(replay_id, by=api.operator.email)
+
+
+@api.post(
+    "/api/ops/replays/<replay_id>/resume",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Let a replay that was stopped go on where it was",
+    tags=["Operations"],
+    responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+def resume_replay(replay_id: IdInPath) -> Replay:
+    replay = _replays().resume(replay_id)
+    _start_worker(replayId=replay_id)
+    return replay
+
+
 @api.get(
     "/api/ops/orders/stuck",
     summary="The stuck orders, and what each waits for",
@@ -282,8 +341,9 @@ def list_stuck_orders(
     older_than: Annotated[
         int, Query(alias="olderThan", ge=0, le=100_000, description="Minutes that it waits already.")
     ] = 15,
+    limit: Limit = LISTED,
 ) -> StuckOrders:
-    return StuckOrders(items=tuple(open_diagnosis(_settings()).stuck(timedelta(minutes=older_than))))
+    return open_diagnosis(_settings()).stuck(timedelta(minutes=older_than), limit)
 
 
 @api.get(
@@ -292,7 +352,7 @@ def list_stuck_orders(
     tags=["Operations"],
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
-def trace_order(order_id: IdInPath) -> Trace:
+def trace_order(order_id: OrderInPath) -> Trace:
     return open_diagnosis(_settings()).trace(order_id)
 
 
@@ -308,20 +368,95 @@ def nudge_order(order_id: IdInPath, request: NudgeRequest) -> Replay:
 
 
 @api.get(
-    "/api/ops/reconciliation",
-    summary="Check what must always be true across the tables",
+    "/api/ops/reconciliations",
+    summary="All reconciliations, the latest first",
     tags=["Operations"],
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
 )
-def reconcile() -> Reconciliation:
-    return Reconciliation(items=tuple(open_diagnosis(_settings()).reconcile()))
+def list_reconciliations(limit: Limit = 20) -> Page[Reconciliation]:
+    return Page(items=tuple(_reconciliations().recent(limit)))
+
+
+@api.post(
+    "/api/ops/reconciliations",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Check what must always be true across the tables",
+    tags=["Operations"],
+    responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
+)
+def start_reconciliation(request: ReconciliationRequest) -> Reconciliation:
+    if request.changed_since and request.replay_id:
+        raise invalid("replayId", "cannot be given with changedSince")
+    wanted = request.model_dump(exclude={"reason"}, by_alias=False)
+    started = _reconciliations().start(by=api.operator.email, reason=request.reason, **wanted)
+    _start_worker(reconciliationId=started.reconciliation_id)
+    return started
+
+
+@api.get(
+    "/api/ops/reconciliations/cost",
+    summary="What a reconciliation of all rows would read",
+    tags=["Operations"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
+)
+def get_reconciliation_cost() -> Cost:
+    return _reconciliations().cost()
+
+
+@api.get(
+    "/api/ops/reconciliations/<reconciliation_id>",
+    summary="How far a reconciliation is",
+    tags=["Operations"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
+)
+def get_reconciliation(reconciliation_id: IdInPath) -> Reconciliation:
+    return _reconciliations().get(reconciliation_id)
+
+
+@api.get(
+    "/api/ops/reconciliations/<reconciliation_id>/violations",
+    summary="What a reconciliation has found so far",
+    tags=["Operations"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
+)
+def list_violations(reconciliation_id: IdInPath) -> Violations:
+    _reconciliations().get(reconciliation_id)
+    return Violations(items=tuple(_reconciliations().log.violations(reconciliation_id)))
+
+
+@api.post(
+    "/api/ops/reconciliations/<reconciliation_id>/cancel",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Stop a reconciliation after the part that it reads",
+    tags=["Operations"],
+    responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+def cancel_reconciliation(reconciliation_id: IdInPath) -> Reconciliation:
+    return _reconciliations().cancel(reconciliation_id, by=api.operator.email)
+
+
+@api.post(
+    "/api/ops/reconciliations/<reconciliation_id>/resume",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Let a reconciliation that was stopped go on where it was",
+    tags=["Operations"],
+    responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+def resume_reconciliation(reconciliation_id: IdInPath) -> Reconciliation:
+    found = _reconciliations().resume(reconciliation_id)
+    _start_worker(reconciliationId=reconciliation_id)
+    return found
 
 
 def _start(action: Action, request: DropRequest, rate: float) -> ReplayStarted:
     _known(request.queue)
     replay = _replays().start(action, request.selection, by=api.operator.email, reason=request.reason, rate=rate)
-    LambdaInvoker(_settings().replay_worker).start(json.dumps({"replayId": replay.replay_id}))
+    _start_worker(replayId=replay.replay_id)
     return ReplayStarted(replay_id=replay.replay_id)
+
+
+def _start_worker(**what: str) -> None:
+    LambdaInvoker(_settings().replay_worker).start(json.dumps(what))
 
 
 def _known(queue: str) -> str:

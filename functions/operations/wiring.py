@@ -11,7 +11,10 @@ from operations.dead_letters.sqs import SqsQueue
 from operations.diagnosis.service import Diagnosis
 from operations.diagnosis.store import DynamoDBTables
 from operations.diagnosis.tables import TableSettings
+from operations.pauses import DynamoDBPauses
 from operations.queues import QueueNames
+from operations.reconciliation.job import Reconciliations
+from operations.reconciliation.store import DynamoDBReconciliationLog, DynamoDBWholeTables
 from operations.replays.awaited import DynamoDBPublishingRows
 from operations.replays.domain import Subscribers
 from operations.replays.log import DynamoDBReplayLog
@@ -50,7 +53,11 @@ class ReplaySettings(CollectorSettings):
     event_bus_name: str
 
 
-class ApiSettings(ReplaySettings, TableSettings):
+class WorkerSettings(ReplaySettings, TableSettings):
+    """What the replay worker needs."""
+
+
+class ApiSettings(WorkerSettings):
     """What the API needs; the command uses the deployed function's.
 
     Attributes:
@@ -64,6 +71,10 @@ def open_dead_letters(settings: ReplaySettings) -> DeadLetters:
     names = QueueNames.of(settings.consumers)
     queues = {each.queue: SqsQueue(f"{settings.queue_url_prefix}{each.queue}") for each in names.consumers}
     return DeadLetters(names, queues, DynamoDBFailures(settings.failures_table, settings.failures_bucket))
+
+
+def open_pauses(settings: ReplaySettings) -> DynamoDBPauses:
+    return DynamoDBPauses(settings.replays_table)
 
 
 def open_replays(settings: ReplaySettings) -> Replays:
@@ -91,6 +102,11 @@ def open_replayer(settings: ReplaySettings, worker: str, subscribers: Subscriber
 def open_diagnosis(settings: ApiSettings) -> Diagnosis:
     log = DynamoDBReplayLog(settings.replays_table)
     return Diagnosis(open_dead_letters(settings), DynamoDBTables(settings), log)
+
+
+def open_reconciliations(settings: WorkerSettings) -> Reconciliations:
+    log = DynamoDBReconciliationLog(settings.replays_table)
+    return Reconciliations(DynamoDBWholeTables(settings), log, DynamoDBReplayLog(settings.replays_table))
 
 
 def open_nudge(settings: ApiSettings) -> Nudge:

@@ -79,6 +79,7 @@ from contract.values import (
 from orders.addresses import checked
 from orders.rates import Quote, Rates, quote, tax_in
 from orders.returns import MAX_RETURNS, Return, ReturnStatus, amount_owed, returnable
+from orders.waiting import wait_of
 
 PLACE_WITHIN = timedelta(hours=24)
 """How long an order may take to reach inventory: a replay next week must not surprise a shopper."""
@@ -241,6 +242,18 @@ class Order(Model):
     def cancellable(self) -> bool:
         """Whether it can be called off, by the rule itself."""
         return isinstance(decide(self, Cancel(), Context(self.order_id, "", self.created_at)), Change)
+
+    @computed_field
+    def open_as(self) -> str | None:
+        """What it waits for, the key of the index of open orders; None once nothing is awaited."""
+        wait = wait_of(self)
+        return wait[0].partition_of(self.order_id) if wait else None
+
+    @computed_field
+    def open_since(self) -> datetime | None:
+        """Since when."""
+        wait = wait_of(self)
+        return wait[1] if wait else None
 
     def find_return(self, return_id: str) -> Return | None:
         """The return of this id."""

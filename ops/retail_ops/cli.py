@@ -18,6 +18,7 @@ from retail_ops.commands import (
     orders,
     protect,
     publish,
+    queues,
     rates,
     reconcile,
     refunds,
@@ -43,7 +44,7 @@ app = typer.Typer(
 for group in (
     *(local, watch, logs, inbox, seed, invoke),
     *(shipments, returns, refunds, rates, stock),
-    *(dlq, orders, events, reconcile, schemas, publish, protect, doctor),
+    *(queues, dlq, orders, events, reconcile, schemas, publish, protect, doctor),
 ):
     group.register(app)
 

@@ -1,15 +1,42 @@
 """Where the command writes."""
 
 import unicodedata
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 out = Console(highlight=False)
 """Results."""
 
 err = Console(stderr=True, highlight=False)
 """Progress, questions and errors, so that results can be piped."""
+
+
+def rows(headings: Sequence[str], cells: Sequence[Sequence[str]], *, console: Console = out) -> None:
+    """A table with nothing cut: where the terminal is too narrow for it, each row is a few lines.
+
+    Args:
+        headings: of the columns; the first column says which row it is.
+        cells: of each row, in rich's markup.
+        console: where it goes. A pipe has no width: a row is a line there.
+    """
+    lines = [[Text.from_markup(cell) for cell in row] for row in (headings, *cells)]
+    widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
+    if not console.is_terminal or sum(widths) + 2 * len(widths) <= console.width:
+        for number, line in enumerate(lines):
+            for each, wide in zip(line, widths, strict=True):
+                each.pad_right(wide - each.cell_len + 2)
+            text = Text().join(line)
+            text.rstrip()
+            console.print(text, style="" if number else "bold", soft_wrap=True)
+        return
+    for first, *others in cells:
+        console.print(f"[bold]{first}[/bold]", soft_wrap=True)
+        for heading, cell in zip(headings[1:], others, strict=True):
+            if cell:
+                console.print(f"  [dim]{heading}[/dim] {cell}" if heading else f"  {cell}", soft_wrap=True)
 
 
 def visible(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 import typer
 import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from typer.testing import CliRunner
 
 from retail_ops.cli import app
 from retail_ops.contract.schemas import drifted
+from retail_ops.errors import OpsError
 
 PROJECT = Path(__file__).parents[2]
 SCHEMAS = PROJECT / "schemas"
@@ -69,7 +72,7 @@ def test_a_link_leads_to_a_file_and_a_heading_that_are_there(document: Path) -> 
 
 
 def test_an_alarm_leads_to_a_heading_of_the_runbook() -> None:
-    named = set(re.findall(r"docs/operations\.md#([a-z-]+)", (PROJECT / "template.yaml").read_text()))
+    named = set(re.findall(r"\$\{Runbook\}#([a-z-]+)", (PROJECT / "template.yaml").read_text()))
     assert named
     assert named <= anchors(PROJECT / "docs" / "operations.md")
 
@@ -79,6 +82,31 @@ def test_a_page_only_names_commands_that_there_are(document: Path) -> None:
     group = typer.main.get_group(app)
     for name in re.findall(r"cloudretail ([a-z]+)\b", "\n".join(_code(document.read_text()))):
         assert name in group.commands, name
+
+
+RUNBOOK_COMMANDS = [
+    line
+    for block in re.findall(r"```sh\n(.+?)```", (PROJECT / "docs/operations.md").read_text(), re.DOTALL)
+    for each in block.splitlines()
+    if (line := each.partition("  #")[0].strip()).startswith("cloudretail ")
+]
+"""Those that stand in blocks of the runbook, word for word."""
+
+
+@pytest.mark.parametrize("line", RUNBOOK_COMMANDS)
+def test_a_command_of_the_runbook_is_taken_as_it_stands_there(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gets as far as to look for a shop: its words, options and their values are right."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "corrected.json").write_text("{}")
+    words = shlex.split(line)[1:]
+    if "--stack" in words:
+        at = words.index("--stack")
+        del words[at : at + 2]
+    ended = CliRunner().invoke(app, words, env={"CLOUDRETAIL_STATE_DIR": str(tmp_path)})
+    assert isinstance(ended.exception, OpsError), ended.output
+    assert "No shop runs here" in ended.exception.message
 
 
 def _code(page: str) -> list[str]:

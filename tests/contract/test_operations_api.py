@@ -73,10 +73,55 @@ def test_every_answer_to_an_operator_is_as_it_is_described(a_shop: Shop) -> None
     assert operator("traceOrder", at=ORDER_ID)[1]["statuses"] == {"order": "PENDING"}
     assert operator("traceOrder")[0] == 404
     assert operator("nudgeOrder", at="nothing", body={"reason": "lost"})[0] == 404
-    violations = operator("reconcile")[1]["items"]
+    assert operator("cancelReplay", at=str(started["replayId"]))[0] == 202
+    assert operator("resumeReplay", at=str(started["replayId"]))[0] == 409, "its worker may still take it up"
+    for operation in ("cancelReplay", "resumeReplay"):
+        assert operator(operation, at="nothing")[0] == 404
+
+
+class WithTime(Context):
+    """An invocation that has long until its end."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
+
+
+def test_a_reconciliation_is_started_followed_and_read(a_shop: Shop) -> None:
+    def operator(operation: str, **asked: object) -> tuple[int, dict[str, object]]:
+        status, sent = ask(a_shop, operation, claims=OPERATOR_CLAIMS, **asked)  # type: ignore[arg-type]
+        return status, sent
+
+    cost = operator("getReconciliationCost")[1]
+    assert {"rows", "bytes", "units", "dollars", "tables"} == cost.keys()
+    assert operator("startReconciliation", body={})[0] == 422, "without a reason"
+    assert operator("startReconciliation", body={"reason": "to see", "replayId": "rpl_0"})[0] == 404
+    both = {"reason": "to see", "replayId": "rpl_0", "changedSince": "2026-01-01T00:00:00Z"}
+    assert operator("startReconciliation", body=both)[0] == 422
+    status, started = operator("startReconciliation", body={"reason": "to see"})
+    assert (status, started["state"]) == (202, "QUEUED")
+    id_ = str(started["reconciliationId"])
+    a_shop.invoke("ReplayWorker", {"reconciliationId": id_}, cast(LambdaContext, Context()))
+    assert operator("getReconciliation", at=id_)[1]["state"] == "RUNNING", "its time was over"
+    context = cast(LambdaContext, WithTime())
+    a_shop.invoke("ReplayWorker", {"reconciliationId": id_}, context)
+    assert operator("getReconciliation", at=id_)[1]["state"] == "DONE"
+    violations = operator("listViolations", at=id_)[1]["items"]
     assert isinstance(violations, list)
     # No checkout has written it.
     assert [each["rule"] for each in violations] == ["account-holds", "should-have-ended"]
+    assert operator("cancelReconciliation", at=id_)[0] == 409
+    assert operator("resumeReconciliation", at=id_)[0] == 409
+    for operation in ("getReconciliation", "listViolations", "cancelReconciliation", "resumeReconciliation"):
+        assert operator(operation, at="nothing")[0] == 404
+    replay = operator("startReplay", body={"queue": "InventoryDlq", "reason": "to try", "dryRun": True})[1]
+    of_replay = operator("startReconciliation", body={"reason": "after it", "replayId": replay["replayId"]})[1]
+    a_shop.invoke("ReplayWorker", {"reconciliationId": of_replay["reconciliationId"]}, context)
+    seen = operator("getReconciliation", at=str(of_replay["reconciliationId"]))[1]
+    assert (seen["state"], seen["replayId"], seen["rows"]) == ("DONE", replay["replayId"], 0)
+    a_shop.invoke("ReplayWorker", {"reconcile": "every night"}, context)
+    found = operator("listReconciliations")[1]["items"]
+    assert isinstance(found, list)
+    assert [each["replayId"] for each in found if each["by"] == "schedule"] == [None]
 
 
 def test_a_shopper_learns_not_even_whether_the_input_would_be_valid(a_shop: Shop) -> None:

@@ -174,7 +174,6 @@ def test_counts_follow_the_queues_while_the_page_is_seen(on_duty: Visitor, shop:
 def test_the_books_are_checked_on_demand(on_duty: Visitor) -> None:
     way(on_duty, "Reconciliation").click()
     on_duty.sees("Reconciliation")
-    expect(on_duty.button("Check again")).to_be_visible()
     answers: list[dict[str, Any]] = []
 
     def pass_on(route: Route) -> None:
@@ -183,10 +182,12 @@ def test_the_books_are_checked_on_demand(on_duty: Visitor) -> None:
         answers.append(answer.json())
         route.fulfill(response=answer)
 
-    on_duty.page.route("**/api/ops/reconciliation", pass_on)
-    with on_duty.page.expect_response("**/api/ops/reconciliation") as checked:
-        on_duty.button("Check again").click()
-    assert checked.value.ok
+    on_duty.page.route("**/api/ops/reconciliations/*/violations", pass_on)
+    with on_duty.page.expect_response(lambda answer: answer.request.method == "POST") as checked:
+        on_duty.button("Check now").click()
+    assert checked.value.status == 202
+    expect(on_duty.button("Checking")).to_be_visible()
+    expect(on_duty.button("Check now")).to_be_visible()
     broken = answers[-1]["items"]
     on_duty.reads(broken[0]["text"] if broken else "The tables agree.")
 

@@ -105,4 +105,7 @@ def test_cash_beyond_the_limit_is_refused_by_both_doors_and_a_card_is_taken(
 
 
 def test_the_tables_agree_afterwards(strict_operator: Person) -> None:
-    assert strict_operator.ok("GET", "/ops/reconciliation")["items"] == []
+    started = strict_operator.ok("POST", "/ops/reconciliations", {"reason": "after all that"})
+    path = f"/ops/reconciliations/{started['reconciliationId']}"
+    eventually(lambda: strict_operator.ok("GET", path)["state"] == "DONE")
+    assert strict_operator.ok("GET", f"{path}/violations")["items"] == []

@@ -13,6 +13,7 @@ from operations.clock import Clock
 from operations.consumers import CONSUMERS
 from operations.dead_letters.collector import collect
 from operations.dead_letters.domain import QueueMessage, Selection, read
+from operations.dead_letters.failures import OpenFailure
 from operations.dead_letters.service import DeadLetters
 from operations.dead_letters.sqs import Copy, Counts, NotAccepted
 from operations.queues import ConsumerQueue, QueueNames
@@ -98,6 +99,7 @@ class InMemoryReplayLog:
     step: Callable[[], None] = lambda: None
     replays: dict[str, Replay] = field(default_factory=dict)
     saved: dict[tuple[str, str], ReplayedMessage] = field(default_factory=dict)
+    cancels: dict[str, str] = field(default_factory=dict)
 
     def save(self, replay: Replay) -> None:
         self.step()
@@ -116,6 +118,15 @@ class InMemoryReplayLog:
 
     def recent(self, limit: int) -> list[Replay]:
         return list(reversed(self.replays.values()))[:limit]
+
+    def cancel(self, replay_id: str, by: str) -> None:
+        self.cancels[replay_id] = by
+
+    def uncancel(self, replay_id: str) -> None:
+        self.cancels.pop(replay_id, None)
+
+    def cancelled(self, replay_id: str) -> bool:
+        return replay_id in self.cancels
 
     def of_order(self, order_id: str) -> list[ReplayedMessage]:
         return [message for message in self.saved.values() if message.order_id == order_id]
@@ -157,6 +168,13 @@ class InMemoryFailures:
     def of_order(self, order_id: str) -> list[FailureRow]:
         found = [_in_index(row) for row in self.rows.values() if row.order_id == order_id]
         return sorted(found, key=lambda row: row.last_failed_at)
+
+    def beginning(self, consumer: str, prefix: str) -> list[str]:
+        return sorted(key for owner, key in self.rows if owner == consumer and key.startswith(prefix))[:3]
+
+    def of_orders(self) -> list[OpenFailure]:
+        rows = [row for row in self.rows.values() if row.open_orders]
+        return [OpenFailure.model_validate(row.model_dump()) for row in sorted(rows, key=lambda row: row.since)]
 
     def bodies(self, keys: Iterable[Key]) -> dict[Key, str]:
         return {

@@ -3,17 +3,29 @@
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from typing import Annotated, Any, Protocol
+
+from pydantic import BeforeValidator
 
 from cloudretail import aws, dynamodb
 from cloudretail.failure_log import DynamoDBFailureRows, FailureRows, Key, item_key
-from cloudretail.failures import FailureRow, FailureState, open_state
+from cloudretail.failures import OPEN_ORDERS, FailureRow, FailureState, open_state
+from cloudretail.model import Model
 from cloudretail.repository import batch_get
 from operations.dead_letters.domain import DeadMessage
 
 MAX_BODY = 250_000
 """Bytes of a compressed body in its row; a longer one is in the bucket. Source: an item has 400 kB, DynamoDB quotas."""
+
+
+class OpenFailure(Model):
+    """What an index knows of a failure of an order."""
+
+    consumer: str
+    event_id: str
+    order_id: str
+    since: Annotated[datetime, BeforeValidator(lambda seconds: datetime.fromtimestamp(seconds, UTC))]
 
 
 class Failures(FailureRows, Protocol):
@@ -31,6 +43,14 @@ class Failures(FailureRows, Protocol):
 
     def of_order(self, order_id: str) -> list[FailureRow]:
         """What failed of an order, in every state; the one that failed first comes first."""
+        ...
+
+    def of_orders(self) -> list["OpenFailure"]:
+        """What has failed of any order and has not ended; oldest first, as much as one call answers."""
+        ...
+
+    def beginning(self, consumer: str, prefix: str) -> list[str]:
+        """The ids of a consumer's failures that begin so, the first few."""
         ...
 
     def bodies(self, keys: Iterable[Key]) -> dict[Key, str]:
@@ -76,6 +96,21 @@ class DynamoDBFailures(DynamoDBFailureRows):
     def of_order(self, order_id: str) -> list[FailureRow]:
         pages = self._query("orderId-lastFailedAt", "orderId = :order", {":order": order_id}, {})
         return [FailureRow.model_validate(dynamodb.from_item(item)) for page in pages for item in page["Items"]]
+
+    def of_orders(self) -> list[OpenFailure]:
+        values = {":open": OPEN_ORDERS}
+        page = next(iter(self._query("openOrders-since", "openOrders = :open", values, {})))
+        return [OpenFailure.model_validate(dynamodb.from_item(item)) for item in page["Items"]]
+
+    def beginning(self, consumer: str, prefix: str) -> list[str]:
+        found = aws.dynamodb().query(
+            TableName=self._table,
+            KeyConditionExpression="consumer = :consumer AND begins_with(eventId, :prefix)",
+            ExpressionAttributeValues={":consumer": {"S": consumer}, ":prefix": {"S": prefix}},
+            ProjectionExpression="eventId",
+            Limit=3,
+        )["Items"]
+        return [item["eventId"]["S"] for item in found]
 
     def _query(
         self, index: str, condition: str, values: Mapping[str, Any], request: Mapping[str, Any]

@@ -18,6 +18,7 @@ from operations.dead_letters.domain import (
 )
 from operations.dead_letters.failures import Failures
 from operations.dead_letters.sqs import Queue
+from operations.pauses import Pause
 from operations.queues import ConsumerQueue, QueueNames
 
 TOP = 3
@@ -36,6 +37,7 @@ class QueueState(Model):
         failing: messages that are being retried.
         dead_letter_queue: its name in the template.
         dead: dead letters.
+        paused: by whom and why it gets no messages; None where it gets them.
     """
 
     consumer: str | None
@@ -46,6 +48,7 @@ class QueueState(Model):
     failing: int = 0
     dead_letter_queue: str
     dead: int
+    paused: Pause | None = None
 
 
 class DeadLetterQueue(Model):

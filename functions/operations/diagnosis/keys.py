@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 
 from contract.values import CANCELLATION
-from payments.domain import MAX_ATTEMPTS, payment_id_of
+from orders.waiting import Waiting
+from payments.domain import MAX_ATTEMPTS, OPEN_REFUNDS, payment_id_of
+
+__all__ = ["OPEN_REFUNDS", "Waiting"]
 
 UNEXPECTED = "attempt:"
 """How the id of a refund begins that gives back an attempt which the payment did not wait for."""
@@ -11,6 +14,11 @@ UNEXPECTED = "attempt:"
 
 def payment_id(order_id: str) -> str:
     return payment_id_of(order_id)
+
+
+def order_id_of(payment_id: str) -> str:
+    """The other way round."""
+    return "ord_" + payment_id.removeprefix("pay_")
 
 
 def charge_keys(order_id: str) -> list[str]:

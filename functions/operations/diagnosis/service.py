@@ -1,16 +1,70 @@
 """What operators ask about orders and tables: one order's time-line, the stuck orders, and whether the tables agree."""
 
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from cloudretail.errors import NotFound
+from cloudretail.failure_log import Key
+from cloudretail.failures import FailureRow
+from cloudretail.model import Model
 from operations.clock import REAL_TIME, Clock
 from operations.dead_letters.service import DeadLetters
-from operations.diagnosis.reconciliation import Violation, violations
+from operations.diagnosis.keys import Waiting
 from operations.diagnosis.store import Tables
-from operations.diagnosis.stuck import StuckOrder, stuck_order, stuck_orders
+from operations.diagnosis.stuck import (
+    DELIVERED_WITHIN,
+    REFUNDED_WITHIN,
+    RETURNED_WITHIN,
+    TO_SHIP_WITHIN,
+    WAITED_FOR,
+    StuckOrder,
+    stuck_order,
+)
 from operations.diagnosis.trace import Trace, trace
 from operations.replays.log import ReplayLog
+
+LISTED = 50
+"""Stuck orders of a list, unless somebody asks for more."""
+
+PER_READ = 25
+"""Orders whose four rows one BatchGetItem reads."""
+
+MOST_READ = 100
+"""Suspects that are read for one list: so many calls it takes at the most, however many orders there are."""
+
+PATIENCE = {
+    Waiting.TO_SHIP: TO_SHIP_WITHIN,
+    Waiting.SHIPPED: DELIVERED_WITHIN,
+    Waiting.RETURN: RETURNED_WITHIN,
+    Waiting.REFUND: REFUNDED_WITHIN,
+}
+"""How long an order waits for people. Who acts has an index of their own: what is not in it, they do not know."""
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """Orders that may be stuck.
+
+    Attributes:
+        since: by order id, since when they wait.
+        failed: by order id, the keys of what failed of them.
+    """
+
+    since: Mapping[str, datetime]
+    failed: Mapping[str, Sequence[Key]]
+
+
+class StuckOrders(Model):
+    """The stuck orders, the longest first.
+
+    Attributes:
+        unread: how many more may be stuck, and are not looked at.
+    """
+
+    items: tuple[StuckOrder, ...]
+    unread: int = 0
 
 
 @dataclass(frozen=True)
@@ -29,37 +83,77 @@ class Diagnosis:
     log: ReplayLog
     clock: Clock = REAL_TIME
 
-    def trace(self, order_id: str) -> Trace:
-        """All that is known of an order; raises NotFound where that is nothing."""
+    def trace(self, order: str) -> Trace:
+        """All that is known of an order, or left of it.
+
+        Args:
+            order: its id, or its number in any case and with any blanks.
+
+        Raises:
+            NotFound: nothing is known of it.
+        """
+        order_id = order if order.startswith("ord_") else self.tables.numbered(order) or order
         rows = self.tables.of_order(order_id)
-        failures = self.dead_letters.failures.of_order(order_id)
-        if rows.order is None and not failures:
+        # Whole: an index does not have how often a message was tried.
+        keys = [failure.key for failure in self.dead_letters.failures.of_order(order_id)]
+        failures = list(self.dead_letters.failures.read(keys).values())
+        replays = self.log.of_order(order_id)
+        if not (rows.parts or failures or replays):
             raise NotFound("order")
-        return trace(
-            order_id,
-            rows,
-            failures=failures,
-            replays=self.log.of_order(order_id),
-            stuck=stuck_order(rows, self.dead_letters.of_order(order_id), self.clock.now()),
-        )
+        stuck = stuck_order(rows, failures, self.clock.now())
+        return trace(order_id, rows, failures=failures, replays=replays, stuck=stuck)
 
-    def stuck(self, older_than: timedelta) -> list[StuckOrder]:
-        """The orders that are stuck, the longest first; the rows of each are read once more before it is named."""
+    def stuck(self, older_than: timedelta, limit: int = LISTED) -> StuckOrders:
+        """The orders that are stuck, the longest first.
+
+        Args:
+            older_than: an order that waits for less than this is only on its way.
+            limit: how many at the most.
+        """
         now = self.clock.now()
-        dead = self.dead_letters.of_all_queues()
-        suspects = stuck_orders(self.tables.snapshot(), dead, now, older_than)
-        found = []
-        for suspect in suspects:
-            letters = [letter for letter in dead if letter.order_id == suspect.order_id]
-            if stuck := stuck_order(self.tables.of_order(suspect.order_id), letters, now, older_than):
-                found.append(stuck)
-        return found
+        suspects = self._suspects(now, older_than)
+        chosen = sorted(suspects.since, key=lambda order_id: suspects.since[order_id])[:MOST_READ]
+        failures = self._failures_of([key for order_id in chosen for key in suspects.failed.get(order_id, ())])
+        found: list[StuckOrder] = []
+        read = 0
+        for batch in itertools.batched(chosen, PER_READ, strict=False):
+            if len(found) >= limit:
+                break
+            read += len(batch)
+            for order_id, rows in self.tables.own_rows(batch).items():
+                if stuck := stuck_order(rows, failures.get(order_id, ()), now, older_than):
+                    found.append(stuck)
+        found.sort(key=lambda each: each.since)
+        left = len(suspects.since) - read
+        return StuckOrders(items=tuple(found[:limit]), unread=left + max(0, len(found) - limit))
 
-    def reconcile(self) -> list[Violation]:
-        """Every invariant that does not hold in two snapshots: a change between two reads is gone in the second."""
-        first = violations(self.tables.snapshot(), self.clock.now())
-        if not first:
-            return []
-        self.clock.sleep(1)
-        second = violations(self.tables.snapshot(), self.clock.now())
-        return [each for each in second if each in first]
+    def _suspects(self, now: datetime, older_than: timedelta) -> Suspects:
+        """The orders that may be stuck: too old for what they wait for, unknown to whom they wait for, or failed.
+
+        Orders            waits TO_SHIP since 20 min    ord_1, ord_2
+        Shipments         TO_SHIP                       ord_1            ord_2: fulfilment does not know it
+        """
+        before = now - older_than
+        since = dict(self.tables.waiting(Waiting.STEP, before))
+        for what, patience in PATIENCE.items():
+            known = self.tables.refunds() if what is Waiting.REFUND else self.tables.parcels(what)
+            for order_id, at in self.tables.waiting(what, before).items():
+                asked = known.get(order_id)
+                if asked is None or now - min(at, asked) >= patience:
+                    since[order_id] = at
+            if what is Waiting.REFUND:
+                # Also of orders that expect none: of an attempt that their payment did not wait for.
+                since |= {each: at for each, at in known.items() if now - at >= patience and at <= before}
+        failed: dict[str, list[Key]] = {}
+        for row in self.dead_letters.failures.of_orders():
+            if row.consumer in WAITED_FOR:
+                failed.setdefault(row.order_id, []).append((row.consumer, row.event_id))
+                since.setdefault(row.order_id, row.since)
+        return Suspects(since, failed)
+
+    def _failures_of(self, keys: Sequence[Key]) -> dict[str, list[FailureRow]]:
+        """What has failed, by order id; at most as much as one call answers."""
+        found: dict[str, list[FailureRow]] = {}
+        for row in self.dead_letters.failures.read(keys[:MOST_READ]).values():
+            found.setdefault(row.order_id or "", []).append(row)
+        return found

@@ -1,13 +1,35 @@
 """Reading the shop's tables."""
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from cloudretail import aws, dynamodb
 from cloudretail.model import Model
 from cloudretail.repository import batch_get
-from operations.diagnosis.tables import TABLES, OrderRows, Table, TableSettings, TableSnapshot
+from operations.diagnosis.keys import OPEN_REFUNDS, Waiting, charge_keys, order_id_of
+from operations.diagnosis.tables import (
+    TABLES,
+    ChargeRow,
+    OrderPart,
+    OrderRow,
+    OrderRows,
+    PaymentRow,
+    ShipmentRow,
+    Table,
+    TableSettings,
+    refund_keys_of,
+    table_of,
+)
+
+MAX_PAGES = 5
+"""Pages of one partition of an index that are read: a page has some 8,000 keys."""
+
+
+type Since = Mapping[str, datetime]
+"""Orders that an index has, by id, with the time since when; the oldest, where there are more than MAX_PAGES hold."""
 
 
 class Tables(Protocol):
@@ -17,8 +39,24 @@ class Tables(Protocol):
         """The rows about an order as they are now."""
         ...
 
-    def snapshot(self) -> TableSnapshot:
-        """All rows, table by table."""
+    def numbered(self, number: str) -> str | None:
+        """The id of the order that people call so, the newest of several."""
+        ...
+
+    def own_rows(self, order_ids: Collection[str]) -> dict[str, OrderRows]:
+        """The own rows of at most 25 orders as they are now: neither their mails nor the provider's charges."""
+        ...
+
+    def waiting(self, what: Waiting, before: datetime) -> Since:
+        """The orders that wait for this, and have since before then."""
+        ...
+
+    def parcels(self, open_as: str) -> Since:
+        """The orders with whose parcel somebody has something to do, by what that is."""
+        ...
+
+    def refunds(self) -> Since:
+        """The orders of which money is to be given back, as payments has it."""
         ...
 
 
@@ -47,6 +85,38 @@ class DynamoDBTables:
         further = {table: table.further_keys(found) for table in self._names if table.further_keys}
         return OrderRows([*rows, *self._get({table: keys for table, keys in further.items() if keys})])
 
+    def numbered(self, number: str) -> str | None:
+        found = aws.dynamodb().query(
+            TableName=self._name_of(OrderRow),
+            IndexName="number-createdAt",
+            KeyConditionExpression="#number = :number",
+            ExpressionAttributeNames={"#number": "number"},
+            ExpressionAttributeValues={":number": {"S": "".join(number.split()).upper()}},
+            ScanIndexForward=False,
+            Limit=1,
+        )["Items"]
+        return found[0]["orderId"]["S"] if found else None
+
+    def own_rows(self, order_ids: Collection[str]) -> dict[str, OrderRows]:
+        tables = [table for table in self._names if issubclass(table.row, OrderPart) and table.keys_of]
+        wanted = {table: [key for each in order_ids for key in table.keys_of(each)] for table in tables}  # type: ignore[misc]
+        found: dict[str, list[Model]] = {order_id: [] for order_id in order_ids}
+        for row in self._get(wanted) if order_ids else []:
+            if isinstance(row, OrderPart):
+                found[row.order_id].append(row)
+        return {order_id: OrderRows(rows) for order_id, rows in found.items()}
+
+    def rows_of(self, row: type[Model], keys: Sequence[str]) -> list[Model]:
+        """The rows of a table that have these keys, at most 100; none of a table that this stage does not have."""
+        table = table_of(row)
+        return self._get({table: keys}) if keys and table in self._names else []
+
+    def charges_of(self, orders: Sequence[tuple[str, OrderRows]]) -> list[Model]:
+        """What the sandbox has taken and given back for these orders."""
+        keys = [key for order_id, rows in orders for key in (*charge_keys(order_id), *refund_keys_of(rows))]
+        batches = itertools.batched(keys, 100, strict=False)
+        return [row for batch in batches for row in self.rows_of(ChargeRow, batch)]
+
     def _get(self, wanted: Mapping[Table, Sequence[str]]) -> list[Model]:
         """The rows that have these keys, by one call; by none where there are no keys."""
         if not wanted:
@@ -59,13 +129,52 @@ class DynamoDBTables:
         )
         return [table.row.model_validate(item) for table in wanted for item in found[self._names[table]]]
 
-    def snapshot(self) -> TableSnapshot:
-        return TableSnapshot(
-            table.row.model_validate(item)
-            for table, name in self._names.items()
-            if table.in_snapshot
-            for item in _scan(name)
+    def waiting(self, what: Waiting, before: datetime) -> Since:
+        table = self._name_of(OrderRow)
+        found = [_open(table, "openAs", partition, "openSince", "orderId", before) for partition in what.partitions]
+        return {key: at for keys in found for key, at in keys.items()}
+
+    def parcels(self, open_as: str) -> Since:
+        return _open(self._name_of(ShipmentRow), "openAs", open_as, "openSince", "orderId")
+
+    def refunds(self) -> Since:
+        found = _open(self._name_of(PaymentRow), "openRefunds", OPEN_REFUNDS, "openRefundsSince", "paymentId")
+        return {order_id_of(payment): at for payment, at in found.items()}
+
+    def _name_of(self, row: type[Model]) -> str:
+        return self._names[table_of(row)]
+
+
+def _open(table: str, key: str, value: str, sort: str, of: str, before: datetime | None = None) -> Since:
+    """What a sparse index has in one partition, the oldest first.
+
+    Args:
+        table: its name.
+        key: name of the partition key, with which the index is called.
+        value: of that.
+        sort: name of the sort key, a time.
+        of: the table's own key.
+        before: only what is older.
+    """
+    # As the rows have it: without a fraction of a second where that is 0. So one that waits for exactly so long to the
+    # second may be found a second later.
+    until = before.astimezone(UTC).isoformat().replace("+00:00", "Z") if before else "9"
+    pages = (
+        aws.dynamodb()
+        .get_paginator("query")
+        .paginate(
+            TableName=table,
+            IndexName=f"{key}-{sort}",
+            KeyConditionExpression="#key = :value AND #sort <= :until",
+            ExpressionAttributeNames={"#key": key, "#sort": sort},
+            ExpressionAttributeValues={":value": {"S": value}, ":until": {"S": until}},
         )
+    )
+    return {
+        item[of]["S"]: datetime.fromisoformat(item[sort]["S"])
+        for page in itertools.islice(pages, MAX_PAGES)
+        for item in page["Items"]
+    }
 
 
 def setting_of(table: Table) -> str:
@@ -85,9 +194,4 @@ def _query(table: str, key: str, value: str) -> Iterator[dict[str, Any]]:
             ExpressionAttributeValues={":value": {"S": value}},
         )
     ):
-        yield from map(dynamodb.from_item, page["Items"])
-
-
-def _scan(table: str) -> Iterator[dict[str, Any]]:
-    for page in aws.dynamodb().get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
         yield from map(dynamodb.from_item, page["Items"])

@@ -4,12 +4,14 @@ A consumer's step takes seconds; what staff, a carrier or a shopper does has a p
 read in two ways: an order with a wait that is over its patience is stuck, and reconciling names the wait's rule.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
+from cloudretail.failures import FailureRow, FailureState, next_generation
 from cloudretail.model import Model
-from operations.dead_letters.domain import DeadLetter
+from cloudretail.retries import longest_pause
 from operations.diagnosis.tables import (
     OrderRow,
     OrderRows,
@@ -18,8 +20,8 @@ from operations.diagnosis.tables import (
     ReservationRow,
     ReturnRow,
     ShipmentRow,
-    TableSnapshot,
 )
+from operations.queues import ConsumerQueue
 
 TO_SHIP_WITHIN = timedelta(days=2)
 """Of staff, to give a parcel to the carrier."""
@@ -40,16 +42,27 @@ AT_ONCE = timedelta(0)
 """Of a consumer: all that it may take is what `older_than` says."""
 
 
+class Remedy(StrEnum):
+    """What an operator can do at once."""
+
+    REPLAY = "REPLAY"
+    NUDGE = "NUDGE"
+
+
 class Blocker(Model):
     """What an order waits for.
 
     Attributes:
         waits_for: in words.
         command: that would let the order go on; None where no command can.
+        remedy: what the command does, if it is one of operations' own.
+        queue: the dead-letter queue whose messages about the order are to be replayed.
     """
 
     waits_for: str
     command: str | None
+    remedy: Remedy | None = None
+    queue: str | None = None
 
 
 class StuckOrder(Model):
@@ -76,64 +89,98 @@ class Wait:
         patience: how long it may take; AT_ONCE where no person has to do anything.
         blocker: what it is.
         rule: that it breaks once it is over its patience; None where another rule compares these rows already.
+        consumer: that has to act; None where it is a person.
+        events: names of those that the consumer has to consume.
+        failed: whether it lasts because something has failed.
     """
 
     since: datetime
     patience: timedelta
     blocker: Blocker
     rule: str | None = None
+    consumer: str | None = None
+    events: tuple[str, ...] = ()
+    failed: bool = False
 
     def overdue(self, now: datetime, older_than: timedelta) -> bool:
         """Whether it takes too long, by its own patience, and longer than `older_than`."""
         return now - self.since >= max(self.patience, older_than)
 
+    def is_held_up_by(self, failure: FailureRow) -> bool:
+        """Whether it lasts because of this failure: the consumer's own, or of the relay, which publishes for it."""
+        if failure.event_name not in self.events:
+            return False
+        return failure.consumer in (self.consumer, RELAY)
 
-def stuck_orders(
-    snapshot: TableSnapshot, dead: Sequence[DeadLetter], now: datetime, older_than: timedelta
-) -> list[StuckOrder]:
-    """The orders that are stuck, the longest first.
 
-    Args:
-        snapshot: all rows.
-        dead: all dead letters.
-        now: aware.
-        older_than: an order that waits for less than this is only on its way.
-    """
-    letters: dict[str, list[DeadLetter]] = {}
-    for letter in dead:
-        letters.setdefault(letter.order_id or "", []).append(letter)
-    found = [
-        stuck
-        for order in snapshot.all(OrderRow)
-        if (stuck := stuck_order(snapshot.of_order(order.order_id), letters.get(order.order_id, ()), now, older_than))
-    ]
-    return sorted(found, key=lambda each: each.since)
+RELAY = "relay"
+
+WAITED_FOR = frozenset({"orders", "inventory", "payments", "payment-window", "payment-worker", "fulfilment", RELAY})
+"""Whose failures hold an order up; a mail that was not sent does not."""
 
 
 def stuck_order(
-    rows: OrderRows, dead: Sequence[DeadLetter], now: datetime, older_than: timedelta = AT_ONCE
+    rows: OrderRows, failures: Sequence[FailureRow], now: datetime, older_than: timedelta = AT_ONCE
 ) -> StuckOrder | None:
-    """An order with what it waits for, the dead letters first, then what it waits for the longest; None where nothing
-    is overdue."""
+    """An order with what it waits for the longest; None where nothing is overdue.
+
+    Args:
+        rows: about the order.
+        failures: about the order. One that holds a wait up is what the order waits for.
+        now: aware.
+        older_than: what waits for less than this is only on its way.
+    """
     order = rows.order
     if order is None:
         return None
-    waits = [*_dead(order, dead), *sorted(waits_of(rows, now), key=lambda wait: wait.since)]
-    for wait in waits:
-        if wait.overdue(now, older_than):
-            return StuckOrder(order_id=order.order_id, status=order.status, since=wait.since, blocker=wait.blocker)
+    found = [_explained(order, wait, failures, now) for wait in waits_of(rows, now)]
+    overdue = [wait for wait in found if wait.overdue(now, older_than)]
+    if not overdue:
+        return None
+    # What has failed before what takes long: it is the reason, or can be mended at once.
+    first = min(overdue, key=lambda wait: (not wait.failed, wait.since))
+    return StuckOrder(order_id=order.order_id, status=order.status, since=first.since, blocker=first.blocker)
+
+
+def _explained(order: OrderRow, wait: Wait, failures: Iterable[FailureRow], now: datetime) -> Wait:
+    """The wait, with the failure that holds it up: nobody needs patience for that."""
+    blocker = _held_up(order, wait, failures, now)
+    return replace(wait, blocker=blocker, patience=AT_ONCE, failed=True) if blocker else wait
+
+
+def _held_up(order: OrderRow, wait: Wait, failures: Iterable[FailureRow], now: datetime) -> Blocker | None:
+    """What a wait lasts for, where something has failed: the dead letter before what is still being retried."""
+    own = [failure for failure in failures if wait.is_held_up_by(failure)]
+    for failure in own:
+        queue = ConsumerQueue.of(failure.consumer).dead_letter_queue
+        if next_generation(failure, int(now.timestamp())) is not None:
+            return Blocker(
+                waits_for=f"{failure.event_name} in {queue}: {failure.cause.code}",
+                command=f"cloudretail dlq replay {queue} --order {order.order_id}",
+                remedy=Remedy.REPLAY,
+                queue=queue,
+            )
+    for failure in own:
+        if failure.state is FailureState.FAILING:
+            return Blocker(waits_for=_retried(failure, now), command=None)
+        if failure.state in (FailureState.REPLAYING, FailureState.REPLAYED):
+            queue = ConsumerQueue.of(failure.consumer).queue
+            return Blocker(waits_for=f"{failure.event_name}, whose copy is in {queue}", command=None)
     return None
 
 
-def _dead(order: OrderRow, dead: Sequence[DeadLetter]) -> Iterator[Wait]:
-    for letter in dead:
-        text = f"{letter.event_name or 'a message'} in {letter.queue}: {letter.cause.code}"
-        replay = f"cloudretail dlq replay {letter.queue} --order {order.order_id}"
-        yield Wait(order.since, AT_ONCE, Blocker(waits_for=text, command=replay))
+def _retried(failure: FailureRow, now: datetime) -> str:
+    """Such as "OrderPlaced: 38 s in InventoryQueue, attempt 3, next within 8 s, because of AccessDenied on PutItem"."""
+    seconds = now.timestamp() - (failure.failing_since or failure.first_failed_at)
+    left = max(0, failure.last_failed_at + longest_pause(failure.failures) - now.timestamp())
+    attempt = failure.cause.attempt or failure.failures
+    where = ConsumerQueue.of(failure.consumer).queue
+    retry = f"attempt {attempt} failed, the next comes within {left:.0f} s"
+    return f"{failure.event_name}: {seconds:.0f} s in {where}, {retry}, because of {failure.cause.code}"
 
 
 def waits_of(rows: OrderRows, now: datetime) -> list[Wait]:
-    """All that an order waits for, overdue or not, but for dead letters.
+    """All that an order waits for, overdue or not.
 
     Args:
         rows: about the order.
@@ -154,10 +201,22 @@ def waits_of(rows: OrderRows, now: datetime) -> list[Wait]:
     return waits
 
 
-def _event(order: OrderRow, waits_for: str, since: datetime | None = None, rule: str | None = None) -> Wait:
-    """A wait for an event: a nudge brings it again."""
-    blocker = Blocker(waits_for=waits_for, command=f"cloudretail orders nudge {order.order_id}")
-    return Wait(since or order.since, AT_ONCE, blocker, rule)
+def _event(
+    order: OrderRow,
+    consumer: str,
+    *events: str,
+    since: datetime | None = None,
+    rule: str | None = None,
+    waits_for: str | None = None,
+) -> Wait:
+    """A wait for a consumer to consume events: a nudge brings them again."""
+    words = waits_for or f"{consumer} to consume {' and '.join(events)}"
+    return Wait(since or order.since, AT_ONCE, _nudge(order, words), rule, consumer, events)
+
+
+def _nudge(order: OrderRow, waits_for: str) -> Blocker:
+    command = f"cloudretail orders nudge {order.order_id}"
+    return Blocker(waits_for=waits_for, command=command, remedy=Remedy.NUDGE)
 
 
 def _of_status(order: OrderRow, rows: OrderRows, now: datetime) -> Iterator[Wait]:
@@ -166,35 +225,35 @@ def _of_status(order: OrderRow, rows: OrderRows, now: datetime) -> Iterator[Wait
     held = reservation.status if reservation else None
     sent = shipment.status if shipment else None
     if order.status in ("CONFIRMED", "CANCELLING", "SHIPPED", "DELIVERED") and held == "HELD":
-        yield _event(order, "inventory to consume OrderConfirmed")
+        yield _event(order, "inventory", "OrderConfirmed")
     match order.status, sent:
         case "PENDING", _:
-            yield _event(order, _while_pending(held))
+            yield _while_pending(order, held)
         case "RESERVED", _:
             if missing := _while_reserved(order, payment, now):
-                yield _event(order, missing)
+                yield missing
         case "REJECTED", _ if payment is None or payment.status == "OPEN":
-            yield _event(order, "payments to consume InventoryReservationFailed")
+            yield _event(order, "payments", "InventoryReservationFailed")
         case "CANCELLED", _ if held in (None, "HELD", "COMMITTED"):
-            yield _event(order, "inventory to consume OrderCancelled")
+            yield _event(order, "inventory", "OrderCancelled")
         case "CANCELLED", _:
-            if missing := _while_cancelled(payment):
-                yield _event(order, missing)
+            if missing := _while_cancelled(order, payment):
+                yield missing
         case "CONFIRMED", None:
-            yield _event(order, "fulfilment to consume OrderConfirmed")
+            yield _event(order, "fulfilment", "OrderConfirmed")
         case "CONFIRMED", "TO_SHIP":
             command = f"cloudretail shipments ship {order.order_id} --carrier CARRIER --tracking NUMBER"
             blocker = Blocker(waits_for="staff to ship its parcel", command=command)
             yield Wait(order.entered, TO_SHIP_WITHIN, blocker, "not-shipped")
         case "CANCELLING", (None | "TO_SHIP"):
-            yield _event(order, "fulfilment to consume CancellationRequested", rule="cancelling")
+            yield _event(order, "fulfilment", "CancellationRequested", rule="cancelling")
         case "SHIPPED", "SHIPPED":
             command = f"cloudretail shipments show {order.order_id}"
             blocker = Blocker(waits_for="its carrier, or staff to say what became of the parcel", command=command)
             yield Wait(order.entered, DELIVERED_WITHIN, blocker, "not-delivered")
         case (("CONFIRMED" | "CANCELLING" | "SHIPPED"), str(status)) if status in _PUBLISHED:
             rule = "cancelling" if order.status == "CANCELLING" else None
-            yield _event(order, f"orders to consume {_PUBLISHED[status]}", rule=rule)
+            yield _event(order, "orders", _PUBLISHED[status], rule=rule)
         case _:
             pass
 
@@ -208,47 +267,53 @@ _PUBLISHED = {
 """By a shipment's status, the event that tells orders."""
 
 
-def _while_pending(held: str | None) -> str:
+def _while_pending(order: OrderRow, held: str | None) -> Wait:
     match held:
         case None:
-            return "inventory to consume OrderPlaced"
+            return _event(order, "inventory", "OrderPlaced")
         case "REFUSED":
-            return "orders to consume InventoryReservationFailed"
+            return _event(order, "orders", "InventoryReservationFailed")
         case _:
-            return "orders to consume InventoryReserved"
+            return _event(order, "orders", "InventoryReserved")
 
 
-def _while_reserved(order: OrderRow, payment: PaymentRow | None, now: datetime) -> str | None:
+def _while_reserved(order: OrderRow, payment: PaymentRow | None, now: datetime) -> Wait | None:
     over = order.reserved_until is not None and now > order.reserved_until
     match payment:
         case None:
-            return "payments to consume OrderPlaced and InventoryReserved"
+            return _event(order, "payments", "OrderPlaced", "InventoryReserved")
         case PaymentRow(status="OPEN", amount=None):
-            return "payments to consume OrderPlaced"
+            return _event(order, "payments", "OrderPlaced")
         case PaymentRow(status="OPEN", reserved=False):
-            return "payments to consume InventoryReserved"
+            return _event(order, "payments", "InventoryReserved")
         case PaymentRow(status="OPEN"):
-            return "payments to close the payment window" if over else None
+            closing = "payments to close the payment window"
+            return _event(order, "payment-window", "InventoryReserved", waits_for=closing) if over else None
         case PaymentRow(status="SUBMITTED", attempts=attempt):
-            return f"the provider's answer to attempt {attempt}"
+            return _answer(order, f"the provider's answer to attempt {attempt}")
         case PaymentRow(status="SUCCEEDED"):
-            return "orders to consume PaymentSucceeded"
+            return _event(order, "orders", "PaymentSucceeded")
         case PaymentRow(status="FAILED"):
-            return "orders to consume PaymentFailed"
+            return _event(order, "orders", "PaymentFailed")
         case _:
-            return "the event that its payment was voided for"
+            ends = ("InventoryReservationFailed", "PaymentFailed")
+            return _event(order, "orders", *ends, waits_for="the event that its payment was voided for")
 
 
-def _while_cancelled(payment: PaymentRow | None) -> str | None:
+def _answer(order: OrderRow, waits_for: str) -> Wait:
+    return _event(order, "payment-worker", "PaymentSubmitted", waits_for=waits_for)
+
+
+def _while_cancelled(order: OrderRow, payment: PaymentRow | None) -> Wait | None:
     match payment:
         case PaymentRow(status="SUBMITTED", cancelled=True):
-            return "the provider's answer, which says whether there is anything to refund"
+            return _answer(order, "the provider's answer, which says whether there is anything to refund")
         case None | PaymentRow(status="OPEN" | "SUBMITTED"):
-            return "payments to consume OrderCancelled"
+            return _event(order, "payments", "OrderCancelled")
         case PaymentRow(status="SUCCEEDED", method="COD", collected=None):
-            return "payments to consume OrderCancelled"
+            return _event(order, "payments", "OrderCancelled")
         case PaymentRow(status="SUCCEEDED") if payment.left > 0:
-            return "payments to consume OrderCancelled"
+            return _event(order, "payments", "OrderCancelled")
         case _:
             return None
 
@@ -259,8 +324,8 @@ def _of_refund(order: OrderRow, refund: RefundRow) -> Wait | None:
     match refund.status:
         case "REQUESTED":
             waits_for = f"the provider to give the refund {refund.refund_id} back"
-            command = f"cloudretail orders nudge {order.order_id}"
-            return Wait(asked, REFUNDED_WITHIN, Blocker(waits_for=waits_for, command=command), "refund-requested")
+            own = ("payment-worker", ("RefundRequested",))
+            return Wait(asked, REFUNDED_WITHIN, _nudge(order, waits_for), "refund-requested", *own)
         case "TO_PAY_BY_HAND":
             since = order.last("PaymentRefundFailed", refund.refund_id) or asked
             waits_for = f"staff to pay the refund {refund.refund_id} by hand"
@@ -274,9 +339,9 @@ def _of_cash(order: OrderRow, payment: PaymentRow | None) -> Iterator[Wait]:
     """The cash of a delivered order, which the delivery has named."""
     if payment and payment.method == "COD" and payment.status == "SUCCEEDED":
         if payment.collected is None:
-            yield _event(order, "payments to consume ShipmentDelivered", order.entered, "cash-not-collected")
+            yield _event(order, "payments", "ShipmentDelivered", since=order.entered, rule="cash-not-collected")
         elif order.collected is None:
-            yield _event(order, "orders to consume PaymentCollected", order.entered, "cash-not-collected")
+            yield _event(order, "orders", "PaymentCollected", since=order.entered, rule="cash-not-collected")
 
 
 def _of_return(
@@ -291,24 +356,24 @@ def _of_return(
     at = expected.status if expected else None
     match each.status, at:
         case "REQUESTED", None:
-            yield _event(order, "fulfilment to consume ReturnRequested", each.requested_at, "return-not-received")
+            yield _event(order, "fulfilment", "ReturnRequested", since=each.requested_at, rule="return-not-received")
         case "REQUESTED", "EXPECTED":
             waits_for = f"the return {each.return_id} to arrive, or staff to refuse it"
             command = f"cloudretail returns receive {order.order_id} {each.return_id}"
             blocker = Blocker(waits_for=waits_for, command=command)
             yield Wait(each.requested_at, RETURNED_WITHIN, blocker, "return-not-received")
         case (("REQUESTED" | "WITHDRAWN"), "RECEIVED"):
-            yield _event(order, "orders to consume ReturnReceived", rule="return-not-settled")
+            yield _event(order, "orders", "ReturnReceived", rule="return-not-settled")
         case "REQUESTED", "REFUSED":
-            yield _event(order, "orders to consume ReturnRefused", rule="return-not-settled")
+            yield _event(order, "orders", "ReturnRefused", rule="return-not-settled")
         case "WITHDRAWN", (None | "EXPECTED"):
             withdrawn = order.last("ReturnWithdrawn", each.return_id)
-            yield _event(order, "fulfilment to consume ReturnWithdrawn", withdrawn, "return-not-settled")
+            yield _event(order, "fulfilment", "ReturnWithdrawn", since=withdrawn, rule="return-not-settled")
         case "ACCEPTED", _:
             accepted = order.last("ReturnReceived", each.return_id)
             if reservation is None or not reservation.has_booked(each.return_id):
-                yield _event(order, "inventory to consume ReturnAccepted", accepted, "return-not-booked")
+                yield _event(order, "inventory", "ReturnAccepted", since=accepted, rule="return-not-booked")
             if payment is None or not payment.gives_back(each.return_id):
-                yield _event(order, "payments to consume ReturnAccepted", accepted, "return-not-refunded")
+                yield _event(order, "payments", "ReturnAccepted", since=accepted, rule="return-not-refunded")
         case _:
             pass

@@ -254,7 +254,6 @@ class Table:
         keys_of: the partition keys that rows about an order can have; None where no row is about an order.
         further_keys: those that only the order's other rows tell.
         several: whether one such key can have several rows.
-        in_snapshot: whether reconciling and finding stuck orders read it as a whole.
         at_rest: by the status of an order that waits for nothing, the statuses that its row may have.
     """
 
@@ -266,7 +265,6 @@ class Table:
     keys_of: Callable[[str], Sequence[str]] | None = None
     further_keys: Callable[["OrderRows"], Sequence[str]] | None = None
     several: bool = False
-    in_snapshot: bool = True
     at_rest: Statuses = field(default_factory=dict)
 
 
@@ -313,8 +311,8 @@ def _payment_id(order_id: str) -> list[str]:
     return [payment_id(order_id)]
 
 
-def _refund_keys(rows: "OrderRows") -> list[str]:
-    """Of the refunds of returns."""
+def refund_keys_of(rows: "OrderRows") -> list[str]:
+    """Under which the sandbox has the refunds of returns."""
     payment = rows.one(PaymentRow)
     if payment is None:
         return []
@@ -330,8 +328,8 @@ TABLES: tuple[Table, ...] = (
     ),
     Table("Payments", PaymentRow, "payment", "payments", "paymentId", _payment_id, at_rest=PAYMENT_AT_REST),
     Table("Shipments", ShipmentRow, "shipment", "fulfilment", "orderId", _order_id, at_rest=SHIPMENT_AT_REST),
-    Table("SentMails", MailRow, "mail", "notifications", "orderId", _order_id, several=True, in_snapshot=False),
-    Table("SandboxCharges", ChargeRow, "charge", "payments", "chargeKey", charge_keys, _refund_keys),
+    Table("SentMails", MailRow, "mail", "notifications", "orderId", _order_id, several=True),
+    Table("SandboxCharges", ChargeRow, "charge", "payments", "chargeKey", charge_keys, refund_keys_of),
     Table("Limits", AccountRow, "account", "orders", "userId"),
     Table("Inventory", StockRow, "stock", "inventory", "productId"),
 )
@@ -409,7 +407,7 @@ class OrderRows(Rows):
 
 
 class TableSnapshot(Rows):
-    """The tables, read one after the other: not at one moment."""
+    """Rows about some orders, read one after the other: not at one moment."""
 
     @cached_property
     def _parts(self) -> dict[str, list[OrderPart]]:

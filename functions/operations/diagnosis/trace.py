@@ -1,6 +1,6 @@
 """An order's time-line across all services. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -10,7 +10,7 @@ from cloudretail.model import Model
 from operations.diagnosis.keys import refund_id_of
 from operations.diagnosis.stuck import StuckOrder
 from operations.diagnosis.tables import ChargeRow, MailRow, OrderRow, OrderRows, ShipmentRow
-from operations.replays.domain import ReplayedMessage
+from operations.replays.domain import DRY_RUN_OUTCOMES, ReplayedMessage
 
 
 class EntryKind(StrEnum):
@@ -34,6 +34,8 @@ class TraceEntry(Model):
         detail: why, where, with which figures.
         event_id: of the event that it is, or is about.
         caused_by: id of the event or request that led to it.
+        waited: seconds since that event was published, or, of a failure, since the event that could not be consumed;
+            None where nobody kept that time.
     """
 
     at: datetime | None
@@ -43,6 +45,7 @@ class TraceEntry(Model):
     detail: str | None = None
     event_id: str | None = None
     caused_by: str | None = None
+    waited: float | None = None
 
 
 class Trace(Model):
@@ -83,7 +86,7 @@ def trace(
         order_id: of the order, which need not exist: there may be nothing but failures.
         rows: about the order.
         failures: rows of the failures table about it.
-        replays: of messages about it.
+        replays: of messages about it; dry runs among them are left out, as nothing has happened.
         stuck: what it waits for.
     """
     entries = [
@@ -93,8 +96,10 @@ def trace(
         *map(_mail, rows.all(MailRow)),
         *map(_charge, rows.all(ChargeRow)),
         *map(_failure, failures),
-        *map(_replay, replays),
+        *(_replay(message) for message in replays if message.outcome not in DRY_RUN_OUTCOMES),
     ]
+    published = _published(rows)
+    entries = [_timed(entry, published) for entry in entries]
     last = datetime.max.replace(tzinfo=UTC)
     return Trace(
         order_id=order_id,
@@ -102,6 +107,31 @@ def trace(
         stuck=stuck,
         entries=tuple(sorted(entries, key=lambda entry: entry.at or last)),
     )
+
+
+def _published(rows: OrderRows) -> dict[str, datetime]:
+    """When events about the order were published, by id: those of the latest outboxes, and the order's own.
+
+    An order takes one step of its history by each write, so that the event's version says which step published it.
+    """
+    known = {event.id: event.time for _, event in _documents(rows)}
+    if order := rows.order:
+        for version, step in enumerate(order.history, start=1):
+            known |= {f"orders:{order.order_id}:{version}:{index}": step.at for index in range(EVENTS_OF_A_STEP)}
+    return known
+
+
+EVENTS_OF_A_STEP = 2
+"""As many as one step of an order publishes at the most."""
+
+
+def _timed(entry: TraceEntry, published: Mapping[str, datetime]) -> TraceEntry:
+    """With how long it took since its cause."""
+    cause = entry.event_id if entry.kind is EntryKind.FAILURE else entry.caused_by
+    began = published.get(cause or "")
+    if began is None or entry.at is None or entry.at < began:
+        return entry
+    return entry.model_copy(update={"waited": round((entry.at - began).total_seconds(), 3)})
 
 
 def _history(order: OrderRow | None) -> Iterator[TraceEntry]:
@@ -132,17 +162,21 @@ def _parcel(shipment: ShipmentRow | None) -> Iterator[TraceEntry]:
 
 def _events(rows: OrderRows) -> Iterator[TraceEntry]:
     """The latest events of each row; the effect of earlier ones is in the order's history."""
+    for service, event in _documents(rows):
+        yield TraceEntry(
+            at=event.time,
+            service=service,
+            kind=EntryKind.EVENT,
+            what=f"publishes {EventType.parse(event.type).name}",
+            event_id=event.id,
+            caused_by=event.causationid,
+        )
+
+
+def _documents(rows: OrderRows) -> Iterator[tuple[str, _Document]]:
     for service, outbox in rows.outboxes.items():
         for document in outbox.events:
-            event = _Document.model_validate_json(document)
-            yield TraceEntry(
-                at=event.time,
-                service=service,
-                kind=EntryKind.EVENT,
-                what=f"publishes {EventType.parse(event.type).name}",
-                event_id=event.id,
-                caused_by=event.causationid,
-            )
+            yield service, _Document.model_validate_json(document)
 
 
 def _mail(mail: MailRow) -> TraceEntry:

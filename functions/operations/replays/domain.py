@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import Field
@@ -16,6 +16,12 @@ from operations.queues import RELAY_DLQ, REPLAY_WORKER_DLQ, RULE_TARGETS_DLQ, Co
 
 MAX_DELAY = 900
 """Seconds, the longest that SQS delays a message."""
+
+BEAT_EVERY = 1.0
+"""Seconds between two signs of life of the worker, each with how far it is."""
+
+STALE_AFTER = timedelta(minutes=5)
+"""Without a sign of life, a worker has ended: Lambda tries it again after one minute, and after two more."""
 
 SLOWEST = 0.5
 """Messages a second."""
@@ -34,12 +40,14 @@ class Action(StrEnum):
 class ReplayState(StrEnum):
     """How far a replay is.
 
-    INTERRUPTED: it was stopped before its end; the remaining messages are dead letters still.
+    CANCELLED: an operator has stopped it. INTERRUPTED: its worker has ended before its time. Of both the remaining
+    messages are dead letters still, and it can be resumed.
     """
 
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
     DONE = "DONE"
+    CANCELLED = "CANCELLED"
     INTERRUPTED = "INTERRUPTED"
 
 
@@ -61,6 +69,10 @@ class Outcome(StrEnum):
     WOULD_FAIL = "WOULD_FAIL"
 
 
+DRY_RUN_OUTCOMES = frozenset({Outcome.WOULD_ACT, Outcome.NOTHING_TO_DO, Outcome.WOULD_FAIL})
+"""Nothing has happened to such a message."""
+
+
 class Replay(Model):
     """The record of a replay, a drop, a dry run, a nudge, or a replay of the archive.
 
@@ -73,7 +85,9 @@ class Replay(Model):
         at: when it was asked for.
         planned: how many messages it is about; None until that is known.
         outcomes: how many messages have each outcome.
-        ended_at: when it was done or interrupted.
+        beat_at: when its worker last said that it lives.
+        version: of the function that carries it out.
+        ended_at: when it was done, cancelled or interrupted.
     """
 
     replay_id: str
@@ -87,6 +101,8 @@ class Replay(Model):
     state: ReplayState = ReplayState.QUEUED
     planned: int | None = None
     outcomes: dict[Outcome, int] = Field(default_factory=dict)
+    beat_at: datetime | None = None
+    version: str | None = None
     ended_at: datetime | None = None
 
     @property
@@ -96,7 +112,15 @@ class Replay(Model):
 
     @property
     def ended(self) -> bool:
-        return self.state in (ReplayState.DONE, ReplayState.INTERRUPTED)
+        return self.state in (ReplayState.DONE, ReplayState.CANCELLED, ReplayState.INTERRUPTED)
+
+    def seen_at(self, now: datetime) -> "Replay":
+        """As it is now: one whose worker is silent is INTERRUPTED, whatever was written last.
+
+        What EventBridge replays from its archive has no worker of ours.
+        """
+        silent = not self.ended and self.action is not Action.ARCHIVE and now - (self.beat_at or self.at) > STALE_AFTER
+        return self.model_copy(update={"state": ReplayState.INTERRUPTED}) if silent else self
 
 
 class ReplayedMessage(Model):

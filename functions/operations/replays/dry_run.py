@@ -73,7 +73,8 @@ class DryRun:
     def _run(self, replay: Replay) -> Replay:
         assert replay.selection is not None, "only dead letters are tried"
         rows = self.dead_letters.rows(replay.selection)
-        replay = replay.model_copy(update={"planned": len(rows), "state": ReplayState.RUNNING})
+        begun = {"planned": len(rows), "state": ReplayState.RUNNING, "beat_at": self.clock.now(), "ended_at": None}
+        replay = replay.model_copy(update=begun)
         self.log.save(replay)
         messages: list[ReplayedMessage] = []
         for batch in itertools.batched(rows, 100, strict=False):

@@ -17,6 +17,9 @@ from operations.replays.domain import Replay, ReplayedMessage, ReplayState, coun
 HEADER = "-"
 """Sort key of a replay's own row, beside those of its messages."""
 
+CANCEL = "+cancel"
+"""Sort key of an operator's wish that it stops; before the header, and so no message's."""
+
 ALL_REPLAYS = "replays"
 """Topic of every replay's own row; no order id is like it."""
 
@@ -45,9 +48,26 @@ class ReplayLog(Protocol):
         """The latest first."""
         ...
 
+    def cancel(self, replay_id: str, by: str) -> None:
+        """Note that it is to stop."""
+        ...
+
+    def uncancel(self, replay_id: str) -> None:
+        """Note that it is to go on."""
+        ...
+
+    def cancelled(self, replay_id: str) -> bool:
+        """Whether it is to stop."""
+        ...
+
     def of_order(self, order_id: str) -> list[ReplayedMessage]:
         """What replays did to messages about an order."""
         ...
+
+
+def cancel_key(replay_id: str) -> dict[str, Any]:
+    """The key of the row that says that a replay is to stop: its worker writes its own row again and again."""
+    return {"replayId": {"S": replay_id}, "messageId": {"S": CANCEL}}
 
 
 @contextmanager
@@ -120,6 +140,17 @@ class DynamoDBReplayLog:
 
     def recent(self, limit: int) -> list[Replay]:
         return [Replay.model_validate(item) for item in self._about(ALL_REPLAYS, limit)]
+
+    def cancel(self, replay_id: str, by: str) -> None:
+        item = _expiring({"replayId": replay_id, "messageId": CANCEL, "by": by})
+        aws.dynamodb().put_item(TableName=self._table, Item=dynamodb.to_item(item))
+
+    def uncancel(self, replay_id: str) -> None:
+        aws.dynamodb().delete_item(TableName=self._table, Key=cancel_key(replay_id))
+
+    def cancelled(self, replay_id: str) -> bool:
+        found = aws.dynamodb().get_item(TableName=self._table, Key=cancel_key(replay_id), ConsistentRead=True)
+        return "Item" in found
 
     def of_order(self, order_id: str) -> list[ReplayedMessage]:
         return [ReplayedMessage.model_validate(item) for item in self._about(order_id, 1000)]

@@ -36,6 +36,7 @@ from operations.dead_letters.service import DeadLetters
 from operations.dead_letters.sqs import PER_BATCH, Copy, NotAccepted
 from operations.queues import ConsumerQueue
 from operations.replays.domain import (
+    BEAT_EVERY,
     SLOWEST,
     Action,
     NoDestination,
@@ -52,9 +53,6 @@ from operations.replays.domain import (
 )
 from operations.replays.log import ReplayLog, interruption_recorded
 from operations.replays.targets import Bus, Invoker
-
-SAVED_EVERY = 1.0
-"""Seconds between two writes of the progress."""
 
 type Progress = Callable[[Replay], None]
 """Is called with the replay as it goes on."""
@@ -93,14 +91,20 @@ class Replayer:
             until: the clock's time at which to stop; None for never.
 
         Returns:
-            The replay as it is then: DONE, or RUNNING where time ran out.
+            The replay as it is then: DONE, CANCELLED, or RUNNING where time ran out.
         """
         if replay.state is ReplayState.DONE:
             return replay
         with interruption_recorded(self.log, replay.replay_id, self.clock):
-            begun = self.plan(replay) if replay.planned is None else replay
+            begun = self.plan(replay) if replay.planned is None else self._resumed(replay)
             progress(begun)
             return _Run(self, begun, progress, until).carried_out()
+
+    def _resumed(self, replay: Replay) -> Replay:
+        going_on = {"state": ReplayState.RUNNING, "ended_at": None, "beat_at": self.clock.now()}
+        begun = replay.model_copy(update=going_on)
+        self.log.save(begun)
+        return begun
 
     def plan(self, replay: Replay) -> Replay:
         """Select the messages, and record them."""
@@ -112,7 +116,8 @@ class Replayer:
             if (generation := next_generation(row, int(now.timestamp()))) is not None
         ]
         self.log.save_messages(messages)
-        changes = {"planned": len(messages), "outcomes": counted(messages), "state": ReplayState.RUNNING}
+        counts = {"planned": len(messages), "outcomes": counted(messages)}
+        changes = {**counts, "state": ReplayState.RUNNING, "beat_at": self.clock.now()}
         begun = replay.model_copy(update=changes)
         self.log.save(begun)
         return begun
@@ -214,6 +219,7 @@ class _Run:
         self._rate = max(replay.rate, SLOWEST)
         self._entries = {entry.message_id: entry for entry in replayer.log.messages(replay.replay_id)}
         self._next = self._saved = self._clock.monotonic()
+        self._asked: float | None = None
 
     def carried_out(self) -> Replay:
         planned = [entry for entry in self._entries.values() if entry.outcome is Outcome.PLANNED]
@@ -221,11 +227,20 @@ class _Run:
         for batch in itertools.batched(planned, min(PER_BATCH, max(1, int(self._rate))), strict=False):
             if self._until is not None and self._clock.monotonic() > self._until:
                 return self._save()
+            if self._is_cancelled():
+                return self._save(state=ReplayState.CANCELLED, ended_at=self._clock.now())
             self._pace(len(batch))
             self._record(self._dropped(batch) if self._replay.action is Action.DROP else self._replayed(batch))
             self._progress(self._replay)
         outcomes = counted(self._entries.values())
         return self._save(state=ReplayState.DONE, outcomes=outcomes, ended_at=self._clock.now())
+
+    def _is_cancelled(self) -> bool:
+        now = self._clock.monotonic()
+        if self._asked is not None and now - self._asked < BEAT_EVERY:
+            return False
+        self._asked = now
+        return self._replayer.log.cancelled(self._replay.replay_id)
 
     def _dropped(self, entries: Sequence[ReplayedMessage]) -> list[ReplayedMessage]:
         rows = self._failures.read(map(self._key, entries))
@@ -287,12 +302,12 @@ class _Run:
         self._replayer.log.save_messages(entries)
         self._entries |= {entry.message_id: entry for entry in entries}
         self._replay = self._replay.model_copy(update={"outcomes": counted(self._entries.values())})
-        if self._clock.monotonic() - self._saved > SAVED_EVERY:
+        if self._clock.monotonic() - self._saved > BEAT_EVERY:
             self._save()
 
     def _save(self, **changes: object) -> Replay:
         self._saved = self._clock.monotonic()
-        self._replay = self._replay.model_copy(update=changes)
+        self._replay = self._replay.model_copy(update={**changes, "beat_at": self._clock.now()})
         self._replayer.log.save(self._replay)
         self._progress(self._replay)
         return self._replay

@@ -4,12 +4,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cloudretail.errors import NotFound
+from cloudretail.errors import Conflict, NotFound
 from operations.clock import REAL_TIME, Clock
 from operations.dead_letters.domain import DeadLetter, Selection
 from operations.dead_letters.failures import Failures
 from operations.queues import ConsumerQueue
-from operations.replays.domain import Action, Outcome, Replay, ReplayedMessage
+from operations.replays.domain import Action, Outcome, Replay, ReplayedMessage, ReplayState
 from operations.replays.log import ReplayLog
 
 
@@ -51,11 +51,44 @@ class Replays:
         return replay
 
     def get(self, replay_id: str) -> Replay:
-        """The record of a replay; raises NotFound."""
+        """The record of a replay, as it is now; raises NotFound."""
         found = self.log.find(replay_id)
         if found is None:
             raise NotFound("replay")
-        return found
+        return found.seen_at(self.clock.now())
+
+    def recent(self, limit: int) -> list[Replay]:
+        """All replays, as they are now; the latest first."""
+        return [replay.seen_at(self.clock.now()) for replay in self.log.recent(limit)]
+
+    def cancel(self, replay_id: str, by: str) -> Replay:
+        """Have a replay stop before its next messages; what it has sent stays sent.
+
+        Raises:
+            NotFound: there is no such replay.
+            Conflict: it has ended.
+        """
+        replay = self.get(replay_id)
+        if replay.ended:
+            raise Conflict("replay-ended", f"The replay is {replay.state}: there is nothing to cancel.")
+        self.log.cancel(replay_id, by)
+        return replay
+
+    def resume(self, replay_id: str) -> Replay:
+        """Record that a replay goes on where it was left; it is then carried out by somebody else.
+
+        Raises:
+            NotFound: there is no such replay.
+            Conflict: it is under way, or done, or nothing that goes on.
+        """
+        replay = self.get(replay_id)
+        if replay.state not in (ReplayState.CANCELLED, ReplayState.INTERRUPTED) or replay.selection is None:
+            raise Conflict("replay-not-stopped", f"The replay is {replay.state}: it cannot be resumed.")
+        self.log.uncancel(replay_id)
+        again = {"state": ReplayState.QUEUED, "ended_at": None, "beat_at": self.clock.now()}
+        queued = replay.model_copy(update=again)
+        self.log.save(queued)
+        return queued
 
     def messages(self, replay_id: str) -> Sequence[ReplayedMessage]:
         """What became of each message of a replay, in the order in which it was decided; raises NotFound."""

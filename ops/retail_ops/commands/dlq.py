@@ -3,9 +3,10 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,14 +15,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from retail_ops.commands.target import Stack, find_shop
-from retail_ops.console import err, out, plain
+from retail_ops.console import err, out, plain, rows
 from retail_ops.errors import OpsError
 from retail_ops.stack.operations import Operations
 
 if TYPE_CHECKING:
     from operations.dead_letters.domain import CauseGroup, DeadLetter, Selection
     from operations.replays.domain import Action, Replay, ReplayedMessage
-    from operations.replays.replayer import Progress as OnProgress
+    from retail_ops.stack.shop import Shop
 
 RATE = 20
 """Messages a second by default: as many as a small shop's consumers handle without falling behind."""
@@ -61,6 +62,9 @@ def register(app: typer.Typer) -> None:
     group.command()(replay)
     group.command()(drop)
     group.command()(history)
+    group.command()(edit)
+    group.command()(cancel)
+    group.command()(resume)
     app.add_typer(group, name="dlq")
 
 
@@ -73,15 +77,13 @@ def list_queues(
     if as_json:
         print_json([each.model_dump(mode="json") for each in summaries])
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("Queue", "Dead", "Oldest", "Causes"):
-        table.add_column(heading, justify="right" if heading == "Dead" else "left")
+    cells = []
     for each in summaries:
-        causes = "\n".join(f"{cause.count} x {plain(cause.cause)}" for cause in each.causes)
+        causes = "; ".join(f"{cause.count} x {plain(cause.cause)}" for cause in each.causes)
         oldest = ago(each.oldest.since) if each.oldest else ""
         count = f"[red]{each.count}[/red]" if each.count else "[dim]0[/dim]"
-        table.add_row(each.queue, count, oldest, causes)
-    out.print(table)
+        cells.append((each.queue, count, oldest, causes))
+    rows(("Queue", "Dead", "Oldest", "Causes"), cells)
     if any(each.count for each in summaries):
         err.print("\nWhy: cloudretail dlq show QUEUE. What to do: docs/operations.md#dead-letters", style="dim")
 
@@ -116,7 +118,7 @@ def show(
             out.print(f"    {plain(group.example)}", soft_wrap=True)
     if found.items:
         out.print()
-        out.print(_table(found.items[:SHOWN]))
+        _list(found.items[:SHOWN])
     if len(found.items) > SHOWN:
         err.print(f"... and {len(found.items) - SHOWN} more (--json lists all).", style="dim")
     if found.items:
@@ -134,14 +136,7 @@ def _extent(group: "CauseGroup") -> str:
 
 
 def _show_one(operations: Operations, queue: str, message: str, *, as_json: bool) -> None:
-    from cloudretail.errors import NotFound
-
-    try:
-        found = operations.dead_letters.get(queue, message)
-    except NotFound:
-        raise OpsError(
-            f"There is no message {message} of {queue}: `cloudretail dlq show {queue}` lists them."
-        ) from None
+    found = operations.dead_letters.get(queue, _message(operations, queue, message))
     replays = operations.replays.history(found)
     if as_json:
         print_json({**found.model_dump(mode="json"), "history": [each.model_dump(mode="json") for each in replays]})
@@ -186,21 +181,32 @@ def replay(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Change nothing; say what the deployed code would do with each message.")
     ] = False,
+    to_stack: Annotated[
+        str | None,
+        typer.Option("--to-stack", metavar="NAME", help="Copy them to another stage, to debug there; or local."),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Follow each copy until its consumer has done it, or given it up again.")
+    ] = False,
     yes: Yes = False,
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
     """Send dead letters again to the consumer that failed, and to no other.
 
-    An interrupted replay loses nothing: run it again; what it was just sending is a dead letter again after a minute.
-    Consumers react once, however often they get a message.
+    The shop carries it out, and this command follows it: if the command ends, the replay goes on. Consumers react once,
+    however often they get a message. The exit code is 1 where a copy was refused, or, with --wait, came back.
     """
     operations = Operations(find_shop(stack))
     from operations.replays.domain import Action
 
-    selection = _selection(_queue(operations, queue), messages or (), order, event, cause, since, until)
+    name = _queue(operations, queue)
+    selection = _selection(name, _messages(operations, name, messages), order, event, cause, since, until)
+    if to_stack:
+        _copy(operations, selection, to_stack, yes=yes, as_json=as_json)
+        return
     action = Action.DRY_RUN if dry_run else Action.REPLAY
-    _carry_out(operations, action, selection, reason=reason, rate=rate, yes=yes, as_json=as_json)
+    _carry_out(operations, action, selection, reason=reason, rate=rate, wait=wait, yes=yes, as_json=as_json)
 
 
 def drop(
@@ -220,7 +226,8 @@ def drop(
     operations = Operations(find_shop(stack))
     from operations.replays.domain import Action
 
-    selection = _selection(_queue(operations, queue), messages or (), order, event, cause, since, until)
+    name = _queue(operations, queue)
+    selection = _selection(name, _messages(operations, name, messages), order, event, cause, since, until)
     _carry_out(operations, Action.DROP, selection, reason=reason, rate=1000, yes=yes, as_json=as_json)
 
 
@@ -233,22 +240,164 @@ def history(
     """Show who replayed, dropped or nudged what, when and why."""
     operations = Operations(find_shop(stack))
     if replay_id:
-        found = operations.replays.log.find(replay_id)
-        if found is None:
-            raise OpsError(f"There is no record of a replay {replay_id}.")
-        _report(operations, found, as_json=as_json)
+        _report(operations, replay_named(operations, replay_id), as_json=as_json)
         return
-    replays = operations.replays.log.recent(last)
+    replays = [_archived(operations, each) for each in operations.replays.recent(last)]
     if as_json:
         print_json([each.model_dump(mode="json") for each in replays])
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("Id", "When", "What", "Of", "By", "Why", "State"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "Id")
-    for each in replays:
-        cells = (each.replay_id, ago(each.at), each.action, each.target, each.by, each.reason, each.state)
-        table.add_row(*map(plain, cells))
-    out.print(table if replays else "Nothing was replayed yet.")
+    cells = [
+        tuple(map(plain, (each.replay_id, ago(each.at), each.action, each.state, each.by, each.target, each.reason)))
+        for each in replays
+    ]
+    if replays:
+        rows(("Id", "When", "What", "State", "By", "Of", "Why"), cells)
+    else:
+        out.print("Nothing was replayed yet.")
+
+
+def _archived(operations: Operations, replay: "Replay") -> "Replay":
+    """A replay of the archive as EventBridge has it now: whoever started it may have ended before it did."""
+    from operations.replays.domain import Action, ReplayState
+    from retail_ops.stack.archive import replay_state
+
+    if replay.action is not Action.ARCHIVE or replay.ended:
+        return replay
+    state, _ = replay_state(operations.shop, replay.replay_id)
+    if state in ("STARTING", "RUNNING"):
+        return replay
+    ended = ReplayState.DONE if state == "COMPLETED" else ReplayState.INTERRUPTED
+    known = replay.model_copy(update={"state": ended, "ended_at": datetime.now(UTC)})
+    operations.replays.log.save(known)
+    return known
+
+
+def edit(
+    queue: Queue,
+    message: Annotated[str, typer.Argument(metavar="MESSAGE", help="Its id, or the beginning of it.")],
+    body: Annotated[
+        Path, typer.Option("--body", metavar="FILE", exists=True, dir_okay=False, help="The corrected event, JSON.")
+    ],
+    reason: Reason = None,
+    yes: Yes = False,
+    stack: Stack = None,
+    as_json: AsJson = False,
+) -> None:
+    """Correct the body of a dead letter. The old one is kept, with who has changed it and why; then replay it."""
+    operations = Operations(find_shop(stack))
+    from cloudretail.failure_log import change
+    from cloudretail.failures import Edit, FailureState, edited
+    from operations.dead_letters.failures import MAX_BODY, packed
+    from operations.queues import ConsumerQueue
+
+    name = _queue(operations, queue)
+    key = (ConsumerQueue.by_dead_letter_queue(name).consumer, _message(operations, name, message))
+    failures = operations.dead_letters.failures
+    text = body.read_text()
+    event_name, order_id = _event_in(text)
+    if len(packed(text)) > MAX_BODY:
+        raise OpsError(f"{body} is longer than a dead letter that can be edited.")
+    row = failures.read([key])[key]
+    if row.state is not FailureState.DEAD:
+        raise OpsError(f"It is {row.state}: only a dead letter can be edited.")
+    if not yes:
+        typer.confirm(f"Change the body of {key[1]}?", abort=True, err=True)
+    reason = reason or typer.prompt("Why? It is recorded with your name", err=True)
+    place = f"bodies/edited/{name}/{key[1]}/{row.revision}"
+    failures.keep_long(place, failures.bodies([key]).get(key, ""))
+    made = Edit(by=operations.caller, reason=reason, at=int(datetime.now(UTC).timestamp()), was=place)
+    after = change(failures, key, lambda row: edited(row, made, event_name, order_id), known=row, body=packed(text))
+    if after is None or made not in after.edits:
+        raise OpsError("It is no dead letter any more: somebody else has replayed or dropped it.")
+    if as_json:
+        print_json(after.model_dump(mode="json"))
+    else:
+        out.print(f"Changed. Now: cloudretail dlq replay {name} {plain(key[1])} --wait", soft_wrap=True)
+
+
+def _event_in(text: str) -> tuple[str, str | None]:
+    """The name of the event that a body is, and the order that it is about; raises OpsError where it is none."""
+    from cloudretail.errors import InvalidEvent
+    from contract import parse
+
+    try:
+        event = parse(text)
+    except InvalidEvent as error:
+        raise OpsError(f"That is no event of the shop: {error}") from None
+    return event.data.event_type.name, event.data.keys.get("order_id")
+
+
+def cancel(
+    replay_id: Annotated[str, typer.Argument(metavar="REPLAY")], stack: Stack = None, as_json: AsJson = False
+) -> None:
+    """Stop a replay before its next messages. What it has sent stays sent; the others are dead letters still."""
+    operations = Operations(find_shop(stack))
+    found = replay_named(operations, replay_id)
+    with said_by_the_shop():
+        operations.replays.cancel(found.replay_id, operations.caller)
+    ended = _followed(operations, found)
+    _report(operations, ended, as_json=as_json)
+
+
+def resume(
+    replay_id: Annotated[str, typer.Argument(metavar="REPLAY")], stack: Stack = None, as_json: AsJson = False
+) -> None:
+    """Let a replay that was cancelled or interrupted go on where it was."""
+    operations = Operations(find_shop(stack))
+    found = replay_named(operations, replay_id)
+    with said_by_the_shop():
+        queued = operations.replays.resume(found.replay_id)
+    operations.start_worker(replayId=queued.replay_id)
+    _report(operations, _followed(operations, queued), as_json=as_json)
+
+
+@contextmanager
+def said_by_the_shop() -> Iterator[None]:
+    """What the shop refuses is a sentence."""
+    from cloudretail.errors import ShopError
+
+    try:
+        yield
+    except ShopError as error:
+        raise OpsError(str(error)) from None
+
+
+def replay_named(operations: Operations, name: str) -> "Replay":
+    """The replay of this id, or of the only id that begins so; raises OpsError."""
+    if found := operations.replays.log.find(name):
+        return found.seen_at(datetime.now(UTC))
+    begin = [each for each in operations.replays.recent(100) if each.replay_id.startswith(name)] if name else []
+    if len(begin) == 1:
+        return begin[0]
+    if begin:
+        raise OpsError(f"Several replays begin with {name}: {', '.join(each.replay_id for each in begin)}.")
+    raise OpsError(f"There is no record of a replay {name}: `cloudretail dlq history` lists them.")
+
+
+def _messages(operations: Operations, queue: str, names: Sequence[str] | None) -> list[str]:
+    if names and len(names) > MOST_NAMED:
+        raise OpsError(f"{len(names)} messages by id are too many: name up to {MOST_NAMED}, or choose by filters.")
+    return [_message(operations, queue, name) for name in names or ()]
+
+
+MOST_NAMED = 1000
+
+
+def _message(operations: Operations, queue: str, name: str) -> str:
+    """The id of a message, by itself or by its beginning; raises OpsError."""
+    from operations.queues import ConsumerQueue
+
+    consumer = ConsumerQueue.by_dead_letter_queue(queue).consumer
+    begin = operations.dead_letters.failures.beginning(consumer, name) if 0 < len(name) <= MOST_OF_AN_ID else []
+    if name in begin or len(begin) == 1:
+        return name if name in begin else begin[0]
+    if begin:
+        raise OpsError(f"Several messages of {queue} begin with {name}, such as {' and '.join(begin[:2])}.")
+    raise OpsError(f"There is no message {name[:100]} of {queue}: `cloudretail dlq show {queue}` lists them.")
+
+
+MOST_OF_AN_ID = 1024
+"""Bytes of a sort key. Source: DynamoDB quotas."""
 
 
 def _carry_out(
@@ -258,6 +407,7 @@ def _carry_out(
     *,
     reason: str | None,
     rate: float,
+    wait: bool = False,
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -266,7 +416,10 @@ def _carry_out(
     if action is not Action.DRY_RUN:
         found = operations.dead_letters.find(selection)
         if not found.count:
-            out.print(f"No dead letter in {selection.queue} matches: nothing to do.")
+            if as_json:
+                print_json({"replayId": None, "planned": 0, "outcomes": {}, "messages": []})
+            else:
+                out.print(f"No dead letter in {selection.queue} matches: nothing to do.")
             return
         for group in found.causes:
             err.print(f"  {group.count} x {plain(group.cause)}")
@@ -277,43 +430,99 @@ def _carry_out(
     record = operations.replays.start(
         action, selection, by=operations.caller, reason=reason or "to see what it would do", rate=rate
     )
-    run = operations.dry_run if action is Action.DRY_RUN else operations.replayer.run
-    with _progress(record.replay_id) as progress:
-        ended = run(record, progress)
-    _report(operations, ended, as_json=as_json)
+    operations.start_worker(replayId=record.replay_id)
+    ended = _followed(operations, record, wait=wait)
+    back = _report(operations, ended, as_json=as_json)
     if action is Action.DRY_RUN and ended.planned:
-        err.print(UNKNOWN, style="dim")
-    if ended.outcomes.get(Outcome.FAILED):
+        version = f"Said by version {ended.version} of the replay worker. " if ended.version else ""
+        err.print(f"{version}{UNKNOWN}", style="dim")
+    if action is Action.REPLAY and ended.planned:
+        err.print(f"Did it do harm? cloudretail verify {ended.replay_id}", style="dim")
+    if ended.outcomes.get(Outcome.FAILED) or (wait and back):
         raise typer.Exit(1)
 
 
+def _copy(operations: Operations, selection: "Selection", stack: str, *, yes: bool, as_json: bool) -> None:
+    """Send the bodies to the same consumer of another stage. Here nothing changes: they are dead letters still."""
+    from operations.dead_letters.domain import message_of
+    from operations.queues import ConsumerQueue
+
+    queue = ConsumerQueue.by_dead_letter_queue(selection.queue)
+    if queue not in operations.dead_letters.names.consumers:
+        raise OpsError(f"{selection.queue} belongs to no consumer: there is no queue to copy to.")
+    other = find_shop(None if stack == "local" else stack)
+    if other.stack == operations.shop.stack and other.endpoint == operations.shop.endpoint:
+        raise OpsError("That is the same stack: leave --to-stack out.")
+    if _stage_of(other) == "prod":
+        raise OpsError("Nothing is copied to production: its shoppers would get what others ordered.")
+    failures = operations.dead_letters.failures
+    found = operations.dead_letters.rows(selection)[:MOST_COPIED]
+    if not yes:
+        typer.confirm(f"Copy {len(found)} messages with their shoppers' data to {other.stack}?", abort=True, err=True)
+    keys = [row.key for row in found]
+    bodies, whole = failures.bodies(keys), failures.read(keys)
+    copies = []
+    for key in keys:
+        document = message_of(whole[key], bodies.get(key, "")).document
+        sent = other.sqs.send_message(QueueUrl=other.queues[queue.queue], MessageBody=document)
+        copies.append({"messageId": key[1], "copy": sent["MessageId"]})
+    if as_json:
+        print_json(copies)
+    else:
+        out.print(f"{len(copies)} messages are in {queue.queue} of {other.stack}.")
+
+
+MOST_COPIED = 100
+
+
+def _stage_of(shop: "Shop") -> str:
+    name = shop.resource("AWS::Lambda::Function", "OpsApi")
+    found = shop.lambda_.get_function_configuration(FunctionName=name)
+    return found.get("Environment", {}).get("Variables", {}).get("STAGE", "")
+
+
+def _followed(operations: Operations, record: "Replay", *, wait: bool = False) -> "Replay":
+    """Follow a replay to its end, and with `wait` its copies to theirs. Ctrl-C ends the following only."""
+    from operations.replays.domain import ReplayState
+
+    try:
+        with progress_bar(record.replay_id) as advance:
+            ended = operations.carried_out(record, lambda replay: advance(replay.done, replay.planned))
+        if wait and ended.state is ReplayState.DONE:
+            with progress_bar("copies that have ended") as advance:
+                operations.followed(ended, advance)
+    except KeyboardInterrupt:
+        err.print(f"\nThe shop goes on with it. How far: cloudretail dlq history {record.replay_id}")
+        err.print(f"Stop it: cloudretail dlq cancel {record.replay_id}")
+        raise
+    if ended.state is ReplayState.INTERRUPTED:
+        err.print("Its worker has ended (why: cloudretail logs ReplayWorker).", style="yellow")
+        err.print(f"Let it go on: cloudretail dlq resume {ended.replay_id}", style="yellow")
+    return ended
+
+
 @contextmanager
-def _progress(title: str) -> Iterator["OnProgress"]:
+def progress_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar on a terminal, which is told how much of how much is done."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=not err.is_terminal, disable=not err.is_terminal) as bar:
         task = bar.add_task(title, total=None)
-
-        def progress(replay: "Replay") -> None:
-            bar.update(task, total=replay.planned, completed=replay.done)
-
-        yield progress
+        yield lambda done, total: bar.update(task, total=total, completed=done)
 
 
 COLOURS = {"REPLAYED": "green", "WOULD_ACT": "green", "FAILED": "red", "WOULD_FAIL": "red", "GONE": "yellow"}
 
 
-def _report(operations: Operations, replay: "Replay", *, as_json: bool) -> None:
+def _report(operations: Operations, replay: "Replay", *, as_json: bool) -> int:
+    """What became of the messages of a replay; returns how many came back."""
+    from cloudretail.failures import FailureState
+
     messages = operations.replays.followed(operations.replays.messages(replay.replay_id))
     if as_json:
         print_json({**replay.model_dump(mode="json"), "messages": [each.model_dump(mode="json") for each in messages]})
-        return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("Outcome", "Now", "Event", "Order", "Message", ""):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "Message")
-    for each in messages[:SHOWN]:
-        table.add_row(*_row(each))
+        return sum(each.state is FailureState.DEAD for each in messages)
     if messages:
-        out.print(table)
+        rows(("Message", "Outcome", "Now", "Event", "Order", ""), [_row(each) for each in messages[:SHOWN]])
     if len(messages) > SHOWN:
         err.print(f"... and {len(messages) - SHOWN} more (--json lists all).", style="dim")
     counts = ", ".join(f"{count} {outcome.lower().replace('_', ' ')}" for outcome, count in replay.outcomes.items())
@@ -324,6 +533,12 @@ def _report(operations: Operations, replay: "Replay", *, as_json: bool) -> None:
     if states:
         now = ", ".join(f"{count} {state}" for state, count in states.items())
         out.print(f"Now: {now}. [dim]Again: cloudretail dlq history {replay.replay_id}[/dim]")
+    back = [each for each in messages if each.state is FailureState.DEAD]
+    for letter in back[:3]:
+        failed = operations.dead_letters.get(letter.queue, letter.message_id)
+        text = f"Came back: {plain(letter.message_id)}: {plain(failed.cause.code)}"
+        out.print(f"[red]{text}[/red]", soft_wrap=True)
+    return len(back)
 
 
 def _row(message: "ReplayedMessage") -> tuple[str, ...]:
@@ -331,23 +546,27 @@ def _row(message: "ReplayedMessage") -> tuple[str, ...]:
     outcome = f"[{colour}]{message.outcome.lower().replace('_', ' ')}[/{colour}]"
     event, order = message.event_name or "no event", message.order_id or ""
     return (
+        plain(message.message_id),
         outcome,
         (message.state or "").lower(),
         plain(event),
         plain(order),
-        plain(message.message_id),
         plain(message.text or ""),
     )
 
 
-def _table(messages: "Sequence[DeadLetter]") -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("Message", "Event", "Order", "Died", "Cause"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "Message")
-    for each in messages:
-        event, order = each.event_name or "no event", each.order_id or ""
-        table.add_row(plain(each.message_id), plain(event), plain(order), ago(each.since), plain(each.cause.exception))
-    return table
+def _list(messages: "Sequence[DeadLetter]") -> None:
+    cells = [
+        (
+            plain(each.message_id),
+            plain(each.event_name or "no event"),
+            plain(each.order_id or ""),
+            ago(each.since),
+            plain(each.cause.exception),
+        )
+        for each in messages
+    ]
+    rows(("Message", "Event", "Order", "Died", "Cause"), cells)
 
 
 def _queue(operations: Operations, name: str) -> str:
@@ -383,10 +602,11 @@ def _selection(
         )
     except ValidationError as error:
         wrong = error.errors()[0]
-        raise OpsError(f"--{OPTIONS.get(str(wrong['loc'][0]), 'message')}: {wrong['msg']}.") from None
+        option = OPTIONS.get(str(wrong["loc"][0]), "MESSAGE")
+        raise OpsError(f"{option}: {wrong['msg'].removeprefix('String ')}.") from None
 
 
-OPTIONS = {"order_id": "order", "event_name": "event", "cause": "cause"}
+OPTIONS = {"order_id": "--order", "event_name": "--event", "cause": "--cause"}
 
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -397,16 +617,22 @@ def duration(text: str) -> timedelta:
     found = re.fullmatch(r"(\d+)([smhd])", text.strip())
     if not found:
         raise OpsError(f"{text!r} is no time span: write 90s, 15m, 2h or 1d.")
-    return timedelta(**{UNITS[found[2]]: int(found[1])})
+    try:
+        return timedelta(**{UNITS[found[2]]: int(found[1])})
+    except OverflowError:
+        raise OpsError(f"{text!r} is no time span: it is too long.") from None
 
 
 def moment(text: str) -> datetime:
     """A date and time, of this machine's zone unless it says another; or a time span ago. Raises OpsError."""
     if re.fullmatch(r"\d+[smhd]", text.strip()):
-        return datetime.now(UTC) - duration(text)
+        try:
+            return datetime.now(UTC) - duration(text)
+        except OverflowError:
+            raise OpsError(f"{text!r} is no time: there was none so long ago.") from None
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise OpsError(f"{text!r} is no time: write 2026-01-31T12:00 or 2h.") from None
 
 

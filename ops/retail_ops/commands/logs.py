@@ -25,6 +25,10 @@ def logs(
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more lines until Ctrl-C.")] = False,
     order: Annotated[str | None, typer.Option("--order", metavar="ID", help="Only lines about this order.")] = None,
+    request: Annotated[
+        str | None,
+        typer.Option("--request", metavar="ID", help="Only lines of this invocation."),
+    ] = None,
     since: Annotated[int, typer.Option(metavar="MINUTES", min=0, help="How far back to look.")] = 15,
     everything: Annotated[
         bool, typer.Option("--all", help="The runtime's lines, metrics and whole tracebacks as well.")
@@ -38,7 +42,8 @@ def logs(
     try:
         while True:
             for line in reader.read():
-                if (everything or line.of_interest) and (order is None or line.about(order)):
+                wanted = all(line.names(each) for each in (order, request) if each)
+                if (everything or line.of_interest) and wanted:
                     out.print(render(line, whole=everything), soft_wrap=True)
                     shown += 1
             if not follow:
@@ -46,8 +51,8 @@ def logs(
             time.sleep(POLL)
     except KeyboardInterrupt:
         return
-    if not shown:
-        err.print(f"Nothing in the last {since} minutes.", style="dim")
+    found = f"{shown} lines" if shown else "Nothing"
+    err.print(f"{found} in the last {since} minutes (--since looks further back).", style="dim")
 
 
 def _functions(shop: Shop, part: str | None) -> list[str]:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import httpx
 
-from cloudretail.dynamodb import from_item
+from cloudretail.dynamodb import from_item, to_item
 from cloudretail.event import EventType
 from cloudretail.outbox import due
 from contract.values import order_number
@@ -642,6 +642,8 @@ class Story:
         self.http("list-replayed-messages", "GET", f"/ops/replays/{replay}/messages", who=OPERATOR)
         self.http("bad-replay-id", "GET", "/ops/replays/no-such-replay", who=OPERATOR)
         self._replay("replay", "/ops/replays", {"queue": "PaymentsDlq", "reason": "The consumer was mended"})
+        self.http("bad-cancel-replay", "POST", f"/ops/replays/{replay}/cancel", who=OPERATOR)
+        self.http("bad-resume-replay", "POST", f"/ops/replays/{replay}/resume", who=OPERATOR)
         self._replay("drop", "/ops/drops", {**wanted, "reason": "Nobody can read them"})
         order = self._orders[0]
         self.http("list-stuck-orders", "GET", "/ops/orders/stuck?olderThan=30", who=OPERATOR)
@@ -649,7 +651,38 @@ class Story:
         self.http("bad-order-id", "GET", "/ops/orders/ord_nobodys/trace", who=OPERATOR)
         nudge = {"reason": "It stands still"}
         self.http("nudge-order", "POST", f"/ops/orders/{order}/nudge", nudge, who=OPERATOR)
-        self.http("reconcile", "GET", "/ops/reconciliation", who=OPERATOR)
+        self._reconciliations()
+        self._stop_and_go_on()
+
+    def _stop_and_go_on(self) -> None:
+        """Of records that no worker has taken up, so that it is no matter of time where each stands."""
+        about = {"action": "REPLAY", "selection": {"queue": "OrdersDlq"}, "target": "OrdersDlq: all", "rate": "20"}
+        for state, case in (("QUEUED", "cancel"), ("CANCELLED", "resume")):
+            replay = {"replayId": f"rpl_to_{case}", "state": state, "planned": 0, "outcomes": {}, **about}
+            reconciliation = {"replayId": f"rec_to_{case}", "reconciliationId": f"rec_to_{case}", "state": state}
+            for kind, record in (("replay", replay), ("reconciliation", reconciliation)):
+                # Of a time that is never long ago.
+                asked = {"messageId": "-", "by": OPERATOR.email, "reason": "To see", "at": "2100-12-31T00:00:00Z"}
+                self.shop.dynamodb.put_item(TableName=self.shop.tables["ReplaysTable"], Item=to_item(asked | record))
+                id_ = record["replayId"]
+                self._keep_row("ReplaysTable", "replayId", str(id_))
+                self.http(f"{case}-{kind}", "POST", f"/ops/{kind}s/{id_}/{case}", who=OPERATOR)
+
+    def _reconciliations(self) -> None:
+        path = "/ops/reconciliations"
+        self.http("get-reconciliation-cost", "GET", f"{path}/cost", who=OPERATOR)
+        self.http("bad-reconciliation", "POST", path, {"reason": "To see", "replayId": "no-such-replay"}, who=OPERATOR)
+        started = self.http("start-reconciliation", "POST", path, {"reason": "To see"}, who=OPERATOR)
+        id_ = started.json()["reconciliationId"]
+        self.normal.name(id_, "rec_reconcile")
+        self._keep(self._wait_for_call(lambda call: call.event.get("reconciliationId") == id_, "it"), "reconcile")
+        wait_for(lambda: self.http("", "GET", f"{path}/{id_}", who=OPERATOR).json()["state"] == "DONE", "its end")
+        self._keep_row("ReplaysTable", "replayId", id_)
+        self.http("list-reconciliations", "GET", path, who=OPERATOR)
+        self.http("get-reconciliation", "GET", f"{path}/{id_}", who=OPERATOR)
+        self.http("list-violations", "GET", f"{path}/{id_}/violations", who=OPERATOR)
+        self.http("bad-cancel-reconciliation", "POST", f"{path}/{id_}/cancel", who=OPERATOR)
+        self.http("bad-resume-reconciliation", "POST", f"{path}/{id_}/resume", who=OPERATOR)
 
     def _count_of_dead_letters(self) -> int:
         queues = self.http("", "GET", "/ops/queues", who=OPERATOR).json()["items"]

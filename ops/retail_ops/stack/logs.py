@@ -59,8 +59,9 @@ class Line:
         """Whether it is the function's own word, and neither the runtime's nor a metric."""
         return bool(self.message.strip()) and not self.message.startswith(RUNTIME) and "_aws" not in self.fields
 
-    def about(self, order_id: str) -> bool:
-        return order_id in self.message
+    def names(self, id_: str) -> bool:
+        """Whether it is about an order, or of a request: also of a message that was no event."""
+        return id_ in self.message
 
 
 def render(line: Line, *, whole: bool = False) -> Text:

@@ -6,27 +6,27 @@ It is imported when an operation is called, so that every other command starts w
 import getpass
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from retail_ops.errors import NoShop, OpsError
+from retail_ops.errors import NoShop
 from retail_ops.stack.shop import Shop
 
 if TYPE_CHECKING:
     from operations.dead_letters.service import DeadLetters
     from operations.diagnosis.service import Diagnosis
-    from operations.replays.domain import Replay
+    from operations.pauses import DynamoDBPauses
+    from operations.reconciliation.domain import Reconciliation
+    from operations.reconciliation.job import Reconciliations
+    from operations.replays.domain import Replay, ReplayedMessage
     from operations.replays.nudge import Nudge
-    from operations.replays.replayer import Progress, Replayer
     from operations.replays.service import Replays
     from operations.wiring import ApiSettings
 
-STARTS_WITHIN = 60.0
-"""Seconds in which the replay worker starts a dry run: a cold start, and a look at the longest queue."""
-
 POLL = 0.3
-"""Seconds between two looks at its record."""
+"""Seconds between two looks at a record."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,12 @@ class Operations:
         return open_replays(self.settings)
 
     @cached_property
+    def pauses(self) -> "DynamoDBPauses":
+        from operations.wiring import open_pauses
+
+        return open_pauses(self.settings)
+
+    @cached_property
     def diagnosis(self) -> "Diagnosis":
         from operations.wiring import open_diagnosis
 
@@ -83,30 +89,60 @@ class Operations:
         return open_nudge(self.settings)
 
     @cached_property
-    def replayer(self) -> "Replayer":
-        from operations.consumers import subscribers
-        from operations.wiring import open_replayer
+    def reconciliations(self) -> "Reconciliations":
+        from operations.wiring import open_reconciliations
 
-        return open_replayer(self.settings, self.settings.replay_worker, subscribers())
+        return open_reconciliations(self.settings)
 
-    def dry_run(self, replay: "Replay", progress: "Progress") -> "Replay":
-        """Let the replay worker carry a dry run out, and wait for it: only the deployed code can say what it would do.
-
-        Raises:
-            OpsError: the worker does not start.
-        """
-        from operations.replays.domain import ReplayState
+    def start_worker(self, **what: str) -> None:
+        """Let the replay worker carry out what a record says: the deployed code decides, not this machine's."""
         from operations.replays.targets import LambdaInvoker
 
-        LambdaInvoker(self.settings.replay_worker).start(json.dumps({"replayId": replay.replay_id}))
-        deadline = time.monotonic() + STARTS_WITHIN
+        LambdaInvoker(self.settings.replay_worker).start(json.dumps(what))
+
+    def carried_out(self, replay: "Replay", progress: "Callable[[Replay], None]") -> "Replay":
+        """Follow a replay until its worker has done all of it, or ended.
+
+        Args:
+            replay: that was started.
+            progress: is called as it goes on.
+        """
         while not replay.ended:
-            if replay.state is ReplayState.QUEUED and time.monotonic() > deadline:
-                raise OpsError("The replay worker does not start. Why: cloudretail logs ReplayWorker")
             time.sleep(POLL)
             replay = self.replays.get(replay.replay_id)
             progress(replay)
         return replay
+
+    def reconciled(
+        self, reconciliation: "Reconciliation", progress: "Callable[[Reconciliation], None]"
+    ) -> "Reconciliation":
+        """Likewise of a reconciliation."""
+        from operations.reconciliation.domain import JobState
+
+        while reconciliation.state in (JobState.QUEUED, JobState.RUNNING):
+            time.sleep(POLL)
+            reconciliation = self.reconciliations.get(reconciliation.reconciliation_id)
+            progress(reconciliation)
+        return reconciliation
+
+    def followed(self, replay: "Replay", progress: "Callable[[int, int], None]") -> "list[ReplayedMessage]":
+        """The messages of a replay, once it is known what became of each copy: done, or dead again.
+
+        Args:
+            replay: whose worker has done its part.
+            progress: is called with how many copies have ended, and how many there are.
+        """
+        messages = self.replays.followed(self.replays.messages(replay.replay_id))
+        ended = {each.message_id: each for each in messages if not under_way(each)}
+        copies = [each for each in messages if under_way(each)]
+        total = len(copies)
+        while copies:
+            progress(total - len(copies), total)
+            time.sleep(POLL)
+            copies = self.replays.followed(copies)
+            ended |= {each.message_id: each for each in copies if not under_way(each)}
+            copies = [each for each in copies if under_way(each)]
+        return [ended[each.message_id] for each in messages]
 
     @cached_property
     def caller(self) -> str:
@@ -115,3 +151,10 @@ class Operations:
             return getpass.getuser()
         identity = self.shop.session.client("sts").get_caller_identity()
         return identity["Arn"]
+
+
+def under_way(message: "ReplayedMessage") -> bool:
+    """Whether a copy was sent, and its consumer has not said yet what became of it."""
+    from cloudretail.failures import FailureState
+
+    return message.state in (FailureState.REPLAYING, FailureState.REPLAYED, FailureState.FAILING)

@@ -188,6 +188,7 @@ def test_a_cause_is_kept_with_where_it_was_raised(queue: Queue) -> None:
         "revision": 1,
         "state": "FAILING",
         "openState": "FAILING#warehouse",
+        "openOrders": "OPEN",
         "failures": 1,
         "messageId": "message-0",
         "orderId": PLACED.data.subject,

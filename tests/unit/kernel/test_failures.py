@@ -18,6 +18,7 @@ from cloudretail.failures import (
     UNKNOWN_CAUSE,
     Cause,
     Death,
+    Edit,
     Failure,
     FailureRow,
     FailureState,
@@ -26,6 +27,7 @@ from cloudretail.failures import (
     claimed,
     died,
     dropped,
+    edited,
     failed,
     fingerprint,
     handed_over,
@@ -103,6 +105,7 @@ def test_a_failure_is_kept_with_everything_that_an_operator_asks_for(
             "revision": 1,
             "state": "FAILING",
             "openState": "FAILING#inventory",
+            "openOrders": "OPEN",
             "since": 1000,
             "cause": {
                 "code": "Transient in reserve (inventory/store.py)",
@@ -340,6 +343,18 @@ def test_what_became_of_a_send_is_noted_only_if_the_copy_was_not_faster(rule: An
     for faster in (resolved(left, 1, 1201), failed(left, replace(FAILURE, generation=1), 1201), None):
         assert rule(faster, 1, 1202) is None
     assert rule(left, 2, 1201) is None, "another copy's"
+
+
+def test_only_a_dead_letter_is_corrected_and_each_correction_is_kept() -> None:
+    edit = Edit(by="operator", reason="a wrong amount", at=1010, was="bodies/edited/1")
+    once = edited(row_in(FailureState.DEAD, body_at="bodies/1", invalid="no event"), edit, "OrderPlaced", "ord_2")
+    assert once is not None
+    assert (once.event_name, once.order_id, once.invalid, once.body_at) == ("OrderPlaced", "ord_2", None, None)
+    twice = edited(once, edit, "OrderPlaced", None)
+    assert twice is not None
+    assert (twice.edits, twice.order_id) == ((edit, edit), "ord_2")
+    for state in set(FailureState) - {FailureState.DEAD}:
+        assert edited(row_in(state), edit, "OrderPlaced", None) is None
 
 
 def test_of_what_was_dropped_nothing_counts_that_was_under_way() -> None:

@@ -12,7 +12,7 @@ from contract.orders import OrderConfirmed
 from contract.values import OrderStatus
 from fulfilment.domain import ShipmentStatus
 from inventory.domain import ReservationStatus
-from operations.dead_letters.domain import DeadLetter
+from operations.consumers import CONSUMERS
 from operations.diagnosis.keys import charge_keys, refund_id_of, refund_keys
 from operations.diagnosis.store import setting_of
 from operations.diagnosis.stuck import (
@@ -22,8 +22,9 @@ from operations.diagnosis.stuck import (
     REFUNDED_WITHIN,
     RETURNED_WITHIN,
     TO_SHIP_WITHIN,
+    WAITED_FOR,
+    Remedy,
     stuck_order,
-    stuck_orders,
     waits_of,
 )
 from operations.diagnosis.tables import (
@@ -43,7 +44,6 @@ from operations.diagnosis.tables import (
     Step,
     Table,
     TableSettings,
-    TableSnapshot,
 )
 from operations.diagnosis.trace import EntryKind, trace
 from operations.replays.domain import Outcome, ReplayedMessage
@@ -105,22 +105,13 @@ def returned(there: str, here: str | None, returned: bool = False, paid: bool = 
     )  # fmt: skip
 
 
-def letter(queue: str = "InventoryDlq") -> DeadLetter:
-    return DeadLetter(
-        queue=queue,
-        found_in=queue,
-        message_id="orders:ord_1:1:0",
-        event_id="orders:ord_1:1:0",
-        event_name="OrderPlaced",
-        order_id=ORDER_ID,
-        state=FailureState.DEAD,
-        since=NOW,
-        generation=0,
-        cause=CAUSE_OF_DEATH,
-        first_failed_at=NOW,
-        last_failed_at=NOW,
-        replays=(),
-    )
+def failure(consumer: str = "inventory", event: str = "OrderPlaced", **others: Any) -> FailureRow:
+    at = int(NOW.timestamp())
+    facts: dict[str, Any] = {
+        "consumer": consumer, "event_id": "orders:ord_1:1:0", "event_name": event, "order_id": ORDER_ID,
+        "state": FailureState.DEAD, "since": at, "cause": CAUSE_OF_DEATH, "first_failed_at": at, "last_failed_at": at,
+    }  # fmt: skip
+    return FailureRow(**facts | others)
 
 
 @pytest.mark.parametrize(
@@ -216,11 +207,62 @@ def test_an_order_that_has_ended_or_whose_shopper_has_time_waits_for_nothing(fou
     assert [wait.blocker.waits_for for wait in waits] == []
 
 
-def test_a_dead_letter_is_what_an_order_waits_for_and_its_replay_what_moves_it() -> None:
-    stuck = stuck_order(rows("PENDING"), [letter()], LATER)
+def test_the_dead_letter_that_a_wait_is_for_is_what_an_order_waits_for_and_its_replay_what_moves_it() -> None:
+    stuck = stuck_order(rows("PENDING"), [failure()], LATER)
     assert stuck is not None
     assert stuck.blocker.waits_for == "OrderPlaced in InventoryDlq: KeyError in decide (inventory/domain.py)"
     assert stuck.blocker.command == f"cloudretail dlq replay InventoryDlq --order {ORDER_ID}"
+    assert (stuck.blocker.remedy, stuck.blocker.queue) == (Remedy.REPLAY, "InventoryDlq")
+
+
+@pytest.mark.parametrize(
+    "other", [failure("notifications"), failure("payments"), failure("inventory", "OrderConfirmed")]
+)
+def test_a_dead_letter_that_the_order_does_not_wait_for_is_not_what_it_waits_for(other: FailureRow) -> None:
+    stuck = stuck_order(rows("PENDING"), [other], LATER)
+    assert stuck is not None
+    assert stuck.blocker.waits_for == "inventory to consume OrderPlaced"
+    done = rows("DELIVERED", "COMMITTED", "SUCCEEDED", shipment="DELIVERED")
+    assert stuck_order(done, [failure("notifications", "ShipmentDelivered")], LATER) is None
+
+
+def test_an_event_that_the_relay_parked_is_what_its_consumer_waits_for() -> None:
+    stuck = stuck_order(rows("PENDING"), [failure("relay")], LATER)
+    assert stuck is not None
+    assert stuck.blocker.command == f"cloudretail dlq replay RelayDlq --order {ORDER_ID}"
+
+
+def test_what_is_being_retried_says_for_how_long_and_when_it_comes_again() -> None:
+    began, last = int(LATER.timestamp()) - 38, int(LATER.timestamp()) - 4
+    failing = failure(state=FailureState.FAILING, failing_since=began, last_failed_at=last, failures=3)
+    stuck = stuck_order(rows("PENDING"), [failing], LATER)
+    assert stuck is not None
+    assert stuck.blocker.waits_for == (
+        "OrderPlaced: 38 s in InventoryQueue, attempt 5 failed, the next comes within 4 s, "
+        "because of KeyError in decide (inventory/domain.py)"
+    )
+    assert stuck.blocker.command is None
+
+
+def test_a_copy_that_is_under_way_needs_nobody() -> None:
+    sent = failure(state=FailureState.REPLAYED)
+    stuck = stuck_order(rows("PENDING"), [sent], LATER)
+    assert stuck is not None
+    assert (stuck.blocker.waits_for, stuck.blocker.command) == ("OrderPlaced, whose copy is in InventoryQueue", None)
+
+
+def test_nobody_needs_patience_for_what_has_failed() -> None:
+    refund = REFUND.model_copy(update={"status": "REQUESTED"})
+    found = rows("CANCELLED", "RELEASED", "SUCCEEDED", refunds=(refund,))
+    assert stuck_order(found, [], LATER) is None
+    stuck = stuck_order(found, [failure("payment-worker", "RefundRequested")], LATER)
+    assert stuck is not None
+    assert stuck.blocker.queue == "PaymentWorkerDlq"
+
+
+def test_each_consumer_that_an_order_can_wait_for_is_one_whose_failures_are_looked_for() -> None:
+    about_orders = {each.name for each in CONSUMERS if any("order_id" in e.model_fields for e in each.subscribes_to)}
+    assert WAITED_FOR - {"relay"} == about_orders - {"notifications"}
 
 
 @pytest.mark.parametrize(
@@ -278,21 +320,11 @@ def test_a_note_in_the_story_does_not_start_the_patience_anew() -> None:
     assert (found.entered, found.since) == (NOW, NOW + timedelta(days=1))
 
 
-def test_orders_that_moved_a_moment_ago_do_not_stand_still() -> None:
-    snapshot = TableSnapshot([order("PENDING")])
-    quarter = timedelta(minutes=15)
-    assert stuck_orders(snapshot, [], NOW + timedelta(minutes=14), quarter) == []
-    assert [each.order_id for each in stuck_orders(snapshot, [letter()], NOW + quarter, quarter)] == [ORDER_ID]
-
-
 def test_a_time_line_tells_everything_in_order_and_what_has_no_time_at_the_end() -> None:
     confirmed = event_of(next(data for data in EXAMPLES if isinstance(data, OrderConfirmed)))
     row = order("CONFIRMED", outbox=Outbox(version=2, events=(confirmed.to_json(),)))
     at = int(NOW.timestamp()) + 1
-    failure = FailureRow(
-        consumer="inventory", event_id="orders:ord_1:1:0", event_name="OrderPlaced", cause=CAUSE_OF_DEATH,
-        state=FailureState.DEAD, since=at, first_failed_at=at, last_failed_at=at,
-    )  # fmt: skip
+    failed = failure(since=at, first_failed_at=at, last_failed_at=at)
     replayed = ReplayedMessage(
         replay_id="rpl_1", message_id="m", queue="InventoryDlq", event_name="OrderPlaced", outcome=Outcome.REPLAYED,
         text="to InventoryQueue", at=NOW + timedelta(seconds=2),
@@ -306,8 +338,8 @@ def test_a_time_line_tells_everything_in_order_and_what_has_no_time_at_the_end()
                 ChargeRow(charge_key="pay_1:1", outcome="ACCEPTED", amount=1990, currency="SGD"),
             ]
         ),
-        failures=[failure],
-        replays=[replayed],
+        failures=[failed],
+        replays=[replayed, replayed.model_copy(update={"outcome": Outcome.WOULD_FAIL})],
         stuck=None,
     )
     kinds = [EntryKind.STATE, EntryKind.EVENT, EntryKind.FAILURE, EntryKind.REPLAY, EntryKind.MAIL, EntryKind.PAYMENT]
@@ -322,6 +354,7 @@ def test_a_time_line_tells_everything_in_order_and_what_has_no_time_at_the_end()
     ]
     assert found.entries[1].caused_by == confirmed.causation_id
     assert found.entries[2].detail == "KeyError: x at a.py:1 in b, request r (dead)"
+    assert found.entries[2].waited == 1.0, "since the order was placed"
     assert found.entries[-1].at is None
 
 

@@ -1,17 +1,19 @@
 """Every invariant across the tables is noticed when it breaks, and by the row that breaks it."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from cloudretail.errors import Conflict
 from contract.values import InspectedLine, StockLine
-from operations.diagnosis.reconciliation import SETTLED_AFTER, SHOULD_HAVE_ENDED, violations
+from operations.clock import Clock
 from operations.diagnosis.tables import (
     AccountRow,
     BookedRow,
     ChargeRow,
+    MailRow,
     OrderRow,
     PaymentRow,
     RefundRow,
@@ -20,9 +22,14 @@ from operations.diagnosis.tables import (
     ShipmentRow,
     Step,
     StockRow,
-    TableSnapshot,
 )
+from operations.reconciliation.domain import ROWS_PER_PART, JobState, Reconciliation, Subject, TableSize, cost_of
+from operations.reconciliation.job import AT_ONCE, Reconciliations
+from operations.reconciliation.rules import SETTLED_AFTER, SHOULD_HAVE_ENDED, Violation
+from operations.replays.domain import STALE_AFTER, Action, Outcome, Replay, ReplayedMessage
+from tests.support.dead_letters import InMemoryReplayLog, Killed, Killer
 from tests.support.examples import NOW
+from tests.support.whole_tables import InMemoryReconciliationLog, InMemoryWholeTables
 
 LATER = NOW + timedelta(hours=20)
 
@@ -96,8 +103,38 @@ def cash(rows: Rows, order_id: str) -> None:
     change("payments", order_id, method="COD", collected=10, refunds=(by_hand,))(rows)
 
 
-def snapshot_of(rows: Rows) -> TableSnapshot:
-    return TableSnapshot(row for table in rows.values() for row in table.values())
+class Shop:
+    """Reconciliations of a shop's rows, at a time that stands still.
+
+    Args:
+        rows: by table and key.
+        now: the time.
+        size: rows that each table claims to have.
+    """
+
+    def __init__(self, rows: Rows, now: datetime = LATER, size: int = 1) -> None:
+        self.now = now
+        self.tables = InMemoryWholeTables(lambda: [row for table in rows.values() for row in table.values()], size)
+        self.log = InMemoryReconciliationLog()
+        self.replays = InMemoryReplayLog()
+
+    @property
+    def jobs(self) -> Reconciliations:
+        clock = Clock(lambda: 0.0, lambda seconds: None, lambda: self.now)
+        return Reconciliations(self.tables, self.log, self.replays, clock)
+
+    def reconciled(self, **asked: Any) -> Reconciliation:
+        return self.jobs.run(self.jobs.start(by="operator", reason="to see", **asked))
+
+
+def violations(rows: Rows, now: datetime = LATER, size: int = 1) -> list[Violation]:
+    """What a reconciliation finds."""
+    shop = Shop(rows, now, size)
+    done = shop.reconciled()
+    assert done.state is JobState.DONE
+    found = shop.log.violations(done.reconciliation_id)
+    assert (done.violations > 0) == bool(found)
+    return found
 
 
 def _order(order_id: str, status: str) -> OrderRow:
@@ -194,11 +231,11 @@ def hold(*order_ids: str) -> Callable[[Rows], None]:
 def test_what_is_given_back_in_parts_and_what_is_on_its_way_breaks_nothing(change_: Callable[[Rows], None]) -> None:
     rows = sound()
     change_(rows)
-    assert violations(snapshot_of(rows), LATER) == []
+    assert violations(rows, LATER) == []
 
 
 def test_a_sound_shop_breaks_nothing() -> None:
-    assert violations(snapshot_of(sound()), LATER) == []
+    assert violations(sound(), LATER) == []
 
 
 @pytest.mark.parametrize(
@@ -257,7 +294,8 @@ def test_what_breaks_is_named_by_its_rule_and_row(
 ) -> None:
     rows = sound()
     spoil(rows)
-    found = violations(snapshot_of(rows), LATER)
+    found = violations(rows, LATER)
+    assert violations(rows, LATER, size=3 * ROWS_PER_PART) == found, "in one part or in three"
     assert sorted({(each.rule, each.key) for each in found}) == sorted(expected)
     of_orders = [each for each in found if each.table in ("Orders", "Reservations", "Payments", "Shipments")]
     unknown = [each for each in of_orders if each.key == "pay_9"]
@@ -315,9 +353,9 @@ def test_what_waits_for_too_long_is_named_with_the_next_command(
 ) -> None:
     rows = sound()
     spoil(rows)
-    found = violations(snapshot_of(rows), NOW + patience)
+    found = violations(rows, NOW + patience)
     assert [each.text.partition("Next: ")[2] for each in found if each.rule == rule] == [next_]
-    early = violations(snapshot_of(rows), NOW + patience - timedelta(seconds=1))
+    early = violations(rows, NOW + patience - timedelta(seconds=1))
     assert rule not in [each.rule for each in early]
 
 
@@ -325,5 +363,133 @@ def test_an_order_on_its_way_need_not_agree_with_the_others_yet() -> None:
     rows = sound()
     change("reservations", "ord_3", status="RELEASED")(rows)
     change("orders", "ord_4", status="PENDING")(rows)
-    assert violations(snapshot_of(rows), NOW + SETTLED_AFTER) == []
-    assert len(violations(snapshot_of(rows), NOW + SHOULD_HAVE_ENDED)) == 1
+    assert violations(rows, NOW + SETTLED_AFTER) == []
+    assert len(violations(rows, NOW + SHOULD_HAVE_ENDED)) == 1
+
+
+def test_what_is_wrong_for_a_moment_only_is_no_violation() -> None:
+    rows = sound()
+    shop = Shop(rows)
+    change("reservations", "ord_3", status="RELEASED")(rows)
+
+    def agrees_again(seconds: float) -> None:
+        change("reservations", "ord_3", status="REFUSED")(rows)
+
+    clock = Clock(lambda: 0.0, agrees_again, lambda: LATER)
+    jobs = Reconciliations(shop.tables, shop.log, shop.replays, clock)
+    assert jobs.run(jobs.start(by="operator", reason="to see")).violations == 0
+
+
+def test_a_product_that_is_sold_while_its_reservations_are_read_is_compared_another_time() -> None:
+    rows = sound()
+    change("stock", "lamp", sold_qty=6, available_qty=3)(rows)
+    shop = Shop(rows)
+    shop.tables.changed_at = {"lamp": LATER}
+    done = shop.reconciled()
+    assert (done.violations, done.unsettled) == (0, 1)
+    change("stock", "lamp", available_qty=7)(rows)
+    done = shop.reconciled()
+    assert [each.rule for each in shop.log.violations(done.reconciliation_id)] == ["stock-equation"]
+
+
+def test_only_what_has_changed_since_is_looked_at() -> None:
+    rows = sound()
+    change("reservations", "ord_3", status="RELEASED")(rows)
+    change("orders", "ord_4", history=(Step(event="Late", at=LATER, caused_by="event", status="RESERVED"),))(rows)
+    shop = Shop(rows)
+    done = shop.reconciled(changed_since=LATER)
+    assert (done.rows, done.violations) == (1, 0)
+    assert shop.reconciled(changed_since=NOW).violations == 1
+
+
+def test_however_many_orders_there_are_few_are_looked_at_together() -> None:
+    rows = sound()
+    for number in range(100, 100 + 3 * AT_ONCE):
+        rows["orders"][f"ord_{number}"] = _order(f"ord_{number}", "REJECTED")
+    shop = Shop(rows, NOW)
+    shop.reconciled()
+    assert shop.tables.most_at_once <= AT_ONCE
+
+
+def test_a_worker_that_is_killed_at_any_write_is_followed_by_one_that_finds_the_same() -> None:
+    rows = sound()
+    change("reservations", "ord_2", status="COMMITTED")(rows)
+    change("stock", "lamp", available_qty=7)(rows)
+    whole = Shop(rows, size=2 * ROWS_PER_PART)
+    expected = whole.reconciled()
+    for at in range(1, 60):
+        shop = Shop(rows, size=2 * ROWS_PER_PART)
+        started = shop.jobs.start(by="operator", reason="to see")
+        shop.log.step = Killer(at)
+        try:
+            shop.jobs.run(started)
+        except Killed:
+            shop.log.step = lambda: None
+        found = shop.jobs.run(shop.jobs.get(started.reconciliation_id))
+        assert (found.state, found.violations, found.rows) == (JobState.DONE, expected.violations, expected.rows)
+        kept = shop.log.violations(started.reconciliation_id)
+        assert kept == whole.log.violations(expected.reconciliation_id)
+
+
+def test_one_that_is_cancelled_stops_and_goes_on_when_it_is_resumed() -> None:
+    shop = Shop(sound(), size=2 * ROWS_PER_PART)
+    started = shop.jobs.start(by="operator", reason="to see")
+    shop.jobs.cancel(started.reconciliation_id, "operator")
+    stopped = shop.jobs.run(started)
+    assert (stopped.state, stopped.done) == (JobState.CANCELLED, 0)
+    with pytest.raises(Conflict, match="nothing to cancel"):
+        shop.jobs.cancel(started.reconciliation_id, "operator")
+    resumed = shop.jobs.run(shop.jobs.resume(started.reconciliation_id))
+    assert (resumed.state, resumed.done) == (JobState.DONE, resumed.parts)
+    with pytest.raises(Conflict, match="cannot be resumed"):
+        shop.jobs.resume(started.reconciliation_id)
+
+
+def test_one_whose_time_is_over_is_running_still_and_the_next_worker_goes_on() -> None:
+    shop = Shop(sound(), size=2 * ROWS_PER_PART)
+    started = shop.jobs.start(by="operator", reason="to see")
+    assert shop.jobs.run(started, until=-1.0).state is JobState.RUNNING
+
+
+def test_one_whose_worker_is_silent_is_interrupted() -> None:
+    shop = Shop(sound())
+    started = shop.jobs.start(by="operator", reason="to see")
+    shop.now = LATER + STALE_AFTER
+    assert shop.jobs.get(started.reconciliation_id).state is JobState.QUEUED
+    shop.now += timedelta(seconds=1)
+    assert shop.jobs.get(started.reconciliation_id).state is JobState.INTERRUPTED
+
+
+def replayed(shop: Shop, *order_ids: str) -> str:
+    replay = Replay(replay_id="rpl_1", action=Action.REPLAY, by="operator", reason="mended", target="all", at=NOW)
+    shop.replays.save(replay)
+    known: dict[str, Any] = {"replay_id": "rpl_1", "queue": "OrdersDlq", "outcome": Outcome.REPLAYED, "at": NOW}
+    shop.replays.save_messages([ReplayedMessage(message_id=each, order_id=each, **known) for each in order_ids])
+    return replay.replay_id
+
+
+def test_a_replay_did_no_harm_if_its_orders_go_on_and_their_shoppers_were_told() -> None:
+    rows = sound()
+    rows["mails"] = {"1": MailRow(mail="OrderConfirmed", status="SENT")}
+    change("reservations", "ord_3", status="RELEASED")(rows)  # Of another order.
+    shop = Shop(rows)
+    done = shop.reconciled(replay_id=replayed(shop, "ord_1"))
+    assert (done.rows, done.violations) == (1, 0)
+
+
+def test_what_a_replay_has_left_waiting_untold_or_unmade_is_named() -> None:
+    rows = sound()
+    rows["mails"] = {"1": MailRow(mail="OrderConfirmed", status="CLAIMED")}
+    change("payments", "ord_4", status="SUCCEEDED")(rows)
+    shop = Shop(rows, NOW + timedelta(minutes=1))
+    done = shop.reconciled(replay_id=replayed(shop, "ord_1", "ord_4", "ord_8"))
+    found = {(each.rule, each.key): each.text for each in shop.log.violations(done.reconciliation_id)}
+    assert found.keys() == {("told-once", "ord_1"), ("goes-on", "ord_4"), ("gone", "ord_8"), ("charged-once", "pay_4")}
+    assert "orders to consume PaymentSucceeded" in found["goes-on", "ord_4"]
+
+
+def test_the_cost_is_told_by_the_tables_sizes() -> None:
+    sizes = [TableSize(table=Subject.ORDERS, rows=1000, bytes=4_096_000)]
+    whole = cost_of(sizes, whole=True)
+    assert (whole.rows, whole.units) == (1000, 2000), "scanned, and looked at"
+    assert cost_of(sizes, whole=False).units == 1000

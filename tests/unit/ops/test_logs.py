@@ -87,8 +87,8 @@ def test_what_a_function_says_is_of_interest() -> None:
 
 
 def test_a_line_is_about_an_order_wherever_it_names_it() -> None:
-    assert structured(order_id="o-1").about("o-1")
-    assert not structured(order_id="o-1").about("o-2")
+    assert structured(order_id="o-1").names("o-1")
+    assert not structured(order_id="o-1").names("o-2")
 
 
 class Written:

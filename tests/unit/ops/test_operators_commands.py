@@ -1,21 +1,25 @@
 """What operators' commands take and say: times, time spans, queues; and that each explains itself."""
 
+import sys
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from retail_ops.cli import app
-from retail_ops.commands.dlq import ago, duration, moment
-from retail_ops.console import visible
+from retail_ops.commands.dlq import _selection, ago, duration, moment
+from retail_ops.console import rows, visible
 from retail_ops.errors import OpsError
 
 COMMANDS = [
-    "dlq list", "dlq show", "dlq replay", "dlq drop", "dlq history", "orders trace", "orders stuck", "orders nudge",
-    "events replay", "reconcile", "shipments list", "shipments show", "shipments ship", "shipments deliver",
-    "shipments came-back", "shipments lost", "returns list", "returns receive", "returns refuse", "refunds list",
-    "refunds paid", "rates show", "rates put", "stock list", "stock receive", "stock count", "stock damaged",
-    "stock watch", "stock history",
+    "queues", "queues pause", "queues resume", "dlq list", "dlq show", "dlq replay", "dlq drop", "dlq history",
+    "dlq edit", "dlq cancel", "dlq resume", "verify", "orders trace", "orders stuck", "orders nudge", "events replay",
+    "reconcile", "shipments list", "shipments show", "shipments ship", "shipments deliver", "shipments came-back",
+    "shipments lost", "returns list", "returns receive", "returns refuse", "refunds list", "refunds paid",
+    "rates show", "rates put", "stock list", "stock receive", "stock count", "stock damaged", "stock watch",
+    "stock history",
 ]  # fmt: skip
 
 
@@ -26,7 +30,7 @@ def test_every_command_explains_itself(name: str) -> None:
     assert "--stack" in shown.stdout
 
 
-@pytest.mark.parametrize("name", ["dlq replay", "dlq drop", "orders nudge", "events replay"])
+@pytest.mark.parametrize("name", ["dlq replay", "dlq drop", "orders nudge", "events replay", "queues pause"])
 def test_what_changes_something_asks_unless_told_not_to_and_asks_why(name: str) -> None:
     shown = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "200"}).stdout
     assert "--yes" in shown
@@ -60,6 +64,41 @@ def test_anything_else_is_refused_in_a_sentence(text: str) -> None:
 def test_times_are_said_as_people_say_them(seconds: int, words: str) -> None:
     now = datetime.now(UTC)
     assert ago(now - timedelta(seconds=seconds, microseconds=1)).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"order": "x" * 65}, "--order: should have at most 64 characters"),
+        ({"cause": ""}, "--cause: should have at least 1 character"),
+        ({"cause": "x" * 201}, "--cause: should have at most 200 characters"),
+        ({"event": ""}, "--event: should have at least 1 character"),
+        ({"since": "9999999999d"}, "too long"),
+        ({"since": "99999999d"}, "no time"),
+        ({"until": "0001-01-01T00:00"}, "no time"),
+        ({"messages": ["m"] * 1001}, "at most 1000"),
+    ],
+)
+def test_a_filter_that_is_none_is_a_sentence_that_names_it(options: dict[str, Any], said: str) -> None:
+    known: dict[str, Any] = dict.fromkeys(("order", "event", "cause", "since", "until")) | {"messages": ()}
+    with pytest.raises(OpsError) as refused:
+        _selection("OrdersDlq", **(known | options))
+    assert said in refused.value.message
+
+
+@pytest.mark.parametrize("width", [40, 80, 400])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_nothing_of_a_table_is_cut_however_narrow_it_is_shown(
+    width: int, terminal: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = "payments:pay_abcdefghijklmnopqrst:12:0"
+    console = Console(width=width, force_terminal=terminal, no_color=True, highlight=False, file=sys.stdout)
+    cells = [(message, "[red]replayed[/red]", "ord_abcdefghijklmnopqrst", "to the consumer that had given it up")] * 2
+    rows(("Message", "Outcome", "Order", ""), cells, console=console)
+    shown = capsys.readouterr().out.replace("\n", "" if width == 40 else "\n")
+    for part in (message, "replayed", "ord_abcdefghijklmnopqrst", "to the consumer that had given it up"):
+        assert shown.count(part) == 2
+    assert "\u2026" not in shown
 
 
 @pytest.mark.parametrize("text", ["\x1b[31mred", "\x9b2J", "\x07", "\r", "a\u202eb", "\u2028"])

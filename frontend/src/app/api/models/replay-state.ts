@@ -3,7 +3,7 @@
 
 
 /**
- * How far a replay is. INTERRUPTED: it was stopped before its end; the remaining messages are dead letters still.
+ * How far a replay is. CANCELLED: an operator has stopped it. INTERRUPTED: its worker has ended before its time. Of both the remaining messages are dead letters still, and it can be resumed.
  */
-export type ReplayState = 'QUEUED' | 'RUNNING' | 'DONE' | 'INTERRUPTED';
+export type ReplayState = 'QUEUED' | 'RUNNING' | 'DONE' | 'CANCELLED' | 'INTERRUPTED';
 

@@ -17,12 +17,17 @@ export interface Replay {
   at: string;
 
   /**
+   * When its worker last said that it lives.
+   */
+  beatAt: (string | null);
+
+  /**
    * Who asked for it.
    */
   by: string;
 
   /**
-   * When it was done or interrupted.
+   * When it was done, cancelled or interrupted.
    */
   endedAt: (string | null);
 
@@ -59,4 +64,9 @@ export interface Replay {
    * In words: the selection of dead letters, the order, or the part of the archive.
    */
   target: string;
+
+  /**
+   * Of the function that carries it out.
+   */
+  version: (string | null);
 }

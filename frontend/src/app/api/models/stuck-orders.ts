@@ -4,8 +4,13 @@
 import { StuckOrder } from '../models/stuck-order';
 
 /**
- * The orders that are stuck, the longest first.
+ * The stuck orders, the longest first.
  */
 export interface StuckOrders {
   items: Array<StuckOrder>;
+
+  /**
+   * How many more may be stuck, and are not looked at.
+   */
+  unread: number;
 }

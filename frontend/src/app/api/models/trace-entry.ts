@@ -35,6 +35,11 @@ export interface TraceEntry {
   service: string;
 
   /**
+   * Seconds since that event was published, or, of a failure, since the event that could not be consumed; null where nobody kept that time.
+   */
+  waited: (number | null);
+
+  /**
    * In a few words.
    */
   what: string;

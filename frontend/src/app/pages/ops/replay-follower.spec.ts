@@ -22,6 +22,8 @@ function replay(state: Replay['state'], outcomes: Replay['outcomes']): Replay {
     selection: null,
     planned: 2,
     rate: 20,
+    beatAt: null,
+    version: null,
     endedAt: null,
     reason: 'why',
     target: 'all',

@@ -1,9 +1,8 @@
-import { Component, computed, input, output } from '@angular/core';
+import { Component, input, output } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { StuckOrder } from '../../api/models';
 import { FromNowPipe } from '../../ui/from-now.pipe';
 import { Nudge } from './nudge';
-import { remedyOf } from './words';
 
 /** What an order waits for, and what lets it go on. */
 @Component({
@@ -22,23 +21,16 @@ import { remedyOf } from './words';
         </p>
       }
     </div>
-    @if (remedy(); as remedy) {
-      @if (remedy.kind === 'nudge') {
-        <shop-nudge [orderId]="stuck().orderId" (nudged)="moved.emit()" />
-      } @else {
-        <a
-          class="button button-quiet"
-          [routerLink]="['/ops/queues', remedy.queue]"
-          [queryParams]="{ orderId: remedy.orderId }"
-          >See its dead letters</a
-        >
-      }
+    @if (stuck().blocker.remedy === 'NUDGE') {
+      <shop-nudge [orderId]="stuck().orderId" (nudged)="moved.emit()" />
+    } @else if (stuck().blocker.queue; as queue) {
+      <a class="button button-quiet" [routerLink]="['/ops/queues', queue]" [queryParams]="{ orderId: stuck().orderId }"
+        >See its dead letters</a
+      >
     }
   `,
 })
 export class Waiting {
   readonly stuck = input.required<StuckOrder>();
   readonly moved = output();
-
-  protected readonly remedy = computed(() => remedyOf(this.stuck().blocker));
 }

@@ -1,9 +1,17 @@
-import { Replay, Blocker } from '../../api/models';
-import { doneOf, outcomesOf, pretty, remedyOf, stateOf, titleOf } from './words';
+import { Replay } from '../../api/models';
+import { doneOf, outcomesOf, pretty, stateOf, titleOf } from './words';
 
 function replay(change: Partial<Replay>): Replay {
   const at = '2026-05-10T12:00:00Z';
-  const plain = { selection: null, planned: null, rate: 20, outcomes: {}, endedAt: null } as const;
+  const plain = {
+    selection: null,
+    planned: null,
+    rate: 20,
+    outcomes: {},
+    endedAt: null,
+    beatAt: null,
+    version: null,
+  } as const;
   return {
     ...plain,
     at,
@@ -15,10 +23,6 @@ function replay(change: Partial<Replay>): Replay {
     state: 'RUNNING',
     ...change,
   };
-}
-
-function waiting(command: string | null): Blocker {
-  return { waitsFor: 'something', command };
 }
 
 describe('a dead-letter queue', () => {
@@ -38,21 +42,6 @@ describe("a message's body", () => {
 
   it.each(['not JSON', '{"a":', ''])('stays as it is where it is none: %s', (body) => {
     expect(pretty(body)).toBe(body);
-  });
-});
-
-describe('what moves an order', () => {
-  it('is a replay, where its message is a dead letter', () => {
-    const remedy = remedyOf(waiting('cloudretail dlq replay InventoryDlq --order ord_1'));
-    expect(remedy).toEqual({ kind: 'replay', queue: 'InventoryDlq', orderId: 'ord_1' });
-  });
-
-  it('is a nudge, where an event was lost', () => {
-    expect(remedyOf(waiting('cloudretail orders nudge ord_1'))).toEqual({ kind: 'nudge' });
-  });
-
-  it.each([null, 'cloudretail something new ord_1'])('is nothing here, where the command is %s', (command) => {
-    expect(remedyOf(waiting(command))).toBeNull();
   });
 });
 

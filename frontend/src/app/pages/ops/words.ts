@@ -1,4 +1,4 @@
-import { Action, Blocker, CauseGroup, FailureState, Outcome, Replay } from '../../api/models';
+import { Action, CauseGroup, FailureState, Outcome, Replay } from '../../api/models';
 
 /** A dead-letter queue's name as it reads best: `PaymentWindowDlq` is "Payment window". */
 export function titleOf(queue: string): string {
@@ -20,17 +20,6 @@ export function eventsOf({ events }: CauseGroup): string {
   return Object.entries(events)
     .map(([name, count]) => `${count} × ${name}`)
     .join(', ');
-}
-
-/** What the console can do about a stuck order. */
-export type Remedy =
-  { readonly kind: 'nudge' } | { readonly kind: 'replay'; readonly queue: string; readonly orderId: string };
-
-/** What the command of a blocker does; null where there is none. */
-export function remedyOf({ command }: Blocker): Remedy | null {
-  const [, queue, orderId] = /^cloudretail dlq replay (\w+) --order (\S+)$/.exec(command ?? '') ?? [];
-  if (queue && orderId) return { kind: 'replay', queue, orderId };
-  return command?.startsWith('cloudretail orders nudge ') ? { kind: 'nudge' } : null;
 }
 
 export const STATES: Readonly<Record<FailureState, { readonly label: string; readonly tag: string }>> = {
@@ -76,7 +65,7 @@ export function doneOf({ outcomes }: Replay): number {
 
 /** Nothing more will happen to it. */
 export function hasEnded({ state }: Replay): boolean {
-  return state === 'DONE' || state === 'INTERRUPTED';
+  return state === 'DONE' || state === 'CANCELLED' || state === 'INTERRUPTED';
 }
 
 /** How far it is, in a sentence. */
@@ -86,6 +75,8 @@ export function stateOf(replay: Replay): string {
       return 'It begins in a moment.';
     case 'RUNNING':
       return 'It is going on.';
+    case 'CANCELLED':
+      return 'It was cancelled. The remaining messages are dead letters still.';
     case 'INTERRUPTED':
       return 'It was interrupted. The remaining messages are dead letters still. It is safe to start it again.';
     case 'DONE':

@@ -15,12 +15,18 @@ export interface ListStuckOrders$Params {
  * Minutes that it waits already.
  */
   olderThan?: number;
+
+/**
+ * How many items at the most.
+ */
+  limit?: number;
 }
 
 export function listStuckOrders(http: HttpClient, rootUrl: string, params?: ListStuckOrders$Params, context?: HttpContext): Observable<StrictHttpResponse<StuckOrders>> {
   const rb = new RequestBuilder(rootUrl, listStuckOrders.PATH, 'get');
   if (params) {
     rb.query('olderThan', params.olderThan, {});
+    rb.query('limit', params.limit, {});
   }
 
   return http.request(

@@ -10,6 +10,10 @@ import { RequestBuilder } from '../../request-builder';
 import { Trace } from '../../models/trace';
 
 export interface TraceOrder$Params {
+
+/**
+ * Of the order, or its number as in a mail.
+ */
   orderId: string;
 }
 

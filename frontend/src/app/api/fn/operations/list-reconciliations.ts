@@ -7,14 +7,20 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
-import { Reconciliation } from '../../models/reconciliation';
+import { ReconciliationPage } from '../../models/reconciliation-page';
 
-export interface Reconcile$Params {
+export interface ListReconciliations$Params {
+
+/**
+ * How many items at the most.
+ */
+  limit?: number;
 }
 
-export function reconcile(http: HttpClient, rootUrl: string, params?: Reconcile$Params, context?: HttpContext): Observable<StrictHttpResponse<Reconciliation>> {
-  const rb = new RequestBuilder(rootUrl, reconcile.PATH, 'get');
+export function listReconciliations(http: HttpClient, rootUrl: string, params?: ListReconciliations$Params, context?: HttpContext): Observable<StrictHttpResponse<ReconciliationPage>> {
+  const rb = new RequestBuilder(rootUrl, listReconciliations.PATH, 'get');
   if (params) {
+    rb.query('limit', params.limit, {});
   }
 
   return http.request(
@@ -22,9 +28,9 @@ export function reconcile(http: HttpClient, rootUrl: string, params?: Reconcile$
   ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return r as StrictHttpResponse<Reconciliation>;
+      return r as StrictHttpResponse<ReconciliationPage>;
     })
   );
 }
 
-reconcile.PATH = '/api/ops/reconciliation';
+listReconciliations.PATH = '/api/ops/reconciliations';

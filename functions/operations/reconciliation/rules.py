@@ -1,18 +1,22 @@
-"""What must always be true across the tables: of stock, and of every order that has come to rest. Pure."""
+"""What must always be true across the tables: of stock, and of every order that has come to rest. Pure.
+
+Each rule looks at some rows only, such as those about 25 orders, so that tables of any size are read part by part.
+"""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 
 from cloudretail.model import Model
 from operations.diagnosis.keys import refund_id_of
-from operations.diagnosis.stuck import waits_of
+from operations.diagnosis.stuck import StuckOrder, waits_of
 from operations.diagnosis.tables import (
     ABSENT,
     TABLES,
     AccountRow,
     ChargeRow,
+    MailRow,
     OrderPart,
     OrderRow,
     OrderRows,
@@ -49,25 +53,47 @@ class Violation(Model):
     text: str
 
 
-def violations(snapshot: TableSnapshot, now: datetime) -> list[Violation]:
-    """Every invariant that does not hold, by rule.
+def of_orders(snapshot: TableSnapshot, now: datetime) -> list[Violation]:
+    """Every invariant of orders that does not hold, by rule.
 
     Args:
-        snapshot: all rows.
+        snapshot: the orders with their parts, charges and accounts: all that there is about each of them.
         now: aware.
     """
-    found = [violation for rule in RULES for violation in rule(snapshot, now)]
+    return in_order(violation for rule in OF_ORDERS for violation in rule(snapshot, now))
+
+
+def in_order(found: Iterable[Violation]) -> list[Violation]:
+    """By rule and key."""
     return sorted(found, key=lambda each: (each.rule, each.key))
 
 
-def _stock(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
-    """The counters of a product add up, and are what its reservations say."""
-    del now
-    counters = {row.product_id: row for row in snapshot.all(StockRow)}
-    expected = _expected_stock(snapshot.all(ReservationRow))
-    for product in sorted(counters.keys() | expected.keys()):
-        row = counters.get(product, StockRow(product_id=product))
-        should = expected.get(product, _Pieces())
+@dataclass(frozen=True)
+class Pieces:
+    """What reservations say of a product, in units."""
+
+    held: int = 0
+    committed: int = 0
+    returned: int = 0
+    written_off: int = 0
+
+    def __add__(self, other: "Pieces") -> "Pieces":
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Pieces(*(one + another for one, another in pairs))
+
+
+def of_stock(counters: Iterable[StockRow], expected: Mapping[str, Pieces], *, settled: bool = True) -> list[Violation]:
+    """Where the counters of a product do not add up, or are not what its reservations say.
+
+    Args:
+        counters: rows of some products.
+        expected: by product id, what the reservations say of these products.
+        settled: whether the rows have not changed while the reservations were read; else only the rows themselves are
+            looked at.
+    """
+    found = []
+    for row in counters:
+        product, should = row.product_id, expected.get(row.product_id, Pieces())
         available, reserved, sold, written_off = row.available_qty, row.reserved_qty, row.sold_qty, row.written_off_qty
         sum_, came_in = available + reserved + sold + written_off, row.received_qty + row.adjusted_qty
 
@@ -76,40 +102,33 @@ def _stock(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
 
         if sum_ != came_in or min(available, reserved, sold, written_off) < 0:
             equation = f"{available} available + {reserved} reserved + {sold} sold + {written_off} written off"
-            yield wrong("stock-equation", f"{equation} = {sum_}, received and adjusted {came_in}")
+            found.append(wrong("stock-equation", f"{equation} = {sum_}, received and adjusted {came_in}"))
+        if not settled:
+            continue
         if reserved != should.held:
-            yield wrong("stock-reserved", f"{reserved} reserved, but reservations hold {should.held}")
+            found.append(wrong("stock-reserved", f"{reserved} reserved, but reservations hold {should.held}"))
         if sold != should.committed - should.returned:
             said = f"reservations committed {should.committed}, and {should.returned} of them came back"
-            yield wrong("stock-sold", f"{sold} sold, but {said}")
+            found.append(wrong("stock-sold", f"{sold} sold, but {said}"))
         if written_off < should.written_off:
             said = f"{should.written_off} of what came back cannot be sold again"
-            yield wrong("stock-written-off", f"{written_off} written off, but {said}")
+            found.append(wrong("stock-written-off", f"{written_off} written off, but {said}"))
+    return in_order(found)
 
 
-@dataclass
-class _Pieces:
-    """What the reservations say of a product, in units."""
-
-    held: int = 0
-    committed: int = 0
-    returned: int = 0
-    written_off: int = 0
-
-
-def _expected_stock(reservations: Iterable[ReservationRow]) -> dict[str, _Pieces]:
-    """By product id."""
-    found: defaultdict[str, _Pieces] = defaultdict(_Pieces)
+def expected_stock(reservations: Iterable[ReservationRow]) -> dict[str, Pieces]:
+    """What reservations say, by product id."""
+    found: defaultdict[str, Pieces] = defaultdict(Pieces)
     for reservation in reservations:
         for line in reservation.lines:
-            found[line.product_id].held += line.quantity if reservation.status == "HELD" else 0
-            found[line.product_id].committed += line.quantity if reservation.status == "COMMITTED" else 0
+            held = line.quantity if reservation.status == "HELD" else 0
+            committed = line.quantity if reservation.status == "COMMITTED" else 0
+            found[line.product_id] += Pieces(held=held, committed=committed)
         for lost in reservation.written_off:
-            found[lost.product_id].written_off += lost.quantity
+            found[lost.product_id] += Pieces(written_off=lost.quantity)
         for back in (line for booked in reservation.returns for line in booked.lines):
-            found[back.product_id].returned += back.quantity
-            found[back.product_id].written_off += back.write_off
-    return found
+            found[back.product_id] += Pieces(returned=back.quantity, written_off=back.write_off)
+    return dict(found)
 
 
 def _parts(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
@@ -264,21 +283,68 @@ def _overdue(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
 def _accounts(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
     """An account holds its open orders, and no others."""
     del now
-    held = {(row.user_id, order_id) for row in snapshot.all(AccountRow) for order_id in row.held}
-    open_ = {(order.user_id, order.order_id) for order in snapshot.all(OrderRow) if order.open}
-    for user_id, order_id in sorted(held ^ open_):
-        text = f"does not hold {order_id}, which is open"
-        if (user_id, order_id) in held:
-            text = f"holds {order_id}, which is not open"
-        yield Violation(rule="account-holds", table="Limits", key=user_id, text=text)
+    held = {row.user_id: row.held for row in snapshot.all(AccountRow)}
+    for order in snapshot.all(OrderRow):
+        holds = order.order_id in held.get(order.user_id, ())
+        if holds != order.open:
+            words = "holds {}, which is not open" if holds else "does not hold {}, which is open"
+            yield _account(order.user_id, words.format(order.order_id))
+
+
+def of_accounts(accounts: Iterable[AccountRow], orders: Collection[str]) -> list[Violation]:
+    """Where an account holds an order that there is not.
+
+    Args:
+        accounts: some.
+        orders: ids of those that exist, of all that these accounts hold.
+    """
+    gone = ((row.user_id, order_id) for row in accounts for order_id in sorted(row.held) if order_id not in orders)
+    return in_order(_account(user_id, f"holds {order_id}, which is not open") for user_id, order_id in gone)
+
+
+def _account(user_id: str, text: str) -> Violation:
+    return Violation(rule="account-holds", table="Limits", key=user_id, text=text)
+
+
+def unharmed(order_id: str, rows: OrderRows, stuck: StuckOrder | None) -> list[Violation]:
+    """What else must be true of an order that a replay was about: it goes on, and its shopper was told once.
+
+    No mail is sent twice: its row is claimed first, under a key that its event gives it.
+
+    Args:
+        order_id: of the order.
+        rows: all about it, mails as well.
+        stuck: what it waits for, but for people who still have time.
+    """
+    order = rows.order
+    if order is None:
+        text = f"there is no such order. {_trace(order_id)}"
+        return [Violation(rule="gone", table="Orders", key=order_id, text=text)]
+    if stuck:
+        blocker = stuck.blocker
+        next_ = f"Next: {blocker.command}" if blocker.command else _trace(order_id)
+        return [_order("goes-on", order, f"{order.status}, waits for {blocker.waits_for}", next_)]
+    told = TOLD.get(order.status)
+    if told and not any(mail.kind == told and mail.status == "SENT" for mail in rows.all(MailRow)):
+        return [_order("told-once", order, f"{order.status}, but no mail about {told} was sent", _trace(order_id))]
+    return []
+
+
+TOLD = {
+    "CONFIRMED": "OrderConfirmed",
+    "SHIPPED": "ShipmentDispatched",
+    "DELIVERED": "ShipmentDelivered",
+    "CANCELLED": "OrderCancelled",
+    "REJECTED": "OrderRejected",
+}
+"""By an order's status, the event that its shopper has had a mail about."""
 
 
 def _order(rule: str, order: OrderRow, text: str, next_: str) -> Violation:
     return Violation(rule=rule, table="Orders", key=order.order_id, text=f"{text}. {next_}")
 
 
-RULES: tuple[Callable[[TableSnapshot, datetime], Iterator[Violation]], ...] = (
-    _stock,
+OF_ORDERS: tuple[Callable[[TableSnapshot, datetime], Iterator[Violation]], ...] = (
     _parts,
     _payments,
     _charges,

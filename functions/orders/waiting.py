@@ -1,0 +1,101 @@
+"""What an order waits for, as far as orders know: the key of the index by which operators find it. Pure.
+
+An order is in the index from its first write until nothing is awaited any more, so that finding those that do not go on
+is a query, however many orders there are. How long a wait may take is not said here: who looks for it asks for those
+that have waited for longer.
+"""
+
+import zlib
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from contract.values import CANCELLATION, OrderStatus, PaymentMethod
+from orders.returns import ReturnStatus
+
+if TYPE_CHECKING:
+    from orders.domain import Order
+
+SHARDS = 2
+"""Partitions of each kind of wait: one takes 1,000 writes a second, and an order is written a few times."""
+
+
+class Waiting(StrEnum):
+    """For whom an order waits.
+
+    STEP: for a consumer, which takes seconds; while it is RESERVED also for its shopper. TO_SHIP: for staff to ship its
+    parcel. SHIPPED: for its carrier. RETURN: for what its shopper sends back. REFUND: for payments to give money back.
+    """
+
+    STEP = "STEP"
+    TO_SHIP = "TO_SHIP"
+    SHIPPED = "SHIPPED"
+    RETURN = "RETURN"
+    REFUND = "REFUND"
+
+    @property
+    def partitions(self) -> tuple[str, ...]:
+        """Of the index, where such orders are."""
+        return tuple(f"{self}#{shard}" for shard in range(SHARDS))
+
+    def partition_of(self, order_id: str) -> str:
+        """Of the index, where this order is."""
+        return self.partitions[zlib.crc32(order_id.encode()) % SHARDS]
+
+
+def wait_of(order: "Order") -> tuple[Waiting, datetime] | None:
+    """What an order waits for, and since when: the most urgent of several; None where that is nothing."""
+    match order.status:
+        case OrderStatus.PENDING | OrderStatus.RESERVED | OrderStatus.CANCELLING:
+            return Waiting.STEP, _entered(order)
+        case OrderStatus.CONFIRMED:
+            return Waiting.TO_SHIP, _entered(order)
+        case OrderStatus.SHIPPED:
+            return Waiting.SHIPPED, _entered(order)
+        case OrderStatus.DELIVERED:
+            return _after_delivery(order)
+        case OrderStatus.CANCELLED if order.payment_method is PaymentMethod.CARD and CANCELLATION not in _refunded(
+            order
+        ):
+            # Cash is collected on delivery, and what was delivered is not cancelled.
+            return Waiting.REFUND, _entered(order)
+        case _:
+            return None
+
+
+def _after_delivery(order: "Order") -> tuple[Waiting, datetime] | None:
+    cash = order.payment_method is PaymentMethod.COD
+    if cash and order.collected is None:
+        return Waiting.STEP, _entered(order)
+    refunded = _refunded(order)
+    left = (order.collected or 0 if cash else order.total_amount) - sum(refunded.values())
+    owed = [
+        _last(order, "ReturnReceived", each.return_id)
+        for each in order.returns
+        if each.status is ReturnStatus.ACCEPTED and each.amount and each.return_id not in refunded
+    ]
+    if owed and left > 0:
+        return Waiting.REFUND, min(owed)
+    asked = [each.requested_at for each in order.returns if each.status is ReturnStatus.REQUESTED]
+    return (Waiting.RETURN, min(asked)) if asked else None
+
+
+def _entered(order: "Order") -> datetime:
+    """When it came to its present status."""
+    first = order.history[-1]
+    for step in reversed(order.history):
+        if step.status is not order.status:
+            break
+        first = step
+    return first.at
+
+
+def _last(order: "Order", event: str, about: str) -> datetime:
+    steps = (step.at for step in reversed(order.history) if (step.event, step.about) == (event, about))
+    return next(steps, order.history[-1].at)
+
+
+def _refunded(order: "Order") -> dict[str, int]:
+    """Minor units that payments have given back, by the id of the refund."""
+    given = [step for step in order.history if step.event == "PaymentRefunded" and step.about]
+    return {str(step.about): step.amount.amount if step.amount else 0 for step in given}
