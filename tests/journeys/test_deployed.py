@@ -85,7 +85,7 @@ def checkout(shopper: Shopper, product: str, *, more: int = 0) -> Any:
     subtotal = cart["total"]["amount"]
     found = shopper.ok("GET", f"/shipping?country={ADDRESS['country']}&subtotal={subtotal}")["destination"]
     assert found, f"the shop does not ship to {ADDRESS['country']}: `cloudretail rates put`"
-    method = found["methods"][0]
+    method = found["options"][0]
     body = {
         "shippingAddress": ADDRESS,
         "shippingMethod": method["methodId"],

@@ -312,7 +312,7 @@ def carry_out(copy: Copy) -> None:
     copy.edit(template, r"^        SelectionName: tables\n.*?Resources:\n", "\\g<0>          - *pointsTableArn\n")
     # Its dry run reads the rows, as the replay worker.
     copy.edit(template, r"^  ReplayWorker:\n.*?(?= +PRODUCTS_TABLE: )", f"\\g<0>          {VARIABLE}\n")
-    copy.edit(template, r"^  ReplayWorkerPolicy:\n.*?dynamodb:BatchGetItem\]\n +Resource:\n", f"\\g<0>{GRANT}")
+    copy.edit(template, r"^  ReplayWorkerPolicy:\n.*?dynamodb:Scan\]\n +Resource:\n", f"\\g<0>{GRANT}")
     copy.edit(template, r"(?<=- \*sentMailsTableArn\n)(?=\n  ReplayWorkerDlq:)", GRANT)
 
 
