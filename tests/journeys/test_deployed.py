@@ -75,8 +75,12 @@ def product(shop: Shop) -> str:
 
 
 def available(shop: Shop, product: str) -> int:
-    count: int = Person(shop).ok("GET", f"/inventory/{product}")["available"]
-    return count
+    """How many pieces there are; none where stock of it never came in."""
+    answer = Person(shop).call("GET", f"/inventory/{product}")
+    if answer.status_code == 404:
+        return 0
+    assert answer.is_success, answer.text
+    return int(answer.json()["available"])
 
 
 def checkout(shopper: Shopper, product: str, *, more: int = 0) -> Any:

@@ -180,7 +180,7 @@ def granted() -> set[tuple[str, str]]:
         for statement in statements
         for action in statement["Action"]
         for resource in (statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]])
-        if "Fn::GetAtt" in resource
+        if isinstance(resource, dict) and "Fn::GetAtt" in resource
         if isinstance(action, str)
     }
 
