@@ -65,7 +65,8 @@ def deployed() -> dict[str, Any]:
     )
     # As `sam package` leaves it.
     template["Globals"]["Function"]["CodeUri"] = f"s3://{BUCKET}/{CODE}"
-    template["Resources"]["DependencyLayer"]["Properties"]["ContentUri"] = f"s3://{BUCKET}/{CODE}"
+    for layer in ("DependencyLayer", "PictureLayer"):
+        template["Resources"][layer]["Properties"]["ContentUri"] = f"s3://{BUCKET}/{CODE}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         written: dict[str, Any] = transform(template, {}, None)

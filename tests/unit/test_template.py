@@ -21,6 +21,8 @@ from samtranslator.translator.transform import transform  # type: ignore[import-
 
 from auth.domain import SESSION_LASTS
 from auth.passwords import MIN_PASSWORD
+from catalog.resizing import MAX_PIXELS
+from catalog.store import CACHED_FOR_EVER
 from cloudretail import aws, origin, telemetry
 from cloudretail.failures import FailureRow
 from contract import EVENTS
@@ -162,7 +164,8 @@ def test_a_batch_reports_its_failures_one_by_one_and_concurrency_is_limited(queu
     _, source = SHOP.sources[queue]
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["ScalingConfig"]["MaximumConcurrency"] >= 2
-    assert source["BatchSize"] == 10
+    # A picture is heavy: each has an invocation's time and memory of its own.
+    assert source["BatchSize"] == (1 if queue == "CatalogImagesQueue" else 10)
 
 
 @consumed
@@ -390,9 +393,60 @@ def test_cloudfront_sends_the_secret_to_the_api_and_to_nobody_else(version: str,
     assert not any(sent.values())
 
 
+def behaviour(path: str) -> dict[str, Any]:
+    """What CloudFront does with these paths."""
+    found: dict[str, Any]
+    (found,) = [each for each in distribution(SHOP)["CacheBehaviors"] if each["PathPattern"] == path]
+    return found
+
+
+def test_everybody_sees_the_pictures_and_nobody_what_was_uploaded() -> None:
+    origins = {each["Id"]: each for each in distribution(SHOP)["Origins"] if "Id" in each}
+    origin = origins[behaviour("/pictures/*")["TargetOriginId"]]
+    assert origin["DomainName"] == {"Fn::GetAtt": ["ImagesBucket", "RegionalDomainName"]}
+    assert origin["OriginAccessControlId"] == {"Fn::GetAtt": ["OriginAccess", "Id"]}
+    policy = SHOP.properties("AWS::S3::BucketPolicy")["ImagesBucketPolicy"]["PolicyDocument"]
+    (allowed,) = [each for each in policy["Statement"] if each.get("Effect") == "Allow"]
+    assert (allowed["Action"], text_of(allowed["Resource"])) == ("s3:GetObject", "${ImagesBucket.Arn}/pictures/*")
+    assert allowed["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    (source,) = allowed["Condition"]["StringEquals"].values()
+    assert text_of(source).endswith(":distribution/${Distribution}")
+
+
+def test_a_picture_is_kept_by_cloudfront_and_by_browsers_as_its_name_is_its_content() -> None:
+    pictures = behaviour("/pictures/*")
+    assert pictures["CachePolicyId"] == "658327ea-f89d-4fab-a63d-7e88639e58f6", "Managed-CachingOptimized"
+    assert pictures["ResponseHeadersPolicyId"] == {"Ref": "SecurityHeaders"}
+    assert set(pictures.get("AllowedMethods", ["GET", "HEAD"])) == {"GET", "HEAD"}
+    assert "immutable" in CACHED_FOR_EVER
+
+
+def test_the_api_signs_uploads_and_the_pictures_function_alone_reads_and_publishes_them() -> None:
+    def in_the_bucket(function: str) -> set[tuple[str, str]]:
+        return {
+            (action, text_of(statement["Resource"]).removeprefix("${ImagesBucket.Arn}"))
+            for statement in statements(function)
+            if "ImagesBucket" in text_of(statement["Resource"])
+            for action in as_list(statement["Action"])
+        }
+
+    assert in_the_bucket("CatalogApi") == {("s3:PutObject", "/products/*")}
+    assert in_the_bucket("CatalogImages") == {("s3:GetObject", "/products/*"), ("s3:PutObject", "/pictures/*")}
+    assert [name for name in SHOP.functions if in_the_bucket(name)] == ["CatalogApi", "CatalogImages"]
+    (told,) = buckets["ImagesBucket"]["NotificationConfiguration"]["QueueConfigurations"]
+    # What the function itself publishes must not call it again.
+    assert told["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": "products/"}]
+
+
+def test_the_function_that_makes_pictures_alone_takes_their_layer_along_and_has_room_for_the_largest() -> None:
+    assert {name for name, each in SHOP.functions.items() if "Layers" in each} == {"CatalogImages"}
+    function = SHOP.functions["CatalogImages"]
+    assert function["Layers"] == [{"Ref": "PictureLayer"}], "SAM adds it to the layers of Globals"
+    assert function["MemorySize"] * 2**20 / 2 > 2 * 4 * MAX_PIXELS
+
+
 def test_the_api_is_told_the_clients_address_over_whatever_the_client_says() -> None:
-    (api,) = distribution(SHOP)["CacheBehaviors"]
-    assert api["PathPattern"] == "/api/*"
+    api = behaviour("/api/*")
     (association,) = api["FunctionAssociations"]
     assert association["EventType"] == "viewer-request"
     code = SHOP.properties("AWS::CloudFront::Function")[referred(association["FunctionARN"])]["FunctionCode"]
@@ -536,7 +590,8 @@ def transformed(**parameters: str) -> dict[str, Any]:
     """The resources as SAM writes them out on AWS for production."""
     template = process_template(yaml_parse(TEMPLATE.read_text()), {"Stage": "prod"} | parameters)
     template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
-    template["Resources"]["DependencyLayer"]["Properties"]["ContentUri"] = "s3://artifacts/code.zip"
+    for layer in ("DependencyLayer", "PictureLayer"):
+        template["Resources"][layer]["Properties"]["ContentUri"] = "s3://artifacts/code.zip"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", "ap-southeast-1")
         written: dict[str, Any] = transform(template, {"Stage": "prod"} | parameters, None)
@@ -1048,7 +1103,7 @@ class TestOnlyAws:
         assert loops == {"ReplayWorker"}
 
     def test_no_shared_cache_stands_before_the_api(self) -> None:
-        (api,) = distribution(SHOP)["CacheBehaviors"]
+        api = behaviour("/api/*")
         assert api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "Managed-CachingDisabled"
         assert api["Compress"] is False, "it would do nothing: what is not cached is not compressed"
 

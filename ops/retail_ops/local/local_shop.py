@@ -38,7 +38,7 @@ from retail_ops.local.processes import (
 )
 from retail_ops.progress import Progress, Silent
 from retail_ops.stack.archive import ensure_local_archive
-from retail_ops.stack.shop import IMAGES_BUCKET, LOCAL_REGION, PROJECT, Shop, local_session, read_stack
+from retail_ops.stack.shop import LOCAL_REGION, PROJECT, Shop, local_session, read_stack
 
 PORT = 4566
 STOREFRONT_PORT = 8080
@@ -365,8 +365,7 @@ class LocalShop:
             AWS_ACCESS_KEY_ID=key,
             # For the guard in front of it.
             **{SHOP_STATE_FILE: str(self._state_file.resolve())},
-            DEPENDENCIES_LAYER=f"{self.stack}-dependencies",
-            IMAGES_BUCKET_PREFIX=f"{self.stack}-{IMAGES_BUCKET}-".lower(),
+            PACKAGE_LAYERS=f"{self.stack}-dependencies,{self.stack}-pictures",
             TRANSACTION_SECONDS=str(self.transaction_seconds),
             AWS_CONFIG_FILE="/dev/null",
             AWS_SHARED_CREDENTIALS_FILE="/dev/null",
@@ -413,6 +412,8 @@ class LocalShop:
             if state.storefront:
                 end(state.storefront)
             command = [sys.executable, "-m", "retail_ops.local.storefront", "--port", str(self.storefront_port)]
+            distribution = shop.output("DistributionDomain").partition(".")[0]
+            command += ["--edge", f"{distribution}.cloudfront.localhost:{self.port}"]
             command += ["--api", shop.api_url, "--files", str(PROJECT / "frontend" / "dist")]
             belongs = {SHOP_STATE_FILE: str(self._state_file.resolve())}
             storefront = spawn(command, log=log, env=minimal_environment(**belongs), cwd=PROJECT)

@@ -30,9 +30,6 @@ PROJECT = Path(__file__).resolve().parents[3]
 
 LOCAL_REGION = "ap-southeast-1"
 
-IMAGES_BUCKET = "ImagesBucket"
-"""Logical id of the bucket of images."""
-
 FUNCTION = "AWS::Lambda::Function"
 LOG_GROUP = "AWS::Logs::LogGroup"
 QUEUE = "AWS::SQS::Queue"
