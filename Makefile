@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help venv storefront up first-time down quick unit contract simulate integration e2e check lint-storefront \
 	browser test prove coverage lighthouse schemas events invoke lambda-image bench update audit licences hooks \
-	deploy stage
+	deploy journeys stage
 
 # `sam build` takes the first python3.13 with pip on PATH, and a version manager's shim can stand in front of it.
 # Node is the one from PyPI: many machines have one that is too old for Angular.
@@ -139,9 +139,17 @@ hooks: venv ## Check what is committed, before each commit
 # --- AWS ---
 
 deploy: stage venv storefront ## Deploy to AWS: make deploy STAGE=prod (a stage of samconfig.toml; YES=1: ask nothing)
+	cloudretail schemas --check-deploy --stack cloudretail-$(STAGE)
 	sam build --config-env $(STAGE)
-	sam deploy --config-env $(STAGE) $(if $(YES),--no-confirm-changeset)
+	sam deploy --config-env $(STAGE) --tags $(TAGS) $(if $(YES),--no-confirm-changeset)
 	cloudretail publish --stack cloudretail-$(STAGE) $(if $(YES),--yes)
+
+# What is deployed, on each resource that it makes.
+TAGS = project=cloudretail stage=$(STAGE) commit=$(shell git rev-parse HEAD) version=$(shell git describe --always --tags --dirty)
+
+journeys: venv ## Buy through the API of a deployed shop: make journeys STACK=cloudretail-staging (local: the one of make up)
+	@test -n "$(STACK)" || { echo "Through which shop? make journeys STACK=cloudretail-staging, or STACK=local"; exit 1; }
+	CLOUDRETAIL_STACK=$(STACK) pytest -m proof tests/journeys $(ARGS)
 
 stage:
 	@test "$(STAGE)" != default && grep -qs '^\[$(or $(STAGE),-)\.deploy' samconfig.toml || { echo "Which stage of samconfig.toml? make deploy STAGE=prod"; exit 1; }

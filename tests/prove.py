@@ -222,6 +222,18 @@ PARTS = {
         run_tests("tests/recipes"),
         _tests_reached,
     ),
+    "restore": Part(
+        "a restored table in the place of the stack's own, on a shop of its own",
+        (*SHOP, "tests/integration/test_restore.py"),
+        run_tests("tests/integration/test_restore.py"),
+        _tests_reached,
+    ),
+    "journeys": Part(
+        "what the pipeline sends through a deployed stage, through a second shop here",
+        (*SHOP, "tests/journeys"),
+        run_tests("tests/journeys"),
+        _tests_reached,
+    ),
     "template": Part(
         "what cfn-lint (at every level), checkov and a second CloudFormation say of the template",
         ("template.yaml", "tests/contract/explained.toml", "tests/contract/test_template_tools.py"),

@@ -28,7 +28,8 @@ def dynamodb_carts(settings: CartSettings) -> Repository[Cart]:
 def offers_of(settings: CartSettings, product_ids: Iterable[str]) -> Offers:
     """What the shop says of these products now, in one round trip.
 
-    A product that was priced before the shop changed its currency is not sold until an operator prices it anew.
+    What is not listed is not sold, and neither is a product that was priced before the shop changed its currency, until
+    staff price it anew.
 
     Args:
         settings: the tables.
@@ -44,5 +45,5 @@ def offers_of(settings: CartSettings, product_ids: Iterable[str]) -> Offers:
     return {
         row["productId"]: Offer.model_validate({**row, "available": available.get(row["productId"], 0)})
         for row in found[products]
-        if row["price"]["currency"] == settings.currency
+        if row["listed"] and row["price"]["currency"] == settings.currency
     }

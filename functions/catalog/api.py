@@ -1,13 +1,15 @@
-"""The catalogue API: anybody looks, operators change."""
+"""The catalogue API: anybody looks, staff change."""
 
+import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from itertools import batched
 from typing import Annotated, Any, Literal
 
+from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, StringConstraints
@@ -16,16 +18,34 @@ from catalog import commands, domain
 from catalog.domain import (
     MAX_ID,
     MAX_IMAGE_BYTES,
+    MAX_IMAGES,
+    ChangeKind,
+    Editor,
+    Facts,
+    ImageState,
+    Picture,
     Position,
     Product,
+    ProductChanged,
+    ProductImage,
     Sort,
     is_position,
     position,
     select,
 )
 from catalog.store import MAX_KEYS, CatalogSettings, Catalogue, Pictures
-from cloudretail.errors import invalid
-from cloudretail.http import Api, Cursor, IdInPath, Limit, Page, answers, decode_cursor, encode_cursor
+from cloudretail.errors import NotFound, Problem, invalid
+from cloudretail.http import (
+    Api,
+    Cursor,
+    IdInPath,
+    Limit,
+    Page,
+    answers,
+    decode_cursor,
+    encode_cursor,
+    problem_response,
+)
 from cloudretail.model import Model, RequestModel
 from cloudretail.money import MAX_PRICE, Currency, Money
 from cloudretail.settings import load
@@ -36,6 +56,11 @@ api = Api()
 Label = Annotated[str, Line(max_length=120)]
 
 
+Category = Annotated[str | None, Query(max_length=120, description="Exactly this one.")]
+Words = Annotated[str, Query(max_length=100, description="Words that name, description or category contain.")]
+Order = Annotated[Sort, Query(description="The order; a minus means the largest first.")]
+
+
 class Price(RequestModel):
     """A price in minor units of the shop's currency."""
 
@@ -44,7 +69,7 @@ class Price(RequestModel):
 
 
 class ProductText(RequestModel):
-    """What an operator writes of a product."""
+    """What staff write of a product."""
 
     name: Label
     description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
@@ -61,8 +86,25 @@ class ProductText(RequestModel):
         )
 
 
+Version = Annotated[int, Field(strict=True, ge=1, description="Of the product that the caller has seen.")]
+Alt = Annotated[str, Line(max_length=200, min_length=0)]
+
+
+class ChangedText(ProductText):
+    """What staff write of a product of which they have seen this version."""
+
+    version: Version
+
+
 class NewProduct(ProductText):
-    """A new product. Without an id it has one made of its name."""
+    """A new product.
+
+    Attributes:
+        product_id: made of the name where it is missing.
+        listed: whether it is sold from now on. One that is not is the staff's business alone, until it is listed.
+    """
+
+    listed: bool = True
 
     product_id: (
         Annotated[str, Field(max_length=MAX_ID, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", examples=["canvas-backpack"])]
@@ -70,18 +112,80 @@ class NewProduct(ProductText):
     ) = None
 
 
+class SeenProduct(RequestModel):
+    """Which version of a product the caller has seen."""
+
+    version: Version
+
+
 class NewImage(RequestModel):
-    """The kind of picture that is to be uploaded."""
+    """The picture that is to be uploaded.
+
+    Attributes:
+        alt: what is to be seen on it.
+    """
 
     content_type: Literal["image/webp", "image/png", "image/jpeg"]
+    alt: Alt = ""
+
+
+class PutImage(RequestModel):
+    """A picture of the product, and what is to be seen on it."""
+
+    image_id: Annotated[str, Field(min_length=1, max_length=64)]
+    alt: Alt = ""
+
+
+class PutImages(SeenProduct):
+    """All pictures of a product that is to have no others, in the order in which they are shown."""
+
+    images: Annotated[tuple[PutImage, ...], Field(max_length=MAX_IMAGES)]
+
+
+class SizeView(Model):
+    """A picture in one size.
+
+    Attributes:
+        width: in pixels.
+        url: path at this shop. What is behind it never changes.
+    """
+
+    width: int
+    url: str
+
+
+class PictureView(Model):
+    """A picture of a product.
+
+    Attributes:
+        alt: what is to be seen on it; empty where nobody has said.
+        sizes: in which it can be had, the smallest first; never empty for shoppers.
+    """
+
+    alt: str
+    sizes: tuple[SizeView, ...]
+
+
+class StaffPicture(PictureView):
+    """A picture of a product, as staff see it.
+
+    Attributes:
+        state: WAITING until the upload has arrived, then READY or FAILED.
+        why: it has failed; null for others.
+    """
+
+    image_id: str
+    state: ImageState
+    why: str | None
 
 
 class ProductView(Model):
     """A product as shoppers see it.
 
     Attributes:
-        image_url: valid for a few minutes; None for a product without a picture.
+        images: the first one stands for the product.
         available: how many can be had now.
+        listed: false for what is no longer sold, which no list shows.
     """
 
     product_id: str
@@ -89,9 +193,52 @@ class ProductView(Model):
     description: str
     category: str
     price: Money
-    image_url: str | None
+    images: tuple[PictureView, ...]
+    available: int
+    listed: bool
+    created_at: datetime
+
+
+class StaffProduct(Model):
+    """A product as staff see it.
+
+    Attributes:
+        images: in the order in which they are shown.
+        listed: whether it is sold.
+        version: counts the changes by staff; to be sent with the next one.
+        available: how many can be had now.
+        updated_at: of the last change by staff.
+    """
+
+    product_id: str
+    name: str
+    description: str
+    category: str
+    price: Money
+    images: tuple[StaffPicture, ...]
+    listed: bool
+    version: int
     available: int
     created_at: datetime
+    updated_at: datetime
+
+
+class ProductChangeView(Model):
+    """What a member of staff did to a product.
+
+    Attributes:
+        version: of the product afterwards.
+        by: user id of the member of staff.
+        before: null for a new product.
+    """
+
+    product_id: str
+    version: int
+    kind: ChangeKind
+    by: str
+    at: datetime
+    before: Facts | None
+    after: Facts
 
 
 class CategoryView(Model):
@@ -105,10 +252,14 @@ class UploadTicket(Model):
     """A presigned POST: send the fields and then the `file` as multipart/form-data to the URL.
 
     Attributes:
+        image_id: of the picture, which the product has by now, waiting for its file.
+        version: of the product by now. It is one more than the caller's unless somebody else has changed it.
         fields: of the form, before its `file`.
         max_bytes: of the file.
     """
 
+    image_id: str
+    version: int
     url: str
     fields: dict[str, str]
     max_bytes: int
@@ -121,7 +272,7 @@ def _settings() -> CatalogSettings:
 
 @cache
 def _catalogue() -> Catalogue:
-    return Catalogue(_settings().products_table, _settings().inventory_table)
+    return Catalogue(_settings().products_table, _settings().changes_table, _settings().inventory_table)
 
 
 def _ports() -> commands.Ports:
@@ -133,6 +284,15 @@ def _pictures() -> Pictures:
     return Pictures(_settings().images_bucket)
 
 
+def _product_changed(changed: ProductChanged) -> Response[Any]:
+    """The problem has the product as it is now, so that its author can compare."""
+    present = _of(changed.present).model_dump(mode="json")
+    return problem_response(Problem(HTTPStatus.CONFLICT, changed.type, changed.detail, extra={"product": present}))
+
+
+api.exception_handler(ProductChanged)(_product_changed)
+
+
 @api.get(
     "/api/products",
     summary="Products, a page at a time",
@@ -140,19 +300,22 @@ def _pictures() -> Pictures:
     responses=answers(HTTPStatus.OK, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
 def list_products(
-    category: Annotated[str | None, Query(max_length=120, description="Exactly this one.")] = None,
-    q: Annotated[str, Query(max_length=100, description="Words that name, description or category contain.")] = "",
+    category: Category = None,
+    q: Words = "",
     in_stock: Annotated[bool, Query(alias="inStock", description="Only what can be had now.")] = False,
-    sort: Annotated[Sort, Query(description="The order; a minus means the largest first.")] = Sort.NAME,
+    sort: Order = Sort.NAME,
     limit: Limit = 24,
     cursor: Cursor = None,
 ) -> Page[ProductView]:
     candidates = select(_catalogue().listed(category or None), words=q, sort=sort, after=_after(cursor, sort))
     # One more than is shown tells whether there is a next page.
     found = _stocked(candidates, limit + 1, only_in_stock=in_stock)
+    return _page([_view(*each) for each in found], found, limit, sort)
+
+
+def _page[View](views: Sequence[View], found: Sequence[tuple[Product, int]], limit: int, sort: Sort) -> Page[View]:
     return Page(
-        items=tuple(_view(product, available) for product, available in found[:limit]),
-        next_cursor=_cursor(found[limit - 1][0], sort) if len(found) > limit else None,
+        items=tuple(views[:limit]), next_cursor=_cursor(found[limit - 1][0], sort) if len(found) > limit else None
     )
 
 
@@ -196,14 +359,50 @@ def list_categories() -> Page[CategoryView]:
     responses=answers(HTTPStatus.OK, HTTPStatus.NOT_FOUND),
 )
 def get_product(product_id: IdInPath) -> ProductView:
-    return _view(*_catalogue().get(product_id))
+    product, available = _catalogue().get(product_id)
+    if not product.released:
+        raise NotFound("product")
+    return _view(product, available)
+
+
+# ------------------------------------------------------------------------------------------------------- back office
+
+LOOK = answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+LIST = answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY)
+CHANGE = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+
+
+@api.get(
+    "/api/admin/products",
+    summary="Products, sold or not, a page at a time (staff)",
+    tags=["Back office"],
+    responses=LIST,
+)
+def list_staff_products(
+    q: Words = "",
+    category: Category = None,
+    listed: Annotated[bool | None, Query(description="Only what is sold, or only what is not.")] = None,
+    sort: Order = Sort.NAME,
+    limit: Limit = 24,
+    cursor: Cursor = None,
+) -> Page[StaffProduct]:
+    products = [each for each in _catalogue().all(category or None) if listed is None or each.listed is listed]
+    candidates = select(products, words=q, sort=sort, after=_after(cursor, sort))
+    found = _stocked(candidates, limit + 1, only_in_stock=False)
+    return _page([_staff_view(*each) for each in found], found, limit, sort)
 
 
 @api.post(
-    "/api/products",
+    "/api/admin/products",
     status_code=HTTPStatus.CREATED,
-    summary="Add a product (operators)",
-    tags=["Catalog"],
+    summary="Add a product (staff)",
+    tags=["Back office"],
     responses=answers(
         HTTPStatus.CREATED,
         HTTPStatus.UNAUTHORIZED,
@@ -212,61 +411,149 @@ def get_product(product_id: IdInPath) -> ProductView:
         HTTPStatus.UNPROCESSABLE_ENTITY,
     ),
 )
-def add_product(new: NewProduct) -> ProductView:
-    _ = api.operator
-    product = commands.add_product(_ports(), new.product_id, new.text, datetime.now(UTC))
-    return _view(product, _catalogue().available([product.product_id])[product.product_id])
+def add_product(new: NewProduct) -> StaffProduct:
+    return _of(commands.add_product(_ports(), new.product_id, new.text, listed=new.listed, editor=_editor()))
+
+
+@api.get(
+    "/api/admin/products/<product_id>",
+    summary="A product as it is, sold or not (staff)",
+    tags=["Back office"],
+    responses=LOOK,
+)
+def get_staff_product(product_id: IdInPath) -> StaffProduct:
+    return _staff_view(*_catalogue().get(product_id))
 
 
 @api.put(
-    "/api/products/<product_id>",
-    summary="Replace what is written of a product (operators)",
-    tags=["Catalog"],
-    responses=answers(
-        HTTPStatus.OK,
-        HTTPStatus.UNAUTHORIZED,
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-    ),
+    "/api/admin/products/<product_id>",
+    summary="Replace what is written of a product (staff); the problem of an older version has the product as it is",
+    tags=["Back office"],
+    responses=answers(HTTPStatus.OK, *CHANGE),
 )
-def replace_product(product_id: IdInPath, text: ProductText) -> ProductView:
-    _ = api.operator
-    product = commands.replace_product(_ports(), product_id, text.text)
-    return _view(product, _catalogue().available([product_id])[product_id])
+def replace_product(product_id: IdInPath, new: ChangedText) -> StaffProduct:
+    return _of(commands.replace_text(_ports(), product_id, new.text, new.version, _editor()))
 
 
 @api.post(
-    "/api/products/<product_id>/image",
-    status_code=HTTPStatus.CREATED,
-    summary="A ticket to upload a picture (operators); the product shows it once it has arrived",
-    tags=["Catalog"],
-    responses=answers(
-        HTTPStatus.CREATED,
-        HTTPStatus.UNAUTHORIZED,
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-    ),
+    "/api/admin/products/<product_id>/list",
+    summary="Sell a product (staff)",
+    tags=["Back office"],
+    responses=answers(HTTPStatus.OK, *CHANGE),
 )
-def upload_image(product_id: IdInPath, image: NewImage) -> UploadTicket:
-    _ = api.operator
-    _catalogue().get(product_id)
-    ticket = _pictures().ticket(product_id, image.content_type)
-    return UploadTicket(url=ticket["url"], fields=ticket["fields"], max_bytes=MAX_IMAGE_BYTES)
+def list_product(product_id: IdInPath, seen: SeenProduct) -> StaffProduct:
+    return _of(commands.set_listed(_ports(), product_id, seen.version, listed=True, editor=_editor()))
+
+
+@api.post(
+    "/api/admin/products/<product_id>/unlist",
+    summary="Sell a product no longer (staff); carts that hold it say so",
+    tags=["Back office"],
+    responses=answers(HTTPStatus.OK, *CHANGE),
+)
+def unlist_product(product_id: IdInPath, seen: SeenProduct) -> StaffProduct:
+    return _of(commands.set_listed(_ports(), product_id, seen.version, listed=False, editor=_editor()))
+
+
+@api.post(
+    "/api/admin/products/<product_id>/images",
+    status_code=HTTPStatus.CREATED,
+    summary="A ticket to upload one picture more (staff); the product shows it once it has arrived",
+    tags=["Back office"],
+    responses=answers(HTTPStatus.CREATED, *CHANGE),
+)
+def upload_image(product_id: IdInPath, new: NewImage) -> UploadTicket:
+    image = ProductImage(image_id=uuid.uuid4().hex, alt=new.alt)
+    product = commands.add_image(_ports(), product_id, image, _editor())
+    ticket = _pictures().ticket(product_id, image.image_id, new.content_type)
+    return UploadTicket(
+        image_id=image.image_id,
+        version=product.version,
+        url=ticket["url"],
+        fields=ticket["fields"],
+        max_bytes=MAX_IMAGE_BYTES,
+    )
+
+
+@api.put(
+    "/api/admin/products/<product_id>/images",
+    summary="Show these of a product's pictures, in this order, and remove the others (staff)",
+    tags=["Back office"],
+    responses=answers(HTTPStatus.OK, *CHANGE),
+)
+def put_images(product_id: IdInPath, new: PutImages) -> StaffProduct:
+    images = [ProductImage(image_id=image.image_id, alt=image.alt) for image in new.images]
+    return _of(commands.put_images(_ports(), product_id, images, new.version, _editor()))
+
+
+@api.get(
+    "/api/admin/products/<product_id>/changes",
+    summary="What staff did to a product, newest first (staff)",
+    tags=["Back office"],
+    responses=LIST,
+)
+def list_product_changes(product_id: IdInPath, limit: Limit = 20, cursor: Cursor = None) -> Page[ProductChangeView]:
+    place = decode_cursor(cursor, "version")
+    if place and (type(place["version"]) is not int or not 0 < place["version"] < 2**53):
+        raise invalid("cursor", "is not a cursor of this list")
+    # One more than is shown tells whether there is a next page.
+    found = _catalogue().changes(product_id, limit + 1, place["version"] if place else None)
+    last = {"version": found[limit - 1].version} if len(found) > limit else None
+    views = (ProductChangeView.model_validate(each.model_dump()) for each in found[:limit])
+    return Page(items=tuple(views), next_cursor=encode_cursor(last))
+
+
+def _editor() -> Editor:
+    return Editor(api.staff.user_id, datetime.now(UTC))
+
+
+def _of(product: Product) -> StaffProduct:
+    return _staff_view(product, _catalogue().available([product.product_id])[product.product_id])
+
+
+def _staff_view(product: Product, available: int) -> StaffProduct:
+    pictures = [(image, product.pictures.get(image.image_id, Picture())) for image in product.images]
+    return StaffProduct(
+        product_id=product.product_id,
+        name=product.name,
+        description=product.description,
+        category=product.category,
+        price=product.price,
+        images=tuple(
+            StaffPicture(
+                image_id=image.image_id,
+                alt=image.alt,
+                state=picture.state,
+                sizes=_sizes(picture),
+                why=picture.why,
+            )
+            for image, picture in pictures
+        ),
+        listed=product.listed,
+        version=product.version,
+        available=available,
+        created_at=product.created_at,
+        updated_at=product.updated_at,
+    )
 
 
 def _view(product: Product, available: int) -> ProductView:
+    images = tuple(PictureView(alt=image.alt, sizes=_sizes(picture)) for image, picture in product.shown)
     return ProductView(
         product_id=product.product_id,
         name=product.name,
         description=product.description,
         category=product.category,
         price=product.price,
-        image_url=_pictures().url(product.image_key),
+        images=images,
         available=available,
+        listed=product.listed,
         created_at=product.created_at,
     )
+
+
+def _sizes(picture: Picture) -> tuple[SizeView, ...]:
+    return tuple(SizeView(width=size.width, url=f"/{size.key}") for size in picture.sizes)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -1,23 +1,29 @@
-"""What an operator can ask of the catalogue: over ports, without HTTP."""
+"""What staff can ask of the catalogue: over a port, without HTTP."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
-from catalog.domain import Product, ProductText, slug_of
-from cloudretail.errors import InvalidInput
+from catalog import domain
+from catalog.domain import ChangeKind, Editor, Product, ProductChange, ProductImage, ProductText, Rule, slug_of
+from cloudretail.errors import Contention, InvalidInput, LostRace
 from cloudretail.money import Currency
+from cloudretail.repository import MAX_RACES, pause_before_retry
 
 
 class Products(Protocol):
-    """The products that are written."""
+    """The products that are written, each change with the record of it, both or neither."""
 
-    def add(self, product: Product) -> None:
+    def find(self, product_id: str) -> Product:
+        """The product as it is now, by a consistent read; raises NotFound."""
+        ...
+
+    def add(self, product: Product, change: ProductChange) -> None:
         """Raises Conflict `product-exists` where there is a product of this id."""
         ...
 
-    def replace(self, product_id: str, text: ProductText) -> Product:
-        """Replace what an operator writes of a product, and keep the rest; raises NotFound."""
+    def save(self, before: Product, after: Product, change: ProductChange) -> None:
+        """Write what staff decide of a product; raises LostRace when its version is no longer that of `before`."""
         ...
 
 
@@ -34,34 +40,96 @@ class Ports:
     currency: Currency
 
 
-def add_product(ports: Ports, product_id: str | None, text: ProductText, now: datetime) -> Product:
+def add_product(ports: Ports, product_id: str | None, text: ProductText, *, listed: bool, editor: Editor) -> Product:
     """Add a product.
 
     Args:
         ports: as above.
-        product_id: chosen by the operator; made of the name where it is None.
-        text: what the operator writes of it.
-        now: aware.
+        product_id: chosen by staff; made of the name where it is None.
+        text: what they write of it.
+        listed: whether it is sold from now on.
+        editor: who adds it.
 
     Raises:
         InvalidInput: the price is in another currency than the shop's.
         Conflict: there is a product of this id.
     """
     _require_currency(text, ports.currency)
-    product = Product(product_id=product_id or slug_of(text.name), created_at=now, **dict(text))
-    ports.products.add(product)
+    product, change = domain.create(product_id or slug_of(text.name), text, listed=listed, editor=editor)
+    ports.products.add(product, change)
     return product
 
 
-def replace_product(ports: Ports, product_id: str, text: ProductText) -> Product:
+def replace_text(ports: Ports, product_id: str, text: ProductText, version: int, editor: Editor) -> Product:
     """Replace what is written of a product.
+
+    Args:
+        ports: as above.
+        product_id: of the product.
+        text: what staff write of it.
+        version: of the product that they have seen.
+        editor: who does it.
+
+    Returns:
+        The product as it is now. The same request again changes nothing and has the same answer.
 
     Raises:
         InvalidInput: the price is in another currency than the shop's.
+        ProductChanged: it is another version by now.
         NotFound: there is no such product.
+        Contention: races for the product were lost again and again.
     """
     _require_currency(text, ports.currency)
-    return ports.products.replace(product_id, text)
+    return _change(ports, product_id, ChangeKind.TEXT, domain.with_text(text), version, editor)
+
+
+def set_listed(ports: Ports, product_id: str, version: int, *, listed: bool, editor: Editor) -> Product:
+    """Sell a product, or no longer; raises as `replace_text`."""
+    kind = ChangeKind.LISTED if listed else ChangeKind.UNLISTED
+    return _change(ports, product_id, kind, domain.with_listing(listed), version, editor)
+
+
+def add_image(ports: Ports, product_id: str, image: ProductImage, editor: Editor) -> Product:
+    """Give a product one picture more, which waits for its upload.
+
+    Raises:
+        Conflict: the product has as many as it can have.
+        NotFound, Contention: as `replace_text`.
+    """
+    return _change(ports, product_id, ChangeKind.IMAGE_ADDED, domain.with_new_image(image), None, editor)
+
+
+def put_images(ports: Ports, product_id: str, images: Sequence[ProductImage], version: int, editor: Editor) -> Product:
+    """Show these of a product's pictures, in this order, with these texts, and remove the others.
+
+    Raises:
+        InvalidInput: the product has no such picture, or one is named twice.
+        ProductChanged, NotFound, Contention: as `replace_text`.
+    """
+    return _change(ports, product_id, ChangeKind.IMAGES, domain.with_images(images), version, editor)
+
+
+def _change(
+    ports: Ports, product_id: str, kind: ChangeKind, rule: Rule, version: int | None, editor: Editor
+) -> Product:
+    """Decide on the product as it is, and write it with the record of the change.
+
+    A    read 4                     save 5 if 4: holds
+    B           read 4                                   save 5 if 4: lost -> read 5: ProductChanged, if B said 4
+    """
+    for race in range(MAX_RACES):
+        product = ports.products.find(product_id)
+        edited = domain.edit(product, kind, rule, version, editor)
+        if edited is None:
+            return product
+        after, change = edited
+        try:
+            ports.products.save(product, after, change)
+        except LostRace:
+            pause_before_retry(race)
+        else:
+            return after
+    raise Contention(f"{product_id}: lost {MAX_RACES} races in a row")
 
 
 def _require_currency(text: ProductText, currency: Currency) -> None:

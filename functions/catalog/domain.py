@@ -1,29 +1,84 @@
-"""The rules of the catalogue: what a product is, what a page shows and in which order, which picture is newest."""
+"""The rules of the catalogue: what a product is, how staff change it, what a page shows and in which order.
+
+staff      text, list, unlist, which pictures in which order     each is a version, recorded with who and when
+pictures   WAITING -> READY | FAILED, FAILED -> READY            what became of an upload; no version, and no
+                                                                 conflict with whoever edits the product meanwhile
+"""
 
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 from urllib.parse import unquote_plus
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from cloudretail.errors import InvalidEvent
+from cloudretail.errors import Conflict, InvalidEvent, InvalidInput, Refusal
 from cloudretail.model import Model
 from cloudretail.money import Money
 
 MAX_ID = 64
 MAX_IMAGE_BYTES = 5 * 1024 * 1024
 
+MAX_IMAGES = 12
+"""Pictures of a product."""
+
 IMAGE_TYPES = {"image/webp": "webp", "image/png": "png", "image/jpeg": "jpg"}
 """What a picture may be, and how its key ends."""
 
 
+class ImageState(StrEnum):
+    """What became of a picture."""
+
+    WAITING = "WAITING"
+    READY = "READY"
+    FAILED = "FAILED"
+
+
+class Size(Model):
+    """A picture in one size.
+
+    Attributes:
+        width: in pixels.
+        key: of the object in the bucket; also the path at which the shop serves it.
+    """
+
+    width: int
+    key: str
+
+
+class Picture(Model):
+    """What became of an upload.
+
+    Attributes:
+        state: WAITING until it has arrived and been looked at.
+        sizes: in which it can be had, the smallest first; none unless it is READY.
+        why: it FAILED, as a sentence for whoever uploaded it.
+    """
+
+    state: ImageState = ImageState.WAITING
+    sizes: tuple[Size, ...] = ()
+    why: str | None = None
+
+
+class ProductImage(Model):
+    """What staff say of a picture.
+
+    Attributes:
+        image_id: of the upload.
+        alt: what is to be seen, for whoever does not see it.
+    """
+
+    image_id: str
+    alt: str = ""
+
+
 class ProductText(Model):
-    """What an operator writes of a product."""
+    """What staff write of a product."""
 
     name: str
     description: str
@@ -31,16 +86,210 @@ class ProductText(Model):
     price: Money
 
 
-class Product(ProductText):
+class Facts(ProductText):
+    """All that staff decide of a product.
+
+    Attributes:
+        images: in the order in which they are shown.
+        listed: it is sold.
+    """
+
+    images: tuple[ProductImage, ...] = ()
+    listed: bool = True
+
+
+class Product(Facts):
     """A product, as it is stored.
 
     Attributes:
-        image_key: of its picture in the bucket; None as long as there is none.
+        pictures: what became of each of its `images`, by image id.
+        released: it has been listed before. What never was is nobody's business but the staff's.
+        version: counts the changes by staff.
     """
 
     product_id: str
-    image_key: str | None = None
+    pictures: Mapping[str, Picture] = {}
+    released: bool = True
+    version: int = 1
     created_at: datetime
+    updated_at: datetime
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(**{name: getattr(self, name) for name in Facts.model_fields})
+
+    @property
+    def shown(self) -> tuple[tuple[ProductImage, Picture], ...]:
+        """The pictures that shoppers see, in order."""
+        found = ((image, self.pictures[image.image_id]) for image in self.images)
+        return tuple((image, picture) for image, picture in found if picture.state is ImageState.READY)
+
+
+class ChangeKind(StrEnum):
+    """What staff did to a product."""
+
+    CREATED = "CREATED"
+    TEXT = "TEXT"
+    LISTED = "LISTED"
+    UNLISTED = "UNLISTED"
+    IMAGE_ADDED = "IMAGE_ADDED"
+    IMAGES = "IMAGES"
+
+
+class ProductChange(Model):
+    """What a member of staff did to a product, as it is stored.
+
+    Attributes:
+        version: of the product afterwards.
+        by: user id of the member of staff.
+        before: None for a new product.
+    """
+
+    product_id: str
+    version: int
+    kind: ChangeKind
+    by: str
+    at: datetime
+    before: Facts | None = None
+    after: Facts
+
+
+@dataclass(frozen=True)
+class Editor:
+    """Who changes a product, and when.
+
+    Attributes:
+        user_id: of the member of staff.
+        now: aware.
+    """
+
+    user_id: str
+    now: datetime
+
+
+class ProductChanged(Conflict):
+    """Somebody has changed the product since it was read.
+
+    Args:
+        present: as it is now.
+    """
+
+    def __init__(self, present: Product) -> None:
+        super().__init__("product-changed", "Somebody has changed this product meanwhile. Compare, and save again.")
+        self.present = present
+
+
+type Rule = Callable[[Product], Mapping[str, object]]
+"""What staff ask for: of a product as it is, the facts that become others, by name."""
+
+
+def create(product_id: str, text: ProductText, *, listed: bool, editor: Editor) -> tuple[Product, ProductChange]:
+    """A new product, and the record of it."""
+    product = Product(
+        **dict(text),
+        product_id=product_id,
+        listed=listed,
+        released=listed,
+        created_at=editor.now,
+        updated_at=editor.now,
+    )
+    return product, _recorded(ChangeKind.CREATED, None, product, editor)
+
+
+def edit(
+    product: Product, kind: ChangeKind, rule: Rule, version: int | None, editor: Editor
+) -> tuple[Product, ProductChange] | None:
+    """What a change by staff makes of a product.
+
+    Args:
+        product: as it is now.
+        kind: of the change.
+        rule: the change.
+        version: of the product that its author has seen; None where the change holds whatever that was.
+        editor: its author.
+
+    Returns:
+        The product afterwards and the record of the change; None where the product is so already, as it is when the
+        same request comes again.
+
+    Raises:
+        ProductChanged: it is no longer the one that its author has seen.
+        Refusal: as the rule.
+    """
+    if version is not None and version != product.version and not _is_so(product, rule):
+        raise ProductChanged(product)
+    after = _after(product, rule)
+    if after.facts == product.facts:
+        return None
+    kept = {image.image_id: product.pictures.get(image.image_id, Picture()) for image in after.images}
+    changed = after.model_copy(
+        update={
+            "pictures": kept,
+            "released": product.released or after.listed,
+            "version": product.version + 1,
+            "updated_at": editor.now,
+        }
+    )
+    return changed, _recorded(kind, product, changed, editor)
+
+
+def _after(product: Product, rule: Rule) -> Product:
+    return product.model_copy(update=dict(rule(product)))
+
+
+def _is_so(product: Product, rule: Rule) -> bool:
+    """Whether a product that somebody has changed is what another one asks for all the same."""
+    try:
+        return _after(product, rule).facts == product.facts
+    except Refusal:
+        return False
+
+
+def _recorded(kind: ChangeKind, before: Product | None, after: Product, editor: Editor) -> ProductChange:
+    return ProductChange(
+        product_id=after.product_id,
+        version=after.version,
+        kind=kind,
+        by=editor.user_id,
+        at=editor.now,
+        before=before.facts if before else None,
+        after=after.facts,
+    )
+
+
+def with_text(text: ProductText) -> Rule:
+    """What is written of the product is `text`."""
+    return lambda _product: dict(text)
+
+
+def with_listing(listed: bool) -> Rule:
+    """The product is sold, or no longer."""
+    return lambda _product: {"listed": listed}
+
+
+def with_new_image(image: ProductImage) -> Rule:
+    """The product has one picture more, which is on its way; raises Conflict `too-many-images`."""
+
+    def rule(product: Product) -> Mapping[str, object]:
+        if len(product.images) >= MAX_IMAGES:
+            raise Conflict("too-many-images", f"A product can have up to {MAX_IMAGES} pictures. Remove some first.")
+        return {"images": (*product.images, image)}
+
+    return rule
+
+
+def with_images(images: Sequence[ProductImage]) -> Rule:
+    """The product shows these of its pictures, in this order; the others are removed. Raises InvalidInput."""
+
+    def rule(product: Product) -> Mapping[str, object]:
+        for n, image in enumerate(images):
+            if image.image_id not in product.pictures:
+                raise InvalidInput(f"images.{n}.imageId", "This product has no such picture.")
+            if image.image_id in {earlier.image_id for earlier in images[:n]}:
+                raise InvalidInput(f"images.{n}.imageId", "Name each picture once.")
+        return {"images": tuple(images)}
+
+    return rule
 
 
 def slug_of(name: str) -> str:
@@ -123,7 +372,6 @@ class _Entity(Model):
 
 class _Notification(Model):
     event_name: Annotated[str, Field(pattern=r"^(s3:)?ObjectCreated:")]
-    event_time: AwareDatetime
     s3: _Entity
 
 
@@ -140,27 +388,28 @@ class Upload(Model):
 
     Attributes:
         product_id: whose it is.
+        image_id: which of the product's pictures.
         key: the object's.
-        order: which of two uploads is the newer one, by comparison as texts.
     """
 
     product_id: str
+    image_id: str
     key: str
-    order: str
 
 
-_KEY = re.compile(r"^products/([A-Za-z0-9_-]{1,64})/[^/]+$")
+_KEY = re.compile(r"^products/([A-Za-z0-9_-]{1,64})/([A-Za-z0-9_-]{1,64})\.[a-z]+$")
+
+
+def upload_key(product_id: str, image_id: str, content_type: str) -> str:
+    """Where a picture is uploaded to."""
+    return f"products/{product_id}/{image_id}.{IMAGE_TYPES[content_type]}"
 
 
 def uploads_of(message: str) -> list[Upload]:
     """What S3 says has been uploaded.
 
-    S3's `sequencer` orders only the events of one and the same key, and every upload has a key of its own: what orders
-    those is the time at which S3 had the object, and where that is the same, the key, so that whatever order
-    they arrive in, the same one stays. Source: S3 user guide, "Event message structure".
-
     Args:
-        message: S3's notification, JSON; its keys are URL-encoded.
+        message: S3's notification, JSON; its keys are URL-encoded. Source: S3 user guide, "Event message structure".
 
     Returns:
         The uploads; none for the test event that S3 sends when notifications are switched on.
@@ -191,5 +440,4 @@ def _upload(notified: _Notification) -> Upload:
     found = _KEY.match(key)
     if not found:
         raise InvalidEvent(f"{key!r} is not the key of a product's picture")
-    time = notified.event_time.astimezone(UTC).isoformat(timespec="milliseconds")
-    return Upload(product_id=found[1], key=key, order=f"{time} {key}")
+    return Upload(product_id=found[1], image_id=found[2], key=key)

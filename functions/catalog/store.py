@@ -1,17 +1,26 @@
 """Products in DynamoDB, their pictures in S3, and how many of them can be had."""
 
+import hashlib
 import time
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from catalog.domain import IMAGE_TYPES, MAX_IMAGE_BYTES, Product, ProductText, Upload
+from catalog.domain import (
+    MAX_IMAGE_BYTES,
+    Facts,
+    ImageState,
+    Picture,
+    Product,
+    ProductChange,
+    Size,
+    Upload,
+    upload_key,
+)
 from cloudretail import aws, dynamodb
-from cloudretail.errors import Conflict, NotFound, Permanent
+from cloudretail.errors import Conflict, LostRace, NotFound, Permanent
 from cloudretail.money import Currency
 from cloudretail.repository import batch_get
 from cloudretail.settings import Settings
@@ -19,23 +28,21 @@ from cloudretail.settings import Settings
 LIST_KEPT_FOR = 5.0
 """Seconds for which a process shows the list that it has read; stock is always read anew."""
 
-URL_VALID_FOR = 300
-"""Seconds for which a picture's URL is valid."""
-
-URL_STABLE_FOR = 60
-"""Seconds in which a picture keeps its URL, so that a browser need not load it again on each page."""
-
 TICKET_VALID_FOR = 300
 """Seconds in which an upload must have begun."""
 
 MAX_KEYS = 100
 """Keys of one BatchGetItem."""
 
+CACHED_FOR_EVER = "public, max-age=31536000, immutable"
+"""Of what has a name made of its content."""
+
 
 class CatalogSettings(Settings):
     """What the catalogue's API needs."""
 
     products_table: str
+    changes_table: str
     inventory_table: str
     images_bucket: str
     currency: Currency
@@ -48,24 +55,32 @@ class Catalogue:
     most every five seconds in each process. That is right for hundreds to a few thousand products: 2,000 of 0.5 kB
     are one scan of 1 MB, 130 read units, and a few ms of sorting. Beyond that, a search index is the answer.
 
+    Staff see products as they are: their lists are read each time.
+
     Args:
         products: table.
+        changes: table of what staff did to them.
         inventory: table.
         clock: seconds; of the wall, because a Lambda's monotonic clock may stand still while it sleeps.
     """
 
-    def __init__(self, products: str, inventory: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, products: str, changes: str, inventory: str, clock: Callable[[], float] = time.time) -> None:
         self._products = products
+        self._changes = changes
         self._inventory = inventory
         self._clock = clock
         self._lists: dict[str | None, tuple[float, Sequence[Product]]] = {}
 
+    def all(self, category: str | None) -> Sequence[Product]:
+        """All products, or those of a category, be they sold or not."""
+        return tuple(Product.model_validate(item) for item in self._read(category))
+
     def listed(self, category: str | None) -> Sequence[Product]:
-        """All products, or those of a category, as they were at most LIST_KEPT_FOR seconds ago."""
+        """What is sold, or that of a category, as it was at most LIST_KEPT_FOR seconds ago."""
         now = self._clock()
         read_at, products = self._lists.get(category, (None, ()))
         if read_at is None or not read_at <= now < read_at + LIST_KEPT_FOR:
-            products = tuple(Product.model_validate(item) for item in self._read(category))
+            products = tuple(product for product in self.all(category) if product.listed)
             # Categories are few, but anybody may ask for any that does not exist.
             self._lists = {key: kept for key, kept in self._lists.items() if kept[0] + LIST_KEPT_FOR > now}
             if products:
@@ -106,135 +121,199 @@ class Catalogue:
         available = sum(row["availableQty"] for row in found[self._inventory])
         return Product.model_validate(found[self._products][0]), available
 
-    def add(self, product: Product) -> None:
+    def find(self, product_id: str) -> Product:
+        """A product as it is now; raises NotFound."""
+        return self.get(product_id)[0]
+
+    def add(self, product: Product, change: ProductChange) -> None:
         """Raises Conflict `product-exists` where there is a product of this id."""
+        put = {
+            "TableName": self._products,
+            "Item": dynamodb.to_item(product.model_dump(mode="json", exclude_none=True)),
+            "ConditionExpression": "attribute_not_exists(productId)",
+        }
         try:
-            aws.dynamodb().put_item(
-                TableName=self._products,
-                Item=dynamodb.to_item(product.model_dump(mode="json", exclude_none=True)),
-                ConditionExpression="attribute_not_exists(productId)",
-            )
+            self._write({"Put": put}, change)
         except ClientError as error:
-            if dynamodb.is_condition_failed(error):
+            if _condition_failed(error):
                 raise Conflict("product-exists", f"There is a product {product.product_id} already.") from None
             raise
+
+    def save(self, before: Product, after: Product, change: ProductChange) -> None:
+        """Write what staff decide of a product; what becomes of its pictures meanwhile is not overwritten."""
+        try:
+            self._write({"Update": self._update(before, after)}, change)
+        except ClientError as error:
+            if _condition_failed(error) or dynamodb.is_transient(error):
+                raise LostRace(f"product {after.product_id}") from error
+            raise
+
+    def _write(self, write: Mapping[str, Any], change: ProductChange) -> None:
+        record = {
+            "TableName": self._changes,
+            "Item": dynamodb.to_item(change.model_dump(mode="json", exclude_none=True)),
+        }
+        transaction: list[Any] = [write, {"Put": record}]
+        aws.dynamodb().transact_write_items(TransactItems=transaction)
         self._lists.clear()
 
-    def replace(self, product_id: str, text: ProductText) -> Product:
-        """Replace what an operator writes of a product, and keep the rest; raises NotFound."""
-        values = text.model_dump()
-        try:
-            updated = aws.dynamodb().update_item(
-                TableName=self._products,
-                Key={"productId": {"S": product_id}},
-                UpdateExpression="SET " + ", ".join(f"#{field} = :{field}" for field in values),
-                ConditionExpression="attribute_exists(productId)",
-                ExpressionAttributeNames={f"#{field}": field for field in values},
-                ExpressionAttributeValues=dynamodb.to_item({f":{field}": value for field, value in values.items()}),
-                ReturnValues="ALL_NEW",
-            )
-        except ClientError as error:
-            if dynamodb.is_condition_failed(error):
-                raise NotFound("product") from None
-            raise
-        self._lists.clear()
-        return Product.model_validate(dynamodb.from_item(updated["Attributes"]))
+    def _update(self, before: Product, after: Product) -> dict[str, object]:
+        stored = after.model_dump(mode="json", exclude_none=True)
+        written = (*Facts.model_fields, "released", "version", "updated_at")
+        alias = {name: str(Product.model_fields[name].alias) for name in written}
+        names = {f"#{name}": alias[name] for name in written}
+        values = {f":{name}": stored[alias[name]] for name in written} | {":read": before.version}
+        sets = [f"#{name} = :{name}" for name in written]
+        new, gone = after.pictures.keys() - before.pictures.keys(), before.pictures.keys() - after.pictures.keys()
+        for n, image_id in enumerate(sorted(new)):
+            names[f"#new{n}"], values[f":new{n}"] = image_id, stored["pictures"][image_id]
+            sets.append(f"pictures.#new{n} = :new{n}")
+        names |= {f"#gone{n}": image_id for n, image_id in enumerate(sorted(gone))}
+        removes = ", ".join(f"pictures.#gone{n}" for n in range(len(gone)))
+        return {
+            "TableName": self._products,
+            "Key": {"productId": {"S": after.product_id}},
+            "UpdateExpression": f"SET {', '.join(sets)}{f' REMOVE {removes}' if removes else ''}",
+            "ConditionExpression": "#version = :read",
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": dynamodb.to_item(values),
+        }
+
+    def changes(self, product_id: str, limit: int, before: int | None) -> list[ProductChange]:
+        """What staff did to a product, the newest first.
+
+        Args:
+            product_id: of the product.
+            limit: how many at the most.
+            before: the version at which the page before has ended.
+        """
+        key = {"productId": product_id, "version": before}
+        start = {"ExclusiveStartKey": dynamodb.to_item(key)} if before is not None else {}
+        found = aws.dynamodb().query(
+            TableName=self._changes,
+            KeyConditionExpression="productId = :product",
+            ExpressionAttributeValues={":product": {"S": product_id}},
+            ScanIndexForward=False,
+            Limit=limit,
+            **start,  # type: ignore[arg-type]
+        )
+        return [ProductChange.model_validate(dynamodb.from_item(item)) for item in found["Items"]]
+
+
+def _condition_failed(error: ClientError) -> bool:
+    return any(reason.get("Code") == dynamodb.CONDITION_FAILED for reason in dynamodb.cancellation_reasons(error) or ())
 
 
 class ProductImages(Protocol):
-    """Which picture each product shows."""
+    """What became of the pictures of each product."""
 
-    def show_newest(self, upload: Upload) -> bool:
-        """Let a product show an uploaded picture, unless a newer one has arrived already.
-
-            uploaded   A          B
-            arrives                     B: shown          A: older than B, nothing          B again: not newer, nothing
-
-        Returns:
-            Whether the product shows it now for the first time.
+    def is_wanted(self, upload: Upload) -> bool:
+        """Whether a picture is still to be made of this upload: the product has it, and does not show it yet.
 
         Raises:
             Permanent: there is no such product.
         """
         ...
 
+    def note(self, upload: Upload, picture: Picture) -> bool:
+        """Say what became of a picture, unless it is shown already, or staff have removed it meanwhile.
+
+            staff     ticket: WAITING              remove                       remove
+            uploads              note: READY            note again: nothing             late note: nothing
+
+        Returns:
+            Whether that is what became of it.
+        """
+        ...
+
 
 class DynamoDBProductImages:
-    """ProductImages on the table of products."""
+    """ProductImages on the table of products.
+
+    Args:
+        table: its name.
+    """
 
     def __init__(self, table: str) -> None:
         self._table = table
 
-    def show_newest(self, upload: Upload) -> bool:
+    def is_wanted(self, upload: Upload) -> bool:
+        key = {"productId": {"S": upload.product_id}}
+        found = aws.dynamodb().get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        if "Item" not in found:
+            raise Permanent(f"there is no product {upload.product_id} to show {upload.key}")
+        picture = dynamodb.from_item(found["Item"]).get("pictures", {}).get(upload.image_id)
+        return picture is not None and Picture.model_validate(picture).state is not ImageState.READY
+
+    def note(self, upload: Upload, picture: Picture) -> bool:
+        values = {":picture": picture.model_dump(mode="json", exclude_none=True), ":ready": ImageState.READY}
         try:
             aws.dynamodb().update_item(
                 TableName=self._table,
                 Key={"productId": {"S": upload.product_id}},
-                UpdateExpression="SET imageKey = :key, imageOrder = :order",
-                ConditionExpression="attribute_exists(productId)"
-                " AND (attribute_not_exists(imageOrder) OR imageOrder < :order)",
-                ExpressionAttributeValues={":key": {"S": upload.key}, ":order": {"S": upload.order}},
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                UpdateExpression="SET pictures.#id = :picture",
+                ConditionExpression="attribute_exists(pictures.#id) AND pictures.#id.#state <> :ready",
+                ExpressionAttributeNames={"#id": upload.image_id, "#state": "state"},
+                ExpressionAttributeValues=dynamodb.to_item(values),
             )
         except ClientError as error:
-            if not dynamodb.is_condition_failed(error):
-                raise
-            if "Item" not in error.response:
-                raise _no_product(upload) from None
-            return False
+            if dynamodb.is_condition_failed(error):
+                return False
+            raise
         return True
 
 
 class ReadOnlyProductImages:
-    """ProductImages for dry runs: it says whether a product would show a picture, and changes nothing."""
+    """ProductImages for dry runs, which changes nothing."""
 
-    def __init__(self, table: str) -> None:
-        self._table = table
+    def __init__(self, images: ProductImages) -> None:
+        self._images = images
 
-    def show_newest(self, upload: Upload) -> bool:
-        key = {"productId": {"S": upload.product_id}}
-        found = aws.dynamodb().get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        if "Item" not in found:
-            raise _no_product(upload)
-        shown: str = dynamodb.from_item(found["Item"]).get("imageOrder", "")
-        return shown < upload.order
+    def is_wanted(self, upload: Upload) -> bool:
+        return self._images.is_wanted(upload)
 
-
-def _no_product(upload: Upload) -> Permanent:
-    return Permanent(f"there is no product {upload.product_id} to show {upload.key}")
+    def note(self, upload: Upload, picture: Picture) -> bool:
+        del upload, picture
+        return True
 
 
 class Pictures:
-    """The bucket of pictures. Everything is signed here, without a round trip.
+    """The bucket of pictures: uploads, which nobody reads but the shop, and what is shown to everybody.
 
     Args:
         bucket: its name.
-        clock: seconds.
     """
 
-    def __init__(self, bucket: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, bucket: str) -> None:
         self._bucket = bucket
-        self._clock = clock
-        self._sign = lru_cache(maxsize=4096)(self._signed)
 
-    def url(self, key: str | None) -> str | None:
-        """Where a picture can be fetched for the next minutes: at least URL_VALID_FOR - URL_STABLE_FOR seconds."""
-        return self._sign(key, int(self._clock() // URL_STABLE_FOR)) if key else None
+    def uploaded(self, key: str) -> bytes:
+        """An upload; of MAX_IMAGE_BYTES at the most, as its ticket said."""
+        return aws.s3().get_object(Bucket=self._bucket, Key=key)["Body"].read()
 
-    def _signed(self, key: str, _minute: int) -> str:
-        return aws.s3().generate_presigned_url(
-            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=URL_VALID_FOR
+    def publish(self, width: int, content: bytes) -> Size:
+        """Let everybody see a picture, under a name made of its content: the same one twice is one object.
+
+        Args:
+            width: in pixels.
+            content: a WebP file.
+        """
+        key = f"pictures/{hashlib.sha256(content).hexdigest()[:32]}.webp"
+        aws.s3().put_object(
+            Bucket=self._bucket, Key=key, Body=content, ContentType="image/webp", CacheControl=CACHED_FOR_EVER
         )
+        return Size(width=width, key=key)
 
-    def ticket(self, product_id: str, content_type: str) -> dict[str, Any]:
-        """A presigned POST for one picture of a product, of this type and of MAX_IMAGE_BYTES at the most.
+    def ticket(self, product_id: str, image_id: str, content_type: str) -> dict[str, Any]:
+        """A presigned POST for one picture of a product, of this type and of MAX_IMAGE_BYTES at the most; signed here,
+        without a round trip.
 
         Returns:
             `url`, and the `fields` of the form to be sent there before its `file`.
         """
         return aws.s3().generate_presigned_post(
             self._bucket,
-            f"products/{product_id}/{uuid.uuid4().hex}.{IMAGE_TYPES[content_type]}",
+            upload_key(product_id, image_id, content_type),
             Fields={"Content-Type": content_type},
             Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, MAX_IMAGE_BYTES]],
             ExpiresIn=TICKET_VALID_FOR,

@@ -96,7 +96,7 @@ def s3() -> "S3Client":
     # Presigned URLs work in every region only with signature version 4 and the bucket in the host name. The host names
     # the region in us-east-1 too, as the content policy does (`RegionalDomainName`).
     s3 = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
-    config = Config(signature_version="s3v4", s3=s3)  # type: ignore[arg-type]
+    config = _config().merge(Config(signature_version="s3v4", s3=s3))  # type: ignore[arg-type]
     return (_session or boto3).client("s3", endpoint_url=_endpoint, config=config)
 
 

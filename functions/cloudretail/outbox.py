@@ -9,19 +9,40 @@
 
 No second write can fail between the two, and nothing has to poll. An event's id is derived from the aggregate, the
 version and the index, fixed at commit: an event that is published twice has the same id both times.
+
+A row of a table that was restored comes to a version again for which it has published something else. So each restore
+raises the epoch, which is in the ids from the first restore on: `orders:ord_1:7:0`, then `orders:ord_1:1.7:0`.
+
+A copy of a table writes its rows anew, and its stream shows them as new. But their events are older than any write can
+be that commits them:
+
+    10:00:00  a request makes version 7, its events have this time    10:00:01  its record: publish
+    next day  somebody copies the row, with the same outbox           its record: a copy, nothing
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloudretail.decider import Change
 from cloudretail.model import Model
+from cloudretail.settings import Settings, load
 from cloudretail.tracing import child
 
 if TYPE_CHECKING:
     from cloudretail.envelope import Cause
+
+
+LONGEST_WRITE = timedelta(minutes=15)
+"""From the time of an event to its commit. Source: Lambda quotas, longest run of a function."""
+
+
+class EpochSettings(Settings):
+    """How often a table of this shop was set back to an earlier state."""
+
+    epoch: int = 0
 
 
 class Outbox(Model):
@@ -79,9 +100,11 @@ class Aggregate[S: Model]:
         from cloudretail.envelope import Event
 
         version = (read.version if read else 0) + 1
+        epoch = load(EpochSettings).epoch
         outbox = read.outbox if read else None
         if change.events:
-            ids = [f"{self.name}:{key}:{version}:{index}" for index in range(len(change.events))]
+            written = f"{epoch}.{version}" if epoch else f"{version}"
+            ids = [f"{self.name}:{key}:{written}:{index}" for index in range(len(change.events))]
             outbox = Outbox(
                 version=version,
                 events=tuple(
@@ -105,9 +128,20 @@ class Aggregate[S: Model]:
         return Row(self.state.model_validate(item), item["version"], outbox)
 
 
-def due(item: Mapping[str, Any]) -> tuple[str, ...]:
-    """The events of this image of a row: those of the write that made the image."""
+def due(item: Mapping[str, Any], written: datetime | None = None) -> tuple[str, ...]:
+    """The events of this image of a row: those of the write that made the image.
+
+    Args:
+        item: the row, JSON types.
+        written: when the image was made, aware, as the stream has it to the second. None: it is no copy.
+    """
     outbox = item.get("outbox")
     if not outbox or outbox["version"] != item["version"]:
         return ()
-    return tuple(outbox["events"])
+    events = tuple(outbox["events"])
+    return () if written and _copied(events, written) else events
+
+
+def _copied(events: Sequence[str], written: datetime) -> bool:
+    """Whether a restore, an import or a script has written the row, and not the transition that had these events."""
+    return all(written - datetime.fromisoformat(json.loads(event)["time"]) > LONGEST_WRITE for event in events)

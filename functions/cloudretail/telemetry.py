@@ -1,5 +1,7 @@
 """Structured logs and EMF metrics, which can never fail the business step."""
 
+import logging
+import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,11 @@ if TYPE_CHECKING:
 
 logger = Logger()
 metrics = Metrics()
+# Two stages of one account are two shops: neither must raise, or hide, the other's alarms.
+metrics.set_default_dimensions(stage=os.environ.get("STAGE", "local"))
+
+# In its JSON format Lambda hands the level to every logger. The SDK's would log whole requests, passwords among them.
+logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 def count(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count) -> None:

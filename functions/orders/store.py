@@ -249,7 +249,7 @@ class CheckoutStore:
     def basket(self, cart: Cart) -> Basket:
         """Today's prices and stock of what is in `cart`; consistent, as the cart's page was.
 
-        What has a price in another currency than the shop's is not sold, there as here.
+        What is not listed, or has a price in another currency than the shop's, is not sold, there as here.
         """
         products, inventory = self._settings.products_table, self._settings.inventory_table
         # A longer cart is refused anyway; so many keys of both tables fit into one BatchGetItem.
@@ -261,7 +261,7 @@ class CheckoutStore:
             {
                 item["productId"]: Listed.model_validate(item)
                 for item in found.get(products, [])
-                if item["price"]["currency"] == self._settings.currency
+                if item["listed"] and item["price"]["currency"] == self._settings.currency
             },
             {item["productId"]: item["availableQty"] for item in found.get(inventory, [])},
             self._settings.returns,

@@ -9,6 +9,7 @@ cause, and goes on with the rest.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Protocol
 
@@ -93,7 +94,14 @@ def entries(record: Mapping[str, Any], bus: str) -> list[Entry]:
         Exception: of any kind, where the row's outbox is none.
     """
     image = record["dynamodb"].get("NewImage")
-    return [entry(document, bus) for document in due(from_item(image))] if image else []
+    if not image:
+        return []
+    row, at = from_item(image), record["dynamodb"].get("ApproximateCreationDateTime")
+    documents = due(row, datetime.fromtimestamp(at, UTC) if at else None)
+    if not documents and due(row):
+        logger.warning("A copy of a row publishes nothing again", keys=record["dynamodb"].get("Keys"))
+        count("Copied")
+    return [entry(document, bus) for document in documents]
 
 
 def entry(document: str, bus: str) -> Entry:

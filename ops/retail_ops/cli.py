@@ -16,6 +16,7 @@ from retail_ops.commands import (
     local,
     logs,
     orders,
+    protect,
     publish,
     queues,
     rates,
@@ -43,7 +44,7 @@ app = typer.Typer(
 for group in (
     *(local, watch, logs, inbox, seed, invoke),
     *(shipments, returns, refunds, rates, stock),
-    *(queues, dlq, orders, events, reconcile, schemas, publish, doctor),
+    *(queues, dlq, orders, events, reconcile, schemas, publish, protect, doctor),
 ):
     group.register(app)
 

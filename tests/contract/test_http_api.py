@@ -221,11 +221,27 @@ def test_the_back_office_is_for_staff_alone(a_shop: Shop, method: str, path: str
 
 
 def test_every_answer_is_as_it_is_described(a_shop: Shop) -> None:
-    assert ask(a_shop, "addProduct", claims=OPERATOR_CLAIMS, body=PRODUCT | {"productId": BACKPACK})[0] == 201
-    assert ask(a_shop, "addProduct", claims=OPERATOR_CLAIMS, body=PRODUCT | {"productId": BACKPACK})[0] == 409
+    assert ask(a_shop, "addProduct", claims=STAFF_CLAIMS, body=PRODUCT | {"productId": BACKPACK})[0] == 201
+    assert ask(a_shop, "addProduct", claims=STAFF_CLAIMS, body=PRODUCT | {"productId": BACKPACK})[0] == 409
     assert ask(a_shop, "receiveGoods", claims=STAFF_CLAIMS, body={"quantity": 10}, at=BACKPACK)[0] == 201
-    assert ask(a_shop, "replaceProduct", claims=OPERATOR_CLAIMS, body=PRODUCT, at=BACKPACK)[0] == 200
-    assert ask(a_shop, "uploadImage", claims=OPERATOR_CLAIMS, at=BACKPACK)[0] == 201
+    changed = PRODUCT | {"name": "Backpack", "version": 1}
+    assert ask(a_shop, "replaceProduct", claims=STAFF_CLAIMS, body=changed, at=BACKPACK)[1]["version"] == 2
+    changed = PRODUCT | {"name": "Bag", "version": 1}
+    status, problem = ask(a_shop, "replaceProduct", claims=STAFF_CLAIMS, body=changed, at=BACKPACK)
+    assert (status, problem["product"]["name"]) == (409, "Backpack")
+    status, ticket = ask(a_shop, "uploadImage", claims=STAFF_CLAIMS, at=BACKPACK)
+    assert (status, ticket["version"]) == (201, 3)
+    images = {"version": 3, "images": [{"imageId": ticket["imageId"], "alt": "On a shoulder"}]}
+    (image,) = ask(a_shop, "putImages", claims=STAFF_CLAIMS, body=images, at=BACKPACK)[1]["images"]
+    assert (image["alt"], image["state"], image["why"]) == ("On a shoulder", "WAITING", None)
+    assert ask(a_shop, "putImages", claims=STAFF_CLAIMS, body=images | {"images": [{}]}, at=BACKPACK)[0] == 422
+    unlisted = ask(a_shop, "unlistProduct", claims=STAFF_CLAIMS, body={"version": 4}, at=BACKPACK)[1]
+    assert ask(a_shop, "getStaffProduct", claims=STAFF_CLAIMS, at=BACKPACK) == (200, unlisted)
+    assert ask(a_shop, "listStaffProducts", claims=STAFF_CLAIMS, query={"listed": "false"})[1]["items"] == [unlisted]
+    assert ask(a_shop, "getProduct", claims=None, at=BACKPACK)[1]["listed"] is False
+    assert ask(a_shop, "listProduct", claims=STAFF_CLAIMS, body={"version": 5}, at=BACKPACK)[1]["listed"] is True
+    changes = ask(a_shop, "listProductChanges", claims=STAFF_CLAIMS, at=BACKPACK)[1]["items"]
+    assert [each["kind"] for each in changes] == ["LISTED", "UNLISTED", "IMAGES", "IMAGE_ADDED", "TEXT", "CREATED"]
 
     assert ask(a_shop, "receiveGoods", claims=STAFF_CLAIMS, body={"quantity": 11}, at=BACKPACK)[0] == 422
     assert ask(a_shop, "adjustStock", claims=STAFF_CLAIMS, at="nothing")[0] == 404
@@ -242,7 +258,7 @@ def test_every_answer_is_as_it_is_described(a_shop: Shop) -> None:
     movements = ask(a_shop, "listMovements", claims=STAFF_CLAIMS, at=BACKPACK)[1]["items"]
     assert [each["kind"] for each in movements] == ["THRESHOLD", "COUNT", "DAMAGE", "RECEIPT"]
 
-    assert ask(a_shop, "listProducts", claims=None)[1]["items"][0]["imageUrl"] is None
+    assert ask(a_shop, "listProducts", claims=None)[1]["items"][0]["images"] == []
     assert ask(a_shop, "listProducts", claims=None, query={"limit": "0"})[0] == 422
     assert ask(a_shop, "listCategories", claims=None)[1]["nextCursor"] is None
     assert ask(a_shop, "getProduct", claims=None, at=BACKPACK)[0] == 200
@@ -301,7 +317,7 @@ def test_every_answer_is_as_it_is_described(a_shop: Shop) -> None:
 
 def test_the_dearest_cart_can_still_be_looked_at(a_shop: Shop) -> None:
     dearest = {"productId": "crown", "price": {"amount": MAX_PRICE, "currency": "SGD"}}
-    assert ask(a_shop, "addProduct", claims=OPERATOR_CLAIMS, body=PRODUCT | dearest)[0] == 201
+    assert ask(a_shop, "addProduct", claims=STAFF_CLAIMS, body=PRODUCT | dearest)[0] == 201
     assert ask(a_shop, "receiveGoods", claims=STAFF_CLAIMS, body={"quantity": MAX_QUANTITY}, at="crown")[0] == 201
     collector = {**SHOPPER_CLAIMS, "sub": "collector"}
     status, cart = ask(a_shop, "putItem", claims=collector, body={"quantity": MAX_QUANTITY}, at="crown")

@@ -71,6 +71,7 @@ def stocked(running: Shop) -> Shop:
             category=product.category,
             price=price,
             created_at=MOMENT,
+            updated_at=MOMENT,
         )
         counters = {"availableQty": product.stock, "reservedQty": 0, "soldQty": 0, "receivedQty": product.stock}
         _put("ProductsTable", listed.model_dump(mode="json", exclude_none=True))

@@ -59,9 +59,8 @@ def catalogue(shop: Shop) -> list[Product]:
     create_accounts(shop, [OPERATOR, STAFF])
     some = [product for product in stocked.load() if product.stock > 20][:8]
     with Api(shop.api_url) as api, httpx.Client(timeout=30, trust_env=False) as uploads:
-        api.login(OPERATOR.email, OPERATOR.password)
-        seed(api, some, lambda _: None, uploads=uploads)
         api.login(STAFF.email, STAFF.password)
+        seed(api, some, lambda _: None, uploads=uploads)
         seed_stock(api, some)
     return some
 

@@ -57,6 +57,24 @@ def test_an_address_inside_the_shop_is_the_same_page_and_a_missing_file_is_not(e
     assert edge.get("/no-such-script.js").status_code in (403, 404)
 
 
+def test_a_picture_comes_from_a_private_bucket_for_ever_and_an_upload_from_nowhere(
+    edge: httpx.Client, catalogue: list[Product], shop: Shop
+) -> None:
+    picture = edge.get(f"/api/products/{catalogue[0].id}").json()["images"][0]["sizes"][-1]["url"]
+    answer = edge.get(picture)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.content[8:12] == b"WEBP"
+
+    assert edge.get("/pictures/0123456789abcdef.webp").status_code in (403, 404)
+    bucket = shop.output("ImagesBucket")
+    uploads = shop.s3.list_objects_v2(Bucket=bucket, Prefix="products/")["Contents"]
+    assert edge.get(f"/{uploads[0]['Key']}").status_code in (403, 404)
+    for key in (uploads[0]["Key"], picture.removeprefix("/")):
+        assert httpx.get(f"{shop.endpoint}/{bucket}/{key}", trust_env=False).status_code == 403
+
+
 def test_the_api_is_at_the_same_address_and_its_errors_stay_its_own(
     edge: httpx.Client, catalogue: list[Product]
 ) -> None:

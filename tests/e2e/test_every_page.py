@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Route, StorageState, expect
 
 from retail_ops.stack.shop import Shop
 from tests.e2e.visitor import Visitor
-from tests.support.shoppers import PASSWORD, PATIENCE, Shopper
+from tests.support.shoppers import PASSWORD, PATIENCE, Person, Shopper, add_picture, new_product, unlist_product
 
 type Deed = Callable[[Visitor], object]
 
@@ -85,6 +85,8 @@ LOOKS = {
     "products": Look("/products", "All products", "In stock only"),
     "nothing found": Look("/products?q=unobtainium", "unobtainium", "No products found"),
     "product": Look("/products/{product}", "{name}", "Cancel before we send it"),
+    "product with several pictures": Look("/products/{pictured}", "Thing", "Cancel before we send it"),
+    "product that is no longer sold": Look("/products/{unlisted}", "Thing", "We no longer sell this."),
     "no such product": Look("/products/unobtainium", "We could not find this product"),
     "log in": Look("/login", "Log in"),
     "wrong password": Look("/login", "Log in", deeds=(lambda visitor: visitor.enter("a@cloudretail.example"), be_told)),
@@ -141,11 +143,21 @@ LOOKS = {
 }
 
 
+@pytest.fixture(scope="module")
+def special(shop: Shop, operator: Person, catalogue: list[Any]) -> dict[str, str]:
+    """Products that are not like the others, by what they are."""
+    pictured, unlisted = new_product(operator, stock=5), new_product(operator, stock=5)
+    for product in catalogue[:3]:
+        add_picture(shop, pictured, product.image.read_bytes(), f"A picture of {product.name}")
+    unlist_product(shop, unlisted)
+    return {"pictured": pictured, "unlisted": unlisted}
+
+
 @pytest.fixture
-def places(regular: Shopper, catalogue: list[Any]) -> dict[str, str]:
+def places(regular: Shopper, catalogue: list[Any], special: dict[str, str]) -> dict[str, str]:
     """What stands for the names in the paths."""
     orders = {order["status"].lower(): order["orderId"] for order in regular.ok("GET", "/orders")["items"]}
-    return {**orders, "product": catalogue[0].id, "name": catalogue[0].name}
+    return {**orders, **special, "product": catalogue[0].id, "name": catalogue[0].name}
 
 
 @pytest.fixture

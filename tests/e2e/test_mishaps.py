@@ -9,7 +9,16 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from retail_ops.stack.catalogue import Product
 from retail_ops.stack.shop import Shop
 from tests.e2e.visitor import Visitor
-from tests.support.shoppers import PASSWORD, Person, Shopper, eventually, new_product, new_shopper, unique
+from tests.support.shoppers import (
+    PASSWORD,
+    Person,
+    Shopper,
+    change_product,
+    eventually,
+    new_product,
+    new_shopper,
+    unique,
+)
 
 VISA = "4242 4242 4242 4242"
 DECLINED = "4000 0000 0000 0002"
@@ -18,9 +27,7 @@ LONG_WORD = "Donaudampfschifffahrtskapit"
 
 def reprice(operator: Person, product_id: str, amount: int, **changed: str) -> None:
     """Give a product another price, and perhaps another name or category."""
-    known = operator.ok("GET", f"/products/{product_id}")
-    text = {name: known[name] for name in ("name", "description", "category")} | changed
-    operator.ok("PUT", f"/products/{product_id}", {**text, "price": {"amount": amount, "currency": "SGD"}})
+    change_product(operator.shop, product_id, price={"amount": amount, "currency": "SGD"}, **changed)
 
 
 def add_from_its_page(visitor: Visitor, operator: Person, product_id: str) -> str:

@@ -10,7 +10,17 @@ from retail_ops.stack.catalogue import Product
 from retail_ops.stack.seed import Account
 from retail_ops.stack.shop import Shop
 from tests.e2e.visitor import Visitor
-from tests.support.shoppers import PASSWORD, Person, Shopper, eventually, new_product, new_shopper, sign_in, unique
+from tests.support.shoppers import (
+    PASSWORD,
+    Person,
+    Shopper,
+    change_product,
+    eventually,
+    new_product,
+    new_shopper,
+    sign_in,
+    unique,
+)
 
 VISA = "4242 4242 4242 4242"
 DECLINED = "4000 0000 0000 0002"
@@ -190,12 +200,10 @@ def test_sold_out_a_moment_before_is_told_honestly(visitor: Visitor, shop: Shop,
 
 
 def test_a_changed_price_is_called_out_and_paid_only_once_it_is_agreed_to(
-    visitor: Visitor, customer: Shopper, product: str, operator: Person
+    visitor: Visitor, customer: Shopper, product: str, shop: Shop
 ) -> None:
     visitor.check_out(cash=True)
-    known = operator.ok("GET", f"/products/{product}")
-    changed = {name: known[name] for name in ("name", "description", "category")}
-    operator.ok("PUT", f"/products/{product}", {**changed, "price": {"amount": 1499, "currency": "SGD"}})
+    change_product(shop, product, price={"amount": 1499, "currency": "SGD"})
     visitor.button("Place order").click()
 
     notice = visitor.page.get_by_role("status").filter(has_text="A price has changed since you last looked.")

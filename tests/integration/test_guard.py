@@ -1,7 +1,5 @@
 """Whose keys the emulator takes, wherever an id can stand, and that the shop's own way through it is open."""
 
-from urllib.parse import parse_qs, urlsplit
-
 import boto3
 import httpx
 import psutil
@@ -12,8 +10,8 @@ from typer.testing import CliRunner
 
 from retail_ops.cli import app
 from retail_ops.local.local_shop import LocalShop, State
-from retail_ops.stack.shop import LOCAL_REGION, Shop, developer_session, local_session
-from tests.support.shoppers import Person, eventually
+from retail_ops.stack.shop import LOCAL_REGION, PROJECT, Shop, developer_session, local_session
+from tests.support.shoppers import eventually, staff_of
 
 STRANGERS = ["test", "000000000000", "123456789012", "defaultkey", "AKIAIOSFODNN7EXAMPLE"]
 
@@ -58,26 +56,26 @@ def test_a_session_whose_secret_is_not_known_opens_nothing(shop: Shop) -> None:
         thief.client("dynamodb", endpoint_url=shop.endpoint).list_tables()
 
 
-def test_an_image_is_uploaded_by_the_storefronts_page_and_its_address_has_the_functions_own_key(
-    shop: Shop, operator: Person
+def test_a_picture_is_uploaded_by_the_storefronts_page_alone_and_shown_by_the_storefront(
+    shop: Shop,
 ) -> None:
     product = {"name": "Guarded lamp", "description": "It shines.", "category": "Home"}
     price = {"amount": 100, "currency": "SGD"}
-    product_id = operator.ok("POST", "/products", {**product, "price": price})["productId"]
-    ticket = operator.ok("POST", f"/products/{product_id}/image", {"contentType": "image/webp"})
+    staff = staff_of(shop)
+    product_id = staff.ok("POST", "/admin/products", {**product, "price": price})["productId"]
+    ticket = staff.ok("POST", f"/admin/products/{product_id}/images", {"contentType": "image/webp"})
     assert ticket["fields"]["x-amz-credential"].startswith("ASIA")
     page = {"Origin": shop.storefront_url, "Sec-Fetch-Site": "cross-site"}
-    upload = {"data": ticket["fields"], "files": {"file": ("lamp.webp", b"RIFF", "image/webp")}, "trust_env": False}
+    picture = next((PROJECT / "ops" / "catalogue" / "images").glob("*.webp")).read_bytes()
+    upload = {"data": ticket["fields"], "files": {"file": ("lamp.webp", picture, "image/webp")}, "trust_env": False}
     foreign = httpx.post(ticket["url"], headers={**page, "Origin": "http://localhost:3000"}, **upload)
     assert foreign.status_code == 403
     assert httpx.post(ticket["url"], headers=page, **upload).is_success
-    shown = eventually(
-        lambda: operator.ok("GET", f"/products/{product_id}")["imageUrl"], lambda address: address is not None
-    )
-    assert parse_qs(urlsplit(shown).query)["X-Amz-Credential"][0].startswith("ASIA")
-    assert root_of(shop) not in shown
-    # As <img> sends it: from another site, without an Origin.
-    assert httpx.get(shown, headers={"Sec-Fetch-Site": "cross-site"}, trust_env=False).content == b"RIFF"
+    (shown,) = eventually(lambda: staff.ok("GET", f"/products/{product_id}")["images"], lambda images: images != [])
+    address = f"{shop.storefront_url}{shown['sizes'][-1]['url']}"
+    answer = httpx.get(address, headers={"Sec-Fetch-Site": "same-origin"}, trust_env=False)
+    assert (answer.headers["content-type"], answer.content[8:12]) == ("image/webp", b"WEBP")
+    assert "immutable" in answer.headers["cache-control"]
 
 
 def test_the_printed_environment_is_the_developers(

@@ -438,6 +438,27 @@ def test_everything_that_was_ever_said_is_said_again_and_nothing_changes(
     cancelled.mailed_about(second, "OrderPlaced", "OrderConfirmed", "OrderCancelled")
 
 
+def test_a_consumer_that_has_nothing_of_the_past_gets_it_from_the_archive(
+    shop: Shop, operator: Person, shopper: Shopper, local_shop: LocalShop
+) -> None:
+    """As one that was deployed after the order: it has no row of it, and no message is on the way."""
+    begin = datetime.now(UTC).isoformat()
+    order_id = shopper.order(new_product(operator, stock=1), method="COD")
+    shopper.sees(order_id, "CONFIRMED")
+    eventually(lambda: row(shop, "ShipmentsTable", orderId=order_id))
+    shop.dynamodb.delete_item(TableName=shop.tables["ShipmentsTable"], Key={"orderId": {"S": order_id}})
+    words = ("--from", begin, "--consumer", "fulfilment", "--yes", "--reason", "fulfilment is new")
+    subprocess.run(
+        [Path(sys.executable).parent / "cloudretail", "events", "replay", *words],
+        env={**os.environ, "CLOUDRETAIL_STATE_DIR": str(local_shop.state_dir)},
+        check=True,
+    )
+    filled = eventually(lambda: row(shop, "ShipmentsTable", orderId=order_id))
+    assert filled["status"] == "TO_SHIP"
+    assert shopper.ok("GET", f"/orders/{order_id}")["status"] == "CONFIRMED"
+    shopper.mailed_about(order_id, "OrderPlaced", "OrderConfirmed")
+
+
 def test_reconcile_names_the_row_that_breaks_a_rule_and_repairs_nothing(
     shop: Shop, operator: Person, command: Command
 ) -> None:

@@ -209,6 +209,7 @@ RESOURCES = """  # -------------------------------------------------------------
 
   PointsTable:
     Type: AWS::DynamoDB::Table
+    Condition: MakesPointsTable
     DeletionPolicy: !If [IsProduction, RetainExceptOnCreate, Delete]
     UpdateReplacePolicy: !If [IsProduction, Retain, Delete]
     Properties:
@@ -229,8 +230,8 @@ RESOURCES = """  # -------------------------------------------------------------
       Environment:
         Variables:
           POWERTOOLS_SERVICE_NAME: loyalty
-          POINTS_TABLE: !Ref PointsTable
-          FAILURES_TABLE: !Ref FailuresTable
+          POINTS_TABLE: &pointsTable !If [MakesPointsTable, !Ref PointsTable, !Ref PointsTableName]
+          FAILURES_TABLE: *failuresTable
           QUEUE_URL: !Ref LoyaltyQueue
           DLQ_URL: !Ref LoyaltyDlq
 
@@ -244,12 +245,40 @@ RESOURCES = """  # -------------------------------------------------------------
         Statement:
           - Effect: Allow
             Action: [dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem]
-            Resource: !GetAtt PointsTable.Arn
+            Resource: &pointsTableArn !If
+              - MakesPointsTable
+              - !GetAtt PointsTable.Arn
+              - !Sub arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${PointsTableName}
+
+  RelayPoints:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      FunctionName: !If [IsAws, !Ref Relay.Alias, !Ref Relay]
+      EventSourceArn: &pointsTableStream !If
+        - MakesPointsTable
+        - !GetAtt PointsTable.StreamArn
+        - !Ref PointsTableStreamArn
+      StartingPosition: TRIM_HORIZON
+      BatchSize: 100
+      MaximumRecordAgeInSeconds: !If [IsAws, -1, 600]
+      BisectBatchOnFunctionError: !If [IsAws, true, !Ref AWS::NoValue]
+      FunctionResponseTypes: !If [IsAws, [ReportBatchItemFailures], !Ref AWS::NoValue]
+      ParallelizationFactor: !If [IsAws, 4, !Ref AWS::NoValue]
+      FilterCriteria: {Filters: [{Pattern: '{"eventName": ["INSERT", "MODIFY"]}'}]}
 
 """
 
-VARIABLE = "POINTS_TABLE: !Ref PointsTable"
-GRANT = "              - !GetAtt PointsTable.Arn\n"
+RESTORABLE = """  PointsTableName:
+    Type: String
+    Default: ''
+    AllowedPattern: '^$|[a-zA-Z0-9_.-]{3,255}'
+  PointsTableStreamArn:
+    Type: String
+    Default: ''
+    AllowedPattern: '^$|arn:aws[a-z-]*:dynamodb:.+/stream/.+'
+"""
+VARIABLE = "POINTS_TABLE: *pointsTable"
+GRANT = "              - *pointsTableArn\n"
 
 
 def carry_out(copy: Copy) -> None:
@@ -272,19 +301,19 @@ def carry_out(copy: Copy) -> None:
     template = "template.yaml"
     copy.edit(template, r"^Mappings:\n(?:  #[^\n]*\n)*  Consumers:\n(?:    [^\n]*\n)+", f"\\g<0>{MAPPING}")
     copy.edit(template, r"^  # -+ relay\n", f"{RESOURCES}\\g<0>")
-    copy.edit(template, r"(?<=    - Rows\n    - \[)(?=Orders)", "Points, ")
-    copy.edit(
-        template, r"^ +- !GetAtt PaymentsTable\.StreamArn$", "\\g<0>\n              - !GetAtt PointsTable.StreamArn"
-    )
+    copy.edit(template, r"^  OrdersTableName:\n", f"{RESTORABLE}\\g<0>")
+    copy.edit(template, r"^  MakesOrdersTable: ", "  MakesPointsTable: !Equals [!Ref PointsTableName, '']\n\\g<0>")
+    copy.edit(template, r"^ +- \*paymentsTableStream$", "\\g<0>\n              - *pointsTableStream")
     copy.edit(
         template,
-        r"^ +- !Sub \$\{PaymentsTable\.Arn\}/stream/\*$",
-        "\\g<0>\n              - !Sub ${PointsTable.Arn}/stream/*",
+        r"^ +- !Join \[/, \[\*paymentsTableArn, stream, '\*'\]\]$",
+        "\\g<0>\n              - !Join [/, [*pointsTableArn, stream, '*']]",
     )
+    copy.edit(template, r"^        SelectionName: tables\n.*?Resources:\n", "\\g<0>          - *pointsTableArn\n")
     # Its dry run reads the rows, as the replay worker.
     copy.edit(template, r"^  ReplayWorker:\n.*?(?= +PRODUCTS_TABLE: )", f"\\g<0>          {VARIABLE}\n")
-    copy.edit(template, r"^  ReplayWorkerPolicy:\n.*?dynamodb:BatchGetItem\]\n +Resource:\n", f"\\g<0>{GRANT}")
-    copy.edit(template, r"(?<=!GetAtt SentMailsTable.Arn\n)(?=\n  ReplayWorkerDlq:)", GRANT)
+    copy.edit(template, r"^  ReplayWorkerPolicy:\n.*?dynamodb:Scan\]\n +Resource:\n", f"\\g<0>{GRANT}")
+    copy.edit(template, r"(?<=- \*sentMailsTableArn\n)(?=\n  ReplayWorkerDlq:)", GRANT)
 
 
 TESTS = ("tests/unit/loyalty", "tests/unit/kernel", "tests/unit/operations", "tests/unit/ops")

@@ -211,7 +211,7 @@ def new_shopper(shop: Shop, *groups: str) -> Shopper:
     return sign_in(shop, account)
 
 
-def new_product(operator: Person, stock: int, price: int = 1990) -> str:
+def new_product(anybody: Person, stock: int, price: int = 1990) -> str:
     """A product of its own for a test; returns its id."""
     product_id = unique("product")
     body = {
@@ -221,18 +221,49 @@ def new_product(operator: Person, stock: int, price: int = 1990) -> str:
         "category": "Tests",
         "price": {"amount": price, "currency": "SGD"},
     }
-    operator.ok("POST", "/products", body)
+    staff = staff_of(anybody.shop)
+    staff.ok("POST", "/admin/products", body)
     if stock:
         path = f"/admin/stock/{product_id}/receipts"
-        _staff_of(operator.shop).ok("POST", path, {"quantity": stock}, Idempotency_Key=unique("key"))
+        staff.ok("POST", path, {"quantity": stock}, Idempotency_Key=unique("key"))
     return product_id
 
 
+def add_picture(shop: Shop, product_id: str, content: bytes, alt: str = "") -> dict[str, Any]:
+    """Have staff upload a picture of a product; returns what has become of it, as staff see it."""
+    staff, path = staff_of(shop), f"/admin/products/{product_id}"
+    ticket = staff.ok("POST", f"{path}/images", {"contentType": "image/png", "alt": alt})
+    upload = {"file": ("picture.png", content, "image/png")}
+    httpx.post(ticket["url"], data=ticket["fields"], files=upload, trust_env=False, timeout=30).raise_for_status()
+
+    def become() -> dict[str, Any]:
+        images = staff.ok("GET", path)["images"]
+        found: dict[str, Any] = next(each for each in images if each["imageId"] == ticket["imageId"])
+        return found
+
+    return eventually(become, lambda image: image["state"] != "WAITING")
+
+
+def unlist_product(shop: Shop, product_id: str) -> None:
+    """Have staff sell a product no longer."""
+    staff, path = staff_of(shop), f"/admin/products/{product_id}"
+    staff.ok("POST", f"{path}/unlist", {"version": staff.ok("GET", path)["version"]})
+
+
+def change_product(shop: Shop, product_id: str, **changes: Any) -> None:
+    """Have staff write something else of a product: its `name`, `description`, `category` or `price`."""
+    staff, path = staff_of(shop), f"/admin/products/{product_id}"
+    known = staff.ok("GET", path)
+    kept = {name: known[name] for name in ("name", "description", "category", "price", "version")}
+    staff.ok("PUT", path, kept | changes)
+
+
 _staff: dict[str, Shopper] = {}
-"""Who receives goods, by the address of the shop."""
+"""Who sells, by the address of the shop."""
 
 
-def _staff_of(shop: Shop) -> Shopper:
+def staff_of(shop: Shop) -> Shopper:
+    """A member of the staff of a running shop."""
     if shop.api_url not in _staff:
         create_accounts(shop, [STAFF])
         _staff[shop.api_url] = sign_in(shop, STAFF)

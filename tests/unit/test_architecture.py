@@ -29,6 +29,8 @@ OUTSIDE_A_DOMAIN = {"boto3", "botocore", "aws_lambda_powertools", "jinja2"}
 BROUGHT_ALONG = {"boto3": "Lambda's runtime", "botocore": "Lambda's runtime", "pydantic_core": "pydantic"}
 """What the functions import that is not named in the layer's requirements, and what brings it."""
 
+LAYERS = ("layer", "picture-layer")
+
 OUTSIDE_THE_TREE = {"WouldAct"}
 """What is raised and is no failure: it ends a dry run."""
 
@@ -147,7 +149,7 @@ def test_a_service_knows_no_other_but_for_the_modules_in_the_table_above(module:
 
 def test_what_the_functions_import_is_in_their_layer_or_brought_along() -> None:
     # On a laptop they see every package of the environment: what is missing in the layer would fail on AWS only.
-    lines = (PROJECT / "layer/requirements.in").read_text().splitlines()
+    lines = [line for name in LAYERS for line in (PROJECT / name / "requirements.in").read_text().splitlines()]
     layer = {canonicalize_name(Requirement(line).name) for line in lines if line and not line.startswith("#")}
     own = {module.split(".")[0] for module in MODULES}
     imported = {name.split(".")[0] for module in MODULES for name in imports(module)}
@@ -155,6 +157,13 @@ def test_what_the_functions_import_is_in_their_layer_or_brought_along() -> None:
     distributions = packages_distributions()
     missing = {name for name in foreign if not layer & set(map(canonicalize_name, distributions[name]))}
     assert missing == set()
+
+
+def test_nothing_but_the_function_that_makes_pictures_needs_their_layer() -> None:
+    # The dry run imports every consumer, and its function has no such layer: the import waits until there is a picture.
+    users = {module for module in MODULES if any(name.split(".")[0] == "PIL" for name in imports(module))}
+    assert users == {"catalog.resizing"}
+    assert {module for module in MODULES if "catalog.resizing" in imports(module)} == {"catalog.images"}
 
 
 # ------------------------------------------------------------------------------------------------ the command's rooms

@@ -12,8 +12,10 @@ from packaging.utils import canonicalize_name
 from retail_ops.stack.shop import PROJECT
 
 LOCKED = PROJECT / "constraints.txt"
-LAYER = PROJECT / "layer" / "requirements.txt"
-NAMED = PROJECT / "layer" / "requirements.in"
+LAYERS = [PROJECT / "layer", PROJECT / "picture-layer"]
+TAKEN = [folder / "requirements.txt" for folder in LAYERS]
+
+each_layer = pytest.mark.parametrize("folder", LAYERS, ids=lambda folder: folder.name)
 
 
 def pins(file: Path) -> dict[str, tuple[str, int]]:
@@ -33,11 +35,13 @@ def wanted() -> Iterator[Requirement]:
     yield from map(Requirement, project["build-system"]["requires"])
     yield from map(Requirement, project["project"]["dependencies"])
     yield from map(Requirement, project["project"]["optional-dependencies"]["dev"])
-    yield from layer()
+    for folder in LAYERS:
+        yield from named(folder)
 
 
-def layer() -> list[Requirement]:
-    return [Requirement(line) for line in NAMED.read_text().splitlines() if line and not line.startswith("#")]
+def named(layer: Path) -> list[Requirement]:
+    lines = (layer / "requirements.in").read_text().splitlines()
+    return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
 @pytest.mark.parametrize("requirement", list(wanted()), ids=str)
@@ -46,19 +50,21 @@ def test_what_is_wanted_is_pinned(requirement: Requirement) -> None:
     assert requirement.specifier.contains(version), "`make update` has not been run since"
 
 
-@pytest.mark.parametrize("file", [LOCKED, LAYER], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [LOCKED, *TAKEN], ids=lambda file: str(file.relative_to(PROJECT)))
 def test_a_package_has_one_version_and_hashes_to_verify_it_by(file: Path) -> None:
     unverified = {name for name, (version, hashes) in pins(file).items() if not hashes or not version[0].isdigit()}
     assert unverified == set()
 
 
-def test_the_layer_has_the_versions_that_are_tested() -> None:
+@each_layer
+def test_a_layer_has_the_versions_that_are_tested(folder: Path) -> None:
     tested = pins(LOCKED)
-    assert {name: pin for name, pin in pins(LAYER).items() if tested.get(name) != pin} == {}
+    assert {name: pin for name, pin in pins(folder / "requirements.txt").items() if tested.get(name) != pin} == {}
 
 
-def test_the_layer_has_all_that_its_packages_need_and_nothing_else() -> None:
-    to_see = {(canonicalize_name(requirement.name), *requirement.extras) for requirement in layer()}
+@each_layer
+def test_a_layer_has_all_that_its_packages_need_and_nothing_else(folder: Path) -> None:
+    to_see = {(canonicalize_name(requirement.name), *requirement.extras) for requirement in named(folder)}
     seen: set[tuple[str, ...]] = set()
     while to_see:
         one = to_see.pop()
@@ -68,4 +74,4 @@ def test_the_layer_has_all_that_its_packages_need_and_nothing_else() -> None:
                 requirement.marker.evaluate({"extra": extra}) for extra in one[1:] or [""]
             ):
                 to_see |= {(canonicalize_name(requirement.name), *sorted(requirement.extras))} - seen
-    assert pins(LAYER).keys() == {name for name, *_ in seen}
+    assert pins(folder / "requirements.txt").keys() == {name for name, *_ in seen}

@@ -138,7 +138,7 @@ def test_generated_requests_go_on_where_they_were_left_and_a_role_ends_at_its_fi
     answered = Counter({"anonymous": ENOUGH, "shopper": 2500})
     for role, sent in rounds(cast(Ground, None), answered, until=time.monotonic() + 60):
         answered[role] += 0 if sent.report else sent.in_role
-    assert asked == [("shopper", 2501, 2), ("operator", 1, 0)]
+    assert asked == [("shopper", 2501, 2), ("staff", 1, 0), ("staff", 3001, 2), ("operator", 1, 0)]
     assert answered["shopper"] == 5500
     assert list(rounds(cast(Ground, None), Counter(), until=time.monotonic() - 1)) == []
 

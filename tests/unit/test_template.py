@@ -1,6 +1,7 @@
 """What the template must always have, as checks: a queue, table or role that is added without it fails here."""
 
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -16,10 +17,13 @@ import pytest
 from pydantic.alias_generators import to_camel
 from samcli.lib.cfn_language_extensions.api import process_template  # type: ignore[import-untyped]
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
 from auth.domain import SESSION_LASTS
 from auth.passwords import MIN_PASSWORD
-from cloudretail import aws, origin
+from catalog.resizing import MAX_PIXELS
+from catalog.store import CACHED_FOR_EVER
+from cloudretail import aws, origin, telemetry
 from cloudretail.failures import FailureRow
 from contract import EVENTS
 from operations.dead_letters.counts import report
@@ -27,7 +31,7 @@ from operations.diagnosis.tables import TABLES, Table
 from operations.queues import QueueNames
 from operations.reconciliation.domain import TABLES_READ
 from retail_ops.local.local_shop import WIDE_LIMITS
-from retail_ops.stack.template import TEMPLATE, Template, referred
+from retail_ops.stack.template import TEMPLATE, UNMATCHED, Template, referred
 from tests.support.dead_letters import InMemoryFailures
 
 RUNBOOK = Path(__file__).parents[2] / "docs/operations.md"
@@ -45,7 +49,12 @@ queues = SHOP.properties("AWS::SQS::Queue")
 tables = SHOP.properties("AWS::DynamoDB::Table")
 buckets = SHOP.properties("AWS::S3::Bucket")
 alarms = SHOP.properties("AWS::CloudWatch::Alarm")
-rules = {name: rule for name, rule in SHOP.properties("AWS::Events::Rule").items() if "EventBusName" in rule}
+rules = {
+    name: rule
+    for name, rule in SHOP.properties("AWS::Events::Rule").items()
+    if "EventBusName" in rule and name != UNMATCHED
+}
+composites = SHOP.properties("AWS::CloudWatch::CompositeAlarm")
 log_groups = SHOP.properties("AWS::Logs::LogGroup")
 
 consumed = pytest.mark.parametrize("queue", sorted(SHOP.consumers))
@@ -53,7 +62,7 @@ not_consumed = pytest.mark.parametrize("queue", sorted(queues.keys() - SHOP.cons
 each_function = pytest.mark.parametrize("function", sorted(SHOP.functions))
 each_table = pytest.mark.parametrize("table", sorted(tables))
 each_rule = pytest.mark.parametrize("rule", sorted(rules))
-each_alarm = pytest.mark.parametrize("alarm", sorted(alarms))
+each_alarm = pytest.mark.parametrize("alarm", sorted(alarms | composites))
 
 
 def watched(resource: str) -> set[str]:
@@ -61,9 +70,10 @@ def watched(resource: str) -> set[str]:
     return {
         metric["MetricName"]
         for alarm in alarms.values()
-        if alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+        if alarm.get("AlarmActions") == [{"Ref": "AlarmTopic"}]
         for metric in metrics_of(alarm)
-        if resource in [referred(d["Value"]) for d in metric.get("Dimensions", []) if isinstance(d["Value"], dict)]
+        if resource
+        in [referred(d["Value"]) for d in metric.get("Dimensions", []) if {"Ref", "Fn::GetAtt"} & set(d["Value"])]
     }
 
 
@@ -154,7 +164,8 @@ def test_a_batch_reports_its_failures_one_by_one_and_concurrency_is_limited(queu
     _, source = SHOP.sources[queue]
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["ScalingConfig"]["MaximumConcurrency"] >= 2
-    assert source["BatchSize"] == 10
+    # A picture is heavy: each has an invocation's time and memory of its own.
+    assert source["BatchSize"] == (1 if queue == "CatalogImagesQueue" else 10)
 
 
 @consumed
@@ -382,9 +393,60 @@ def test_cloudfront_sends_the_secret_to_the_api_and_to_nobody_else(version: str,
     assert not any(sent.values())
 
 
+def behaviour(path: str) -> dict[str, Any]:
+    """What CloudFront does with these paths."""
+    found: dict[str, Any]
+    (found,) = [each for each in distribution(SHOP)["CacheBehaviors"] if each["PathPattern"] == path]
+    return found
+
+
+def test_everybody_sees_the_pictures_and_nobody_what_was_uploaded() -> None:
+    origins = {each["Id"]: each for each in distribution(SHOP)["Origins"] if "Id" in each}
+    origin = origins[behaviour("/pictures/*")["TargetOriginId"]]
+    assert origin["DomainName"] == {"Fn::GetAtt": ["ImagesBucket", "RegionalDomainName"]}
+    assert origin["OriginAccessControlId"] == {"Fn::GetAtt": ["OriginAccess", "Id"]}
+    policy = SHOP.properties("AWS::S3::BucketPolicy")["ImagesBucketPolicy"]["PolicyDocument"]
+    (allowed,) = [each for each in policy["Statement"] if each.get("Effect") == "Allow"]
+    assert (allowed["Action"], text_of(allowed["Resource"])) == ("s3:GetObject", "${ImagesBucket.Arn}/pictures/*")
+    assert allowed["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    (source,) = allowed["Condition"]["StringEquals"].values()
+    assert text_of(source).endswith(":distribution/${Distribution}")
+
+
+def test_a_picture_is_kept_by_cloudfront_and_by_browsers_as_its_name_is_its_content() -> None:
+    pictures = behaviour("/pictures/*")
+    assert pictures["CachePolicyId"] == "658327ea-f89d-4fab-a63d-7e88639e58f6", "Managed-CachingOptimized"
+    assert pictures["ResponseHeadersPolicyId"] == {"Ref": "SecurityHeaders"}
+    assert set(pictures.get("AllowedMethods", ["GET", "HEAD"])) == {"GET", "HEAD"}
+    assert "immutable" in CACHED_FOR_EVER
+
+
+def test_the_api_signs_uploads_and_the_pictures_function_alone_reads_and_publishes_them() -> None:
+    def in_the_bucket(function: str) -> set[tuple[str, str]]:
+        return {
+            (action, text_of(statement["Resource"]).removeprefix("${ImagesBucket.Arn}"))
+            for statement in statements(function)
+            if "ImagesBucket" in text_of(statement["Resource"])
+            for action in as_list(statement["Action"])
+        }
+
+    assert in_the_bucket("CatalogApi") == {("s3:PutObject", "/products/*")}
+    assert in_the_bucket("CatalogImages") == {("s3:GetObject", "/products/*"), ("s3:PutObject", "/pictures/*")}
+    assert [name for name in SHOP.functions if in_the_bucket(name)] == ["CatalogApi", "CatalogImages"]
+    (told,) = buckets["ImagesBucket"]["NotificationConfiguration"]["QueueConfigurations"]
+    # What the function itself publishes must not call it again.
+    assert told["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": "products/"}]
+
+
+def test_the_function_that_makes_pictures_alone_takes_their_layer_along_and_has_room_for_the_largest() -> None:
+    assert {name for name, each in SHOP.functions.items() if "Layers" in each} == {"CatalogImages"}
+    function = SHOP.functions["CatalogImages"]
+    assert function["Layers"] == [{"Ref": "PictureLayer"}], "SAM adds it to the layers of Globals"
+    assert function["MemorySize"] * 2**20 / 2 > 2 * 4 * MAX_PIXELS
+
+
 def test_the_api_is_told_the_clients_address_over_whatever_the_client_says() -> None:
-    (api,) = distribution(SHOP)["CacheBehaviors"]
-    assert api["PathPattern"] == "/api/*"
+    api = behaviour("/api/*")
     (association,) = api["FunctionAssociations"]
     assert association["EventType"] == "viewer-request"
     code = SHOP.properties("AWS::CloudFront::Function")[referred(association["FunctionARN"])]["FunctionCode"]
@@ -521,6 +583,167 @@ def test_the_relay_reads_every_stream_and_is_watched() -> None:
     assert "IteratorAge" in watched("Relay")
 
 
+# --------------------------------------------------------------------------------------------- gradual deployment
+
+
+def transformed(**parameters: str) -> dict[str, Any]:
+    """The resources as SAM writes them out on AWS for production."""
+    template = process_template(yaml_parse(TEMPLATE.read_text()), {"Stage": "prod"} | parameters)
+    template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
+    for layer in ("DependencyLayer", "PictureLayer"):
+        template["Resources"][layer]["Properties"]["ContentUri"] = "s3://artifacts/code.zip"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "ap-southeast-1")
+        written: dict[str, Any] = transform(template, {"Stage": "prod"} | parameters, None)
+    resources: dict[str, Any] = written["Resources"]
+    return resources
+
+
+class TestGradualDeployment:
+    resources = transformed(EnableCanary="true")
+    gradual = SHOP.functions.keys() - {"ReplayWorker", "FailureCounter"}
+
+    def test_a_new_version_gets_a_tenth_of_the_calls_and_goes_again_when_an_alarm_of_the_function_goes_off(
+        self,
+    ) -> None:
+        groups = {name: each for name, each in self.resources.items() if "DeploymentGroup" in each["Type"]}
+        assert groups.keys() == {f"{function}DeploymentGroup" for function in self.gradual}
+        for function in self.gradual:
+            group = groups[f"{function}DeploymentGroup"]["Properties"]
+            assert "Canary10Percent10Minutes" in str(group["DeploymentConfigName"])
+            assert group["AutoRollbackConfiguration"]["Enabled"] is True
+            own = [alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]]
+            assert f"{function}ErrorsAlarm" in own
+            assert "UpdatePolicy" in self.resources[f"{function}Aliaslive"]
+            assert set(own) <= alarms.keys()
+
+    @pytest.mark.parametrize("function", sorted(SHOP.consumers.values()))
+    def test_messages_that_fail_take_a_consumers_new_version_back(self, function: str) -> None:
+        group = self.resources[f"{function}DeploymentGroup"]["Properties"]
+        own = {alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]}
+        name = function.removesuffix("Reactions")
+        assert {f"{name}FailingAlarm", f"{name}DeadLettersAlarm"} <= own
+
+    def test_everybody_calls_the_version_that_is_live(self) -> None:
+        """An API, a queue, a stream, a pool or a schedule that called the function itself would get all of it new."""
+        called = [
+            each
+            for resource in self.resources.values()
+            for each in (
+                resource["Properties"].get("IntegrationUri"),
+                resource["Properties"].get("FunctionName")
+                if resource["Type"] in ("AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission")
+                else None,
+                *resource["Properties"].get("LambdaConfig", {}).values(),
+            )
+            if each is not None
+        ]
+        assert {each["Ref"] for each in called} == {f"{function}Aliaslive" for function in SHOP.functions}
+
+    def test_on_a_laptop_the_function_itself_is_called_as_watch_changes_its_code(self) -> None:
+        called = [source["FunctionName"] for source in LAPTOP.properties("AWS::Lambda::EventSourceMapping").values()]
+        called += [each["IntegrationUri"] for each in LAPTOP.properties("AWS::ApiGatewayV2::Integration").values()]
+        assert called
+        assert "Alias" not in json.dumps(called)
+
+    def test_a_variable_that_changes_makes_a_new_version(self) -> None:
+        def version(resources: dict[str, Any]) -> Any:
+            return resources["PaymentsApiAliaslive"]["Properties"]["FunctionVersion"]
+
+        changed = transformed(EnableCanary="true", CardLimit="1/1/1")
+        assert version(changed) != version(self.resources)
+        assert version(transformed(EnableCanary="true")) == version(self.resources)
+
+    def test_the_stack_has_room_for_what_comes(self) -> None:
+        """At most 500 resources. Source: AWS CloudFormation quotas."""
+        there = [each for each in self.resources.values() if each.get("Condition") not in ("IsLocal", "HasSandbox")]
+        assert len(there) <= 490, "put something into a stack of its own, or say it in one resource"
+
+    def test_nothing_is_gradual_unless_somebody_says_so_and_production_does(self) -> None:
+        assert not [each for each in transformed().values() if "CodeDeploy" in each["Type"]]
+        config = tomllib.loads((TEMPLATE.parent / "samconfig.toml").read_text())["prod"]["deploy"]["parameters"]
+        assert "EnableCanary=true" in config["parameter_overrides"]
+
+
+# ------------------------------------------------------------------------------------------------------------ restore
+
+
+def restored(*names: str) -> dict[str, str]:
+    """Parameters by which a stack takes restored tables in the place of its own."""
+    streams = [name for name in names if "StreamSpecification" in tables[name]]
+    return {f"{name}Name": f"{name}-restored" for name in names} | {
+        f"{name}StreamArn": f"arn:aws:dynamodb:ap-southeast-1:123456789012:table/{name}-restored/stream/2026"
+        for name in streams
+    }
+
+
+class TestRestore:
+    own = sorted(name for name in tables if not name.endswith("ChargesTable"))
+    """All but what a sandbox has charged, which is on a laptop only."""
+
+    def test_every_table_can_be_taken_from_elsewhere_and_a_stream_with_it(self) -> None:
+        taken = restored(*self.own)
+        assert {name for name in SHOP.body["Parameters"] if re.search(r"Table(Name|StreamArn)$", name)} == taken.keys()
+        assert refusals(**TestOnlyAws.ready, **taken) == []
+        for name in self.own:
+            condition = SHOP.body["Resources"][name]["Condition"]
+            assert yaml_parse(TEMPLATE.read_text())["Conditions"][condition] == {
+                "Fn::Equals": [{"Ref": f"{name}Name"}, ""]
+            }
+
+    def test_nothing_refers_to_the_stacks_own_table_any_more(self) -> None:
+        shop = Template.load(TEMPLATE, Stage="prod", **restored(*self.own))
+        rest = {name: each for name, each in shop.body["Resources"].items() if name not in tables}
+        text = json.dumps([rest, shop.body["Outputs"]])
+        for name in self.own:
+            assert not re.search(rf"\b{name}\b(?!-restored)", text), f"{name} is still referred to"
+
+    def test_a_function_knows_a_restored_table_and_may_do_to_it_what_it_might_before(self) -> None:
+        shop = Template.load(TEMPLATE, Stage="prod", **restored("OrdersTable"))
+        assert shop.environment("OrdersApi")["ORDERS_TABLE"] == "OrdersTable-restored"
+        policy = json.dumps(shop.properties("AWS::IAM::Policy")["OrdersApiPolicy"])
+        assert "table/OrdersTable-restored" in policy
+        assert "/index/userId-createdAt" in policy.replace("', '", "/")
+
+    def test_the_relay_reads_the_restored_tables_stream(self) -> None:
+        taken = restored("OrdersTable")
+        shop = Template.load(TEMPLATE, Stage="prod", **taken)
+        source = shop.properties("AWS::Lambda::EventSourceMapping")["RelayOrders"]
+        assert source["EventSourceArn"] == taken["OrdersTableStreamArn"]
+        assert taken["OrdersTableStreamArn"] in json.dumps(shop.properties("AWS::IAM::Policy")["RelayPolicy"])
+
+    @pytest.mark.parametrize("parameter", sorted(name for name in restored("OrdersTable")))
+    def test_a_table_with_an_outbox_comes_with_its_stream(self, parameter: str) -> None:
+        (reason,) = refusals(**TestOnlyAws.ready, **{parameter: restored("OrdersTable")[parameter]})
+        assert "go together" in reason
+
+    def test_each_days_backup_of_every_table_is_also_in_another_account(self) -> None:
+        vault = "arn:aws:backup:eu-central-1:210987654321:backup-vault:shop"
+        shop = Template.load(TEMPLATE, Stage="prod", BackupVaultArn=vault, **restored("OrdersTable"))
+        (selection,) = shop.properties("AWS::Backup::BackupSelection").values()
+        backed_up = json.dumps(selection["BackupSelection"]["Resources"])
+        for name in self.own:
+            assert f'"{name}"' in backed_up or f"table/{name}-restored" in backed_up
+        (plan,) = shop.properties("AWS::Backup::BackupPlan").values()
+        (rule,) = plan["BackupPlan"]["BackupPlanRule"]
+        assert [copy["DestinationBackupVaultArn"] for copy in rule["CopyActions"]] == [vault]
+        # A vault under the key that AWS manages cannot be copied to another account.
+        assert shop.properties("AWS::Backup::BackupVault")["BackupVault"]["EncryptionKeyArn"]
+        key = shop.properties("AWS::KMS::Key")["BackupKey"]["KeyPolicy"]
+        assert "210987654321" in json.dumps(key["Statement"][1]["Principal"])
+        assert {SHOP.body["Resources"][name]["Condition"] for name in SHOP.body["Resources"] if "Backup" in name} == {
+            "HasBackups"
+        }
+
+    def test_a_picture_that_was_overwritten_or_deleted_can_be_brought_back(self) -> None:
+        assert buckets["ImagesBucket"]["VersioningConfiguration"] == {"Status": "Enabled"}
+        (old,) = buckets["ImagesBucket"]["LifecycleConfiguration"]["Rules"]
+        assert old["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
+
+    def test_every_function_knows_the_epoch(self) -> None:
+        assert SHOP.common_environment["EPOCH"] == {"Ref": "Epoch"}
+
+
 # --------------------------------------------------------------------------------------------------------------- data
 
 
@@ -584,7 +807,7 @@ def test_a_bucket_is_private_and_encrypted(bucket: str) -> None:
 
 @each_alarm
 def test_an_alarm_says_whose_it_is_what_to_do_and_where_that_is_written(alarm: str) -> None:
-    said = text_of(alarms[alarm]["AlarmDescription"])
+    said = text_of((alarms | composites)[alarm]["AlarmDescription"])
     assert said.startswith("[prod] ")
     (section,) = re.findall(r"docs/operations\.md#([a-z-]+)$", said)
     headings = re.findall(r"^## (.+)$", RUNBOOK.read_text(), re.MULTILINE)
@@ -593,9 +816,9 @@ def test_an_alarm_says_whose_it_is_what_to_do_and_where_that_is_written(alarm: s
         assert re.search(r" --stack \S*[sS]tack\S*$", command), "an alarm is of one stage"
 
 
-@each_alarm
-def test_no_data_is_no_alarm_but_of_what_is_counted_every_minute(alarm: str) -> None:
-    counted = alarms[alarm].get("MetricName") in ("DeadLetters", "FailingTooLong")
+@pytest.mark.parametrize("alarm", sorted(alarms))
+def test_no_data_is_no_alarm_but_of_what_is_counted_every_minute_and_of_orders_that_must_come(alarm: str) -> None:
+    counted = alarms[alarm].get("MetricName") in ("DeadLetters", "FailingTooLong") or alarm == "QuietAlarm"
     assert alarms[alarm]["TreatMissingData"] == ("breaching" if counted else "notBreaching")
 
 
@@ -611,6 +834,147 @@ def test_the_account_raises_an_alarm_before_and_when_lambda_refuses_to_run_funct
     assert dimensions == {
         "Service": "Lambda", "Type": "Resource", "Resource": "ConcurrentExecutions", "Class": "None",
     }  # fmt: skip
+
+
+OWN_METRICS = [
+    metric
+    for alarm in Template.load(Stage="prod", QuietMinutes="30").properties("AWS::CloudWatch::Alarm").values()
+    for metric in metrics_of(alarm)
+    if metric.get("Namespace") == "CloudRetail"
+]
+
+
+def test_an_alarm_on_what_the_shop_counts_is_of_this_stage_and_of_a_metric_that_its_service_prints(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert len(OWN_METRICS) > 20
+    for metric in OWN_METRICS:
+        dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+        assert dimensions["stage"] == "prod"
+        service = TEMPLATE.parent / "functions" / dimensions["service"]
+        events = {event.event_type.name for event in EVENTS if event.event_type.service == dimensions["service"]}
+        printed = any(f'"{metric["MetricName"]}"' in file.read_text() for file in service.rglob("*.py"))
+        assert printed or metric["MetricName"] in events, f"nobody counts {metric['MetricName']}"
+    telemetry.count("Parked")
+    telemetry.flush()
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "stage" in line["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]
+
+
+def test_every_metric_on_the_dashboard_that_the_shop_counts_is_of_this_stage() -> None:
+    own = [metric for widget in widgets() for metric in widget["metrics"] if metric[0] == "CloudRetail"]
+    assert own
+    assert all(metric[4:6] == ["stage", "prod"] for metric in own)
+
+
+def test_a_throttled_table_raises_an_alarm_also_one_that_was_restored() -> None:
+    """Of the whole account: a table that the stack has not made is none of its resources."""
+    _, *queries = alarms["TableThrottlesAlarm"]["Metrics"]
+    assert {query["Expression"] for query in queries} == {
+        'SELECT SUM(ReadThrottleEvents) FROM SCHEMA("AWS/DynamoDB", TableName)',
+        'SELECT SUM(WriteThrottleEvents) FROM SCHEMA("AWS/DynamoDB", TableName)',
+    }
+
+
+def test_an_event_that_a_rule_can_neither_deliver_nor_keep_raises_an_alarm() -> None:
+    _, *queries = alarms["UndeliveredAlarm"]["Metrics"]
+    asked = [text_of(query["Expression"]) for query in queries]
+    assert [re.findall(r"SUM\((\w+)\)", each) for each in asked] == [
+        ["FailedInvocations"], ["InvocationsFailedToBeSentToDlq"],
+    ]  # fmt: skip
+    # Of a rule on a bus of one's own, both are by bus and rule.
+    assert all(
+        "SCHEMA(\"AWS/Events\", EventBusName, RuleName) WHERE EventBusName = '${EventBus}'" in each for each in asked
+    )
+
+
+def test_an_event_that_nobody_knows_is_kept_in_a_log_and_raises_an_alarm() -> None:
+    rule = SHOP.properties("AWS::Events::Rule")[UNMATCHED]
+    (unknown,) = rule["EventPattern"]["detail"]["type"]
+    assert unknown["anything-but"] == [event.event_type.type for event in EVENTS]
+    assert len(json.dumps(rule["EventPattern"], separators=(",", ":"))) <= 2048, "EventBridge takes no longer pattern"
+    subscribed = {type_ for each in rules.values() for type_ in each["EventPattern"]["detail"]["type"]}
+    assert subscribed <= set(unknown["anything-but"])
+    assert referred(rule["Targets"][0]["Arn"]) == "UnmatchedEvents"
+    assert text_of(log_groups["UnmatchedEvents"]["LogGroupName"]).startswith("/aws/events/")
+    policy = json.loads(
+        text_of(SHOP.properties("AWS::Logs::ResourcePolicy")["UnmatchedEventsPolicy"]["PolicyDocument"])
+    )
+    assert policy["Statement"][0]["Resource"] == "${UnmatchedEvents.Arn}"
+    assert alarms["UnmatchedEventsAlarm"]["MetricName"] == "TriggeredRules"
+
+
+@pytest.mark.parametrize("objective", ["Checkout", "Confirmation"])
+def test_an_objective_raises_an_alarm_when_it_is_missed_fast_or_slowly_for_a_while_and_still(objective: str) -> None:
+    """By two windows each, of which the short one ends the alarm soon. Source: The Site Reliability Workbook, ch. 5."""
+    for speed, rate in {"Fast": 14.4, "Slow": 6}.items():
+        windows = [alarms[f"{objective}{speed}{length}Burn"] for length in ("Long", "Short")]
+        assert [alarm["Threshold"] for alarm in windows] == [rate, rate]
+        long, short = ({each["MetricStat"]["Period"] for each in alarm["Metrics"][1:]} for alarm in windows)
+        assert (len(long), len(short)) == (1, 1)
+        assert long.pop() == 12 * short.pop()
+        rule = composites[f"{objective}{speed}BurnAlarm"]["AlarmRule"]
+        # SAM CLI writes a reference within a text as Python does. It deploys the template as it is.
+        long_one, short_one = (str({"Ref": f"{objective}{speed}{length}Burn"}) for length in ("Long", "Short"))
+        assert rule == f'ALARM("{long_one}") AND ALARM("{short_one}")'
+        assert composites[f"{objective}{speed}BurnAlarm"]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+
+
+def test_checkouts_objective_is_about_the_route_that_places_orders() -> None:
+    (metric, _) = metrics_of(alarms["CheckoutFastLongBurn"])
+    dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+    assert f"{dimensions['Method']} {dimensions['Resource']}" in {f"{each.method} {each.path}" for each in SHOP.routes}
+    (stage,) = SHOP.properties("AWS::ApiGatewayV2::Stage").values()
+    assert dimensions["Stage"] == stage["StageName"]
+    assert stage["DefaultRouteSettings"]["DetailedMetricsEnabled"] is True, "else there is none of a route"
+
+
+def test_what_cannot_wait_wakes_somebody_up_and_everything_else_informs() -> None:
+    pager = {"PagerUrl": "https://pager.example/1", "QuietMinutes": "30"}
+    paging = Template.load(TEMPLATE, **pager, Stage="prod").properties("AWS::CloudWatch::CompositeAlarm")["PagingAlarm"]
+    assert paging["AlarmActions"] == [{"Ref": "PagerTopic"}]
+    assert composites["PagingAlarm"]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+    named = set(re.findall(r'ALARM\("\$\{(\w+)\}"\)', paging["AlarmRule"]))
+    assert named <= (alarms | composites).keys()
+    assert {"CheckoutFastBurnAlarm", "ConfirmationFastBurnAlarm", "RelayAgeAlarm", "QuietAlarm"} <= named
+    assert "QuietAlarm" not in composites["PagingAlarm"]["AlarmRule"], "it is not there without QuietMinutes"
+    others = [each for name, each in (alarms | composites).items() if name != "PagingAlarm"]
+    assert "PagerTopic" not in json.dumps(others)
+
+
+def test_no_orders_are_an_alarm_only_where_somebody_says_after_how_long() -> None:
+    assert SHOP.body["Parameters"]["QuietMinutes"]["Default"] == 0
+    assert SHOP.body["Resources"]["QuietAlarm"]["Condition"] == "HasQuietAlarm"
+    alarm = Template.load(Stage="prod", QuietMinutes="30").properties("AWS::CloudWatch::Alarm")["QuietAlarm"]
+    assert alarm["EvaluationPeriods"] == "30"
+    assert (alarm["Period"], alarm["Threshold"], alarm["ComparisonOperator"]) == (60, 1, "LessThanThreshold")
+
+
+def test_lambda_itself_logs_only_what_failed_and_drops_no_metric() -> None:
+    """A line without a level, as a metric is, counts as INFO. Source: Lambda developer guide, "Log-level filtering"."""
+    common = SHOP.body["Globals"]["Function"]["LoggingConfig"]
+    assert (common["LogFormat"], common["SystemLogLevel"]) == ("JSON", "WARN")
+    assert common["ApplicationLogLevel"] == {"Ref": "LogLevel"}
+    assert set(SHOP.body["Parameters"]["LogLevel"]["AllowedValues"]) <= {"DEBUG", "INFO"}
+    assert logging.getLogger("botocore.endpoint").getEffectiveLevel() >= logging.WARNING, "it logs bodies of requests"
+
+
+def test_a_saved_query_of_functions_is_over_all_of_them() -> None:
+    queries = SHOP.properties("AWS::Logs::QueryDefinition")
+    over = {name: [text_of(group) for group in query["LogGroupNames"]] for name, query in queries.items()}
+    assert over["ErrorsQuery"] == over["OrderQuery"] == over["ConsumersQuery"]
+    assert set(over["ErrorsQuery"]) == {f"/aws/lambda/${{AWS::StackName}}/{function}" for function in SHOP.functions}
+    assert len(over["ErrorsQuery"]) <= 50
+
+
+def test_what_the_emulator_refuses_is_on_aws_only() -> None:
+    refused = {
+        "AWS::CloudWatch::CompositeAlarm", "AWS::Events::Archive", "AWS::Logs::QueryDefinition",
+        "AWS::Logs::ResourcePolicy",
+    }  # fmt: skip
+    for name, resource in SHOP.body["Resources"].items():
+        if resource["Type"] in refused or "Metrics" in resource.get("Properties", {}):
+            assert resource["Condition"] in ("IsAws", "HasQuietAlarm", "HasPager"), name
 
 
 def widgets() -> list[dict[str, Any]]:
@@ -662,7 +1026,7 @@ def refusals(**given: str) -> list[str]:
     return [
         assertion["AssertDescription"]
         for rule in yaml_parse(TEMPLATE.read_text())["Rules"].values()
-        if holds(rule["RuleCondition"], parameters)
+        if "RuleCondition" not in rule or holds(rule["RuleCondition"], parameters)
         for assertion in rule["Assertions"]
         if not holds(assertion["Assert"], parameters)
     ]
@@ -739,7 +1103,7 @@ class TestOnlyAws:
         assert loops == {"ReplayWorker"}
 
     def test_no_shared_cache_stands_before_the_api(self) -> None:
-        (api,) = distribution(SHOP)["CacheBehaviors"]
+        api = behaviour("/api/*")
         assert api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "Managed-CachingDisabled"
         assert api["Compress"] is False, "it would do nothing: what is not cached is not compressed"
 
@@ -845,7 +1209,7 @@ class TestAccounts:
         assert self.client["RefreshTokenValidity"] * DAY == SESSION_LASTS
 
     def test_a_group_is_in_a_token_on_aws_only_beside_a_second_factor(self) -> None:
-        assert self.pool["LambdaConfig"]["PreTokenGeneration"] == {"Fn::GetAtt": ["AuthToken", "Arn"]}
+        assert self.pool["LambdaConfig"]["PreTokenGeneration"] == {"Ref": "AuthToken.Alias"}
         assert (self.pool["MfaConfiguration"], self.pool["EnabledMfas"]) == ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])
         assert SHOP.functions["AuthToken"]["Handler"] == "auth.triggers.token"
         assert allowed("AuthToken", "UserPool") == {"cognito-idp:AdminGetUser"}

@@ -81,8 +81,9 @@ export function product(productId: string, price: number, available = 10): Produ
     description: '',
     category: 'Bags',
     price: { amount: price, currency: 'SGD' },
-    imageUrl: `https://images/${productId}`,
+    images: [{ alt: '', sizes: [{ width: 320, url: `/pictures/${productId}.webp` }] }],
     available,
+    listed: true,
     createdAt: '2026-01-01T00:00:00Z',
   };
 }

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from retail_ops.commands.target import Stack, find_shop
 from retail_ops.console import out
-from retail_ops.errors import OpsError
+from retail_ops.errors import NoShop, OpsError
 from retail_ops.stack.shop import PROJECT
 
 
@@ -20,12 +21,23 @@ def schemas(
     release: Annotated[
         bool, typer.Option("--release", help="Make today's events the released ones, from which nothing may break.")
     ] = False,
+    check_deploy: Annotated[
+        bool,
+        typer.Option(
+            "--check-deploy",
+            help="Change nothing; fail where this code publishes an event for which the deployed shop has no rule yet.",
+        ),
+    ] = False,
+    stack: Stack = None,
 ) -> None:
     """Generate the documents in schemas/ and the diagrams in docs/ from the code and the template.
 
     An event that breaks what was released within its version is a failure that names the field, the reason and who
     subscribes to the event. Nothing is written then.
     """
+    if check_deploy:
+        _check_deploy(stack)
+        return
     from retail_ops.contract import schemas as documents  # It imports the functions, which no other command needs.
 
     # First: the documents are made of samples, which an event that is broken may not be able to read.
@@ -55,3 +67,20 @@ def schemas(
         out.print(f"Written: {path}")
     if not changed:
         out.print("The generated documents are up to date.")
+
+
+def _check_deploy(stack: str | None) -> None:
+    from retail_ops.contract.deployment import unheard_by  # As above.
+
+    try:
+        shop = find_shop(stack)
+    except NoShop:
+        out.print(f"{stack or 'The shop'} is not deployed yet: nothing is published that anybody could miss.")
+        return
+    if missing := unheard_by(shop):
+        raise OpsError(
+            f"This code publishes events for which {shop.stack} has no rule. What is published before there is one "
+            "reaches nobody. Deploy what consumes them first, without what publishes them (docs/deploy.md):",
+            "\n".join(map(str, missing)),
+        )
+    out.print(f"Each event that this code publishes for somebody has a rule in {shop.stack}.")

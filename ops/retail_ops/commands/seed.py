@@ -11,7 +11,7 @@ from retail_ops.errors import OpsError
 from retail_ops.progress import Progress, Steps
 from retail_ops.stack import catalogue
 from retail_ops.stack.api import Api
-from retail_ops.stack.seed import OPERATOR, STAFF, create_accounts, seed_rates, seed_stock
+from retail_ops.stack.seed import STAFF, create_accounts, seed_rates, seed_stock
 from retail_ops.stack.seed import seed as fill
 from retail_ops.stack.shop import Shop
 
@@ -28,7 +28,7 @@ def seed(
     stack: Stack = None,
     email: Annotated[
         str | None,
-        typer.Option(envvar="CLOUDRETAIL_OPERATOR", help="Who is operator and staff, to sign in as; on AWS."),
+        typer.Option(envvar="CLOUDRETAIL_STAFF", help="Who is staff, to sign in as; on AWS."),
     ] = None,
     password: Annotated[
         str | None,
@@ -38,13 +38,13 @@ def seed(
 ) -> None:
     """Put the catalogue with its images and stock into a shop. What is there already stays as it is.
 
-    The local shop gets accounts to try it with; a deployed one never does: sign in as one of its operators.
+    The local shop gets accounts to try it with; a deployed one never does: sign in as one of its staff.
     """
     shop = find_shop(stack)
     if demo and shop.endpoint is None:
         raise OpsError("--demo is for a local shop: its customers are accounts whose password everybody knows.")
     if shop.endpoint is None:
-        email = email or typer.prompt("Operator's e-mail address", err=True)
+        email = email or typer.prompt("Staff's e-mail address", err=True)
         password = password or typer.prompt("Password", hide_input=True, err=True)
         app_code = typer.prompt("Code of your authenticator app", err=True)
         seed_shop(shop, Steps(err), email, password, app_code)
@@ -55,8 +55,8 @@ def seed(
 def seed_shop(
     shop: Shop,
     progress: Progress,
-    email: str = OPERATOR.email,
-    password: str = OPERATOR.password,
+    email: str = STAFF.email,
+    password: str = STAFF.password,
     app_code: str | None = None,
     *,
     demo: bool = False,
@@ -66,13 +66,13 @@ def seed_shop(
     Args:
         shop: to be filled.
         progress: called with each step, a sentence.
-        email: of the operator to sign in as; in a deployed shop a member of staff too.
-        password: of the operator.
-        app_code: that the operator's authenticator app shows; None for one who has none.
+        email: of the member of staff to sign in as.
+        password: theirs.
+        app_code: that their authenticator app shows; None for one who has none.
         demo: whether a local shop gets orders in many states, too.
 
     Raises:
-        Refused: the shop does not take the operator or a product.
+        Refused: the shop does not take them or a product.
     """
     if shop.endpoint is not None:
         with progress.step("Create accounts to try the shop with"):
@@ -87,8 +87,6 @@ def seed_shop(
             api.login(email, password, app_code)
             counts = fill(api, products, note, uploads=uploads)
         note("receiving the stock")
-        if shop.endpoint is not None:
-            api.login(STAFF.email, STAFF.password)
         seed_stock(api, products)
         note(", ".join(f"{count} {what}" for what, count in counts.items()))
     if demo:

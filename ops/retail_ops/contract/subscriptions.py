@@ -7,11 +7,16 @@ the template. They are written into the template's text, so that all else in it 
 import re
 from collections.abc import Mapping, Sequence
 
+from contract import EVENTS
 from operations.consumers import CONSUMERS
 from operations.queues import ConsumerQueue
 from retail_ops.errors import OpsError
 
 LIST = re.compile(r"(?<=^  Consumers:\n)(    Type: CommaDelimitedList\n    Default: )(.*)$", re.MULTILINE)
+
+KNOWN = re.compile(r"(?<=^  Contract:\n    Events:\n)      Types:.*\n(?:        - .*\n)*", re.MULTILINE)
+
+PUBLISHED = tuple(event.event_type.type for event in EVENTS)
 
 
 def declared() -> Mapping[str, Sequence[str]]:
@@ -26,12 +31,13 @@ def declared() -> Mapping[str, Sequence[str]]:
     }
 
 
-def template_with(text: str, consumers: Mapping[str, Sequence[str]]) -> str:
+def template_with(text: str, consumers: Mapping[str, Sequence[str]], events: Sequence[str] = PUBLISHED) -> str:
     """The template's text with these consumers and their subscriptions.
 
     Args:
         text: of the template.
         consumers: as `declared`.
+        events: types of all events that are published. An event of another type is one that no rule matches.
 
     Raises:
         OpsError: a consumer has no entry in the mapping `Consumers`.
@@ -48,6 +54,7 @@ def template_with(text: str, consumers: Mapping[str, Sequence[str]]) -> str:
         description, _, settings = others.partition("\n")
         lines = [description, "      SubscribesTo:", *(f"        - {type_}" for type_ in types)]
         text = text[: entry.start(1)] + "\n".join(lines) + "\n" + settings + text[entry.end(1) :]
+    text = KNOWN.sub("".join(["      Types:\n", *(f"        - {type_}\n" for type_ in events)]), text)
     return LIST.sub(lambda found: found[1] + ",".join(consumers), text)
 
 

@@ -11,7 +11,7 @@ import os
 import re
 import resource
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hmac import compare_digest
 from ipaddress import IPv4Interface
 from pathlib import Path
@@ -48,14 +48,13 @@ def key_names(table: str) -> list[str]:
     return [key["AttributeName"] for each in found[:1] for key in each["KeySchema"]]
 
 
-def guarded(root: str, port: int, state_file: Path, images: str, transaction_seconds: float) -> Guard:
+def guarded(root: str, port: int, state_file: Path, transaction_seconds: float) -> Guard:
     """The emulator behind its guard.
 
     Args:
         root: the one key's id that is the account's root.
         port: of the emulator.
         state_file: of the shop; it says where its storefront is, which may move while the emulator runs.
-        images: how the name of the image bucket begins.
         transaction_seconds: how long a transaction of DynamoDB lasts, and is in the way of others; 0 for not at all.
     """
     from ministack.core import iam_evaluator  # type: ignore[import-untyped]
@@ -73,7 +72,7 @@ def guarded(root: str, port: int, state_file: Path, images: str, transaction_sec
         return storefront_origins(json.loads(state_file.read_text())["storefront_port"])
 
     emulator: Application = Conflicts(app, key_names, transaction_seconds) if transaction_seconds else app
-    return Guard(emulator, root, is_known, port, storefronts, images, tuple(bridges()))
+    return Guard(emulator, root, is_known, port, storefronts, tuple(bridges()))
 
 
 def listening(address: str, port: int) -> socket.socket:
@@ -82,14 +81,14 @@ def listening(address: str, port: int) -> socket.socket:
     return server
 
 
-def use_own_packages(layer: str) -> None:
-    """Let functions take third-party packages from this very environment instead of the layer.
+def use_own_packages(layers: Sequence[str]) -> None:
+    """Let functions take third-party packages from this very environment instead of the shop's layers.
 
-    The functions run on this machine's Python, for which the layer's compiled packages need not be made: they are
-    Linux's, of Lambda's own processor. The environment has the same versions (ops/bootstrap.sh installs the layer's).
+    The functions run on this machine's Python, for which the layers' compiled packages need not be made: they are
+    Linux's, of Lambda's own processor. The environment has the same versions (ops/bootstrap.sh installs the layers').
 
     Args:
-        layer: name of the layer that is left out.
+        layers: names of those that are left out.
     """
     from ministack.services import lambda_svc
 
@@ -97,7 +96,7 @@ def use_own_packages(layer: str) -> None:
 
     def resolve_others(attachment: str | Mapping[str, Any]) -> bytes | None:
         arn: str = attachment if isinstance(attachment, str) else attachment.get("Arn", "")
-        content: bytes | None = None if f":layer:{layer}:" in arn else resolve(attachment)
+        content: bytes | None = None if any(f":layer:{layer}:" in arn for layer in layers) else resolve(attachment)
         return content
 
     lambda_svc._resolve_layer_zip = resolve_others
@@ -187,11 +186,11 @@ def main() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     port = int(os.environ["GATEWAY_PORT"])
-    state_file, images = Path(os.environ.pop("SHOP_STATE_FILE")), os.environ.pop("IMAGES_BUCKET_PREFIX")
-    layer = os.environ.pop("DEPENDENCIES_LAYER")
+    state_file = Path(os.environ.pop("SHOP_STATE_FILE"))
+    layers = os.environ.pop("PACKAGE_LAYERS").split(",")
     seconds = float(os.environ.pop("TRANSACTION_SECONDS"))
-    application = guarded(os.environ["AWS_ACCESS_KEY_ID"], port, state_file, images, seconds)
-    use_own_packages(layer)
+    application = guarded(os.environ["AWS_ACCESS_KEY_ID"], port, state_file, seconds)
+    use_own_packages(layers)
     write_mails_with_codes()
     find_array_elements()
     log_failed_starts()

@@ -75,7 +75,6 @@ class Guard:
         is_known: whether a key's id is of a role's session or of a user: the emulator verifies their signatures.
         port: of the emulator.
         storefronts: the origins of the local storefront's pages as they are now.
-        images: how the name of the image bucket begins.
         bridges: this machine's addresses on the networks of containers.
     """
 
@@ -84,7 +83,6 @@ class Guard:
     is_known: Callable[[str], bool]
     port: int
     storefronts: Callable[[], Set[str]]
-    images: str
     bridges: Sequence[IPv4Interface] = ()
 
     async def __call__(self, scope: AsgiMessage, receive: Receive, send: Send) -> None:
@@ -103,22 +101,12 @@ class Guard:
         """
         headers = headers_of(scope)
         names = LOCAL_NAMES | {CONTAINER_NAME} | {str(bridge.ip) for bridge in self.bridges}
-        return (
-            wrong_name(headers, names)
-            or (None if self._is_image(scope, headers) else foreign_page(headers, self.is_ours))
-            or self._wrong_key(scope, headers)
-        )
+        return wrong_name(headers, names) or foreign_page(headers, self.is_ours) or self._wrong_key(scope, headers)
 
     def is_ours(self, origin: str) -> bool:
         """Whether an origin is one of the shop's storefronts: the local server, or a distribution of the emulator."""
         distribution = rf"http://d[a-z0-9]+\.cloudfront\.localhost:{self.port}"
         return re.fullmatch(distribution, origin) is not None or origin in self.storefronts()
-
-    def _is_image(self, scope: AsgiMessage, headers: Headers) -> bool:
-        """A page's <img> sends no Origin; reading an image whose address is signed changes nothing."""
-        bucket, _, key = scope["path"].removeprefix("/").partition("/")
-        reads = scope.get("method") == "GET" and "origin" not in headers
-        return reads and bucket.startswith(self.images) and key != "" and "X-Amz-Signature" in dict(_query(scope))
 
     def _wrong_key(self, scope: AsgiMessage, headers: Headers) -> str | None:
         authorization = " ".join(headers.get("authorization", ()))

@@ -38,7 +38,7 @@ from retail_ops.local.processes import (
 )
 from retail_ops.progress import Progress, Silent
 from retail_ops.stack.archive import ensure_local_archive
-from retail_ops.stack.shop import IMAGES_BUCKET, LOCAL_REGION, PROJECT, Shop, local_session, read_stack
+from retail_ops.stack.shop import LOCAL_REGION, PROJECT, Shop, local_session, read_stack
 
 PORT = 4566
 STOREFRONT_PORT = 8080
@@ -253,6 +253,19 @@ class LocalShop:
                     warmup.warm_up(shop, note)
         return shop
 
+    def redeploy(self, parameters: Mapping[str, str]) -> Shop:
+        """Deploy what runs once more, with other template parameters besides those that it was started with.
+
+        Raises:
+            DeployFailed: `sam deploy` failed.
+        """
+        self.parameters |= parameters
+        session = local_session(State.read(self._state_file).key)  # type: ignore[union-attr]  # It runs.
+        self._deploy(sam.local_environment(self.endpoint, session), session)
+        shop = self._read_stack(session)
+        warmup.warm_up(shop, lambda _: None)
+        return shop
+
     def stop(self) -> bool:
         """End what was started here, and only that.
 
@@ -352,8 +365,7 @@ class LocalShop:
             AWS_ACCESS_KEY_ID=key,
             # For the guard in front of it.
             **{SHOP_STATE_FILE: str(self._state_file.resolve())},
-            DEPENDENCIES_LAYER=f"{self.stack}-dependencies",
-            IMAGES_BUCKET_PREFIX=f"{self.stack}-{IMAGES_BUCKET}-".lower(),
+            PACKAGE_LAYERS=f"{self.stack}-dependencies,{self.stack}-pictures",
             TRANSACTION_SECONDS=str(self.transaction_seconds),
             AWS_CONFIG_FILE="/dev/null",
             AWS_SHARED_CREDENTIALS_FILE="/dev/null",
@@ -400,6 +412,8 @@ class LocalShop:
             if state.storefront:
                 end(state.storefront)
             command = [sys.executable, "-m", "retail_ops.local.storefront", "--port", str(self.storefront_port)]
+            distribution = shop.output("DistributionDomain").partition(".")[0]
+            command += ["--edge", f"{distribution}.cloudfront.localhost:{self.port}"]
             command += ["--api", shop.api_url, "--files", str(PROJECT / "frontend" / "dist")]
             belongs = {SHOP_STATE_FILE: str(self._state_file.resolve())}
             storefront = spawn(command, log=log, env=minimal_environment(**belongs), cwd=PROJECT)

@@ -1,6 +1,6 @@
-"""The storefront's server on a laptop: one origin for the pages and the API, as CloudFront is on AWS.
+"""The storefront's server on a laptop: one origin for pages, pictures and API, as CloudFront is on AWS.
 
-    python -m retail_ops.local.storefront --port 8080 --api http://.../api --files frontend/dist
+    python -m retail_ops.local.storefront --port 8080 --api http://.../api --edge d1... --files frontend/dist
 
 Files are held in memory, and read again once they have changed, so that a new build shows without a restart.
 """
@@ -24,6 +24,7 @@ HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authoriza
 HOP_BY_HOP |= {"transfer-encoding", "upgrade", "host"}
 
 API = web.AppKey("api", URL)
+EDGE = web.AppKey("edge", str)
 ORIGINS = web.AppKey("origins", frozenset[str])
 CLIENT = web.AppKey("client", aiohttp.ClientSession)
 
@@ -35,14 +36,14 @@ def security_headers(images: str) -> dict[str, str]:
     """What the browser may do on the storefront's pages: the same as on AWS (template.yaml, SecurityHeaders).
 
     Args:
-        images: origin of the catalogue's images and of their upload; on AWS the image bucket.
+        images: where staff upload pictures to; on AWS the image bucket.
     """
     policy = (
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
         "font-src 'self'",
-        f"img-src 'self' data: {images}",
+        "img-src 'self' data:",
         f"connect-src 'self' {images}",
         "manifest-src 'self'",
         "base-uri 'self'",
@@ -63,6 +64,24 @@ async def forward(request: web.Request) -> web.StreamResponse:
     target = URL(f"{request.app[API]}{request.raw_path}", encoded=True)
     headers = [(name, value) for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP]
     headers.append(("X-Forwarded-Host", request.host))
+    return await relayed(request, target, headers)
+
+
+async def picture(request: web.Request) -> web.StreamResponse:
+    """A picture, as CloudFront serves it from its private bucket; the emulator knows a distribution by its name."""
+    emulator = request.app[API].origin()
+    target = URL(f"{emulator}{request.raw_path}", encoded=True)
+    return await relayed(request, target, [("Host", request.app[EDGE])])
+
+
+async def relayed(request: web.Request, target: URL, headers: list[tuple[str, str]]) -> web.StreamResponse:
+    """What is answered at another address.
+
+    Args:
+        request: whose method and body are sent there.
+        target: the address.
+        headers: that are sent there.
+    """
     body = await request.read() if request.can_read_body else None
     try:
         async with request.app[CLIENT].request(
@@ -141,11 +160,12 @@ async def guard(
     return await handler(request)
 
 
-def application(api: str, files: Path, origins: frozenset[str] = frozenset()) -> web.Application:
+def application(api: str, edge: str, files: Path, origins: frozenset[str] = frozenset()) -> web.Application:
     """The server.
 
     Args:
         api: address of the HTTP API, ending in /api.
+        edge: host name and port of the emulator's CloudFront distribution.
         files: folder of the storefront's build.
         origins: of its own pages.
     """
@@ -178,10 +198,12 @@ def application(api: str, files: Path, origins: frozenset[str] = frozenset()) ->
     app[ORIGINS] = origins
     app[FILES] = Files(files)
     app[API] = URL(origin)
+    app[EDGE] = edge
     app.cleanup_ctx.append(cleanup)
     app.on_response_prepare.append(secure)
     app.router.add_route("*", "/api", forward)
     app.router.add_route("*", "/api/{path:.*}", forward)
+    app.router.add_get("/pictures/{path:.*}", picture)
     app.router.add_get("/{path:.*}", page)
     return app
 
@@ -190,9 +212,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--api", required=True, help="address of the HTTP API, ending in /api")
+    parser.add_argument("--edge", required=True, help="host and port of the distribution, where the pictures are")
     parser.add_argument("--files", type=Path, required=True, help="folder of the storefront's build")
     options = parser.parse_args()
-    app = application(options.api, options.files, storefront_origins(options.port))
+    app = application(options.api, options.edge, options.files, storefront_origins(options.port))
     web.run_app(app, host="127.0.0.1", port=options.port, print=None)
 
 

@@ -82,7 +82,8 @@ class Normal:
     def _value(self, value: Any, key: str) -> Any:
         match value:
             case dict():
-                normal = {name: self._value(member, name) for name, member in value.items()}
+                # A name can be an id: what a row says of each of its pictures stands under the picture's.
+                normal = {self._text(name): self._value(member, name) for name, member in value.items()}
                 if "md5OfBody" in normal:
                     normal["md5OfBody"] = hashlib.md5(normal["body"].encode(), usedforsecurity=False).hexdigest()
                 return normal

@@ -6,6 +6,7 @@ relay has seen every row as it is. So nothing overtakes anything, and the same c
 
 import json
 import re
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -251,10 +252,9 @@ class Story:
     def _catalogue(self, products: Sequence[Product], note: Note) -> None:
         self._price = products[0].price
         with Api(self.shop.api_url) as api, httpx.Client(trust_env=False) as uploads:
-            api.login(OPERATOR.email, OPERATOR.password)
+            api.login(STAFF.email, STAFF.password)
             for product in products:
                 seed.seed(api, [product], note, uploads=uploads)
-            api.login(STAFF.email, STAFF.password)
             seed.seed_stock(api, products)
         for product in products:
 
@@ -266,15 +266,15 @@ class Story:
         lamp_id, price = "recorded-desk-lamp", {"amount": 3450, "currency": "SGD"}
         lamp: dict[str, Any] = {"name": "Desk Lamp", "description": "Bends where it is needed.", "category": "Home"}
         lamp["price"] = price
-        self.http("create-product", "POST", "/products", {"productId": lamp_id, **lamp}, who=OPERATOR)
-        self.http("bad-not-an-operator", "POST", "/products", {"productId": "x", **lamp}, who=SHOPPER)
-        self.http("bad-price", "POST", "/products", {**lamp, "price": {"amount": -1}}, who=OPERATOR)
-        self.http("bad-json", "POST", "/products", raw='{"name": ', who=OPERATOR)
-        self.http("change-product", "PUT", f"/products/{GOODS}", _text(products[0]), who=OPERATOR)
-        image = {"contentType": "image/webp"}
-        self.http("upload-image", "POST", f"/products/{GOODS}/image", image, who=OPERATOR)
-        image = {"contentType": "image/svg+xml"}
-        self.http("bad-image", "POST", f"/products/{GOODS}/image", image, who=OPERATOR)
+        catalog = "/admin/products"
+        self.http("create-product", "POST", catalog, {"productId": lamp_id, **lamp}, who=STAFF)
+        self.http("bad-not-staff", "POST", catalog, {"productId": "x", **lamp}, who=OPERATOR)
+        self.http("bad-price", "POST", catalog, {**lamp, "price": {"amount": -1}}, who=STAFF)
+        self.http("bad-json", "POST", catalog, raw='{"name": ', who=STAFF)
+        self.http("list-staff-products", "GET", f"{catalog}?listed=true&limit=2", who=STAFF)
+        self.http("upload-image", "POST", f"{catalog}/{GOODS}/images", {"contentType": "image/webp"}, who=STAFF)
+        self.http("bad-image", "POST", f"{catalog}/{GOODS}/images", {"contentType": "image/svg+xml"}, who=STAFF)
+        self._changes_of_a_product({**lamp, "name": "Floor Lamp"})
         self.http("list-products", "GET", "/products?category=Bags&sort=price&limit=2")
         self.http("bad-limit", "GET", "/products?limit=1000")
         self.http("get-product", "GET", f"/products/{GOODS}")
@@ -296,6 +296,34 @@ class Story:
         self.http("list-movements", "GET", f"{stock}/movements", who=STAFF)
         self.http("get-stock", "GET", f"/inventory/{GOODS}")
         self.http("bad-product-id", "GET", "/inventory/no-such-product")
+
+    def _changes_of_a_product(self, lamp: dict[str, Any]) -> None:
+        """Each sample is about the product as it was before all of them."""
+        lamp_id, catalog = "recorded-floor-lamp", "/admin/products"
+        with Api(self.shop.api_url) as api:
+            api.login(STAFF.email, STAFF.password)
+            api.call("POST", catalog, {"productId": lamp_id, **lamp})
+            ticket = api.call("POST", f"{catalog}/{lamp_id}/images", {"contentType": "image/png"}).json()
+        image_id, version = ticket["imageId"], ticket["version"]
+        self.normal.name(image_id, uuid.uuid5(uuid.NAMESPACE_URL, "urn:cloudretail:sample:image").hex)
+        self._look()
+        self._unsorted.clear()
+        self._keep_row("ProductsTable", "productId", lamp_id)
+        as_it_is = self._row("ProductsTable", "productId", lamp_id)
+
+        def change(case: str, method: str, path: str, body: dict[str, Any]) -> None:
+            self.http(case, method, f"{catalog}/{lamp_id}{path}", body, who=STAFF)
+            self.shop.dynamodb.put_item(TableName=self.shop.tables["ProductsTable"], Item=as_it_is)
+
+        change("change-product", "PUT", "", {**lamp, "name": "Reading Lamp", "version": version})
+        change("bad-version", "PUT", "", {**lamp, "name": "Reading Lamp", "version": version - 1})
+        change("unlist-product", "POST", "/unlist", {"version": version})
+        change("list-product", "POST", "/list", {"version": version})
+        images = [{"imageId": image_id, "alt": "A lamp beside a chair"}]
+        change("put-images", "PUT", "/images", {"version": version, "images": images})
+        change("bad-image-twice", "PUT", "/images", {"version": version, "images": images * 2})
+        self.http("get-staff-product", "GET", f"{catalog}/{lamp_id}", who=STAFF)
+        self.http("list-product-changes", "GET", f"{catalog}/{lamp_id}/changes", who=STAFF)
 
     # --------------------------------------------------------------------------------------------------------- rates
 
@@ -966,16 +994,6 @@ def _card(token: str) -> dict[str, Any]:
 
 def _return(quantity: int) -> dict[str, Any]:
     return {"lines": [{"productId": GOODS, "quantity": quantity}], "reason": "DAMAGED"}
-
-
-def _text(product: Product) -> dict[str, Any]:
-    price = {"amount": product.price, "currency": product.currency}
-    return {
-        "name": product.name,
-        "description": product.description,
-        "category": product.category,
-        "price": price,
-    }
 
 
 def _bodies(call: Invocation) -> list[str]:

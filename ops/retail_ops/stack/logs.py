@@ -72,7 +72,7 @@ def render(line: Line, *, whole: bool = False) -> Text:
         whole: with all of a traceback, libraries included.
     """
     fields = line.fields
-    level = str(fields.get("level", ""))
+    level = str(fields.get("level") or fields.get("log_level") or ("ERROR" if _is_platforms(fields) else ""))
     text = Text(no_wrap=False)
     clock = datetime.fromtimestamp(line.at / 1000, UTC).astimezone()
     text.append(f"{clock:%H:%M:%S}.{line.at % 1000:03d} ", "dim")
@@ -81,17 +81,39 @@ def render(line: Line, *, whole: bool = False) -> Text:
     if not fields:
         text.append(visible(line.message.rstrip()))
         return text
-    message = fields.get("message", "")
+    message = fields.get("message") or _by_lambda(fields)
     text.append(_value(message), "bold" if level in ("ERROR",) else "")
     if order := fields.get("order_id") or fields.get("correlation_id"):
         text.append(f" {_value(order)}", "green")
-    for name, value in fields.items():
+    for name, value in () if _is_lambdas(fields) else fields.items():
         if name not in USUAL:
             text.append(f" {visible(name)}=", "dim")
             text.append(_value(value))
     if trace := fields.get("exception"):
         text.append(f"\n{visible(str(trace) if whole else brief(str(trace)))}", "red")
     return text
+
+
+def _is_platforms(fields: Mapping[str, Any]) -> bool:
+    """Whether Lambda itself wrote the line: of an invocation that failed, as the template asks for no other."""
+    return str(fields.get("type", "")).startswith("platform.")
+
+
+def _is_lambdas(fields: Mapping[str, Any]) -> bool:
+    return _is_platforms(fields) or "errorType" in fields
+
+
+def _by_lambda(fields: Mapping[str, Any]) -> str:
+    """What Lambda says of an error that no code of ours has caught, or of a time-out.
+
+    Source: Lambda developer guide, "Working with Lambda function logs", JSON system logs.
+    """
+    if not _is_platforms(fields):
+        said = [str(fields[name]) for name in ("errorType", "errorMessage") if name in fields]
+        return ": ".join(said)
+    record = fields.get("record", {})
+    seconds = record.get("metrics", {}).get("durationMs", 0) / 1000
+    return f"{record.get('status', fields['type'])} after {seconds:.1f} s"
 
 
 def _value(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Fill a shop with the catalogue, through its own API as an operator would; what is there already stays."""
+"""Fill a shop with the catalogue, through its own API as staff would; what is there already stays."""
 
 import mimetypes
 import time
@@ -98,10 +98,10 @@ def seed_rates(api: Api, zones: Sequence[Mapping[str, Any]], tax_rates: Sequence
 def seed(api: Api, products: Sequence[Product], note: Note, *, uploads: httpx.Client) -> Counter[str]:
     """Put products with their images into a shop.
 
-    A product that exists keeps what operators have made of it; an image that is missing is added.
+    A product that exists keeps what staff have made of it; one without images gets its own.
 
     Args:
-        api: signed in as an operator.
+        api: signed in as a member of staff.
         products: what to sell.
         note: called with how many are done.
         uploads: client for the images, which go straight to their bucket.
@@ -145,31 +145,35 @@ def seed_stock(api: Api, products: Sequence[Product]) -> None:
         list(pool.map(receive, [product for product in products if product.stock]))
 
 
-def _wait_for_images(api: Api, products: set[str], seconds: float = 30) -> None:
-    """An image shows once its upload has been noticed; a shop that is said to be open should have them all.
+def _wait_for_images(api: Api, products: set[str], seconds: float = 60) -> None:
+    """An image shows once its sizes have been made; a shop that is said to be open should have them all.
 
     Args:
-        api: of the shop.
+        api: signed in as a member of staff.
         products: ids of those that have an image.
         seconds: after which the rest may arrive as it likes.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        shown: set[str] = set()
+        waiting: set[str] = set()
         cursor: str | None = ""
         while cursor is not None:
-            page = api.call("GET", f"/products?limit=100{f'&cursor={cursor}' if cursor else ''}").json()
-            shown |= {item["productId"] for item in page["items"] if item.get("imageUrl")}
+            page = api.call("GET", f"/admin/products?limit=100{f'&cursor={cursor}' if cursor else ''}").json()
+            waiting |= {item["productId"] for item in page["items"] if "WAITING" in _states(item)}
             cursor = page.get("nextCursor")
-        if products <= shown:
+        if not products & waiting:
             return
         time.sleep(0.3)
+
+
+def _states(product: Mapping[str, Any]) -> set[str]:
+    return {image["state"] for image in product["images"]}
 
 
 def _put(api: Api, product: Product, uploads: httpx.Client) -> bool:
     created = api.call(
         "POST",
-        "/products",
+        "/admin/products",
         {
             "productId": product.id,
             "name": product.name,
@@ -179,7 +183,8 @@ def _put(api: Api, product: Product, uploads: httpx.Client) -> bool:
         },
         accept=(409,),
     ).is_success
-    if created or not api.call("GET", f"/products/{product.id}").json().get("imageUrl"):
+    # What was cut off between a ticket and its upload is waited for in vain, and needs another one.
+    if created or not {"READY", "FAILED"} & _states(api.call("GET", f"/admin/products/{product.id}").json()):
         _upload(api, product, uploads)
     return created
 
@@ -187,7 +192,8 @@ def _put(api: Api, product: Product, uploads: httpx.Client) -> bool:
 def _upload(api: Api, product: Product, uploads: httpx.Client) -> None:
     image = product.image.read_bytes()
     kind = mimetypes.guess_type(product.image.name)[0] or "application/octet-stream"
-    target = api.call("POST", f"/products/{product.id}/image", {"contentType": kind}).json()
+    new = {"contentType": kind, "alt": product.name}
+    target = api.call("POST", f"/admin/products/{product.id}/images", new).json()
     # The file comes last in the form: S3 ignores fields that follow it.
     answer = uploads.post(target["url"], data=target["fields"], files={"file": (product.image.name, image, kind)})
     if not answer.is_success:

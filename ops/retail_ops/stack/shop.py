@@ -30,9 +30,6 @@ PROJECT = Path(__file__).resolve().parents[3]
 
 LOCAL_REGION = "ap-southeast-1"
 
-IMAGES_BUCKET = "ImagesBucket"
-"""Logical id of the bucket of images."""
-
 FUNCTION = "AWS::Lambda::Function"
 LOG_GROUP = "AWS::Logs::LogGroup"
 QUEUE = "AWS::SQS::Queue"
@@ -230,6 +227,11 @@ def read_stack(
     ):
         if physical := summary.get("PhysicalResourceId"):
             resources.setdefault(summary["ResourceType"], {})[summary["LogicalResourceId"]] = physical
+    # A restored table is none of the stack's resources, but a parameter.
+    for parameter in found.get("Parameters", []):
+        if parameter["ParameterKey"].endswith("TableName") and parameter["ParameterValue"]:
+            table = parameter["ParameterKey"].removesuffix("Name")
+            resources.setdefault(TABLE, {})[table] = parameter["ParameterValue"]
     return Shop(
         stack=stack,
         region=region,

@@ -14,6 +14,9 @@ from retail_ops.stack.shop import PROJECT
 
 TEMPLATE = PROJECT / "template.yaml"
 
+UNMATCHED = "UnmatchedRule"
+"""Logical id of the rule for events that nobody subscribes to."""
+
 
 @dataclass(frozen=True, order=True)
 class Route:
@@ -95,10 +98,10 @@ class Template:
 
     @cached_property
     def rules(self) -> list[Rule]:
-        """Of the shop's own bus; what other rules make of others' events is not there."""
+        """Those of the shop's own bus, by which consumers subscribe."""
         rules = []
         for name, rule in self.properties("AWS::Events::Rule").items():
-            if "EventBusName" not in rule:
+            if "EventBusName" not in rule or name == UNMATCHED:
                 continue
             pattern = rule["EventPattern"]
             (target,) = rule["Targets"]
@@ -166,9 +169,9 @@ class Template:
 
 
 def referred(value: Any) -> str:
-    """The logical id that a `Ref` or `Fn::GetAtt` names."""
+    """The logical id that a `Ref` or `Fn::GetAtt` names; of a function's alias the function's."""
     name: str = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
-    return name
+    return name.removesuffix(".Alias")
 
 
 def _integration(target: Any) -> str:

@@ -25,6 +25,7 @@ class Shop:
             "description": "",
             "category": "Bags",
             "price": {"amount": price, "currency": currency},
+            "listed": True,
             "createdAt": "2026-01-01T00:00:00Z",
         }
         aws.dynamodb().put_item(TableName="ProductsTable", Item=dynamodb.to_item(item))
@@ -37,7 +38,13 @@ class Shop:
         )
 
     def no_longer_sells(self, product_id: str) -> None:
-        aws.dynamodb().delete_item(TableName="ProductsTable", Key={"productId": {"S": product_id}})
+        """Staff have unlisted it."""
+        aws.dynamodb().update_item(
+            TableName="ProductsTable",
+            Key={"productId": {"S": product_id}},
+            UpdateExpression="SET listed = :no",
+            ExpressionAttributeValues={":no": {"BOOL": False}},
+        )
 
     def call(
         self,

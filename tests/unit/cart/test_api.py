@@ -82,7 +82,7 @@ def test_stock_in_the_cart_is_live(shop: Shop) -> None:
     assert (line["quantity"], line["available"]) == (5, 1)
 
 
-def test_a_product_that_vanished_is_flagged_and_can_be_taken_out(shop: Shop) -> None:
+def test_a_product_that_is_no_longer_sold_is_flagged_and_can_be_taken_out(shop: Shop) -> None:
     shop.sells("bag", name="Canvas bag")
     shop.put("bag", 1)
     shop.no_longer_sells("bag")

@@ -7,13 +7,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from catalog import api, images
 from cloudretail import aws, dynamodb
 from tests.support.http import Answer, call
-from tests.support.invocations import OPERATOR_CLAIMS, Context
+from tests.support.invocations import STAFF_CLAIMS, Context
 from tests.support.tables import empty, items_of, shop_tables
 from tests.support.wire import Wire
 
 BUCKET = "images"
 QUEUE = "catalog-images"
-TABLES = ("ProductsTable", "InventoryTable", "FailuresTable")
+TABLES = ("ProductsTable", "ProductChangesTable", "InventoryTable", "FailuresTable")
 
 
 class Clock:
@@ -39,7 +39,13 @@ class Shop:
             "description": "",
             "category": "Bags",
             "price": {"amount": 1990, "currency": "SGD"},
+            "images": [],
+            "pictures": {},
+            "listed": True,
+            "released": True,
+            "version": 1,
             "createdAt": "2026-01-01T00:00:00Z",
+            "updatedAt": "2026-01-01T00:00:00Z",
             **attributes,
         }
         aws.dynamodb().put_item(TableName="ProductsTable", Item=dynamodb.to_item(product))
@@ -78,14 +84,27 @@ class Shop:
         body: object = None,
         *,
         raw_body: str | None = None,
-        claims: Mapping[str, str] | None = OPERATOR_CLAIMS,
+        claims: Mapping[str, str] | None = STAFF_CLAIMS,
+        query: Mapping[str, str] | None = None,
     ) -> Answer:
-        return call(api.handler, method, f"/api{path}", body, raw_body=raw_body, claims=claims)
+        return call(api.handler, method, f"/api{path}", body, raw_body=raw_body, claims=claims, query=query)
+
+    def staff_page(self, **query: str) -> Answer:
+        answer = self.send("GET", "/admin/products", query=query)
+        assert answer.status == 200, answer.body
+        return answer
 
     def consumes(self, event: dict[str, Any]) -> list[str]:
         """Deliver a batch; returns the ids of the messages that failed."""
         answer = images.handler(event, cast(LambdaContext, Context()))
         return [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
+
+    def changes(self, product_id: str) -> list[dict[str, Any]]:
+        """What staff did to a product, the newest first."""
+        answer = self.send("GET", f"/admin/products/{product_id}/changes")
+        assert answer.status == 200, answer.body
+        found: list[dict[str, Any]] = answer.body["items"]
+        return found
 
     @property
     def products(self) -> list[dict[str, Any]]:
@@ -101,6 +120,7 @@ def account() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
         environment.setenv("CURRENCY", "SGD")
         environment.setenv("IMAGES_BUCKET", BUCKET)
+        environment.setenv("CHANGES_TABLE", "ProductChangesTable")
         yield
 
 
@@ -111,7 +131,6 @@ def shop(account: None, monkeypatch: pytest.MonkeyPatch) -> Shop:
     for cached in (api._settings, api._catalogue, api._pictures, images._settings):
         cached.cache_clear()
     monkeypatch.setattr(api._catalogue(), "_clock", clock)
-    monkeypatch.setattr(api._pictures(), "_clock", clock)
     return Shop(clock)
 
 

@@ -17,8 +17,9 @@ def test_a_product_in_a_list_is_what_its_own_page_shows(shop: Shop) -> None:
         "description": "Sturdy.",
         "category": "Bags",
         "price": {"amount": 1990, "currency": "SGD"},
-        "imageUrl": None,
+        "images": [],
         "available": 7,
+        "listed": True,
         "createdAt": "2026-01-01T00:00:00Z",
     }
     assert shop.get("/products/bag").body == item
@@ -107,7 +108,7 @@ def test_what_this_process_changed_it_shows_at_once(shop: Shop) -> None:
     assert shop.ids(category="Bags") == ["bag"]
 
     text = {"name": "Bag", "description": "", "category": "Luggage", "price": {"amount": 1, "currency": "SGD"}}
-    shop.send("PUT", "/products/bag", text)
+    shop.send("PUT", "/admin/products/bag", {**text, "version": 1})
 
     assert (shop.ids(category="Bags"), shop.ids(category="Luggage")) == ([], ["bag"])
 
@@ -171,29 +172,38 @@ def test_an_unknown_product_is_not_found(shop: Shop) -> None:
     assert (answer.status, answer.problem) == (404, "not-found")
 
 
-def test_a_product_shows_its_picture_by_a_url_that_stays_for_a_minute_and_is_valid_for_five(shop: Shop) -> None:
-    shop.has("bag", imageKey="products/bag/1.webp")
+def test_a_product_shows_the_pictures_that_have_arrived_in_the_order_of_the_staff(shop: Shop) -> None:
+    def ready(key: str) -> dict[str, object]:
+        return {"state": "READY", "sizes": [{"width": 320, "key": f"pictures/{key}.webp"}]}
 
-    url = shop.page().body["items"][0]["imageUrl"]
+    shop.has(
+        "bag",
+        images=[{"imageId": each, "alt": each.upper()} for each in ("b", "lost", "coming", "a")],
+        pictures={
+            "a": ready("1"),
+            "b": ready("2"),
+            "coming": {"state": "WAITING"},
+            "lost": {"state": "FAILED", "why": "It is no picture."},
+        },
+    )
 
-    assert url.startswith("https://images.s3.ap-southeast-1.amazonaws.com/products/bag/1.webp?")
-    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in url
-    assert "X-Amz-Expires=300" in url
-    assert shop.get("/products/bag").body["imageUrl"] == url
+    images = shop.page().body["items"][0]["images"]
+
+    assert images == [
+        {"alt": "B", "sizes": [{"width": 320, "url": "/pictures/2.webp"}]},
+        {"alt": "A", "sizes": [{"width": 320, "url": "/pictures/1.webp"}]},
+    ]
+    assert shop.get("/products/bag").body["images"] == images
 
 
-def test_signing_pictures_asks_nobody(shop: Shop, wire: Wire) -> None:
-    pictures = Pictures("images", shop.clock)
-
-    assert pictures.url("products/bag/1.webp")
-    assert pictures.ticket("bag", "image/png")["url"]
-    assert pictures.url(None) is None
+def test_a_ticket_is_signed_without_asking_anybody(shop: Shop, wire: Wire) -> None:
+    assert Pictures("images").ticket("bag", "a", "image/png")["url"]
     assert wire.calls == []
 
 
 def test_a_page_costs_one_read_of_the_list_and_one_of_its_stock(shop: Shop, wire: Wire) -> None:
     for n in range(30):
-        shop.has(f"p{n}", imageKey=f"products/p{n}/1.webp")
+        shop.has(f"p{n}")
     wire.calls.clear()
 
     for query in ({}, {"sort": "price"}, {"inStock": "true"}):

@@ -1,15 +1,17 @@
 """A row is its own outbox: the write that changes it carries the events of the change, and no others."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudretail.decider import Change
 from cloudretail.event import EventData
 from cloudretail.model import Model
-from cloudretail.outbox import Aggregate, Row, due
+from cloudretail.outbox import LONGEST_WRITE, Aggregate, Row, due
 from contract import parse
 from tests.support.examples import CAUSE, EXAMPLES, NOW
 
@@ -89,3 +91,27 @@ def test_a_stream_of_images_tells_each_event_once(writes: list[list[EventData]])
     published = [parse(document) for image in images for document in due(image)]
     assert [event.data for event in published] == [data for events in writes for data in events]
     assert len({event.id for event in published}) == len(published)
+
+
+def test_after_a_restore_the_same_version_of_a_row_has_other_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ids() -> list[str]:
+        return [json.loads(document)["id"] for document in due(COUNTS.to_item(write(None, EXAMPLES[0])))]
+
+    before = ids()
+    monkeypatch.setenv("EPOCH", "1")
+    first = ids()
+    monkeypatch.setenv("EPOCH", "2")
+    assert (before, first, ids()) == (["counts:ord_1:1:0"], ["counts:ord_1:1.1:0"], ["counts:ord_1:2.1:0"])
+
+
+@pytest.mark.parametrize("later", [timedelta(), timedelta(seconds=30), LONGEST_WRITE, timedelta(seconds=-1)])
+def test_a_write_that_took_as_long_as_a_function_can_is_published(later: timedelta) -> None:
+    item = COUNTS.to_item(write(None, *EXAMPLES))
+    assert due(item, NOW + later) == due(item)
+
+
+def test_a_copied_row_hands_nothing_over_and_its_next_write_does() -> None:
+    row = write(None, *EXAMPLES)
+    much_later = NOW + LONGEST_WRITE + timedelta(seconds=1)
+    assert due(COUNTS.to_item(row), much_later) == ()
+    assert due(COUNTS.to_item(write(row, EXAMPLES[0])), NOW) != ()

@@ -180,7 +180,7 @@ def granted() -> set[tuple[str, str]]:
         for statement in statements
         for action in statement["Action"]
         for resource in (statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]])
-        if "Fn::GetAtt" in resource
+        if isinstance(resource, dict) and "Fn::GetAtt" in resource
         if isinstance(action, str)
     }
 
@@ -324,8 +324,10 @@ def test_a_mail_would_be_sent_unless_it_was(wire: Wire) -> None:
 def test_a_picture_would_be_shown_of_a_product_that_there_is(wire: Wire) -> None:
     (upload,) = uploads_of(UPLOAD)
     assert tried(UPLOAD, "CatalogImagesDlq", wire).outcome is Outcome.WOULD_FAIL
-    put("ProductsTable", productId=upload.product_id)
-    assert tried(UPLOAD, "CatalogImagesDlq", wire).text == f"would show {upload.key}"
+    put("ProductsTable", productId=upload.product_id, pictures={})
+    assert tried(UPLOAD, "CatalogImagesDlq", wire).text == "already done: nothing, no picture that is waited for"
+    put("ProductsTable", productId=upload.product_id, pictures={upload.image_id: {"state": "WAITING"}})
+    assert tried(UPLOAD, "CatalogImagesDlq", wire).text == f"would make the sizes of {upload.key}"
     assert tried("{}", "CatalogImagesDlq", wire).text.startswith("would fail again: InvalidEvent")
 
 

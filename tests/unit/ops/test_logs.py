@@ -46,6 +46,26 @@ def test_a_line_that_is_not_structured_is_shown_as_it_is() -> None:
     assert render(line("{not json")).plain.endswith("{not json")
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (
+            {
+                "time": "x",
+                "type": "platform.report",
+                "record": {"status": "timeout", "metrics": {"durationMs": 10000.0}},
+            },
+            "timeout after 10.0 s",
+        ),
+        ({"timestamp": "x", "log_level": "ERROR", "errorType": "KeyError", "errorMessage": "'id'"}, "KeyError: 'id'"),
+    ],
+)
+def test_what_lambda_says_of_an_invocation_that_failed_is_an_error(fields: dict[str, object], said: str) -> None:
+    shown = render(line(json.dumps(fields))).plain
+    assert "ERROR" in shown
+    assert shown.endswith(said)
+
+
 def test_a_traceback_is_shown_where_it_passes_through_the_shops_own_code() -> None:
     assert brief(TRACEBACK) == (
         "  catalog/store.py:103\n      found = batch_get(keys)\nbotocore.exceptions.ClientError: not allowed"

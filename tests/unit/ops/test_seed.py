@@ -46,20 +46,20 @@ class FakeShop(httpx.BaseTransport):
         if path == "/api/auth/refresh":
             assert request.headers["Cookie"] == "__Secure-refresh=first"
             return httpx.Response(200, json={"idToken": self.token})
-        if request.method == "GET" and path == "/api/products":
-            return httpx.Response(200, json={"items": [self.shown(i) for i in self.products], "nextCursor": None})
-        if request.method == "GET":
-            return httpx.Response(200, json=self.shown(path.removeprefix("/api/products/")))
         if request.headers.get("Authorization") != f"Bearer {self.token}":
             return httpx.Response(401, json={"message": "Unauthorized"})
+        if request.method == "GET" and path == "/api/admin/products":
+            return httpx.Response(200, json={"items": [self.shown(i) for i in self.products], "nextCursor": None})
+        if request.method == "GET":
+            return httpx.Response(200, json=self.shown(path.removeprefix("/api/admin/products/")))
         return self.change(path, json.loads(body), request.headers.get("Idempotency-Key", ""))
 
     def shown(self, product_id: str) -> dict[str, object]:
-        image = f"http://bucket/{product_id}" if product_id in self.images else None
-        return {**self.products[product_id], "imageUrl": image}
+        states = ["READY"] if product_id in self.images else []
+        return {**self.products[product_id], "images": [{"state": state} for state in states]}
 
     def change(self, path: str, body: dict[str, object], key: str) -> httpx.Response:
-        if path == "/api/products":
+        if path == "/api/admin/products":
             product_id = str(body["productId"])
             if product_id in self.broken:
                 return problem(422, "Invalid.", {"field": "name", "message": "is too long"})
@@ -67,7 +67,7 @@ class FakeShop(httpx.BaseTransport):
                 return problem(409, "This product exists.")
             self.products[product_id] = body
             return httpx.Response(201, json=body)
-        if image := re.fullmatch("/api/products/([^/]+)/image", path):
+        if image := re.fullmatch("/api/admin/products/([^/]+)/images", path):
             return httpx.Response(201, json={"url": "http://bucket/", "fields": {"key": image[1], "policy": "p"}})
         if receipt := re.fullmatch("/api/admin/stock/([^/]+)/receipts", path):
             assert key
@@ -90,7 +90,7 @@ def shop() -> FakeShop:
 @pytest.fixture
 def api(shop: FakeShop) -> Iterator[Api]:
     with Api("http://shop.example/api", transport=shop) as api:
-        api.login("operator@cloudretail.example", "right")
+        api.login("staff@cloudretail.example", "right")
         yield api
 
 
@@ -115,11 +115,11 @@ def test_nothing_is_received_of_what_is_sold_out(shop: FakeShop, api: Api) -> No
 
 def test_seeding_again_changes_nothing(shop: FakeShop, api: Api) -> None:
     fill(api, shop)
-    shop.products["canvas-backpack"]["name"] = "Renamed by an operator"
+    shop.products["canvas-backpack"]["name"] = "Renamed by staff"
     before = (dict(shop.images), dict(shop.receipts))
     assert fill(api, shop) == {"there already": len(PRODUCTS)}
     assert (shop.images, shop.receipts) == before
-    assert shop.products["canvas-backpack"]["name"] == "Renamed by an operator"
+    assert shop.products["canvas-backpack"]["name"] == "Renamed by staff"
 
 
 def test_an_image_that_is_missing_is_added(shop: FakeShop, api: Api) -> None:
@@ -131,7 +131,7 @@ def test_an_image_that_is_missing_is_added(shop: FakeShop, api: Api) -> None:
 
 def test_one_product_that_is_refused_keeps_no_other_out(shop: FakeShop, api: Api) -> None:
     shop.broken = {"canvas-backpack"}
-    with pytest.raises(Refused, match=r"POST /products: 422 Invalid\. \(name: is too long\)"):
+    with pytest.raises(Refused, match=r"POST /admin/products: 422 Invalid\. \(name: is too long\)"):
         fill(api, shop)
     assert len(shop.products) == len(PRODUCTS) - 1
 
@@ -150,7 +150,7 @@ def test_a_token_that_runs_out_on_the_way_is_replaced_by_the_session(shop: FakeS
 
 def test_a_wrong_password_is_told_in_the_shops_own_words(shop: FakeShop) -> None:
     with Api("http://shop.example/api", transport=shop) as api, pytest.raises(Refused, match="401 Wrong e-mail"):
-        api.login("operator@cloudretail.example", "wrong")
+        api.login("staff@cloudretail.example", "wrong")
 
 
 def test_a_deployed_shop_gets_no_account_with_a_known_password() -> None:

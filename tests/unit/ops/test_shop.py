@@ -54,6 +54,16 @@ def test_resources_are_found_by_their_logical_ids(shop: Shop) -> None:
     assert shop.resource(TABLE, "OrdersTable") == shop.tables["OrdersTable"]
 
 
+def test_a_restored_table_stands_for_the_one_that_the_stack_does_not_make(session: boto3.Session) -> None:
+    restored = {**TEMPLATE, "Parameters": {"OrdersTableName": {"Type": "String", "Default": ""}}}
+    session.client("cloudformation").create_stack(
+        StackName="restored",
+        TemplateBody=json.dumps(restored),
+        Parameters=[{"ParameterKey": "OrdersTableName", "ParameterValue": "orders-restored"}],
+    )
+    assert read_stack("restored", session).tables["OrdersTable"] == "orders-restored"
+
+
 def test_a_resource_that_is_not_there_is_answered_with_those_that_are(shop: Shop) -> None:
     with pytest.raises(NoShop, match=r"no AWS::SQS::Queue CartQueue; it has: OrdersQueue\."):
         shop.resource(QUEUE, "CartQueue")

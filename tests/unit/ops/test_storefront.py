@@ -58,6 +58,7 @@ def visit(files: Path, look: Callable[[Client], Awaitable[None]]) -> None:
         async with TestServer(api) as upstream:
             storefront = application(
                 f"http://127.0.0.1:{upstream.port}/_aws/execute-api/a1/$default/api",
+                "d1.cloudfront.localhost:4566",
                 files,
                 frozenset({"http://localhost:8080"}),
             )
@@ -179,11 +180,22 @@ def test_pages_may_do_the_same_as_on_aws() -> None:
     assert here["Referrer-Policy"] == headers["ReferrerPolicy"]["ReferrerPolicy"]
 
 
-def test_pages_may_show_the_catalogues_images(build: Path) -> None:
+def test_pages_show_the_shops_own_pictures_and_send_new_ones_to_their_bucket(build: Path) -> None:
     async def look(client: Client) -> None:
         headers = (await client.get("/")).headers
-        assert "img-src 'self' data: http://127.0.0.1:" in headers["Content-Security-Policy"]
+        assert "img-src 'self' data:;" in headers["Content-Security-Policy"]
+        assert "connect-src 'self' http://127.0.0.1:" in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
+
+    visit(build, look)
+
+
+def test_pictures_come_from_the_distribution_which_is_told_nothing_of_who_looks(build: Path) -> None:
+    async def look(client: Client) -> None:
+        secrets = {"Authorization": "Bearer t", "Cookie": "refresh=r"}
+        asked = await (await client.get("/pictures/0a1b.webp", headers=secrets)).json()
+        assert (asked["path"], asked["host"]) == ("/pictures/0a1b.webp", "d1.cloudfront.localhost:4566")
+        assert (asked["authorization"], asked["cookie"]) == (None, None)
 
     visit(build, look)
 
@@ -200,7 +212,7 @@ def test_without_a_build_the_page_says_how_to_make_one_and_the_api_answers_alrea
 
 def test_while_the_api_is_gone_the_answer_is_a_503_in_the_apis_own_form(build: Path) -> None:
     async def run() -> None:
-        gone = application(f"http://127.0.0.1:{free_port()}/api", build)
+        gone = application(f"http://127.0.0.1:{free_port()}/api", "d1.cloudfront.localhost", build)
         async with TestClient(TestServer(gone)) as client:
             answer = await client.get("/api/products")
             assert (answer.status, answer.content_type) == (503, "application/problem+json")

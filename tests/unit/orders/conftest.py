@@ -40,9 +40,11 @@ class Shop:
     def __init__(self) -> None:
         self._total = 0
 
-    def sells(self, product_id: str, *, price: int = 1990, available: int = 10, currency: str = "SGD") -> None:
+    def sells(
+        self, product_id: str, *, price: int = 1990, available: int = 10, currency: str = "SGD", listed: bool = True
+    ) -> None:
         money = {"amount": price, "currency": currency}
-        product = {"productId": product_id, "name": product_id.title(), "price": money}
+        product = {"productId": product_id, "name": product_id.title(), "price": money, "listed": listed}
         stock = {"productId": product_id, "availableQty": available, "reservedQty": 0, "soldQty": 0}
         self.put("ProductsTable", product)
         self.put("InventoryTable", stock | {"receivedQty": available})

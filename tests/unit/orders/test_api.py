@@ -326,8 +326,11 @@ def test_stock_that_cannot_cover_the_cart_is_refused_and_named(filled: Shop) -> 
     assert answer.body["lines"] == [{"productId": "bag", "requested": 2, "available": 1}]
 
 
-def test_a_product_that_is_no_longer_sold_is_refused_and_named(filled: Shop) -> None:
+@pytest.mark.parametrize("unlisted", [True, False], ids=["unlisted", "unknown"])
+def test_a_product_that_is_no_longer_sold_is_refused_and_named(filled: Shop, unlisted: bool) -> None:
     filled.fills_a_cart(("bag", 2), ("gone", 1))
+    if unlisted:
+        filled.sells("gone", listed=False)
 
     with filled.unchanged():
         answer = filled.checks_out()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from itertools import count, pairwise
 from typing import Any, cast
 
@@ -408,3 +409,15 @@ def test_a_failed_invocation_has_its_metrics_too(bus: Bus, monkeypatch: pytest.M
         relay(*many(2))
 
     assert '"Relayed":[1.0]' in printed.getvalue().replace(" ", "")
+
+
+def test_a_copy_of_a_row_publishes_nothing_again_and_its_next_write_does(bus: Bus) -> None:
+    """As an import, or a script that moves the rows of a restored table, writes it."""
+    copied, changed = record(row(RESERVED), "INSERT"), record(row(RESERVED, read=row(RESERVED)))
+    copied["dynamodb"]["ApproximateCreationDateTime"] = (NOW + timedelta(days=1)).timestamp()
+    changed["dynamodb"]["ApproximateCreationDateTime"] = NOW.timestamp()
+
+    relay(copied, changed)
+
+    assert [json.loads(each)["id"].split(":")[2] for each in bus.taken] == ["2"]
+    assert parked() == []

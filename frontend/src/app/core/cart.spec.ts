@@ -256,7 +256,7 @@ describe("a shopper's cart", () => {
 
   it('is what the API says, with the images of its products', async () => {
     const cart = await shopping();
-    expect(cart.lines()).toMatchObject([{ productId: 'mug', quantity: 1, imageUrl: MUG.imageUrl, category: 'Bags' }]);
+    expect(cart.lines()).toMatchObject([{ productId: 'mug', quantity: 1, picture: MUG.images[0], category: 'Bags' }]);
     expect(cart.version()).toBe(1);
   });
 

@@ -4,7 +4,7 @@ import { getCart } from '../api/fn/cart/get-cart';
 import { mergeCart } from '../api/fn/cart/merge-cart';
 import { putItem } from '../api/fn/cart/put-item';
 import { removeItem } from '../api/fn/cart/remove-item';
-import { CartView, LineView, MergedCart, Money, OrderItem, ProductView } from '../api/models';
+import { CartView, LineView, MergedCart, Money, OrderItem, PictureView, ProductView } from '../api/models';
 import { Catalogue } from './catalogue';
 import { ApiError } from './problem';
 import { onRecovery } from './recovery';
@@ -20,8 +20,8 @@ const KEY = 'cloudretail.cart';
 
 /** A line of the cart. */
 export interface CartLine extends LineView {
-  /** Null while it is not known, and for a product without a image. */
-  readonly imageUrl: string | null;
+  /** Null while it is not known, and for a product without a picture. */
+  readonly picture: PictureView | null;
   /** Empty while it is not known. */
   readonly category: string;
 }
@@ -88,7 +88,7 @@ export class CartStore {
     if (this.session.signedIn()) {
       return (cart?.items ?? []).map((line) => {
         const product = products.get(line.productId);
-        return { ...line, imageUrl: product?.imageUrl ?? null, category: product?.category ?? '' };
+        return { ...line, picture: product?.images[0] ?? null, category: product?.category ?? '' };
       });
     }
     return this.collected().items.flatMap((item) => {
@@ -259,6 +259,7 @@ export class CartStore {
     // Asked anew: the stock of when the page was loaded is no stock.
     const product = await this.catalogue.get(productId);
     this.know([product]);
+    if (!product.listed) throw new ApiError(404, 'not-found', `${product.name} is no longer sold.`);
     // Fewer than before is a step towards what there is.
     if (quantity > Math.max(product.available, this.quantity(productId))) throw insufficient(product);
     const { items } = this.collected();
@@ -406,7 +407,7 @@ function read(): Collected {
 }
 
 function lineOf(product: ProductView, { quantity, unitPrice }: CollectedItem): CartLine {
-  const { productId, name, price, available, imageUrl, category } = product;
+  const { productId, name, price, available, images, category, listed } = product;
   return {
     productId,
     name,
@@ -414,10 +415,10 @@ function lineOf(product: ProductView, { quantity, unitPrice }: CollectedItem): C
     unitPrice,
     currentPrice: price,
     priceChanged: price.amount !== unitPrice.amount || price.currency !== unitPrice.currency,
-    available,
-    discontinued: false,
+    available: listed ? available : 0,
+    discontinued: !listed,
     lineTotal: { ...unitPrice, amount: unitPrice.amount * quantity },
-    imageUrl,
+    picture: images[0] ?? null,
     category,
   };
 }

@@ -7,7 +7,7 @@ import { ProductView, ProductViewPage } from '../api/models';
 import { Clock } from './clock';
 import { resource } from './recovery';
 
-/** How long a product's image can be fetched by its address, in milliseconds; the API gives it 5 minutes. */
+/** How long what has been seen of a product is good for a glance, in milliseconds. */
 const FRESH = 4 * 60_000;
 
 /** The products, and what has been seen of them lately. */
@@ -34,7 +34,7 @@ export class Catalogue {
     return product;
   }
 
-  /** A product as it was at most a few minutes ago: good for its image and name. */
+  /** A product as it was at most a few minutes ago: good for its picture and name. */
   async glance(productId: string): Promise<ProductView> {
     return this.lately(productId) ?? this.get(productId);
   }

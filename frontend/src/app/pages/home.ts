@@ -31,7 +31,7 @@ const FEATURED = 8;
           <li>
             @if (product) {
               <a [routerLink]="['/products', product.productId]">
-                <shop-product-image [src]="product.imageUrl" [category]="product.category" [eager]="true" />
+                <shop-product-image [picture]="product.images[0]" [category]="product.category" [eager]="true" />
                 <span class="hero-label"
                   ><strong>{{ product.name }}</strong> {{ product.price | money }}</span
                 >
@@ -54,7 +54,7 @@ const FEATURED = 8;
           <li>
             @if (tile) {
               <a class="tile" routerLink="/products" [queryParams]="{ category: tile.category }">
-                <shop-product-image [src]="tile.imageUrl" [category]="tile.category" />
+                <shop-product-image [picture]="tile.picture" [category]="tile.category" widths="8rem" />
                 <span class="tile-name">{{ tile.category }}</span>
                 <span class="tile-count">{{ tile.count }} {{ tile.count === 1 ? 'product' : 'products' }}</span>
               </a>
@@ -143,7 +143,7 @@ export default class HomePage {
     return this.catalogue.categories.value().map((category) => ({
       ...category,
       // Not the hero's again, if there is another one.
-      imageUrl: this.found().findLast((product) => product.category === category.category)?.imageUrl ?? null,
+      picture: this.found().findLast((product) => product.category === category.category)?.images[0],
     }));
   });
 }

@@ -7,9 +7,9 @@ import { resource } from '../core/recovery';
 import { Titles } from '../core/titles';
 import { AddButton } from '../ui/add-button';
 import { BlankImage } from '../ui/blank-image';
+import { Gallery } from '../ui/gallery';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
-import { ProductImage } from '../ui/product-image';
 import { Problem } from '../ui/problem';
 import { ProductCard } from '../ui/product-card';
 import { Quantity } from '../ui/quantity';
@@ -24,10 +24,10 @@ const RELATED = 4;
   imports: [
     AddButton,
     BlankImage,
+    Gallery,
     Heading,
     Icon,
     MoneyPipe,
-    ProductImage,
     Problem,
     ProductCard,
     Quantity,
@@ -50,23 +50,32 @@ const RELATED = 4;
         </ol>
       </nav>
       <article class="product">
-        <shop-product-image [src]="shown.imageUrl" [category]="shown.category" [eager]="true" />
+        <shop-gallery [pictures]="shown.images" [name]="shown.name" [category]="shown.category" />
         <div class="product-text">
           <h1 shopHeading>{{ shown.name }}</h1>
-          <p class="product-price price">{{ shown.price | money }}</p>
-          <p><shop-stock [available]="shown.available" /></p>
+          @if (shown.listed) {
+            <p class="product-price price">{{ shown.price | money }}</p>
+            <p><shop-stock [available]="shown.available" /></p>
+          } @else {
+            <div class="notice notice-caution">
+              <p>We no longer sell this.</p>
+              <a routerLink="/products" [queryParams]="{ category: shown.category }">More of {{ shown.category }}</a>
+            </div>
+          }
           <p class="product-description">{{ shown.description }}</p>
-          <div class="product-buy">
-            @if (shown.available) {
-              <shop-quantity
-                [value]="quantity()"
-                [of]="shown.name"
-                [available]="shown.available"
-                (wanted)="quantity.set($event)"
-              />
-            }
-            <shop-add-button [product]="shown" [quantity]="quantity()" />
-          </div>
+          @if (shown.listed) {
+            <div class="product-buy">
+              @if (shown.available) {
+                <shop-quantity
+                  [value]="quantity()"
+                  [of]="shown.name"
+                  [available]="shown.available"
+                  (wanted)="quantity.set($event)"
+                />
+              }
+              <shop-add-button [product]="shown" [quantity]="quantity()" />
+            </div>
+          }
           <ul class="product-facts">
             <li><shop-icon name="shield" /> We hold it for you from the moment you order</li>
             <li><shop-icon name="wallet" /> Pay by card, or in cash on delivery</li>

@@ -16,7 +16,7 @@ import { Quantity } from './quantity';
       @for (line of cart.lines(); track line.productId) {
         <li class="line">
           <a class="line-image" [routerLink]="['/products', line.productId]" tabindex="-1" aria-hidden="true">
-            <shop-product-image [src]="line.imageUrl" [category]="line.category" />
+            <shop-product-image [picture]="line.picture" [category]="line.category" widths="5rem" />
           </a>
           <div class="line-text">
             <a class="line-name" [routerLink]="['/products', line.productId]">{{ line.name }}</a>

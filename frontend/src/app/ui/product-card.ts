@@ -14,7 +14,7 @@ import { Stock } from './stock';
   host: { class: 'card' },
   template: `
     @if (shopProductCard(); as product) {
-      <shop-product-image [src]="product.imageUrl" [category]="product.category" [eager]="eager()" />
+      <shop-product-image [picture]="product.images[0]" [category]="product.category" [eager]="eager()" />
       <div class="card-text">
         <a class="card-link" [routerLink]="['/products', product.productId]">{{ product.name }}</a>
         <span class="card-facts">

@@ -7,7 +7,11 @@ import { ProductImage } from './product-image';
 @Component({
   selector: 'shop-product-thumbnail',
   imports: [ProductImage],
-  template: `<shop-product-image [src]="product()?.imageUrl ?? null" [category]="product()?.category ?? ''" />`,
+  template: `<shop-product-image
+    [picture]="product()?.images?.[0]"
+    [category]="product()?.category ?? ''"
+    widths="5rem"
+  />`,
 })
 export class ProductThumbnail {
   readonly productId = input.required<string>();

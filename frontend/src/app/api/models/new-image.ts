@@ -3,8 +3,13 @@
 
 
 /**
- * The kind of picture that is to be uploaded.
+ * The picture that is to be uploaded.
  */
 export interface NewImage {
+
+  /**
+   * What is to be seen on it.
+   */
+  alt?: string;
   contentType: 'image/webp' | 'image/png' | 'image/jpeg';
 }

@@ -4,12 +4,21 @@
 import { Price } from '../models/price';
 
 /**
- * A new product. Without an id it has one made of its name.
+ * A new product.
  */
 export interface NewProduct {
   category: string;
   description: string;
+
+  /**
+   * Whether it is sold from now on. One that is not is the staff's business alone, until it is listed.
+   */
+  listed?: boolean;
   name: string;
   price: Price;
+
+  /**
+   * Made of the name where it is missing.
+   */
   productId?: (string | null);
 }

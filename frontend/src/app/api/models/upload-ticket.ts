@@ -15,8 +15,18 @@ export interface UploadTicket {
 };
 
   /**
+   * Of the picture, which the product has by now, waiting for its file.
+   */
+  imageId: string;
+
+  /**
    * Of the file.
    */
   maxBytes: number;
   url: string;
+
+  /**
+   * Of the product by now. It is one more than the caller's unless somebody else has changed it.
+   */
+  version: number;
 }

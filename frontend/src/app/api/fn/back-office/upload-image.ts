@@ -7,16 +7,18 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
-import { NewProduct } from '../../models/new-product';
-import { ProductView } from '../../models/product-view';
+import { NewImage } from '../../models/new-image';
+import { UploadTicket } from '../../models/upload-ticket';
 
-export interface AddProduct$Params {
-      body: NewProduct
+export interface UploadImage$Params {
+  productId: string;
+      body: NewImage
 }
 
-export function addProduct(http: HttpClient, rootUrl: string, params: AddProduct$Params, context?: HttpContext): Observable<StrictHttpResponse<ProductView>> {
-  const rb = new RequestBuilder(rootUrl, addProduct.PATH, 'post');
+export function uploadImage(http: HttpClient, rootUrl: string, params: UploadImage$Params, context?: HttpContext): Observable<StrictHttpResponse<UploadTicket>> {
+  const rb = new RequestBuilder(rootUrl, uploadImage.PATH, 'post');
   if (params) {
+    rb.path('productId', params.productId, {});
     rb.body(params.body, 'application/json');
   }
 
@@ -25,9 +27,9 @@ export function addProduct(http: HttpClient, rootUrl: string, params: AddProduct
   ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return r as StrictHttpResponse<ProductView>;
+      return r as StrictHttpResponse<UploadTicket>;
     })
   );
 }
 
-addProduct.PATH = '/api/products';
+uploadImage.PATH = '/api/admin/products/{productId}/images';

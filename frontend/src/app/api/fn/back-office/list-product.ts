@@ -7,16 +7,16 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
-import { ProductText } from '../../models/product-text';
-import { ProductView } from '../../models/product-view';
+import { SeenProduct } from '../../models/seen-product';
+import { StaffProduct } from '../../models/staff-product';
 
-export interface ReplaceProduct$Params {
+export interface ListProduct$Params {
   productId: string;
-      body: ProductText
+      body: SeenProduct
 }
 
-export function replaceProduct(http: HttpClient, rootUrl: string, params: ReplaceProduct$Params, context?: HttpContext): Observable<StrictHttpResponse<ProductView>> {
-  const rb = new RequestBuilder(rootUrl, replaceProduct.PATH, 'put');
+export function listProduct(http: HttpClient, rootUrl: string, params: ListProduct$Params, context?: HttpContext): Observable<StrictHttpResponse<StaffProduct>> {
+  const rb = new RequestBuilder(rootUrl, listProduct.PATH, 'post');
   if (params) {
     rb.path('productId', params.productId, {});
     rb.body(params.body, 'application/json');
@@ -27,9 +27,9 @@ export function replaceProduct(http: HttpClient, rootUrl: string, params: Replac
   ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return r as StrictHttpResponse<ProductView>;
+      return r as StrictHttpResponse<StaffProduct>;
     })
   );
 }
 
-replaceProduct.PATH = '/api/products/{productId}';
+listProduct.PATH = '/api/admin/products/{productId}/list';

@@ -7,16 +7,16 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
-import { NewImage } from '../../models/new-image';
-import { UploadTicket } from '../../models/upload-ticket';
+import { SeenProduct } from '../../models/seen-product';
+import { StaffProduct } from '../../models/staff-product';
 
-export interface UploadImage$Params {
+export interface UnlistProduct$Params {
   productId: string;
-      body: NewImage
+      body: SeenProduct
 }
 
-export function uploadImage(http: HttpClient, rootUrl: string, params: UploadImage$Params, context?: HttpContext): Observable<StrictHttpResponse<UploadTicket>> {
-  const rb = new RequestBuilder(rootUrl, uploadImage.PATH, 'post');
+export function unlistProduct(http: HttpClient, rootUrl: string, params: UnlistProduct$Params, context?: HttpContext): Observable<StrictHttpResponse<StaffProduct>> {
+  const rb = new RequestBuilder(rootUrl, unlistProduct.PATH, 'post');
   if (params) {
     rb.path('productId', params.productId, {});
     rb.body(params.body, 'application/json');
@@ -27,9 +27,9 @@ export function uploadImage(http: HttpClient, rootUrl: string, params: UploadIma
   ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return r as StrictHttpResponse<UploadTicket>;
+      return r as StrictHttpResponse<StaffProduct>;
     })
   );
 }
 
-uploadImage.PATH = '/api/products/{productId}/image';
+unlistProduct.PATH = '/api/admin/products/{productId}/unlist';

@@ -4,11 +4,16 @@
 import { Price } from '../models/price';
 
 /**
- * What an operator writes of a product.
+ * What staff write of a product of which they have seen this version.
  */
-export interface ProductText {
+export interface ChangedText {
   category: string;
   description: string;
   name: string;
   price: Price;
+
+  /**
+   * Of the product that the caller has seen.
+   */
+  version: number;
 }

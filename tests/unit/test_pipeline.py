@@ -1,0 +1,99 @@
+"""The pipeline, and whom the account lets deploy and operate, as checks of their files."""
+
+import re
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+
+from retail_ops.stack.shop import PROJECT
+from retail_ops.stack.stages import stages
+from retail_ops.stack.template import Template
+
+FILE = PROJECT / ".github" / "workflows" / "deploy.yml"
+PIPELINE: dict[Any, Any] = yaml.safe_load(FILE.read_text())
+JOBS: dict[str, dict[str, Any]] = PIPELINE["jobs"]
+COMMANDS = [step["run"] for job in JOBS.values() for step in job["steps"] if "run" in step]
+
+ACCOUNT = Template({"Resources": yaml_parse((PROJECT / "ops" / "stacks" / "account.yaml").read_text())["Resources"]})
+roles = ACCOUNT.properties("AWS::IAM::Role")
+
+
+def actions(role: str) -> set[str]:
+    return {
+        action
+        for policy in roles[role]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+    }
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_step_is_a_make_target_that_a_person_can_run_as_well(command: str) -> None:
+    assert command.startswith("make ")
+    done = subprocess.run([*command.split(), "--dry-run"], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_production_comes_after_the_journeys_and_an_approval() -> None:
+    assert JOBS["staging"]["needs"] == "check"
+    assert JOBS["production"]["needs"] == "staging"
+    assert [JOBS[job]["environment"] for job in ("staging", "production")] == ["staging", "production"]
+    assert JOBS["staging"]["steps"][-1]["run"] == "make journeys STACK=cloudretail-staging"
+    assert JOBS["production"]["steps"][-1]["run"] == "make deploy STAGE=prod YES=1"
+    assert {"staging", "prod"} <= stages().keys()
+
+
+def test_no_key_is_stored_and_only_who_deploys_gets_a_token() -> None:
+    assert "secrets." not in FILE.read_text()
+    assert PIPELINE["permissions"] == {"contents": "read"}
+    for name, job in JOBS.items():
+        assert (job.get("permissions", {}).get("id-token") == "write") == (name != "check")
+        given = [step["with"] for step in job["steps"] if "configure-aws-credentials" in step.get("uses", "")]
+        assert [each["role-to-assume"] for each in given] == ([] if name == "check" else ["${{ vars.DEPLOYER_ROLE }}"])
+
+
+def test_the_deployers_role_is_for_one_environment_of_one_repository() -> None:
+    (trust,) = roles["Deployer"]["AssumeRolePolicyDocument"]["Statement"]
+    conditions = trust["Condition"]["StringEquals"]
+    assert conditions["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
+    subject = conditions["token.actions.githubusercontent.com:sub"]["Fn::Sub"]
+    assert subject == "repo:${GitHubRepository}:environment:${GitHubEnvironment}"
+
+
+def test_the_deployer_makes_nothing_by_itself() -> None:
+    """It could give itself more rights, if it could write roles or functions."""
+    assert not {each for each in actions("Deployer") if re.match(r"(lambda|dynamodb|iam:(?!PassRole))", each)}
+    passes = [
+        s for s in roles["Deployer"]["Policies"][0]["PolicyDocument"]["Statement"] if "iam:PassRole" in s["Action"]
+    ]
+    assert [(s["Resource"], s["Condition"]) for s in passes] == [
+        ({"Fn::GetAtt": ["Executor", "Arn"]}, {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}})
+    ]
+
+
+def test_cloudformation_touches_roles_by_the_stacks_name_only() -> None:
+    (statement,) = roles["Executor"]["Policies"][0]["PolicyDocument"]["Statement"]
+    assert statement["Resource"]["Fn::Sub"].endswith(":role/${StackOfShop}-*")
+    assert all(action.startswith("iam:") for action in statement["Action"])
+
+
+@pytest.mark.parametrize("role", ["Deployer", "Operator"])
+def test_a_role_may_do_named_things_to_the_stacks_own(role: str) -> None:
+    assert not [action for action in actions(role) if "*" in action]
+    for statement in roles[role]["Policies"][0]["PolicyDocument"]["Statement"]:
+        resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        assert "*" not in resources
+
+
+def test_an_operator_needs_a_second_factor() -> None:
+    (trust,) = roles["Operator"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"] == {"Bool": {"aws:MultiFactorAuthPresent": True}}
+
+
+def test_somebody_hears_of_costs_before_the_month_is_over() -> None:
+    (budget,) = ACCOUNT.properties("AWS::Budgets::Budget").values()
+    kinds = [each["Notification"]["NotificationType"] for each in budget["NotificationsWithSubscribers"]]
+    assert kinds == ["ACTUAL", "FORECASTED"]
