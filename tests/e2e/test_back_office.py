@@ -1,15 +1,17 @@
 """The back office: a day's work of those who sell, pack, ship and take back, in a browser."""
 
+import io
 import re
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from PIL import Image
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from retail_ops.stack.shop import Shop
 from tests.e2e.test_every_page import violations
 from tests.e2e.visitor import Visitor
-from tests.support.shoppers import Person, Shopper, eventually, new_product, new_shopper, stock
+from tests.support.shoppers import Person, Shopper, eventually, new_product, new_shopper, stock, unique
 from tests.support.staff import Staff
 
 PRICE = 1990
@@ -434,3 +436,89 @@ def test_goods_are_received_a_count_is_corrected_and_what_runs_low_is_seen(
     at_work.link("Running low").click()
     expect(page.locator(f"a[href='/admin/stock/{product}']")).to_be_visible()
     assert unusable(at_work, {"/admin/stock": "Stock", f"/admin/stock/{product}": "Thing"}) == {}
+
+
+def picture(color: str) -> bytes:
+    """A picture of one colour."""
+    content = io.BytesIO()
+    Image.new("RGB", (1400, 900), color).save(content, "PNG")
+    return content.getvalue()
+
+
+def files(*colors: str) -> list[FilePayload]:
+    return [{"name": f"{color}.png", "mimeType": "image/png", "buffer": picture(color)} for color in colors]
+
+
+def test_a_product_with_three_pictures_is_filled_in_and_seen_in_the_shop(at_work: Visitor) -> None:
+    page = at_work.page
+    name = f"Lantern {unique('no')[-6:]}"
+    go(at_work, "Products")
+    at_work.link("New product").click()
+    at_work.sees("New product")
+    at_work.button("Create").click()
+    expect(at_work.field("Name")).to_be_focused()
+    at_work.field("Name").fill(name)
+    at_work.field("Category").fill("Tests")
+    at_work.field("Price, in SGD").fill("49.90")
+    at_work.field("Description").fill("It gives light.")
+    at_work.button("Create").click()
+    at_work.sees(name)
+    at_work.reads("Not on sale")
+    product_id = page.url.rsplit("/", 1)[1]
+
+    at_work.field("Add pictures").set_input_files(files("red", "green", "blue"))
+    at_work.reads("3 pictures uploaded.")
+    expect(page.get_by_text("Shown", exact=True)).to_have_count(3)
+    for at, text in enumerate(("A red lantern", "A green lantern", "A blue lantern"), start=1):
+        at_work.field(f"What is to be seen on picture {at}").fill(text)
+    at_work.button("Up picture 3").click()
+    at_work.button("Save the pictures").click()
+    expect(at_work.button("Save the pictures")).to_have_count(0)
+    at_work.field("Add pictures").set_input_files(FilePayload(name="x.png", mimeType="image/png", buffer=b"not one"))
+    expect(page.get_by_text("Failed", exact=True)).to_be_visible()
+    at_work.button("Remove picture 4").click()
+    at_work.button("Save the pictures").click()
+    expect(page.get_by_text("Failed", exact=True)).to_have_count(0)
+    assert unusable(at_work, {f"/admin/products/{product_id}": name, "/admin/products": "Products"}) == {}
+
+    page.set_viewport_size({"width": 1280, "height": 900})
+    at_work.open(f"/admin/products/{product_id}", name)
+    ask(at_work, "Put on sale").get_by_role("button", name="Put it on sale").click()
+    at_work.link("See it in the shop").click()
+    at_work.sees(name)
+    expect(page.get_by_role("main").get_by_alt_text("A red lantern").first).to_be_visible()
+
+
+def test_the_second_of_two_who_edit_a_product_is_told_with_both_versions(
+    at_work: Visitor, staff: Staff, product: str
+) -> None:
+    page = at_work.page
+    at_work.open(f"/admin/products/{product}", "Thing")
+    at_work.field("Name").fill("Mine")
+    stored = staff.api.call("GET", f"/admin/products/{product}").json()
+    theirs = {name: stored[name] for name in ("category", "description", "price", "version")} | {"name": "Theirs"}
+    staff.api.call("PUT", f"/admin/products/{product}", theirs)
+    at_work.button("Save").click()
+    both = page.get_by_role("table", name="Both versions")
+    expect(both.get_by_role("row", name="Name Theirs Mine")).to_be_visible()
+    assert staff.api.call("GET", f"/admin/products/{product}").json()["name"] == "Theirs"
+    assert violations(page) == []
+    at_work.button("Save yours in place of theirs").click()
+    at_work.sees("Mine")
+    expect(row_of(at_work, "Theirs → Mine")).to_contain_text("You")
+    assert staff.api.call("GET", f"/admin/products/{product}").json()["name"] == "Mine"
+
+
+def test_a_product_is_taken_off_sale_and_put_on_sale_again(
+    at_work: Visitor, shopper: Shopper, staff: Staff, product: str
+) -> None:
+    at_work.open(f"/admin/products/{product}", "Thing")
+    ask(at_work, "Take off sale").get_by_role("button", name="Take it off sale").click()
+    at_work.reads("Nobody but staff sees it.")
+    assert shopper.ok("GET", f"/products/{product}")["listed"] is False
+    at_work.open("/admin/products?listed=false", "Products")
+    expect(at_work.page.locator(f"a[href='/admin/products/{product}']")).to_be_visible()
+    at_work.open(f"/admin/products/{product}", "Thing")
+    ask(at_work, "Put on sale").get_by_role("button", name="Put it on sale").click()
+    expect(row_of(at_work, "Put on sale")).to_contain_text("no → yes")
+    assert shopper.ok("GET", f"/products/{product}")["listed"] is True

@@ -1,6 +1,9 @@
 import { Money } from '../api/models';
 import { digitsOf } from '../core/format';
 
+/** Where nothing stored says in which currency the shop sells; another one is refused by the API. */
+export const USUAL_CURRENCY = 'SGD';
+
 /**
  * Money as it is typed: "19.90", "1,990", "5".
  *

@@ -20,6 +20,7 @@ const STAFF: readonly Way[] = [
   { key: 's', name: 'To ship', to: '/admin/to-ship' },
   { key: 'r', name: 'Returns', to: '/admin/returns' },
   { key: 'f', name: 'Refunds', to: '/admin/refunds' },
+  { key: 'p', name: 'Products', to: '/admin/products' },
   { key: 'l', name: 'Stock', to: '/admin/stock' },
   { key: 'c', name: 'Customers', to: '/admin/customers' },
 ];

@@ -24,6 +24,7 @@ const STAFF: readonly Place[] = [
   { to: '/admin/on-their-way', name: 'On their way' },
   { to: '/admin/returns', name: 'Returns', pile: 'returns', unit: 'orders wait' },
   { to: '/admin/refunds', name: 'Refunds', pile: 'refunds', unit: 'refunds are open' },
+  { to: '/admin/products', name: 'Products' },
   { to: '/admin/stock', name: 'Stock' },
   { to: '/admin/customers', name: 'Customers' },
   { to: '/admin/shipping', name: 'Shipping rates' },

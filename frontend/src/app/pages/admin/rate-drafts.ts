@@ -1,5 +1,5 @@
 import { Money, NewShippingRates, NewTaxRates, ShippingRates, TaxRates } from '../../api/models';
-import { amountText, parseAmount } from '../../office/amounts';
+import { USUAL_CURRENCY, amountText, parseAmount } from '../../office/amounts';
 
 /** A way to send a parcel as it is typed. */
 export interface MethodDraft {
@@ -38,12 +38,9 @@ export const NEW_METHOD: MethodDraft = {
 export const NEW_ZONE: ZoneDraft = { name: '', countries: '', cashUpTo: '', methods: [NEW_METHOD] };
 export const NEW_TAX: TaxDraft = { country: '', name: '', percent: '' };
 
-/** Where no rate says in which currency the shop sells. */
-const USUAL = 'SGD';
-
 /** In which the rates are. */
 export function currencyOf({ zones }: ShippingRates): string {
-  return zones[0]?.methods[0]?.price.currency ?? USUAL;
+  return zones[0]?.methods[0]?.price.currency ?? USUAL_CURRENCY;
 }
 
 export function zonesOf({ zones }: ShippingRates): readonly ZoneDraft[] {
