@@ -101,6 +101,11 @@ def test_a_command_of_the_runbook_is_taken_as_it_stands_there(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "corrected.json").write_text("{}")
     words = shlex.split(line)[1:]
+    command = typer.main.get_group(app).commands[words[0]]
+    if any(option.name == "stack" and option.required for option in command.params):
+        # Only of use on AWS: it is parsed, and not run.
+        assert command.make_context(words[0], words[1:])
+        return
     if "--stack" in words:
         at = words.index("--stack")
         del words[at : at + 2]
