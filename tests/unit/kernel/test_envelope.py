@@ -12,6 +12,7 @@ from cloudretail.errors import InvalidEvent
 from cloudretail.event import EventData
 from contract import parse
 from contract.orders import OrderCancelled
+from contract.payments import AttemptReported
 from tests.support.examples import EXAMPLES, NOW, ORDER, event_of, name_of
 
 CANCELLED = next(data for data in EXAMPLES if isinstance(data, OrderCancelled))
@@ -38,8 +39,9 @@ def test_an_event_comes_back_as_it_was_sent(data: EventData) -> None:
 
 
 @every_event
-def test_an_event_travels_as_a_cloudevent_about_its_order(data: EventData) -> None:
+def test_an_event_travels_as_a_cloudevent_about_its_order_or_about_an_attempt(data: EventData) -> None:
     name, service = data.event_type.name, data.event_type.service
+    about = data.reference if isinstance(data, AttemptReported) else ORDER["order_id"]
     sent = document(data)
     assert sent.pop("data") == data.model_dump(mode="json")
     assert sent == {
@@ -49,9 +51,9 @@ def test_an_event_travels_as_a_cloudevent_about_its_order(data: EventData) -> No
         "type": f"cloudretail.{service}.{name}.v1",
         "dataschema": f"urn:cloudretail:schema:{service}:{name}:v1",
         "datacontenttype": "application/json",
-        "subject": ORDER["order_id"],
+        "subject": about,
         "time": "2026-01-02T03:04:05Z",
-        "correlationid": ORDER["order_id"],
+        "correlationid": about,
         "causationid": "request-1",
         "traceparent": event_of(data).traceparent,
     }
