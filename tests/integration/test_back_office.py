@@ -8,7 +8,7 @@ import httpx
 from retail_ops.stack import catalogue
 from retail_ops.stack.api import Api
 from retail_ops.stack.demo import ADJUSTMENTS, CUSTOMERS, STORIES, THRESHOLDS, demonstrate
-from retail_ops.stack.seed import OPERATOR, STAFF, create_accounts, seed, seed_stock
+from retail_ops.stack.seed import STAFF, create_accounts, seed, seed_stock
 from retail_ops.stack.shop import Shop
 from tests.support.shoppers import eventually, ships_for_nothing
 
@@ -23,14 +23,13 @@ STATES = {
 
 
 def test_the_demo_is_found_by_staff_and_doing_it_again_changes_nothing(shop: Shop) -> None:
-    create_accounts(shop, [OPERATOR, STAFF])
+    create_accounts(shop, [STAFF])
     ships_for_nothing(shop)
     wanted = {product for story in STORIES for product in story.lines} | set(THRESHOLDS) | set(ADJUSTMENTS)
     products = [product for product in catalogue.load() if product.id in wanted]
     with Api(shop.api_url) as api, httpx.Client(timeout=30, trust_env=False) as uploads:
-        api.login(OPERATOR.email, OPERATOR.password)
-        seed(api, products, lambda _: None, uploads=uploads)
         api.login(STAFF.email, STAFF.password)
+        seed(api, products, lambda _: None, uploads=uploads)
         seed_stock(api, products)
 
         demonstrate(shop, lambda _: None)

@@ -41,6 +41,7 @@ Resources:
     Properties: {Name: !Ref AWS::StackName}
 Outputs:
   EventBusName: {Value: !Ref EventBus}
+  DistributionDomain: {Value: none.cloudfront.net}
   ApiUrl: {Value: !Sub 'http://127.0.0.1:PORT/_aws/execute-api/${Api}/$default/api'}
 """
 
