@@ -80,7 +80,9 @@ def _with_subs(value: Any) -> Any:
         return value if "Fn::Sub" in value else {name: _with_subs(each) for name, each in value.items()}
     if isinstance(value, list):
         return [_with_subs(each) for each in value]
-    return {"Fn::Sub": value} if isinstance(value, str) and "${" in value else value
+    # It writes what it cannot fill in of a `Fn::Join` as Python's own text.
+    text = re.sub(r"{'Fn::GetAtt': \['(\w+)', '(\w+)'\]}", r"${\1.\2}", value) if isinstance(value, str) else ""
+    return {"Fn::Sub": text} if "${" in text else value
 
 
 def assert_explained(tool: str, found: Iterable[Finding]) -> None:

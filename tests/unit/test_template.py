@@ -717,6 +717,11 @@ class TestRestore:
         (reason,) = refusals(**TestOnlyAws.ready, **{parameter: restored("OrdersTable")[parameter]})
         assert "go together" in reason
 
+    def test_the_key_of_the_backups_stays_as_long_as_they_do(self) -> None:
+        for name in ("BackupVault", "BackupKey"):
+            resource = SHOP.body["Resources"][name]
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
     def test_each_days_backup_of_every_table_is_also_in_another_account(self) -> None:
         vault = "arn:aws:backup:eu-central-1:210987654321:backup-vault:shop"
         shop = Template.load(TEMPLATE, Stage="prod", BackupVaultArn=vault, **restored("OrdersTable"))
