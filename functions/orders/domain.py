@@ -458,8 +458,8 @@ def _noted(
             refused = fact.reason if isinstance(fact, PaymentRefundFailed) else None
             entry = {"about": refund, "amount": fact.amount, "reason": refused}
         case MailFeedbackReceived(mail=mail, feedback=feedback):
-            told = (name, mail, feedback)
-            known, fields = any((each.event, each.about, each.reason) == told for each in order.history), {}
+            noted = (name, mail, feedback)
+            known, fields = any((each.event, each.about, each.reason) == noted for each in order.history), {}
             entry = {"about": mail, "reason": feedback}
     if known or order.has_noted(context.cause):
         return Nothing("noted already")
