@@ -7,6 +7,7 @@ import { counted, orderNumber } from '../../core/format';
 import { Heading } from '../../core/headings';
 import { Poller } from '../../core/poller';
 import { Toasts } from '../../core/toasts';
+import { Find } from '../../office/find';
 import { Live } from '../../office/live';
 import { More } from '../../office/more';
 import { Paged } from '../../office/paged';
@@ -25,6 +26,7 @@ import { REFUND } from './words';
 @Component({
   selector: 'shop-refunds',
   imports: [
+    Find,
     FromNowPipe,
     Heading,
     Live,
@@ -43,17 +45,7 @@ import { REFUND } from './words';
   template: `
     <div class="toolbar">
       <h1 shopHeading>Refunds</h1>
-      <form role="search" (submit)="$event.preventDefault()">
-        <input
-          #box
-          class="console-input"
-          type="search"
-          aria-label="Find in this list"
-          placeholder="Find in this list"
-          [value]="wanted()"
-          (input)="wanted.set(box.value)"
-        />
-      </form>
+      <form shopFind [(wanted)]="wanted"></form>
     </div>
     <p class="office-lead" role="status">{{ summary() }}</p>
     <shop-live [poller]="poller" />

@@ -8,6 +8,7 @@ import { Heading } from '../../core/headings';
 import { Poller } from '../../core/poller';
 import { returnNumber } from '../../core/returns';
 import { Toasts } from '../../core/toasts';
+import { Find } from '../../office/find';
 import { Live } from '../../office/live';
 import { More } from '../../office/more';
 import { Paged } from '../../office/paged';
@@ -30,6 +31,7 @@ interface Row {
 @Component({
   selector: 'shop-expected-returns',
   imports: [
+    Find,
     FromNowPipe,
     Heading,
     Live,
@@ -47,17 +49,7 @@ interface Row {
   template: `
     <div class="toolbar">
       <h1 shopHeading>Returns</h1>
-      <form role="search" (submit)="$event.preventDefault()">
-        <input
-          #box
-          class="console-input"
-          type="search"
-          aria-label="Find in this list"
-          placeholder="Find in this list"
-          [value]="wanted()"
-          (input)="wanted.set(box.value)"
-        />
-      </form>
+      <form shopFind [(wanted)]="wanted"></form>
     </div>
     <p class="office-lead" role="status">{{ summary() }}</p>
     <shop-live [poller]="poller" />

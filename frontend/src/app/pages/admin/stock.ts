@@ -6,6 +6,7 @@ import { StaffStock } from '../../api/models';
 import { counted } from '../../core/format';
 import { Heading } from '../../core/headings';
 import { Poller } from '../../core/poller';
+import { Find } from '../../office/find';
 import { Live } from '../../office/live';
 import { More } from '../../office/more';
 import { Paged } from '../../office/paged';
@@ -17,23 +18,13 @@ import { StockActions } from './stock-actions';
 /** How much there is of each product, or of those that run low. */
 @Component({
   selector: 'shop-stock-list',
-  imports: [Heading, Live, More, RouterLink, Rows, Skeleton, SortHeading, StockActions],
+  imports: [Find, Heading, Live, More, RouterLink, Rows, Skeleton, SortHeading, StockActions],
   providers: [Poller],
   host: { class: 'stack' },
   template: `
     <div class="toolbar">
       <h1 shopHeading>Stock</h1>
-      <form role="search" (submit)="$event.preventDefault()">
-        <input
-          #box
-          class="console-input"
-          type="search"
-          aria-label="Find in this list"
-          placeholder="Find in this list"
-          [value]="wanted()"
-          (input)="wanted.set(box.value)"
-        />
-      </form>
+      <form shopFind [(wanted)]="wanted"></form>
     </div>
     <nav class="tabs" aria-label="Which products">
       <a [routerLink]="[]" [attr.aria-current]="running() ? null : 'page'">All products</a>

@@ -6,6 +6,7 @@ import { ShipmentView } from '../../api/models';
 import { counted } from '../../core/format';
 import { Heading } from '../../core/headings';
 import { Poller } from '../../core/poller';
+import { Find } from '../../office/find';
 import { Live } from '../../office/live';
 import { More } from '../../office/more';
 import { Paged } from '../../office/paged';
@@ -24,6 +25,7 @@ const LIMIT = 100;
 @Component({
   selector: 'shop-to-ship',
   imports: [
+    Find,
     FromNowPipe,
     Heading,
     Live,
@@ -41,17 +43,7 @@ const LIMIT = 100;
   template: `
     <div class="toolbar">
       <h1 shopHeading>{{ sending() ? 'To ship' : 'On their way' }}</h1>
-      <form role="search" (submit)="$event.preventDefault()">
-        <input
-          #box
-          class="console-input"
-          type="search"
-          aria-label="Find in this list"
-          placeholder="Find in this list"
-          [value]="wanted()"
-          (input)="wanted.set(box.value)"
-        />
-      </form>
+      <form shopFind [(wanted)]="wanted"></form>
       @if (sending()) {
         <button type="button" class="button" [attr.aria-disabled]="!chosen().length" (click)="pack()">
           Pick and pack {{ chosen().length || '' }}

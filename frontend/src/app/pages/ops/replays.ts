@@ -5,6 +5,7 @@ import { Replay } from '../../api/models';
 import { Heading } from '../../core/headings';
 import { Poller } from '../../core/poller';
 import { csvOf } from '../../office/csv';
+import { Find } from '../../office/find';
 import { Live } from '../../office/live';
 import { More } from '../../office/more';
 import { Paged } from '../../office/paged';
@@ -17,23 +18,13 @@ const LATEST = 100;
 /** What operators did, and why: it can be searched, and taken along. */
 @Component({
   selector: 'shop-replays',
-  imports: [Heading, Live, More, Records, Skeleton],
+  imports: [Find, Heading, Live, More, Records, Skeleton],
   providers: [Poller],
   host: { class: 'stack' },
   template: `
     <div class="toolbar">
       <h1 shopHeading>Record</h1>
-      <form role="search" (submit)="$event.preventDefault()">
-        <input
-          #box
-          class="console-input"
-          type="search"
-          aria-label="Find in this list"
-          placeholder="Find in this list"
-          [value]="wanted()"
-          (input)="wanted.set(box.value)"
-        />
-      </form>
+      <form shopFind [(wanted)]="wanted"></form>
       <button type="button" class="button button-quiet" (click)="save()">Export as CSV</button>
     </div>
     <p class="office-lead" role="status">{{ summary() }}</p>
