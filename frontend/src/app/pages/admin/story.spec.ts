@@ -27,6 +27,19 @@ describe('what happened to an order', () => {
     ]);
   });
 
+  it('says which e-mail came back, and why', () => {
+    const story = [
+      entry('MailFeedbackReceived', '2026-11-22T10:00:00Z', { about: 'OrderConfirmed', reason: 'Bounce' }),
+      entry('MailFeedbackReceived', '2026-11-22T11:00:00Z', { about: 'ShipmentDispatched', reason: 'Complaint' }),
+    ];
+    expect(
+      linesOf({ story } as Partial<StaffOrder> as StaffOrder, null).map(({ what, details }) => [what, details]),
+    ).toEqual([
+      ['E-mail came back', 'not delivered · “Confirmed”'],
+      ['E-mail came back', 'marked as spam · “Shipped”'],
+    ]);
+  });
+
   it('shows a step that is newer than the page by its own name, with all that is said of it', () => {
     const story = [
       entry('SomethingNew', '2026-11-22T10:00:00Z', {

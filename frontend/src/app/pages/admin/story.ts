@@ -32,6 +32,21 @@ const EVENTS: Readonly<Record<string, string>> = {
   ReturnWithdrawn: 'Return withdrawn',
   ReturnReceived: 'Return received',
   ReturnRefused: 'Return refused',
+  MailFeedbackReceived: 'E-mail came back',
+};
+
+/** Mails go by the names of events, of which these are no steps of a story. */
+const MAILS: Readonly<Record<string, string>> = {
+  ...EVENTS,
+  OrderConfirmed: 'Confirmed',
+  OrderRejected: 'Not available',
+  OrderCancelled: 'Cancelled',
+};
+
+/** By what SES says of it. */
+const MAIL_FEEDBACK: Readonly<Record<string, string>> = {
+  Bounce: 'not delivered',
+  Complaint: 'marked as spam',
 };
 
 /** By fulfilment's names: what a member of staff did with the parcel. */
@@ -52,7 +67,8 @@ function plain(code: string): string {
 function ofOrder(entry: RecordedEntry): Line {
   const { at, event, about, amount, attempt, by, note, reason, shortages } = entry;
   const details = [
-    reason && plain(reason),
+    reason && (MAIL_FEEDBACK[reason] ?? plain(reason)),
+    event === 'MailFeedbackReceived' && about && `“${MAILS[about] ?? about}”`,
     attempt && `attempt ${attempt}`,
     about?.startsWith('ret_') && `return ${returnNumber(about)}`,
     amount && formatMoney(amount),
