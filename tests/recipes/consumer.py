@@ -226,6 +226,8 @@ RESOURCES = """  # -------------------------------------------------------------
     Properties:
       Handler: loyalty.reactions.handler
       Role: !GetAtt LoyaltyReactionsRole.Arn
+      DeploymentPreference:
+        Alarms: [!Ref LoyaltyReactionsErrorsAlarm, !Ref LoyaltyFailingAlarm, !Ref LoyaltyDeadLettersAlarm]
       LoggingConfig: {LogGroup: !Ref LoyaltyReactionsLogs}
       Environment:
         Variables:
@@ -310,6 +312,9 @@ def carry_out(copy: Copy) -> None:
         "\\g<0>\n              - !Join [/, [*pointsTableArn, stream, '*']]",
     )
     copy.edit(template, r"^        SelectionName: tables\n.*?Resources:\n", "\\g<0>          - *pointsTableArn\n")
+    saved_queries = r"^ +- !Sub /aws/lambda/\$\{AWS::StackName\}/NotificationsReactions\n"
+    own_log = "        - !Sub /aws/lambda/${AWS::StackName}/LoyaltyReactions\n"
+    copy.edit(template, saved_queries, f"\\g<0>{own_log}")
     # Its dry run reads the rows, as the replay worker.
     copy.edit(template, r"^  ReplayWorker:\n.*?(?= +PRODUCTS_TABLE: )", f"\\g<0>          {VARIABLE}\n")
     copy.edit(template, r"^  ReplayWorkerPolicy:\n.*?dynamodb:Scan\]\n +Resource:\n", f"\\g<0>{GRANT}")
