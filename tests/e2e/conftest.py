@@ -71,6 +71,9 @@ def visitor(page: Page, shop: Shop) -> Iterator[Visitor]:
     page.set_default_timeout(PATIENCE * 1000)
     visitor = Visitor(page, shop)
     yield visitor
+    # A page asks again and again: what is on its way through a test's own hands ends before the browser does.
+    page.unroute_all(behavior="wait")
+    page.context.unroute_all(behavior="wait")
     assert visitor.complaints == []
     assert visitor.secrets() == []
 
