@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal, get_args
 
 from cloudretail.failures import FailureRow, FailureState, next_generation
 from cloudretail.model import Model
@@ -40,6 +41,15 @@ PAID_BY_HAND_WITHIN = timedelta(days=3)
 
 AT_ONCE = timedelta(0)
 """Of a consumer: all that it may take is what `older_than` says."""
+
+
+RELAY = "relay"
+
+type WaitedFor = Literal["orders", "inventory", "payments", "payment-window", "payment-worker", "fulfilment"]
+"""A consumer that an order can wait for; it does not wait for a mail."""
+
+WAITED_FOR = frozenset({*get_args(WaitedFor.__value__), RELAY})
+"""Whose failures hold an order up."""
 
 
 class Remedy(StrEnum):
@@ -98,7 +108,7 @@ class Wait:
     patience: timedelta
     blocker: Blocker
     rule: str | None = None
-    consumer: str | None = None
+    consumer: WaitedFor | None = None
     events: tuple[str, ...] = ()
     failed: bool = False
 
@@ -111,12 +121,6 @@ class Wait:
         if failure.event_name not in self.events:
             return False
         return failure.consumer in (self.consumer, RELAY)
-
-
-RELAY = "relay"
-
-WAITED_FOR = frozenset({"orders", "inventory", "payments", "payment-window", "payment-worker", "fulfilment", RELAY})
-"""Whose failures hold an order up; a mail that was not sent does not."""
 
 
 def stuck_order(
@@ -203,7 +207,7 @@ def waits_of(rows: OrderRows, now: datetime) -> list[Wait]:
 
 def _event(
     order: OrderRow,
-    consumer: str,
+    consumer: WaitedFor,
     *events: str,
     since: datetime | None = None,
     rule: str | None = None,
@@ -327,8 +331,8 @@ def _of_refund(order: OrderRow, refund: RefundRow) -> Wait | None:
     match refund.status:
         case "REQUESTED":
             waits_for = f"the provider to give the refund {refund.refund_id} back"
-            own = ("payment-worker", ("RefundRequested",))
-            return Wait(asked, REFUNDED_WITHIN, _nudge(order, waits_for), "refund-requested", *own)
+            blocker, events = _nudge(order, waits_for), ("RefundRequested",)
+            return Wait(asked, REFUNDED_WITHIN, blocker, "refund-requested", "payment-worker", events)
         case "TO_PAY_BY_HAND":
             since = order.last("PaymentRefundFailed", refund.refund_id) or asked
             waits_for = f"staff to pay the refund {refund.refund_id} by hand"

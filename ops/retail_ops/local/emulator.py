@@ -11,7 +11,7 @@ import os
 import re
 import resource
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hmac import compare_digest
 from ipaddress import IPv4Interface
 from pathlib import Path
@@ -157,6 +157,72 @@ def find_array_elements() -> None:
     eventbridge._apply_input_transformer = apply_with_elements
 
 
+def import_definition(api_id: str, definition: Mapping[str, Any]) -> None:
+    """Make an HTTP API of its OpenAPI definition, in place of the routes that it has.
+
+    Args:
+        api_id: of an API that is there.
+        definition: with API Gateway's extensions. Source: API Gateway developer guide, "Working with OpenAPI
+            definitions for HTTP APIs".
+    """
+    from ministack.services import apigateway
+
+    authorizers: dict[str, Any] = {}
+    for name, scheme in definition.get("components", {}).get("securitySchemes", {}).items():
+        written = scheme["x-amazon-apigateway-authorizer"]
+        authorizers[name] = {
+            "authorizerId": f"{api_id}-{name}",
+            "authorizerType": written["type"].upper(),
+            "name": name,
+            "identitySource": [written["identitySource"]],
+            "jwtConfiguration": written["jwtConfiguration"],
+        }
+    apigateway._authorizers[api_id] = {each["authorizerId"]: each for each in authorizers.values()}
+    apigateway._integrations[api_id] = {}
+    apigateway._routes[api_id] = {}
+    for path, operations in definition["paths"].items():
+        for method, operation in operations.items():
+            written = operation["x-amazon-apigateway-integration"]
+            integration = {
+                "integrationType": written["type"].upper(),
+                "integrationUri": written["uri"],
+                "integrationMethod": written["httpMethod"],
+                "payloadFormatVersion": written["payloadFormatVersion"],
+            }
+            _, _, made = apigateway._create_integration(api_id, integration)
+            route = {
+                "routeKey": f"{method.upper()} {path}",
+                "target": f"integrations/{json.loads(made)['integrationId']}",
+            }
+            for scheme in operation.get("security", []):
+                (name,) = scheme
+                route |= {
+                    "authorizationType": authorizers[name]["authorizerType"],
+                    "authorizerId": authorizers[name]["authorizerId"],
+                }
+            apigateway._create_route(api_id, route)
+
+
+def import_definitions() -> None:
+    """Let a template's `Body` make the routes of an HTTP API, as CloudFormation does: the emulator ignores it."""
+    from ministack.services.cloudformation import provisioners  # type: ignore[import-untyped]
+
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
+
+    def importing(provision: Callable[..., tuple[str, Any]]) -> Callable[..., tuple[str, Any]]:
+        def provision_and_import(*arguments: Any, **named: Any) -> tuple[str, Any]:
+            # Of what the handlers get, the last mapping holds the properties as they are to be.
+            *_, properties = (each for each in arguments if isinstance(each, Mapping))
+            api_id, attributes = provision(*arguments, **named)
+            if "Body" in properties:
+                import_definition(api_id, properties["Body"])
+            return api_id, attributes
+
+        return provision_and_import
+
+    handlers["create"], handlers["update"] = importing(handlers["create"]), importing(handlers["update"])
+
+
 def log_failed_starts() -> None:
     """Have a function's log say why and where it does not start, as Lambda does.
 
@@ -193,6 +259,7 @@ def main() -> None:
     use_own_packages(layers)
     write_mails_with_codes()
     find_array_elements()
+    import_definitions()
     log_failed_starts()
     config = uvicorn.Config(
         application,

@@ -1,6 +1,5 @@
 """What template.yaml declares, its loops written out: the functions, routes, rules and queues of the shop."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,9 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 from retail_ops.stack.shop import PROJECT
 
 TEMPLATE = PROJECT / "template.yaml"
+
+LIVE = "live"
+"""Alias of the version that is called."""
 
 UNMATCHED = "UnmatchedRule"
 """Logical id of the rule for events that nobody subscribes to."""
@@ -87,13 +89,14 @@ class Template:
     @cached_property
     def routes(self) -> list[Route]:
         """Sorted by path."""
-        integrations = self.properties("AWS::ApiGatewayV2::Integration")
+        (api,) = self.properties("AWS::ApiGatewayV2::Api").values()
+        functions = {function.get("FunctionName"): name for name, function in self.functions.items()}
         routes = []
-        for route in self.properties("AWS::ApiGatewayV2::Route").values():
-            method, path = route["RouteKey"].split(" ")
-            integration = integrations[_integration(route["Target"])]
-            function = referred(integration["IntegrationUri"])
-            routes.append(Route(path, method, function, route.get("AuthorizationType") == "JWT"))
+        for path, operations in api["Body"]["paths"].items():
+            for method, operation in operations.items():
+                uri = operation["x-amazon-apigateway-integration"]["uri"]
+                called = uri.removesuffix("/invocations").partition(":function:")[2].removesuffix(f":{LIVE}")
+                routes.append(Route(path, method.upper(), functions[called], "security" in operation))
         return sorted(routes)
 
     @cached_property
@@ -172,10 +175,3 @@ def referred(value: Any) -> str:
     """The logical id that a `Ref` or `Fn::GetAtt` names; of a function's alias the function's."""
     name: str = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
     return name.removesuffix(".Alias")
-
-
-def _integration(target: Any) -> str:
-    """The logical id in `integrations/${Id}`."""
-    found = re.search(r"integrations/\$\{(\w+)\}", str(target))
-    assert found, f"{target} names no integration"
-    return found.group(1)
