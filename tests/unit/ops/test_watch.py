@@ -1,11 +1,16 @@
 """Which functions a change of a file concerns."""
 
+import io
+import subprocess
+import sys
+import zipfile
 from collections import Counter
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
 
-from retail_ops.local.watch import affected, changes, syntax_errors
+from retail_ops.local.watch import affected, changes, package, syntax_errors
 
 SOURCES = {
     "kernel/__init__.py": "",
@@ -81,3 +86,20 @@ def test_a_file_that_python_cannot_read_is_shown_with_its_line(root: Path) -> No
     assert 'orders/api.py", line 2' in error
     assert "def half(" in error
     assert "SyntaxError: '(' was never closed" in error
+
+
+def test_what_is_brought_into_the_shop_is_compiled_already(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    unpacked = tmp_path_factory.mktemp("function")
+    zipfile.ZipFile(io.BytesIO(package(root))).extractall(unpacked)
+    # Only what was compiled before is taken of a source that says something else since.
+    unpacked.joinpath("orders/domain.py").write_text("raise AssertionError('compiled anew')")
+    subprocess.run([sys.executable, "-c", "import orders.reactions"], cwd=unpacked, check=True)
+
+
+def test_a_file_with_an_error_is_brought_as_it_is(root: Path) -> None:
+    root.joinpath("broken.py").write_text("def (")
+    names = zipfile.ZipFile(io.BytesIO(package(root))).namelist()
+    assert "broken.py" in names
+    assert cache_from_source("broken.py") not in names
