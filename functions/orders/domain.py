@@ -1,4 +1,4 @@
-"""What may happen to an order. Pure: the rules of the contract, and nothing that reads or writes.
+"""What may happen to an order. Pure: rules only, no I/O.
 
 PENDING ──InventoryReserved──> RESERVED ──PaymentSucceeded──> CONFIRMED ──cancelled by shopper or shop──> CANCELLING
    │ └──────────────────────PaymentSucceeded──────────────────────┘│ └──────ShipmentDispatched──────┐        │ │ │
@@ -9,8 +9,8 @@ PENDING ──InventoryReserved──> RESERVED ──PaymentSucceeded──> CO
                                                             └─ShipmentCancelled, ShipmentReturned───┼──────────┘ │
                                                           DELIVERED <──────ShipmentDelivered────────┴────────────┘
 
-Cancelling a confirmed order is a request: only fulfilment knows whether the parcel has gone. Events come in any order,
-so that a parcel can be delivered, or come back, before orders learned that it was dispatched.
+Cancelling a confirmed order is a request: only fulfilment knows whether the parcel has gone. Events arrive in any
+sequence, so orders may consume ShipmentDelivered or ShipmentReturned before ShipmentDispatched.
 
 A delivered order has returns, each REQUESTED, then ACCEPTED, REFUSED or WITHDRAWN; the order stays DELIVERED.
 """
@@ -82,16 +82,16 @@ from orders.returns import MAX_RETURNS, Return, ReturnStatus, amount_owed, retur
 from orders.waiting import wait_of
 
 PLACE_WITHIN = timedelta(hours=24)
-"""How long an order may take to reach inventory: a replay next week must not surprise a shopper."""
+"""How long an order may take to reach inventory. An event replayed next week must not reserve, and charge, any more."""
 
 RETURN_DAYS = 30
-"""How long after its delivery something can be sent back, where the shop's settings do not say otherwise."""
+"""Days after delivery within which goods can be sent back, unless the shop's settings say otherwise."""
 
 EVERY_ORDER = "ORDER"
 """Partition key of the index of all orders."""
 
 MAX_LINES = 50
-"""Lines of an order: with its reservation they fit into one transaction of 100 items."""
+"""Lines of an order. The stock of all of them and the reservation fit into one transaction of 100 items."""
 
 
 class HistoryEntry(Model):
@@ -106,8 +106,8 @@ class HistoryEntry(Model):
         note: what the shop writes about it to the shopper.
         attempt: for a declined payment, which one.
         shortages: for a rejected order, what was missing.
-        about: id of the return or of the refund that it is about; of a mail, the name of its event.
-        amount: of money that was collected, is owed for a return, or was given back.
+        about: id of the return or refund that the step is about; for a mail, the name of the event it was about.
+        amount: money that was collected, is owed for a return, or was given back.
     """
 
     event: str
@@ -136,7 +136,7 @@ class Held(Model):
     """What one order counts towards the limits of its account.
 
     Attributes:
-        pieces: of all its products.
+        pieces: units of all products together.
         cash: minor units that are, or may become, due on delivery.
     """
 
@@ -162,7 +162,7 @@ class Order(Model):
         collected: minor units of cash that the courier has taken; None until that is known.
         returns: what was sent back.
         fingerprint: of the request that placed it, to tell a repetition from another request with its key.
-        history: each transition and each fact worth telling.
+        history: every transition, and every fact that its shopper or staff should see.
     """
 
     order_id: str
@@ -191,12 +191,12 @@ class Order(Model):
 
     @computed_field
     def kind(self) -> str:
-        """The key of the index of all orders."""
+        """The partition key in the index of all orders."""
         return EVERY_ORDER
 
     @computed_field
     def number(self) -> str:
-        """What people call it, the key of an index."""
+        """The short number that people use for the order; the key of an index."""
         return order_number(self.order_id)
 
     @property
@@ -205,16 +205,17 @@ class Order(Model):
 
     @property
     def held(self) -> Held | None:
-        """What its account holds by it: nothing once it is paid by card, its cash is collected, or it has ended."""
+        """What it counts towards its account's limits: None once it is paid by card, its cash is collected, or it has
+        ended."""
         over = self.status in (OrderStatus.REJECTED, OrderStatus.CANCELLED)
         if over or self.paid is Paid.YES or self.collected is not None:
             return None
-        # Which method will be chosen is not known yet: as long as it may be cash, it counts as cash.
+        # The payment method may not be chosen yet. As long as it can be cash, the order counts as cash.
         return Held(pieces=sum(item.quantity for item in self.items), cash=0 if self.cod_refusal else self.total_amount)
 
     @property
     def paid(self) -> Paid:
-        """Whether money was taken for it, as far as orders know."""
+        """Whether money was taken for it, as far as the orders service knows."""
         if self.status in (OrderStatus.PENDING, OrderStatus.RESERVED):
             return Paid.UNKNOWN
         if self.status in (OrderStatus.REJECTED, OrderStatus.CANCELLED):
@@ -223,16 +224,16 @@ class Order(Model):
 
     @property
     def returnable_until(self) -> datetime | None:
-        """Until when something can be sent back; None before it is delivered."""
+        """The end of the return period; None before delivery."""
         return self.delivered_at + timedelta(days=self.return_days) if self.delivered_at else None
 
     @property
     def returnable(self) -> Mapping[str, int]:
-        """How many pieces of each product can still be sent back, whatever the period."""
+        """How many pieces of each product can still be sent back, without regard to the period."""
         return returnable(self.items, self.returns)
 
     def returnable_at(self, now: datetime) -> Mapping[str, int]:
-        """How many pieces of each product can be sent back at `now`, but for products of which none can."""
+        """How many pieces of each product can be sent back at `now`. Products with no such pieces are left out."""
         until = self.returnable_until
         if self.status is not OrderStatus.DELIVERED or until is None or now > until or len(self.returns) >= MAX_RETURNS:
             return {}
@@ -240,38 +241,38 @@ class Order(Model):
 
     @property
     def cancellable(self) -> bool:
-        """Whether it can be called off, by the rule itself."""
+        """Whether it can be cancelled: the rule itself is asked."""
         return isinstance(decide(self, Cancel(), Context(self.order_id, "", self.created_at)), Change)
 
     @computed_field
     def open_as(self) -> str | None:
-        """What it waits for, the key of the index of open orders; None once nothing is awaited."""
+        """What it waits for, as the partition key in the index of open orders; None once it waits for nothing."""
         wait = wait_of(self)
         return wait[0].partition_of(self.order_id) if wait else None
 
     @computed_field
     def open_since(self) -> datetime | None:
-        """Since when."""
+        """Since when it waits, as the sort key of that index."""
         wait = wait_of(self)
         return wait[1] if wait else None
 
     def find_return(self, return_id: str) -> Return | None:
-        """The return of this id."""
+        """The return with this id."""
         return next((each for each in self.returns if each.return_id == return_id), None)
 
     def has_noted(self, cause: str) -> bool:
-        """Whether the event or request `cause` is part of the story already."""
+        """Whether the history has an entry of the event or request `cause` already."""
         return any(entry.caused_by == cause for entry in self.history)
 
 
 @dataclass(frozen=True)
 class Cancel:
-    """Somebody asks to call the order off.
+    """The command to cancel the order.
 
     Attributes:
         reason: BY_SHOPPER or BY_SHOP.
-        note: the shop's, for the shopper.
-        by: user id of the member of staff; None for its shopper.
+        note: what the shop writes to the shopper.
+        by: user id of the member of staff; None where the shopper cancels.
     """
 
     reason: CancelReason = CancelReason.BY_SHOPPER
@@ -287,15 +288,15 @@ _UNDER_WAY = (*_BEFORE_PARCEL, OrderStatus.SHIPPED)
 
 
 def decide(order: Order, message: Message, context: Context) -> Decision[Order]:
-    """What `message` means for `order`.
+    """Decide what `message` changes in `order`.
 
     Args:
         order: as it is now.
-        message: an event that the consumer subscribes to, or the command to call it off.
+        message: an event that the consumer subscribes to, or the command to cancel the order.
         context: of the message.
 
     Returns:
-        The change, or Nothing where the order's state does not listen to it.
+        The change, or Nothing where the message has no effect in the order's state.
     """
     match message:
         case InventoryReserved() | InventoryReservationFailed() | PaymentSucceeded() | PaymentFailed():
@@ -366,7 +367,7 @@ def _shipped(
         case ShipmentCancelled() if order.status in _BEFORE_PARCEL:
             return _cancelled(order, context, "ShipmentCancelled", message.reason, message.note)
         case ShipmentDispatched() if order.parcel is None:
-            # Where it is known already that the parcel arrived or came back, this only joins the story.
+            # A late event: where the parcel is known to have arrived or come back, only the history grows.
             status = OrderStatus.SHIPPED if order.status in _BEFORE_PARCEL else order.status
             parcel = Parcel(
                 carrier=message.carrier, tracking_number=message.tracking_number, tracking_url=message.tracking_url
@@ -401,7 +402,7 @@ def _moved(
     entry: Mapping[str, Any] | None = None,
     **fields: Any,
 ) -> Order:
-    """The order in its next state, with a step of its story.
+    """The order in its next state, with a new step in its history.
 
     Args:
         order: as it was.
@@ -417,7 +418,7 @@ def _moved(
 
 
 def _with_step(order: Order, context: Context, event: str, entry: Mapping[str, Any], **fields: Any) -> Order:
-    """The order with one more step of its story, where its state stays."""
+    """The order with a new step in its history and the same status."""
     return _moved(order, order.status, context, event, entry, reserved_until=order.reserved_until, **fields)
 
 
@@ -444,7 +445,7 @@ def _noted(
     fact: PaymentDeclined | PaymentCollected | PaymentRefunded | PaymentRefundFailed | MailFeedbackReceived,
     context: Context,
 ) -> Decision[Order]:
-    """A fact for the story that moves nothing. A duplicate is noted once."""
+    """A fact that joins the history and changes no status. A duplicate is noted once."""
     name = fact.event_type.name
     match fact:
         case PaymentCollected(amount=amount):
@@ -467,7 +468,7 @@ def _noted(
 
 
 def _common(order: Order) -> dict[str, Any]:
-    """What every event about a whole order carries."""
+    """The data that every event about a whole order carries."""
     return {
         "order_id": order.order_id,
         "user_id": order.user_id,
@@ -511,15 +512,15 @@ class RequestReturn(Model):
 
 
 def request_return(order: Order, command: RequestReturn, context: Context) -> Decision[Order]:
-    """Announce a return.
+    """Request a return.
 
     Returns:
-        The change; Nothing where this very return was announced before.
+        The change; Nothing where the same return was requested before.
 
     Raises:
-        InvalidInput: the id belongs to a return of something else, or a line is about a product that was not bought.
-        Conflict: the order is not delivered, the period is over, there are too many returns, or more pieces are sent
-            back than are left (`lines` says which and how many).
+        InvalidInput: the id belongs to a return with other lines, or a line names a product that was not bought.
+        Conflict: the order is not delivered, the period is over, there are too many returns, or a line has more pieces
+            than can still be sent back (`lines` says which and how many).
     """
     known = order.find_return(command.return_id)
     if known:
@@ -574,11 +575,11 @@ def _require_returnable(order: Order, command: RequestReturn, now: datetime) -> 
 
 
 def withdraw_return(order: Order, return_id: str, context: Context) -> Decision[Order]:
-    """Call a return off that was not settled yet.
+    """Withdraw a return that is not settled yet.
 
     Raises:
         NotFound: the order has no such return.
-        Conflict: it was accepted or refused.
+        Conflict: the return was accepted or refused.
     """
     known = order.find_return(return_id)
     if known is None:
@@ -620,7 +621,8 @@ def _return_settled(order: Order, message: ReturnReceived | ReturnRefused, conte
 
 
 def _tax_given_back(order: Order, amount: int) -> int | None:
-    """The tax in what is given back: that of before less that of after, so that all refunds add up to the order's."""
+    """The tax in a refund: the tax of what was kept before, less that of what is kept after. So the taxes of all
+    refunds add up to the order's tax."""
     if order.tax is None:
         return None
     before = order.total_amount - sum(each.amount or 0 for each in order.returns)
@@ -656,17 +658,17 @@ def _accepted_event(order: Order, return_: Return) -> ReturnAccepted:
 
 
 def awaited(order: Order) -> tuple[EventData, ...]:
-    """The events that somebody may still wait for while the order is as it is; publishing them again changes nothing
-    for those who have them.
+    """The events that a consumer may still wait for while the order is in this state. A consumer that has received one
+    of them ignores it.
 
-    What the end of an order published, no later event replaces: it is in the row's own outbox.
+    The events of an order's end are not among them: no later change overwrites them, so they are in the row's outbox.
     """
     match order.status:
         case OrderStatus.PENDING | OrderStatus.RESERVED:
-            # Inventory has it once the order is RESERVED, and payments may not.
+            # A RESERVED order shows that inventory has received this. Payments may not have.
             return (_placed_event(order),)
         case OrderStatus.CONFIRMED | OrderStatus.SHIPPED:
-            # Fulfilment has it once the parcel was dispatched, and inventory may not.
+            # A dispatched parcel shows that fulfilment has received this. Inventory may not have.
             return (_confirmed_event(order),)
         case OrderStatus.CANCELLING:
             return (_confirmed_event(order), _cancellation_event(order))
@@ -697,10 +699,10 @@ class PlaceOrder(Model):
 
     Attributes:
         shipping_address: where the goods go.
-        shipping_method: id of the chosen one.
+        shipping_method: id of the chosen method.
         total: that the shopper saw.
         cart_version: of the cart that the shopper saw.
-        payment_method: cash on delivery, or None to choose later, when the goods are held.
+        payment_method: cash on delivery, or None to choose once the goods are reserved.
     """
 
     shipping_address: Address
@@ -711,7 +713,7 @@ class PlaceOrder(Model):
 
     @property
     def fingerprint(self) -> str:
-        """Two commands with the same content have the same one."""
+        """A hash of the command: two commands with the same content have the same fingerprint."""
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -730,7 +732,7 @@ class Shopper:
 
 
 class Listed(Model):
-    """What checkout needs to know of a product today."""
+    """What checkout needs to know of a product: its name and price today."""
 
     product_id: str
     name: str
@@ -746,7 +748,7 @@ class CartLine(Model):
 
 
 class Cart(Model):
-    """The cart as the cart service stored it; a cart that was never filled has version 0."""
+    """The cart as the cart service stores it. A cart that was never filled has version 0."""
 
     items: tuple[CartLine, ...] = ()
     version: int = 0
@@ -757,7 +759,7 @@ class ReturnPolicy:
     """What the shop takes back.
 
     Attributes:
-        days: after the delivery, within which something can be sent back.
+        days: days after delivery within which goods can be sent back.
         shipping_refunded: whether the outward shipping is given back with the last piece.
     """
 
@@ -771,9 +773,9 @@ class Basket:
 
     Attributes:
         cart: the shopper's, as it is now.
-        products: today's name and price by product id; a product that is gone is missing.
+        products: today's name and price by product id, without products that are no longer sold.
         available: units that can be reserved, by product id.
-        returns: what the shop promises today.
+        returns: the shop's return policy today.
     """
 
     cart: Cart
@@ -783,11 +785,12 @@ class Basket:
 
 
 class HoldingLimits(Model):
-    """What an account may hold at a time, in orders that are neither paid by card, nor collected, nor ended.
+    """The most that an account may have in unpaid orders at a time: those that are neither paid by card, nor collected,
+    nor ended.
 
     Attributes:
-        orders: how many.
-        pieces: of all products.
+        orders: number of orders.
+        pieces: units of all products together.
         cash: minor units that may be due on delivery.
     """
 
@@ -798,11 +801,11 @@ class HoldingLimits(Model):
 
 @dataclass(frozen=True)
 class Account:
-    """What a shopper's account holds.
+    """A shopper's account: its unpaid orders, and how many it may have.
 
     Attributes:
-        held: by the order's id.
-        limits: what it may hold.
+        held: what each unpaid order counts towards the limits, by the order's id.
+        limits: the most that it may hold.
         version: counts the changes of `held`.
     """
 
@@ -811,12 +814,12 @@ class Account:
     version: int = 0
 
     def refusal_of_cash(self, amount: int) -> CodRefusal | None:
-        """Why another order of so many minor units cannot be paid in cash."""
+        """Why one more order of `amount` minor units cannot be paid in cash; None if it can."""
         due = sum(held.cash for held in self.held.values())
         return CodRefusal.TOO_MUCH_OPEN if due + amount > self.limits.cash else None
 
     def require_room_for(self, pieces: int) -> None:
-        """Raises Conflict if the account may hold no other order, or not so many more pieces."""
+        """Raise Conflict if the account may not hold one more order, or not so many more pieces."""
         if len(self.held) >= self.limits.orders:
             raise Conflict(
                 "too-many-open-orders",
@@ -837,12 +840,12 @@ class Account:
 
 @dataclass(frozen=True)
 class Look:
-    """What a checkout begins with, as it is now.
+    """The state that a checkout begins with, as it is now.
 
     Attributes:
-        order: that this very request has placed; None where there is none.
+        order: the order that an earlier delivery of this request has placed; None if there is none.
         cart: the shopper's.
-        account: what they hold.
+        account: the shopper's unpaid orders and limits.
         rates: of shipping and tax.
     """
 
@@ -855,7 +858,8 @@ class Look:
 def order_id_of(user_id: str, idempotency_key: str) -> str:
     """The id of the order that this user places with this key: the same request is the same order.
 
-    Derived, so that a repetition finds it without a second record that could expire; 100 bits of SHA-256, in base 32.
+    It is derived, so a repeated request finds the order without a second record that could expire. It has 100 bits of
+    SHA-256, in base 32.
     """
     digest = hashlib.sha256(f"{user_id}\0{idempotency_key}".encode()).digest()
     return "ord_" + base64.b32encode(digest).decode()[:20].lower()
@@ -864,21 +868,22 @@ def order_id_of(user_id: str, idempotency_key: str) -> str:
 def place(
     command: PlaceOrder, basket: Basket, account: Account, rates: Rates, shopper: Shopper, context: Context
 ) -> Change[Order]:
-    """The order that `command` makes of a basket.
+    """Place the order that `command` asks for.
 
     Args:
         command: the shopper's.
-        basket: as it is now.
-        account: what the shopper holds already.
-        rates: today's, of shipping and tax.
+        basket: the cart with today's prices and stock.
+        account: the shopper's unpaid orders and limits.
+        rates: today's rates of shipping and tax.
         shopper: who orders.
         context: its subject is the order's id, derived by `order_id_of`.
 
     Raises:
-        Conflict: the cart is not the one that the shopper saw, is empty or too long, a price or the stock is no longer
-            what was accepted (`lines` says which and how), the total is another one by today's rates, cash cannot be
-            taken for it, or the account may not hold another such order.
-        InvalidInput: the shop does not ship there, or not so; the address lacks something that its country needs.
+        Conflict: the cart is not the one that the shopper saw, is empty or has too many lines; a price has changed or
+            the stock is too low (`lines` says where); the total differs by today's rates; the order cannot be paid in
+            cash; or the account may not hold one more such order.
+        InvalidInput: the shop does not ship to the country, or not by this method; or the address lacks a field that
+            its country needs.
     """
     cash = command.payment_method is PaymentMethod.COD
     address = checked(command.shipping_address, phone_required=cash)
@@ -931,7 +936,7 @@ def place(
 
 
 def _refusal_of_cash(address: Address, amount: int, rates: Rates, account: Account) -> CodRefusal | None:
-    """Why the order cannot be paid in cash: at checkout, or by whatever is chosen later."""
+    """Why the order cannot be paid in cash, at checkout or later; None if it can."""
     if refusal := rates.zone_of(address.country).refusal_of_cash(amount):
         return refusal
     return account.refusal_of_cash(amount) or (None if address.phone else CodRefusal.NO_PHONE)
@@ -954,7 +959,7 @@ def _placed_event(order: Order) -> OrderPlaced:
         **_common(order),
         placed_at=order.created_at,
         place_by=order.place_by,
-        # What was chosen later is payments' own knowledge.
+        # Only the choice made at checkout is known here. Payments knows a later one.
         payment_method=order.payment_method,
         shipping_address=order.shipping_address,
     )

@@ -2,7 +2,7 @@
 
     items 45.00 + shipping 4.00 = total 49.00, of which 4.05 is 9 % GST: 49.00 x 9 / 109
 
-Rates are the shop's of today. What was quoted for an order is written on it, and no later change of rates changes it.
+Rates are today's. An order stores what it was quoted, so a later change of rates does not touch it.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,16 +18,16 @@ from cloudretail.money import Money
 from contract.values import CodRefusal, ShippingCharge, Tax
 
 FULL = 10_000
-"""Basis points of the whole."""
+"""Basis points in 100 %."""
 
 CURRENT = "current"
 
 MAX_ZONES = 50
 MAX_METHODS = 10
-"""Of one zone."""
+"""Methods of one zone."""
 
 MAX_TAX_RATES = 300
-"""There are not more countries."""
+"""Tax rates in all: more than there are countries."""
 
 type CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["SG"])]
 
@@ -36,10 +36,10 @@ class Method(Model):
     """A way to send a parcel.
 
     Attributes:
-        method_id: stable name of it.
+        method_id: stable id.
         name: for shoppers.
         price: of one parcel.
-        free_from: what the items have to cost for it to be free; None where it never is.
+        free_from: the subtotal of items from which it is free; None where it never is.
         earliest_days, latest_days: working days until it arrives.
     """
 
@@ -51,14 +51,14 @@ class Method(Model):
     latest_days: Annotated[int, Field(ge=0, le=120)]
 
     def price_for(self, subtotal: int) -> Money:
-        """What it costs with items of so many minor units."""
+        """What it costs for items of `subtotal` minor units."""
         if self.free_from is not None and subtotal >= self.free_from.amount:
             return Money(amount=0, currency=self.price.currency)
         return self.price
 
 
 class Zone(Model):
-    """Countries that parcels are sent to in the same ways.
+    """Countries with the same shipping methods.
 
     Attributes:
         name: for staff.
@@ -72,7 +72,7 @@ class Zone(Model):
     cash_up_to: Money | None = None
 
     def refusal_of_cash(self, total: int) -> CodRefusal | None:
-        """Why an order of so many minor units cannot be paid in cash here."""
+        """Why an order of `total` minor units cannot be paid in cash here; None if it can."""
         if self.cash_up_to is None:
             return CodRefusal.NOT_OFFERED_HERE
         return CodRefusal.TOO_EXPENSIVE if total > self.cash_up_to.amount else None
@@ -82,7 +82,7 @@ class TaxRate(Model):
     """The tax that prices include where the goods go to.
 
     Attributes:
-        name: what it is called there.
+        name: the country's name for it, such as GST.
         basis_points: hundredths of a per cent of the price before tax.
     """
 
@@ -92,13 +92,13 @@ class TaxRate(Model):
 
 
 class Rates(Model):
-    """Where the shop ships to, how, and which tax prices include there: all that a quote is made of.
+    """Where the shop ships to, by which methods, and which tax prices include there. Quotes are computed from it.
 
     Attributes:
-        rates_id: of the only row.
-        zones: each country is in one at the most.
-        tax_rates: one for each country at the most; where there is none, prices include no tax.
-        changed_by: user id of the member of staff who has made them what they are.
+        rates_id: key of the only row.
+        zones: a country is in at most one of them.
+        tax_rates: at most one for each country; without one, prices include no tax there.
+        changed_by: user id of the member of staff who changed them last.
     """
 
     rates_id: str = CURRENT
@@ -109,11 +109,11 @@ class Rates(Model):
 
     @property
     def countries(self) -> tuple[str, ...]:
-        """Where the shop ships to, by code."""
+        """The codes of the countries that the shop ships to."""
         return tuple(sorted(country for zone in self.zones for country in zone.countries))
 
     def zone_of(self, country: str) -> Zone:
-        """Raises InvalidInput where the shop does not ship to."""
+        """The zone of a country; raises InvalidInput where the shop does not ship there."""
         for zone in self.zones:
             if country in zone.countries:
                 return zone
@@ -126,7 +126,7 @@ class Rates(Model):
         )
 
     def tax_rate_of(self, country: str) -> TaxRate | None:
-        """None where prices include no tax."""
+        """The tax rate of a country; None where prices include no tax."""
         return next((rate for rate in self.tax_rates if rate.country == country and rate.basis_points), None)
 
 
@@ -141,11 +141,11 @@ class Quote:
 
 
 def quotes(rates: Rates, country: str, subtotal: Money) -> tuple[Quote, ...]:
-    """What items cost with each method that is offered.
+    """What items cost with each shipping method of a country.
 
     Args:
         rates: today's.
-        country: where the goods go to.
+        country: where the goods go.
         subtotal: of the items.
 
     Raises:
@@ -156,7 +156,7 @@ def quotes(rates: Rates, country: str, subtotal: Money) -> tuple[Quote, ...]:
 
 
 def quote(rates: Rates, country: str, method_id: str, subtotal: Money) -> Quote:
-    """What items cost with one method; raises InvalidInput as `quotes`, or where the method is not offered."""
+    """What items cost with one method; raises InvalidInput as `quotes`, or if the method is not offered there."""
     offered = quotes(rates, country, subtotal)
     for each in offered:
         if each.shipping.method_id == method_id:

@@ -41,10 +41,10 @@ def _orders() -> DynamoDBOrders:
 
 
 def react(orders: Repository[Order], delivery: Delivery, now: datetime) -> Result[Order]:
-    """Answer one event.
+    """React to one event.
 
     Raises:
-        Permanent: there is no such order. Checkout writes the order before any event of it, so waiting cannot help.
+        Permanent: there is no such order. Checkout writes the order before any event about it, so a retry cannot help.
     """
     event = delivery.event
     order_id = event.data.subject

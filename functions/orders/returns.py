@@ -11,11 +11,11 @@ from cloudretail.model import Model
 from contract.values import InspectedLine, OrderItem, ReturnReason, ReturnRefusal, StockLine
 
 MAX_RETURNS = 20
-"""Of one order: its row has to stay small."""
+"""Returns of one order: its row has to stay small."""
 
 
 class ReturnStatus(StrEnum):
-    """Where a return stands; only a REQUESTED or WITHDRAWN one can still be accepted: goods that came are paid for."""
+    """The status of a return. The shop refunds goods that arrive, so a WITHDRAWN return can still be accepted."""
 
     REQUESTED = "REQUESTED"
     ACCEPTED = "ACCEPTED"
@@ -28,11 +28,11 @@ class Return(Model):
 
     Attributes:
         lines: what the shopper sends back.
-        taken: what was accepted of it.
-        amount: minor units of the order's currency that are owed for that; None until then.
-        tax: that is a part of it; None where the order has none.
+        taken: what the shop accepted of it.
+        amount: what is owed for that, in minor units of the order's currency; None until it is accepted.
+        tax: the tax in `amount`; None where the order has none.
         refusal: why nothing was accepted.
-        note: the shop's, for the shopper.
+        note: what the shop writes to the shopper.
     """
 
     return_id: str
@@ -48,7 +48,7 @@ class Return(Model):
 
     @property
     def pieces(self) -> Counter[str]:
-        """How many pieces of each product it takes up."""
+        """How many pieces of each product it uses up, by product id."""
         match self.status:
             case ReturnStatus.REQUESTED:
                 return Counter({line.product_id: line.quantity for line in self.lines})
@@ -59,9 +59,9 @@ class Return(Model):
 
 
 def return_id_of(order_id: str, idempotency_key: str) -> str:
-    """The id of the return that is asked for with this key: the same request is the same return.
+    """The id of the return that is requested with this key: the same request is the same return.
 
-    100 bits of SHA-256, in base 32.
+    It has 100 bits of SHA-256, in base 32.
     """
     digest = hashlib.sha256(f"{order_id}\0{idempotency_key}".encode()).digest()
     return "ret_" + base64.b32encode(digest).decode()[:20].lower()
@@ -84,13 +84,13 @@ def amount_owed(
 ) -> int:
     """What is owed for the pieces of one more return, in minor units.
 
-    The return that brings the last piece back also gives back what the order cost besides its items: the shipping.
+    The return of the last piece also refunds the shipping, which is what the order cost besides its items.
 
     Args:
         items: of the order.
-        total: of the order.
-        shipping_refunded: whether shipping is given back at all.
-        returns: those that were accepted before, among others.
+        total: of the order, in minor units.
+        shipping_refunded: whether shipping is refunded at all.
+        returns: all returns of the order; the accepted ones count.
         taken: what is accepted now.
     """
     prices = {item.product_id: item.unit_price.amount for item in items}

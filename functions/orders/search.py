@@ -1,4 +1,4 @@
-"""What staff type to find an order: its number as in a mail, its id, or the e-mail address of its shopper. Pure."""
+"""How staff find an order: by its number as in a mail, its id, or the e-mail address of its shopper. Pure."""
 
 import re
 
@@ -6,23 +6,23 @@ from cloudretail.errors import InvalidInput
 from orders.domain import EVERY_ORDER
 
 type Key = tuple[str, str]
-"""Name and value of an attribute of an order."""
+"""Name and value of an attribute of an order that has an index."""
 
 EVERYTHING: Key = ("kind", EVERY_ORDER)
-"""What all orders have."""
+"""The attribute that all orders share."""
 
 _ID = re.compile(r"ord_[a-z0-9]{1,60}")
 _NUMBER = re.compile(r"[A-Z0-9]{10}")
 
 
 def sought(text: str) -> Key:
-    """Which orders somebody looks for.
+    """The attribute to search orders by, from a text that staff typed.
 
     >>> sought(" 3f5xk 2m7qa ")
     ('number', '3F5XK2M7QA')
 
     Args:
-        text: as it was typed; case and blanks do not matter.
+        text: case and blanks do not matter.
 
     Raises:
         InvalidInput: it is neither a number nor an id nor an address.
@@ -38,5 +38,5 @@ def sought(text: str) -> Key:
 
 
 def by_email(address: str) -> Key:
-    """The orders of whoever has this address; an account's is in small letters."""
+    """The attribute of the orders of this e-mail address. Accounts have theirs in lower case."""
     return "userEmail", address.strip().lower()

@@ -32,30 +32,30 @@ from orders.rates import CURRENT, Rates
 ORDERS = Aggregate("orders", "orderId", Order)
 
 RATES = Aggregate("rates", "ratesId", Rates)
-"""An aggregate that publishes nothing, and has one row."""
+"""An aggregate with one row, which publishes nothing."""
 
 
 class OrderSettings(Settings):
-    """What reading orders needs."""
+    """What a function needs to read orders."""
 
     orders_table: str
 
 
 class AccountSettings(OrderSettings):
-    """What changing orders needs besides."""
+    """What a function needs besides to change orders."""
 
     limits_table: str
 
 
 class RatesSettings(Settings):
-    """What reading and changing the rates needs."""
+    """What a function needs to read and change the rates."""
 
     rates_table: str
     currency: Currency
 
 
 class CheckoutSettings(AccountSettings, RatesSettings):
-    """What checkout needs besides."""
+    """What checkout needs besides the two above."""
 
     cart_table: str
     products_table: str
@@ -76,7 +76,7 @@ class CheckoutSettings(AccountSettings, RatesSettings):
 
 
 class DynamoDBOrders(DynamoDBRepository[Order]):
-    """Orders, and what their accounts hold by them.
+    """Orders. An order's write also updates what its account holds.
 
         order RESERVED, version 4            end: order CANCELLED, version 5, and the account lets go of it: one write
         account {version: 9, ord_1: ...}     the same end again: version = 4 does not hold, nothing is taken off twice
@@ -110,7 +110,7 @@ class DynamoDBOrders(DynamoDBRepository[Order]):
         return row
 
     def _let_go(self, order: Order) -> dict[str, object]:
-        # An attribute that is not there, or a row, is no error: taking it out is idempotent.
+        # REMOVE is idempotent: it is no error if the attribute, or the whole row, does not exist.
         return {
             "TableName": self._limits,
             "Key": {"userId": {"S": order.user_id}},
@@ -121,11 +121,11 @@ class DynamoDBOrders(DynamoDBRepository[Order]):
 
 
 class OwnedOrders:
-    """The orders of one user: anybody else's does not exist here.
+    """The orders of one user. An order of another user is not found.
 
     Args:
         settings: the tables.
-        user_id: the owner, who stands in the condition of every read.
+        user_id: the owner, who is part of the condition of every read.
     """
 
     def __init__(self, settings: AccountSettings, user_id: str) -> None:
@@ -154,11 +154,11 @@ class OwnedOrders:
         """The newest orders first.
 
         Args:
-            limit: how many at the most.
-            after: `orderId` and `createdAt` of the last one of the page before.
+            limit: how many at most.
+            after: `orderId` and `createdAt` of the last order of the previous page.
 
         Returns:
-            The index's items, and the position to go on from, None at the end.
+            The index's items, and the position of the next page; None at the end.
         """
         start = {"ExclusiveStartKey": dynamodb.to_item({**after, "userId": self._user_id})} if after else {}
         page = aws.dynamodb().query(
@@ -176,7 +176,7 @@ class OwnedOrders:
 
 
 class EveryonesOrders(DynamoDBOrders):
-    """All orders, found by the indexes that staff look into."""
+    """The orders of all shoppers, found by the indexes that staff search."""
 
     def newest(
         self, wanted: tuple[str, str], limit: int, after: Mapping[str, Any] | None
@@ -184,12 +184,12 @@ class EveryonesOrders(DynamoDBOrders):
         """The newest orders first.
 
         Args:
-            wanted: name and value of an attribute that has an index, or `orderId` and the id of the only one.
-            limit: how many at the most.
-            after: `orderId` and `createdAt` of the last one of the page before.
+            wanted: name and value of an attribute that has an index, or `orderId` and an id for that one order.
+            limit: how many at most.
+            after: `orderId` and `createdAt` of the last order of the previous page.
 
         Returns:
-            The orders as they are now, and the position to go on from, None at the end.
+            The orders as they are now, and the position of the next page; None at the end.
         """
         name, value = wanted
         if name == ORDERS.key:
@@ -211,9 +211,9 @@ class CheckoutStore:
         self._user_id = user_id
 
     def look(self, order_id: str) -> Look:
-        """What a checkout begins with.
+        """Read the state that a checkout begins with.
 
-        Each read is consistent, but BatchGetItem is no snapshot: the order may be placed between the two.
+        Each read is consistent, but BatchGetItem is not a snapshot: the order may be placed between two of them.
         """
         orders, cart, limits = self._settings.orders_table, self._settings.cart_table, self._settings.limits_table
         rates = self._settings.rates_table
@@ -236,23 +236,24 @@ class CheckoutStore:
         )
 
     def order(self, order_id: str) -> Order | None:
-        """The order that a request with this key has placed, None where there is none."""
+        """The order that a request with this key has placed; None if there is none."""
         orders = self._settings.orders_table
         found = batch_get({orders: {"Keys": [{"orderId": {"S": order_id}}], "ConsistentRead": True}})
         return self._own(found[orders])
 
     def _own(self, found: Sequence[Mapping[str, Any]]) -> Order | None:
-        # The id is derived from the owner's, so that nobody else's order can have it.
+        # The id is derived from the owner's id, so no other user's order can have it. The condition makes sure.
         own = [item for item in found if item["userId"] == self._user_id]
         return ORDERS.from_item(own[0]).state if own else None
 
     def basket(self, cart: Cart) -> Basket:
-        """Today's prices and stock of what is in `cart`; consistent, as the cart's page was.
+        """Today's prices and stock of what is in `cart`, by consistent reads.
 
-        What is not listed, or has a price in another currency than the shop's, is not sold, there as here.
+        A product that is not listed, or has a price in another currency than the shop's, is not sold. The cart's page
+        has the same rule.
         """
         products, inventory = self._settings.products_table, self._settings.inventory_table
-        # A longer cart is refused anyway; so many keys of both tables fit into one BatchGetItem.
+        # `place` refuses a longer cart. The keys of MAX_LINES products in both tables fit into one BatchGetItem.
         ids = [{"productId": {"S": line.product_id}} for line in cart.items[:MAX_LINES]]
         keys = {"Keys": ids, "ConsistentRead": True}
         found = batch_get({products: keys, inventory: keys}) if ids else {}
@@ -268,16 +269,17 @@ class CheckoutStore:
         )
 
     def place(self, change: Change[Order], cart_version: int, account: Account, cause: Cause, now: datetime) -> None:
-        """Put the order, empty the cart, and have the account hold the order, all or nothing.
+        """Put the order, empty the cart and add the order to the account's open orders, all or nothing.
 
             read cart at version 4    another tab changes it to 5    our transaction: version = 4 does not hold
             read: no such order       the same click arrives twice   our transaction: the order is there already
             read account at 9         another order takes the room   our transaction: version = 9 does not hold
 
         Raises:
-            LostRace: the order was placed by a request with the same key meanwhile, or what the account holds changed.
-            Conflict: the cart was changed meanwhile.
-            Transient: somebody else's transaction was in the way for too long.
+            LostRace: a request with the same key has placed the order since the read, or the account's open orders have
+                changed.
+            Conflict: the cart has changed since the read.
+            Transient: other transactions kept colliding with this one.
         """
         row = ORDERS.after(change.state.order_id, None, change, cause, now)
         transaction: list[Any] = [
@@ -322,7 +324,7 @@ class CheckoutStore:
 
 
 def _refused(error: ClientError, order_id: str) -> None:
-    """Say what a refused checkout means; return where the same transaction may succeed later."""
+    """Raise what a refused transaction means; return if the same transaction may succeed later."""
     if dynamodb.is_transient(error):
         return
     reasons = dynamodb.cancellation_reasons(error)
@@ -332,7 +334,7 @@ def _refused(error: ClientError, order_id: str) -> None:
     if order == dynamodb.CONDITION_FAILED:
         raise LostRace(f"orders {order_id}") from error
     if {order, cart, account} & (dynamodb.CONFLICTS | dynamodb.THROTTLES):
-        # Of the order nothing is known yet: if it is there, it is itself what changed the cart.
+        # Whether the order exists is not known here. If it does, it is what changed the cart.
         return
     if cart == dynamodb.CONDITION_FAILED:
         raise cart_changed() from error

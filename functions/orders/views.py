@@ -1,4 +1,4 @@
-"""What the orders API answers with: an order as its shopper sees it, and as staff do."""
+"""The answers of the orders API: an order as its shopper sees it, and as staff see it."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -135,7 +135,7 @@ class StaffOrderSummary(Model):
 
 
 class StaffOrder(StaffOrderSummary):
-    """An order with its story, as staff see it. What its parcel and its payment allow, their own services say.
+    """An order with its story, as staff see it. `actions` are those of orders only; shipments and payments have theirs.
 
     Attributes:
         shipping: how it is sent, and what that costs.
@@ -166,7 +166,7 @@ class StaffOrder(StaffOrderSummary):
 
 
 class Customer(Model):
-    """Somebody who has ordered, or an address that nobody has ordered with.
+    """The orders of an e-mail address, which may have none.
 
     Attributes:
         name: of the newest delivery address among these orders; null without any.
@@ -202,7 +202,7 @@ def view(order: Order) -> OrderView:
             for product_id, quantity in order.returnable_at(datetime.now(UTC)).items()
         ),
         returns=tuple(_return_view(order, each) for each in order.returns),
-        # Who of the staff did something is none of a shopper's business.
+        # A shopper does not see which member of staff did something: HistoryEntry has no `by`.
         story=tuple(HistoryEntry.model_validate(step.model_dump()) for step in order.history),
     )
 

@@ -1,8 +1,8 @@
-"""What an order waits for, as far as orders know: the key of the index by which operators find it. Pure.
+"""What an order waits for, as far as the orders service knows: the key of the index that finds stuck orders. Pure.
 
-An order is in the index from its first write until nothing is awaited any more, so that finding those that do not go on
-is a query, however many orders there are. How long a wait may take is not said here: who looks for it asks for those
-that have waited for longer.
+An order is in the index from its first write until it waits for nothing any more. So stuck orders are found by a query,
+however many orders there are. How long a wait may take is not decided here: the query asks for those that have waited
+longer than a given time.
 """
 
 import zlib
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from orders.domain import Order
 
 SHARDS = 2
-"""Partitions of each kind of wait: one takes 1,000 writes a second, and an order is written a few times."""
+"""Partitions of each kind of wait. A partition takes 1,000 writes a second, and each order is written a few times."""
 
 
 class Waiting(StrEnum):
-    """For whom an order waits.
+    """What an order waits for.
 
     STEP: for a consumer, which takes seconds; while it is RESERVED also for its shopper. TO_SHIP: for staff to ship its
     parcel. SHIPPED: for its carrier. RETURN: for what its shopper sends back. REFUND: for payments to give money back.
@@ -35,16 +35,16 @@ class Waiting(StrEnum):
 
     @property
     def partitions(self) -> tuple[str, ...]:
-        """Of the index, where such orders are."""
+        """All partitions of the index with orders that wait for this."""
         return tuple(f"{self}#{shard}" for shard in range(SHARDS))
 
     def partition_of(self, order_id: str) -> str:
-        """Of the index, where this order is."""
+        """The partition of the index that this order is in."""
         return self.partitions[zlib.crc32(order_id.encode()) % SHARDS]
 
 
 def wait_of(order: "Order") -> tuple[Waiting, datetime] | None:
-    """What an order waits for, and since when: the most urgent of several; None where that is nothing."""
+    """What an order waits for, and since when. Of several waits it is the most urgent one; None if there is none."""
     match order.status:
         case OrderStatus.PENDING | OrderStatus.RESERVED | OrderStatus.CANCELLING:
             return Waiting.STEP, _entered(order)
@@ -57,7 +57,7 @@ def wait_of(order: "Order") -> tuple[Waiting, datetime] | None:
         case OrderStatus.CANCELLED if order.payment_method is PaymentMethod.CARD and CANCELLATION not in _refunded(
             order
         ):
-            # Cash is collected on delivery, and what was delivered is not cancelled.
+            # Cash is collected on delivery, and a delivered order cannot be cancelled: so only card payments are here.
             return Waiting.REFUND, _entered(order)
         case _:
             return None
@@ -81,7 +81,7 @@ def _after_delivery(order: "Order") -> tuple[Waiting, datetime] | None:
 
 
 def _entered(order: "Order") -> datetime:
-    """When it came to its present status."""
+    """When the order reached its present status."""
     first = order.history[-1]
     for step in reversed(order.history):
         if step.status is not order.status:
@@ -96,6 +96,6 @@ def _last(order: "Order", event: str, about: str) -> datetime:
 
 
 def _refunded(order: "Order") -> dict[str, int]:
-    """Minor units that payments have given back, by the id of the refund."""
+    """Minor units that payments have refunded, by refund id."""
     given = [step for step in order.history if step.event == "PaymentRefunded" and step.about]
     return {str(step.about): step.amount.amount if step.amount else 0 for step in given}

@@ -3,7 +3,7 @@
 
 
 /**
- * Why the shop calls an order off.
+ * Why the shop cancels an order.
  */
 export interface Cancellation {
 

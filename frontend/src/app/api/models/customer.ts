@@ -4,7 +4,7 @@
 import { StaffOrderSummary } from '../models/staff-order-summary';
 
 /**
- * Somebody who has ordered, or an address that nobody has ordered with.
+ * The orders of an e-mail address, which may have none.
  */
 export interface Customer {
   email: string;

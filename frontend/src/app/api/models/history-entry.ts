@@ -11,12 +11,12 @@ import { Shortage } from '../models/shortage';
 export interface HistoryEntry {
 
   /**
-   * Id of the return or of the refund that it is about; of a mail, the name of its event.
+   * Id of the return or refund that the step is about; for a mail, the name of the event it was about.
    */
   about: (string | null);
 
   /**
-   * Of money that was collected, is owed for a return, or was given back.
+   * Money that was collected, is owed for a return, or was given back.
    */
   amount: (Money | null);
 

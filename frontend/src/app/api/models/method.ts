@@ -10,13 +10,13 @@ export interface Method {
   earliestDays: number;
 
   /**
-   * What the items have to cost for it to be free; null where it never is.
+   * The subtotal of items from which it is free; null where it never is.
    */
   freeFrom: (Money | null);
   latestDays: number;
 
   /**
-   * Stable name of it.
+   * Stable id.
    */
   methodId: string;
 

@@ -3,7 +3,7 @@
 
 
 /**
- * What may be chosen at checkout already; a card is paid with afterwards, when the goods are held.
+ * The payment methods of checkout. Cards are not among them: a shopper pays by card once the goods are reserved.
  */
 export type PaymentChoice = 'COD';
 

@@ -3,7 +3,7 @@
 
 
 /**
- * Why something is sent back, as it can be chosen.
+ * The reasons for a return that a shopper can choose from.
  */
 export type ReturnChoice = 'CHANGED_MIND' | 'DAMAGED' | 'WRONG_ITEM' | 'NOT_AS_DESCRIBED' | 'OTHER';
 

@@ -3,7 +3,7 @@
 
 
 /**
- * Where a return stands; only a REQUESTED or WITHDRAWN one can still be accepted: goods that came are paid for.
+ * The status of a return. The shop refunds goods that arrive, so a WITHDRAWN return can still be accepted.
  */
 export type ReturnStatus = 'REQUESTED' | 'ACCEPTED' | 'REFUSED' | 'WITHDRAWN';
 

@@ -14,7 +14,7 @@ import { StaffAction } from '../models/staff-action';
 import { Tax } from '../models/tax';
 
 /**
- * An order with its story, as staff see it. What its parcel and its payment allow, their own services say.
+ * An order with its story, as staff see it. `actions` are those of orders only; shipments and payments have theirs.
  */
 export interface StaffOrder {
 

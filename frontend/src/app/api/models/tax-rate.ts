@@ -18,7 +18,7 @@ export interface TaxRate {
   country: string;
 
   /**
-   * What it is called there.
+   * The country's name for it, such as GST.
    */
   name: string;
 }

@@ -5,7 +5,7 @@ import { Method } from '../models/method';
 import { Money } from '../models/money';
 
 /**
- * Countries that parcels are sent to in the same ways.
+ * Countries with the same shipping methods.
  */
 export interface Zone {
 
