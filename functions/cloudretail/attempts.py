@@ -1,4 +1,4 @@
-"""Where attempts are counted. Keys are hashes: the table does not reveal whose address was tried from where."""
+"""The table that counts attempts. Its keys are hashes, so it does not reveal which account was tried from where."""
 
 import hashlib
 import time
@@ -14,42 +14,42 @@ from cloudretail.repository import batch_get, pause_before_retry
 from cloudretail.settings import Settings
 
 MOST_AT_ONCE = 4
-"""Attempts of one client at one account that may be in each other's way: a person makes two, by a double click."""
+"""Concurrent attempts of one client at one account that may collide. A person makes two, by a double click."""
 
 
 class AttemptSettings(Settings):
-    """What every function needs that counts attempts."""
+    """What a function needs to count attempts."""
 
     attempts_table: str
 
 
 class Attempts(Protocol):
-    """Counts what is limited."""
+    """Counts attempts at what is limited."""
 
     def count(self, limit: RateLimit, account: str, client: str, *, known: bool = False) -> None:
         """Count an attempt before it is made.
 
         Args:
             limit: what is tried.
-            account: the account that it is about, whether there is one or not.
-            client: where it comes from.
-            known: whether `client` has been let into this account before: only its own attempts count then.
+            account: the account that is tried, whether it exists or not.
+            client: where the attempt comes from.
+            known: whether `client` has logged in to this account before. If so, only its own attempts count.
 
         Raises:
-            Limited: it may not be made now, and is not counted.
+            Limited: the attempt may not be made now. It is not counted.
         """
         ...
 
     def forget(self, limit: RateLimit, account: str, client: str) -> None:
-        """Take back what `client` tried: it was let into the account."""
+        """Delete the count of `client`, once it has logged in to the account."""
         ...
 
 
 class DynamoDBAttempts:
     """Attempts in DynamoDB.
 
-        one client     read    decide    write if it is as it was read, else again: of twenty at once none slips through
-        all clients    read                                                     add 1: nobody waits for anybody else
+        one client     read    decide    write if unchanged, else begin again    so twenty at once are all counted
+        all clients    read              add 1                                   so no client waits for another one
 
     Args:
         table: with the partition key `counter`, and `expiresAt` for its time to live.
@@ -90,7 +90,7 @@ class DynamoDBAttempts:
         return {item["counter"]: item for item in batch_get(request)[self._table]}
 
     def _write(self, key: str, read: dict[str, int] | None, tries: Tries, limit: RateLimit, now: int) -> bool:
-        """Whether the row was still as it was read: every write changes one of the two numbers."""
+        """Write the row if it is as it was read; False if not. Every write changes one of the two numbers."""
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(bookedUntil)"}
         if read:
             condition = {
@@ -118,7 +118,7 @@ class DynamoDBAttempts:
 
     @staticmethod
     def _expires_at(limit: RateLimit, now: int) -> int:
-        """When nothing depends on a counter any more, in seconds since 1970."""
+        """The time after which a counter has no effect any more, in seconds since 1970."""
         return (now + WAITED_FOR) // 1000 + 2 * limit.rate.window
 
 

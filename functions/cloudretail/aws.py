@@ -1,4 +1,4 @@
-"""One client per service and process, made when it is first needed: a cold start pays only for what it uses."""
+"""One boto3 client per service and process, made at its first use: a cold start makes only those that it needs."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ _endpoint: str | None = None
 
 
 def connect(session: "boto3.Session", endpoint: str | None) -> None:
-    """Let the clients be of another account than the environment's: for a command that uses a function's code.
+    """Use another session than the environment's, for a command that calls a function's code.
 
     Args:
         session: credentials and region.
@@ -36,12 +36,12 @@ def _config() -> "Config":
     from botocore.config import Config
 
     return Config(
-        # The functions' time-outs are 10 s: a call that hangs must leave time to be repeated and to be reported. At the
-        # worst, two tries of 1 + 2 s and a pause between them.
+        # The functions' time-outs are 10 s. A call that hangs must leave time to retry it and to report it. The worst
+        # case is two tries of 1 + 2 s, and a pause between them.
         connect_timeout=1,
         read_timeout=2,
         retries={"mode": "standard", "total_max_attempts": 2},
-        # Otherwise the SDK puts its own together anew for each call, which is a fifth of the call's work.
+        # Without this, the SDK builds its user agent anew for each call, which is a fifth of the call's processor time.
         user_agent="cloudretail",
     )
 

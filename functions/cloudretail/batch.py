@@ -1,9 +1,9 @@
-"""A batch of SQS: what is done is acknowledged, and every failure is retried or shown to an operator.
+"""A batch of SQS messages: each is acknowledged once it is done, and each failure is retried or shown to an operator.
 
-A message is acknowledged only when its reaction is committed or has decided, on a consistent read, that there is
-nothing to do, or when its dead-letter queue has accepted it.
+A message is acknowledged in three cases only: its reaction is committed; its reaction has found, on a consistent read,
+that there is nothing to do; or its dead-letter queue has accepted it.
 
-A message that kills its worker leaves no cause. From its 6th delivery on it is handled alone:
+A message that ends its worker's process leaves no cause. From its 6th delivery on it is handled alone:
 
     [a, b, killer]    a and b are handled, and deleted here and now    then the killer by itself    10th: given up
 """
@@ -27,7 +27,7 @@ from cloudretail.settings import Settings, load
 from cloudretail.telemetry import count, flush, logger
 
 MAX_FAILURE = 1024
-"""Characters of that attribute, ASCII."""
+"""Characters of the attribute FAILURE of a dead letter, ASCII."""
 
 
 class ConsumerSettings(Settings):
@@ -39,15 +39,15 @@ class ConsumerSettings(Settings):
 
 
 class GivenBack(Transient):
-    """There was no time left to begin with this message; it did not fail."""
+    """The message was not begun, since there was no time left. It did not fail."""
 
 
 class KilledWorker(Permanent):
-    """A message that was delivered again and again without an answer: it times out, or ends its process."""
+    """A message that was delivered many times without an outcome: it times out, or ends its process."""
 
 
 class BatchResponse(TypedDict):
-    """What Lambda wants to know of a batch. Source: Lambda developer guide, "Implementing partial batch responses"."""
+    """The function's answer to Lambda. Source: Lambda developer guide, "Implementing partial batch responses"."""
 
     batchItemFailures: list[dict[str, str]]
 
@@ -57,9 +57,9 @@ class About:
     """What a message is about, as far as it can be read.
 
     Attributes:
-        event_id: of the event; None where it is none.
-        event_name: likewise.
-        keys: such as `{"order_id": ...}`.
+        event_id: id of the event; None if the message is not an event.
+        event_name: name of the event; None if the message is not an event.
+        keys: what the event is about, such as `{"order_id": ...}`.
     """
 
     event_id: str | None = None
@@ -72,7 +72,7 @@ class Received:
     """A message of the batch.
 
     Attributes:
-        record: as Lambda hands it over.
+        record: as Lambda passes it.
     """
 
     record: Mapping[str, Any]
@@ -103,7 +103,7 @@ class Received:
 
     @property
     def failure(self) -> dict[str, Any]:
-        """What a copy of a dead letter carries of it; empty for any other message."""
+        """The attribute FAILURE that a copy of a dead letter carries; empty for any other message."""
         try:
             content = json.loads(self.attributes.get(FAILURE, "{}"))
         except ValueError:
@@ -118,12 +118,12 @@ class Received:
 
     @property
     def first_id(self) -> str:
-        """SQS's id of the message that this is, or is a copy of."""
+        """SQS's id of this message; of a copy, that of the first message."""
         return str(self.failure.get("messageId") or self.id)
 
 
 def now() -> datetime:
-    """The time, aware; for tests to set it."""
+    """The time, aware. A function of its own, so that tests can set it."""
     return datetime.now(UTC)
 
 
@@ -146,15 +146,15 @@ def work_off(
         context: of the invocation.
         consumer: name under which failures are kept.
         work: handles messages.
-        about: what a message is about.
+        about: reads what a message is about.
 
     Returns:
-        The ids of the messages that SQS is to deliver again.
+        The ids of the messages that SQS has to deliver again.
 
     Raises:
         MissingSetting: the function's environment lacks one of ConsumerSettings.
     """
-    settings = load(ConsumerSettings)  # At every call, so that a missing one shows before something else fails.
+    settings = load(ConsumerSettings)  # At every call, so that a missing variable shows before anything else fails.
     with deadline.of(context):
         try:
             batch = _Batch(settings, context, consumer, work, about)
@@ -181,7 +181,7 @@ class _Batch:
         self._log = FailureLog(DynamoDBFailureRows(settings.failures_table))
 
     def work_off(self, messages: Sequence[Received]) -> list[str]:
-        """Handle all of them; returns the ids of those that come again."""
+        """Handle all of them; returns the ids of those that have to be delivered again."""
         suspects = self._suspects(messages)
         if not suspects:
             return self._handled(messages)
@@ -193,24 +193,24 @@ class _Batch:
         return again
 
     def _suspects(self, messages: Sequence[Received]) -> list[Received]:
-        """Those that come again and again without having left a cause."""
+        """The messages that were delivered often and have left no cause."""
         often = [message for message in messages if message.attempt >= SUSPECT]
         if not often:
             return []
         try:
             known = self._log.known(self._consumer, [self._key(message) for message in often])
         except Exception:
-            logger.exception("Whether messages have left a cause could not be read")
+            logger.exception("Could not read whether messages have left a cause")
             return []
         return [message for message in often if self._key(message) not in known]
 
     def _handled(self, messages: Sequence[Received]) -> list[str]:
-        """Handle messages together; returns the ids of those that come again."""
+        """Handle messages together; returns the ids of those that have to be delivered again."""
         if not messages:
             return []
         outcomes: Mapping[str, Exception | None]
         if len(messages) == 1 and messages[0].attempt >= CONDEMNED and self._suspects(messages):
-            text = f"{messages[0].attempt} deliveries without an answer: it times out, or ends its process"
+            text = f"{messages[0].attempt} deliveries without an outcome: it times out, or ends its process"
             outcomes = {messages[0].id: KilledWorker(text)}
         else:
             outcomes = self._work(messages)
@@ -223,25 +223,25 @@ class _Batch:
         return again
 
     def _key(self, message: Received) -> str:
-        """Under which the message's failures are kept; a replay of it keeps its own."""
+        """The key under which the message's failures are kept. A copy has the key of its first message."""
         return str(message.failure.get("key") or self._about(message).event_id or message.id)
 
     def _resolved(self, message: Received) -> bool:
         """Note that a message that had failed before has succeeded.
 
-        It is done only when that is noted, or it would be failing, or its replay under way, for ever.
+        The message is acknowledged only after this note. Otherwise its row could stay FAILING or REPLAYED for ever.
         """
         if message.attempt == 1 and not message.failure:
             return True
         try:
             self._log.resolve(self._consumer, self._key(message), message.generation)
         except Exception:
-            logger.exception("That a message has succeeded at last could not be noted", event_id=self._key(message))
+            logger.exception("Could not note that a message has succeeded", event_id=self._key(message))
             return False
         return True
 
     def _settled(self, message: Received, error: Exception) -> bool:
-        """Keep the cause, and decide; True where the dead-letter queue has the message now."""
+        """Keep the cause, and retry or give up; True where the dead-letter queue has the message now."""
         if isinstance(error, GivenBack):
             self._hide(message, 0)
             return False
@@ -283,16 +283,16 @@ class _Batch:
         )
 
     def _history(self, message: Received, failure: Failure) -> History:
-        """As it is kept; as SQS counts where it cannot be kept, which says less."""
+        """The message's history from the table. If the table fails, it is made of SQS's count of deliveries."""
         try:
             return self._log.keep(failure)
         except Exception:
-            logger.exception("The cause of a failure could not be kept", event_id=failure.event_id)
+            logger.exception("Could not keep the cause of a failure", event_id=failure.event_id)
             unexpected = message.attempt if failure.kind is Kind.UNEXPECTED else 0
             return History(message.first_received, message.attempt, unexpected)
 
     def _give_up(self, message: Received, failure: Failure) -> bool:
-        """Send the message to the dead-letter queue; True once that queue has it whole."""
+        """Send the message to the dead-letter queue; True once that queue has accepted it."""
         attributes = {**message.attributes, FAILURE: _described(failure)}
         try:
             answer = aws.sqs().send_message(
@@ -305,41 +305,41 @@ class _Batch:
             digest = hashlib.md5(message.body.encode(), usedforsecurity=False).hexdigest()
             accepted = answer["MD5OfMessageBody"] == digest
         except Exception:
-            logger.exception("A message could not be given up", event_id=failure.event_id)
+            logger.exception("Could not send a message to its dead-letter queue", event_id=failure.event_id)
             accepted = False
         if not accepted:
-            # It stays where it is, and is given up at its next delivery.
+            # It stays in its queue, and is given up at its next delivery.
             self._hide(message, 60)
             return False
-        # That it is dead is the collector's to note, which has it from that queue.
+        # The collector reads that queue, and notes that the message is dead.
         count("DeadLettered")
         return True
 
     def _hide(self, message: Received, seconds: int) -> None:
         try:
-            # One by one: failures are rare, and cloudretail/emulator.py says why.
+            # One message per call: cloudretail/emulator.py says why. Failures are rare.
             aws.sqs().change_message_visibility(
                 QueueUrl=self._settings.queue_url,
                 ReceiptHandle=str(message.record["receiptHandle"]),
                 VisibilityTimeout=seconds,
             )
         except Exception:
-            # The queue's own visibility timeout then says when it comes again.
-            logger.exception("The next delivery could not be set", message_id=message.id)
+            # The message is then delivered again after the queue's own visibility timeout.
+            logger.exception("Could not set the time of the next delivery", message_id=message.id)
 
     def _acknowledge(self, messages: Iterable[Received]) -> None:
-        """Delete here and now what SQS would delete only after this invocation, should it live so long."""
+        """Delete messages at once. SQS would delete them only at the end of this invocation, which may not come."""
         for message in messages:
             try:
                 aws.sqs().delete_message(
                     QueueUrl=self._settings.queue_url, ReceiptHandle=str(message.record["receiptHandle"])
                 )
             except Exception:
-                logger.exception("A message could not be deleted at once", message_id=message.id)
+                logger.exception("Could not delete a message at once", message_id=message.id)
 
 
 def _described(failure: Failure) -> str:
-    """The attribute of a dead letter; the cause is cut where it does not fit."""
+    """The attribute FAILURE of a dead letter. A cause that is too long is cut."""
     said = {
         "key": failure.event_id,
         "code": failure.code.encode("ascii", "replace").decode()[:200],

@@ -1,4 +1,4 @@
-"""How an error is named, so that failures of one cause are found together."""
+"""The name of an error. Failures with the same cause have the same name."""
 
 import re
 import traceback
@@ -12,10 +12,10 @@ _OWN_CODE = str(Path(__file__).parents[1])
 
 
 def code_of(error: Exception) -> str:
-    """What failures of one cause have in common, whichever line they were raised in.
+    """A name that all failures of one cause share, whichever line raised them.
 
-    Of a call to AWS its error and operation (`AccessDenied on dynamodb:PutItem`), of anything else the exception and
-    the function that raised it (`KeyError in decide (inventory/domain.py)`).
+    For a call to AWS it is the error and the operation: `AccessDenied on dynamodb:PutItem`. For anything else it is the
+    exception and the function that raised it: `KeyError in decide (inventory/domain.py)`.
     """
     if isinstance(error, ClientError):
         said = re.search(r"not authorized to perform: ([\w-]+:\w+)", str(error))
@@ -25,11 +25,11 @@ def code_of(error: Exception) -> str:
 
 
 def where(error: BaseException) -> str:
-    """The innermost place in which `error` was raised, as `file:line in function`."""
+    """The innermost place of our own code that `error` passed, as `file:line in function`."""
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return "unknown"
-    # The innermost frame of our own says more than one deep inside a library, wherever this machine has those.
+    # The innermost frame of our own code says more than a frame deep inside a library.
     own = [frame for frame in frames if frame.filename.startswith(_OWN_CODE)] or frames
     frame = own[-1]
     return f"{'/'.join(frame.filename.split('/')[-2:])}:{frame.lineno} in {frame.name}"

@@ -1,4 +1,4 @@
-"""The consumer of events from a queue: declared once, with its subscription, its reaction and its dry run."""
+"""A consumer of events from a queue, declared once: its subscription, its reaction and its dry run."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from cloudretail.telemetry import record
 
 @dataclass(frozen=True)
 class Delivery:
-    """An event, and what its queue says of this delivery.
+    """One delivery of an event by its queue.
 
     Attributes:
         event: what happened.
@@ -33,23 +33,23 @@ class Delivery:
 
 
 type Outcome = Result[Any] | Exception
-"""The outcome of a delivery, or why it failed."""
+"""What a delivery has led to, or why it failed."""
 
 type Reaction[P] = Callable[[P, Sequence[Delivery], datetime], Sequence[Outcome]]
 """Takes ports, a batch and the time (aware), and returns an outcome for each delivery, in order."""
 
 
 def one_by_one[P](react: Callable[[P, Delivery, datetime], Result[Any]]) -> Reaction[P]:
-    """A reaction that takes each delivery by itself: what one raises fails that one only.
+    """A reaction that handles each delivery by itself. An exception fails only the delivery that raised it.
 
-    Where time runs out, the deliveries that are not handled yet are given back.
+    When time runs out, the remaining deliveries are given back to the queue.
     """
 
     def reaction(ports: P, deliveries: Sequence[Delivery], now: datetime) -> list[Outcome]:
         outcomes: list[Outcome] = []
         for delivery in deliveries:
             if deadline.passed():
-                outcomes.append(GivenBack("no time was left for it"))
+                outcomes.append(GivenBack("no time was left to handle it"))
                 continue
             try:
                 outcomes.append(react(ports, delivery, now))
@@ -63,11 +63,11 @@ def one_by_one[P](react: Callable[[P, Delivery, datetime], Result[Any]]) -> Reac
 def row_by_row[S: Model](
     key_of: Callable[[str], str], react: Callable[[Repository[S], Delivery, datetime], Result[Any]]
 ) -> Reaction[BatchRepository[S]]:
-    """As `one_by_one`, for reactions that each change one row: those of the whole batch are read in one round trip.
+    """As `one_by_one`, for reactions that change one row each. One round trip reads the rows of the whole batch.
 
     Args:
         key_of: the row's key, from what the event is about.
-        react: the reaction, on the rows as they were read.
+        react: the reaction, over the rows that were read.
     """
 
     def reaction(rows: BatchRepository[S], deliveries: Sequence[Delivery], now: datetime) -> Sequence[Outcome]:
@@ -79,16 +79,16 @@ def row_by_row[S: Model](
 
 @dataclass(frozen=True)
 class Consumer[P]:
-    """A queue of events and the reaction to them, declared once: all else about it is derived from this.
+    """A queue of events and the reaction to them, declared once. Everything else about it is derived from this.
 
     Attributes:
-        name: such as `payment-window`. The template knows it as `PaymentWindow`.
-        subscribes_to: the events that it reacts to; any other one fails.
+        name: such as `payment-window`. The template calls it `PaymentWindow`.
+        subscribes_to: the events that it reacts to. Any other event fails.
         react: the reaction, over its ports.
-        ports: opens the ports of this function's own environment.
-        read_only: opens the same ports for a dry run: they read the same, and change nothing. A port that would have
-            to ask somebody else raises WouldAct.
-        observe: called with the outcome of each delivery, for metrics of its own; not in a dry run.
+        ports: opens the ports by this function's environment.
+        read_only: opens the same ports for a dry run. They read the same data, and change nothing. A port that would
+            call another system raises WouldAct.
+        observe: is called with the outcome of each delivery, to count metrics. A dry run does not call it.
     """
 
     name: str
@@ -110,7 +110,7 @@ class Consumer[P]:
             context: of the invocation.
 
         Returns:
-            The ids of the messages that SQS is to deliver again: all, where the reaction itself raises.
+            The ids of the messages that SQS has to deliver again. These are all of them if the reaction itself raises.
 
         Raises:
             MissingSetting: as `work_off`.
@@ -125,7 +125,7 @@ class Consumer[P]:
         return About(event.id, event.data.event_type.name, event.data.keys)
 
     def _work(self, messages: Sequence[Received]) -> Mapping[str, Exception | None]:
-        """Why each message failed, or None; the outcomes of the others are logged and counted."""
+        """Handle messages; returns why each one failed, or None. Other outcomes are logged and counted."""
         failed: dict[str, Exception | None] = {}
         deliveries: dict[str, Delivery] = {}
         for message in messages:
@@ -156,17 +156,17 @@ class Consumer[P]:
             self.observe(delivery, result, now)
 
     def dry_run(self, document: str) -> Outcome:
-        """The outcome that a message would have now, as a first delivery; nothing is changed.
+        """The outcome that a first delivery of a message would have now. It changes nothing.
 
         Args:
             document: the message's body.
 
         Returns:
-            The outcome. It cannot know whether the function may do what it would do, or how somebody else answers.
+            The outcome. A dry run knows neither the function's own permissions nor the answers of other systems.
         """
         try:
             delivery = Delivery(parse(document, self._types), attempt=1)
             (outcome,) = self.react(self.read_only(), [delivery], datetime.now(UTC))
-        except Exception as error:  # Whatever the reaction raises is its answer.
+        except Exception as error:  # An exception of the reaction is its outcome.
             outcome = error
         return Done(outcome.what) if isinstance(outcome, WouldAct) else outcome

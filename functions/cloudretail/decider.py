@@ -15,7 +15,7 @@ class Context:
 
     Attributes:
         subject: id of what the message is about, such as an order's.
-        cause: id of the event or request that brought the message.
+        cause: id of the event or request that the message came with.
         now: aware.
     """
 
@@ -30,7 +30,7 @@ class Change[S]:
 
     Attributes:
         state: the new state of the row.
-        events: in the order in which they are published; empty for a fact that is only noted.
+        events: in the order in which they are published; empty for a change that nobody else needs to know.
     """
 
     state: S
@@ -42,7 +42,7 @@ class Nothing:
     """The message changes nothing here.
 
     Attributes:
-        reason: why, for the logs and metrics: a short fixed phrase, not a text with ids in it.
+        reason: why, for logs and metrics: a short fixed phrase without ids.
     """
 
     reason: str
@@ -50,11 +50,11 @@ class Nothing:
 
 @dataclass(frozen=True)
 class Done:
-    """An effect outside of any row of ours, such as a mail that was sent.
+    """An effect outside of the shop's own rows, such as a mail that was sent.
 
     Attributes:
-        what: in the infinitive, for a dry run to say that it would do this: `send the mail "Your order"`.
-        log: further keys for the log line, such as somebody else's id of it.
+        what: the effect in the infinitive, which a dry run shows: `send the mail "Your order"`.
+        log: further keys for the log line, such as the id that the other system gave it.
     """
 
     what: str
@@ -68,7 +68,7 @@ type Result[S] = Change[S] | Nothing | Done
 
 
 class WouldAct(Exception):
-    """A read-only port was called for an effect whose answer cannot be known beforehand: a dry run ends there.
+    """A read-only port was asked for an effect whose answer is not known beforehand. The dry run ends there.
 
     Args:
         what: as in `Done`.

@@ -22,21 +22,21 @@ THROTTLES = frozenset(
         "TransactionInProgressException",
     }
 )
-"""Codes that say: the same call may succeed later. Source: DynamoDB developer guide, "Error handling"."""
+"""Error codes after which the same call may succeed later. Source: DynamoDB developer guide, "Error handling"."""
 
 CONFLICTS = frozenset({"TransactionConflict", "TransactionConflictException"})
-"""Somebody else's transaction was at the same item: neither a lost race nor a failed condition."""
+"""Another transaction is writing the same item. It is neither a lost race nor a failed condition."""
 
 CONDITION_FAILED = "ConditionalCheckFailed"
 
 
 def to_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON types to DynamoDB's attribute values."""
+    """Convert JSON types to DynamoDB's attribute values."""
     return {name: _serialize(value) for name, value in item.items()}
 
 
 def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """DynamoDB's attribute values to JSON types; every number that the shop stores is an integer."""
+    """Convert DynamoDB's attribute values to JSON types. Every number that the shop stores is an integer."""
     return {name: _plain(_deserialize(value)) for name, value in item.items()}
 
 
@@ -53,7 +53,7 @@ def _plain(value: Any) -> Any:
 
 
 def code(error: ClientError) -> str:
-    """The error's code; as a call's own it mostly ends in "Exception", as a reason in a cancelled transaction not."""
+    """The error's code. A call's code mostly ends in "Exception"; a reason in a cancelled transaction does not."""
     return error.response["Error"]["Code"]
 
 
@@ -63,7 +63,8 @@ def is_condition_failed(error: ClientError) -> bool:
 
 
 def cancellation_reasons(error: ClientError) -> list[Mapping[str, Any]] | None:
-    """Of a cancelled transaction, one reason per item in order, each with `Code` and perhaps `Item`; else None."""
+    """The reasons of a cancelled transaction: one per item in order, each with `Code` and perhaps `Item`. None for any
+    other error."""
     if code(error) != "TransactionCanceledException":
         return None
     return list(error.response.get("CancellationReasons", []))

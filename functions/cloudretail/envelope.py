@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 in structured mode around the event data; the cloudevents package builds and parses it."""
+"""The envelope of an event: CloudEvents 1.0 in structured mode, built and parsed by the package cloudevents."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Cause:
 
     Attributes:
         id: the event's id or the request's id.
-        traceparent: W3C trace context of it.
+        traceparent: its W3C trace context.
     """
 
     id: str
@@ -32,10 +32,10 @@ class Cause:
 
 @dataclass(frozen=True)
 class Event:
-    """An event as it travels: the CloudEvents attributes that the shop uses, and the typed data.
+    """An event as it is published: the CloudEvents attributes that the shop uses, and the typed data.
 
     Attributes:
-        id: unique for each event and the same for each of its deliveries.
+        id: unique for each event, and the same in all its deliveries.
         time: when the change that it describes was committed.
         causation_id: id of the event or request that caused it.
         traceparent: W3C trace context.
@@ -84,18 +84,18 @@ def by_type(events: Iterable[type[EventData]]) -> EventTypes:
 
 
 def parse(document: str, known: EventTypes) -> Event:
-    """Read an event of any publisher.
+    """Parse an event.
 
     Args:
         document: structured-mode CloudEvents JSON.
-        known: the events that are expected; any other one is invalid here.
+        known: the events that are expected; any other event is invalid.
 
     Returns:
-        The event, its data validated against the model of its type and version.
+        The event. Its data is validated against the model of its type and version.
 
     Raises:
-        InvalidEvent: it is no CloudEvent, its type is none of `known`, or a field is missing or invalid; the text says
-            which.
+        InvalidEvent: the document is not a CloudEvent, its type is not in `known`, or a field is missing or invalid.
+            The text names the field.
     """
     try:
         parsed = _FORMAT.read(_as_sent, document)
@@ -116,7 +116,7 @@ def parse(document: str, known: EventTypes) -> Event:
     try:
         data = model.model_validate(parsed.get_data())
     except ValidationError as error:
-        # Only places and reasons: the values are a shopper's.
+        # Only fields and reasons: the values are a shopper's personal data.
         fields = ", ".join(f"{'.'.join(map(str, ('data', *e['loc'])))}: {e['msg']}" for e in error.errors())
         raise InvalidEvent(f"{parsed.get_type()}: {fields}") from None
     if parsed.get_subject() != data.subject:
@@ -125,7 +125,8 @@ def parse(document: str, known: EventTypes) -> Event:
 
 
 def _as_sent(attributes: dict[str, Any], data: dict[str, Any] | str | bytes | None) -> CloudEvent:
-    """The library makes up an id, a time or a version that is missing: each delivery would be an event of its own."""
+    """The CloudEvent of these attributes. All have to be there: the library would invent a missing id, time or version,
+    and each delivery would look like another event."""
     missing = [name for name in _REQUIRED if name not in attributes]
     if missing:
         raise InvalidEvent(f"not a CloudEvent: without {', '.join(missing)}")

@@ -1,16 +1,16 @@
-"""The roots of what the shop raises on purpose. A service derives its own exceptions from them, beside its rules.
+"""The base classes of what the shop raises on purpose. A service derives its own exceptions, beside its rules.
 
 ShopError
-├── InvalidEvent      a message that is no event this consumer knows: permanent, it goes to the dead-letter queue
-├── Permanent         a reaction that will fail again however often it is tried
-├── Transient         a throttle, a conflict, a time-out: the same message may succeed later
-│   └── Contention    a race that was lost more often than is worth repeating at once
-├── LostRace          the row changed between the read and the write; the shell reads again
-├── Refusal           a rule of the business says no; it knows nothing of HTTP, `cloudretail.http` maps it
-│   ├── NotFound      the thing is not there, or belongs to somebody else
+├── InvalidEvent      the message is not an event that this consumer expects; it goes to the dead-letter queue at once
+├── Permanent         the reaction fails at every retry
+├── Transient         a throttle, a conflict, a time-out: a retry may succeed
+│   └── Contention    too many lost races in a row; a later delivery may succeed
+├── LostRace          the row changed between the read and the write; the caller reads again
+├── Refusal           a business rule says no; it knows no HTTP, `cloudretail.http` maps it to a status
+│   ├── NotFound      the thing does not exist, or belongs to another user
 │   ├── Conflict      the state does not allow it
 │   └── InvalidInput  the request breaks a rule, whatever the state
-└── Problem           what an HTTP client gets, as RFC 9457 problem details: only for the edge
+└── Problem           an error answer to an HTTP client, as RFC 9457 problem details; only the HTTP layer raises it
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,19 +19,19 @@ from typing import Any
 
 
 class ShopError(Exception):
-    """The root of the tree above."""
+    """The root of the tree in this module's docstring."""
 
 
 class InvalidEvent(ShopError):
-    """A message that cannot be understood; the text names the field and the reason."""
+    """A message that is not a valid event. The text names the field and the reason."""
 
 
 class Permanent(ShopError):
-    """A failure that repeating cannot mend."""
+    """A failure that no retry can mend."""
 
 
 class Transient(ShopError):
-    """A failure that repeating may mend."""
+    """A failure that a retry may mend."""
 
 
 class Contention(Transient):
@@ -39,17 +39,17 @@ class Contention(Transient):
 
 
 class LostRace(ShopError):
-    """A conditional write found another version than the one that was read."""
+    """A conditional write has failed: the row's version is not the one that was read."""
 
 
 class Refusal(ShopError):
-    """A rule of the business says no.
+    """A business rule says no.
 
     Args:
         type: stable name of the kind of refusal (`price-changed`).
-        detail: one sentence for the person who has to do something about it.
-        errors: for invalid input one entry per field: {"field": "items.0.quantity", "message": "..."}.
-        extra: further facts that help to decide what to do, JSON types only.
+        detail: one sentence for the user, who has to do something about it.
+        errors: for invalid input, one entry per field: {"field": "items.0.quantity", "message": "..."}.
+        extra: further facts that help the client to decide what to do, JSON types only.
     """
 
     def __init__(
@@ -85,10 +85,10 @@ class InvalidInput(Refusal):
     """The request breaks a rule, and one field is the cause.
 
     Args:
-        field: which one, as the client calls it.
+        field: the field, by the client's name.
         message: what is wrong with it.
         type: as in Refusal.
-        detail: as in Refusal; made of field and message where it is None.
+        detail: as in Refusal; None makes it of field and message.
         extra: as in Refusal.
     """
 
@@ -100,17 +100,17 @@ class InvalidInput(Refusal):
 
 
 class Problem(ShopError):
-    """What an HTTP client gets.
+    """An error answer to an HTTP client.
 
     Args:
         status: HTTP status code.
         type: stable name of the kind of problem, the last part of its URI (`price-changed`).
-        detail: one sentence for the person who has to do something about it.
-        errors: for invalid input one entry per field: {"field": "items.0.quantity", "message": "..."}.
+        detail: one sentence for the user, who has to do something about it.
+        errors: for invalid input, one entry per field: {"field": "items.0.quantity", "message": "..."}.
         extra: further members of the problem object.
 
     Attributes:
-        retry_after: seconds, where the status says that the same request may succeed later.
+        retry_after: seconds after which the same request may succeed; None for a status that does not say so.
     """
 
     retry_after = 1
@@ -133,7 +133,7 @@ class Problem(ShopError):
 
 
 def invalid(field: str, message: str) -> Problem:
-    """A 422 that names one field."""
+    """A problem with status 422 that names one field."""
     return Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "invalid-input",

@@ -1,4 +1,4 @@
-"""What every event has, whatever it is about: its name outside, and what it is about."""
+"""What all events have in common: a public name with a version, and the id of what they are about."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from cloudretail.model import Model
 
 @dataclass(frozen=True)
 class EventType:
-    """The name under which an event is known outside.
+    """The public name of an event.
 
     Attributes:
-        service: the producer.
+        service: the service that publishes it.
         name: EventBridge's detail-type.
-        version: of the data's schema.
+        version: version of the data's schema.
     """
 
     service: str
@@ -36,10 +36,10 @@ class EventType:
 
     @classmethod
     def parse(cls, type_: str) -> Self:
-        """The name in a CloudEvents type, `cloudretail.<service>.<Name>.v<version>`.
+        """Parse a CloudEvents type, `cloudretail.<service>.<Name>.v<version>`.
 
         Raises:
-            ValueError: it is none of this shop's form.
+            ValueError: it does not have this form.
         """
         match type_.split("."):
             case ["cloudretail", service, name, version] if version[:1] == "v" and version[1:].isdecimal():
@@ -60,5 +60,5 @@ class EventData(Model):
 
     @property
     def keys(self) -> Mapping[str, str]:
-        """By which an operator finds its log lines and failures, such as `{"order_id": ...}`."""
+        """The keys by which an operator finds its log lines and failures, such as `{"order_id": ...}`."""
         return {}

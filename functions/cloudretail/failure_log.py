@@ -1,4 +1,4 @@
-"""The table of failures: a row is read, a rule decides, and the row is written only if it is still as it was read."""
+"""The table of failures. A row is read, a rule decides, and the row is written only if it has not changed since."""
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -16,23 +16,26 @@ type Key = tuple[str, str]
 """Consumer and event id."""
 
 type Rule = Callable[[FailureRow | None], FailureRow | None]
-"""Takes a row as it is; returns it as it is to be, or None where nothing changes."""
+"""Takes the row as it is; returns the new row, or None where nothing changes."""
 
 
 class FailureRows(Protocol):
     """Rows of failures, read consistently and written conditionally."""
 
     def read(self, keys: Iterable[Key]) -> dict[Key, FailureRow]:
-        """Those that exist, without their bodies."""
+        """The rows that exist, by key, without their bodies."""
         ...
 
     def write(self, read: FailureRow | None, row: FailureRow, body: bytes | None = None) -> FailureRow:
-        """Write what has changed; returns the row as it is then, and raises LostRace where it is not as `read`.
+        """Write what has changed, and return the row with its new revision.
 
         Args:
-            read: as it was read, None where there was none.
-            row: as it is to be.
-            body: of the message, compressed; None leaves it as it is.
+            read: the row as it was read; None if there was none.
+            row: the new row.
+            body: the message's body, compressed; None leaves the stored body as it is.
+
+        Raises:
+            LostRace: the row is no longer as it was read.
         """
         ...
 
@@ -40,20 +43,20 @@ class FailureRows(Protocol):
 def change(
     rows: FailureRows, key: Key, rule: Rule, *, known: FailureRow | None = None, body: bytes | None = None
 ) -> FailureRow | None:
-    """Read, decide, write; on a lost race again from the read.
+    """Read, decide, write; after a lost race, read again.
 
     Args:
         rows: the table.
         key: of the row.
-        rule: what is to become of it.
-        known: the row, where it was read just now.
-        body: as of `FailureRows.write`.
+        rule: decides what becomes of the row.
+        known: the row, if it was read just now.
+        body: as in `FailureRows.write`.
 
     Returns:
-        The row as it is afterwards, whether the rule has changed it or not; None where there is none.
+        The row as it is afterwards, whether the rule has changed it or not; None if there is none.
 
     Raises:
-        Contention: the race was lost again and again.
+        Contention: too many lost races in a row.
     """
     for attempt in range(MAX_RACES):
         read = known or rows.read([key]).get(key)
@@ -69,7 +72,7 @@ def change(
 
 
 _NAMES = {f"#{number}": to_camel(name) for number, name in enumerate(FailureRow.model_fields)}
-"""All attributes of a row, but for its body; some are words that DynamoDB reserves."""
+"""Placeholders for all attributes of a row but its body. Some names are reserved words of DynamoDB."""
 
 
 class DynamoDBFailureRows:
@@ -139,27 +142,27 @@ def item_key(key: Key) -> dict[str, Any]:
 
 
 class FailureLog:
-    """What a consumer keeps of its failures.
+    """A consumer's access to the table of failures.
 
     Args:
-        rows: where.
+        rows: the table.
     """
 
     def __init__(self, rows: FailureRows) -> None:
         self._rows = rows
 
     def keep(self, failure: Failure) -> History:
-        """Note a failed delivery; returns how the message has fared."""
+        """Note a failed delivery; returns the message's history."""
         key, now = (failure.consumer, failure.event_id), int(time.time())
         row = change(self._rows, key, lambda row: failed(row, failure, now))
         assert row, "a failure always counts"
         return row.history
 
     def resolve(self, consumer: str, event_id: str, generation: int) -> None:
-        """Note that a message that had failed has succeeded; nothing for one that never failed."""
+        """Note that a message that had failed has succeeded. For a message that never failed, nothing is written."""
         now = int(time.time())
         change(self._rows, (consumer, event_id), lambda row: resolved(row, generation, now))
 
     def known(self, consumer: str, event_ids: Collection[str]) -> set[str]:
-        """Those of at most 100 events of which a cause is kept."""
+        """The ids among `event_ids`, at most 100, for which a cause is kept."""
         return {event_id for _, event_id in self._rows.read((consumer, event_id) for event_id in event_ids)}

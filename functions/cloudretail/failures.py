@@ -1,25 +1,26 @@
-"""What becomes of a message that failed, kept for the operator: a queue keeps the message but not its cause. Pure.
+"""The life of a failed message, kept for operators: a queue keeps the message, but not why it failed. Pure.
 
-    FAILING    it is being retried; how often it failed, and since when, decides when it is given up
+    FAILING    it is being retried; the number of failures, and the time since the first, decide when it is given up
     DEAD       it was given up; the collector has taken it from its dead-letter queue
     REPLAYING  a replay has claimed it, and is about to send a copy
     REPLAYED   its consumer's queue has accepted the copy
-    RESOLVED   a later delivery, or a copy, has done what it asked for
-    DROPPED    an operator decided that nobody handles it
+    RESOLVED   a later delivery, or a copy, has succeeded
+    DROPPED    an operator decided that it is not handled any more
 
-A row's generation counts its replays, and a copy carries its own. What becomes of a copy counts only if the row has not
-gone on to a later one: an older copy that succeeds or fails late says nothing about that.
+A row's generation counts its replays, and each copy carries the generation that it was sent with. A copy's outcome
+changes the row only if no later copy was sent: an older copy that succeeds or fails late says nothing about a later.
 
     replay       DEAD 0 -> REPLAYING 1     send the copy, marked 1     REPLAYED 1, if it is still REPLAYING 1
     consumer                                          the copy succeeds: RESOLVED 1, before or after
     crash here                         ^ sent again once the lease is over     ^ likewise: one more copy, ignored
 
-Written first as REPLAYED, a crash before the send would lose the message. Sent first, a note that comes late would
-write over what the copy has come to. `tests/unit/kernel/test_replays_model.py` explores every order of these steps.
+If the row became REPLAYED before the send, a crash in between would lose the message. If the copy were sent first, a
+late note would overwrite the copy's outcome. `tests/unit/kernel/test_replays_model.py` explores every order of these
+steps.
 
-A death counts once, by the first message's id and the generation: the collector may be told of it twice, also after a
-replay. One of a message that is no copy counts whatever the row's generation is: it is of another message of the same
-event, which a nudge or the archive has sent.
+A death is counted once, by the first message's id and the generation: the collector may receive a message twice, even
+after a replay. The death of a message that is not a copy counts whatever the row's generation is: it is another message
+of the same event, which a nudge or a replay of the archive has sent.
 """
 
 import hashlib
@@ -34,21 +35,21 @@ from pydantic import Field
 from cloudretail.model import Model
 
 FAILURE = "failure"
-"""Message attribute of a dead letter: a JSON object with its cause and code, the request that failed, its failure key,
-its generation and the first message's id. A copy carries the last three."""
+"""Message attribute of a dead letter: a JSON object with the cause and its code, the id of the failed request, the
+failure key, the generation and the first message's id. A copy carries the last three."""
 
 KEPT_FOR = 90 * 24 * 3600
-"""Seconds that a row is kept once it is RESOLVED or DROPPED. Any other stays until somebody deals with it."""
+"""Seconds that a RESOLVED or DROPPED row is kept. Any other row stays until an operator deals with it."""
 
 LEASE = 60
-"""Seconds after which a row that is REPLAYING was left behind: its replay has died, and the message is sent again."""
+"""Seconds after which a REPLAYING row counts as abandoned: its replay has died, and the message is sent again."""
 
 UNKNOWN_CAUSE = "timeout or crash"
-"""Where no cause was kept: the function ended before it could keep one."""
+"""The cause where none was kept, because the function ended before it could keep one."""
 
 
 class FailureState(StrEnum):
-    """See the module's table."""
+    """The states of the table in this module's docstring."""
 
     FAILING = "FAILING"
     DEAD = "DEAD"
@@ -59,10 +60,10 @@ class FailureState(StrEnum):
 
 
 OPEN_ORDERS = "OPEN"
-"""Partition key of the index of failures that hold an order up."""
+"""Partition key of the index of failures that block an order."""
 
 ENDED = frozenset({FailureState.RESOLVED, FailureState.DROPPED})
-"""States in which nobody has to do anything."""
+"""States that need no operator any more."""
 
 
 class Kind(Enum):
@@ -75,12 +76,12 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class History:
-    """How a message has fared so far, the failure of just now included.
+    """A message's failures so far, including the present one.
 
     Attributes:
         since: when it failed first, aware.
-        failures: deliveries that failed.
-        unexpected: those of them that failed unexpectedly.
+        failures: number of deliveries that failed.
+        unexpected: number of them that failed unexpectedly.
     """
 
     since: datetime
@@ -92,9 +93,9 @@ class Cause(Model):
     """Why a message failed.
 
     Attributes:
-        code: what failures of one cause have in common, as `code_of` makes it.
-        fingerprint: a short name of consumer and code.
-        exception: its class; "timeout or crash" where no cause was kept.
+        code: the name that failures of one cause share, by `code_of`.
+        fingerprint: a short hash of consumer and code.
+        exception: class of the exception; "timeout or crash" where no cause was kept.
         message: its text.
         where: file, line and function in which it was raised.
         function: name of the Lambda function.
@@ -118,10 +119,10 @@ class Edit(Model):
     """A correction of a dead letter's body.
 
     Attributes:
-        by: who made it.
-        reason: why, in that person's words.
+        by: user id of the operator.
+        reason: why, in the operator's words.
         at: seconds since 1970.
-        was: key in the bucket of the body before it.
+        was: key in the bucket of the previous body.
     """
 
     by: str
@@ -131,32 +132,32 @@ class Edit(Model):
 
 
 class FailureRow(Model):
-    """What is kept of a message that failed at a consumer, but for its body. Times are seconds since 1970.
+    """A message that failed at a consumer, as the table keeps it, without its body. Times are seconds since 1970.
 
     Attributes:
-        consumer: at which it failed.
-        event_id: of the event; of the message where the body is no event.
+        consumer: name of the consumer.
+        event_id: id of the event; id of the message if the body is not an event.
         revision: how often the row was written.
         state: see the module.
-        since: when it came into this state; of FAILING, when it failed first.
+        since: when it reached this state; for FAILING, when it failed first.
         generation: how often it was replayed.
         cause: of its latest failure.
-        event_name: where the body is an event.
-        order_id: which order it is about.
-        first_failed_at: also before an earlier end.
-        last_failed_at: the latest.
-        failures: deliveries that failed since it is being retried.
-        unexpected: those of them that failed unexpectedly.
+        event_name: name of the event; None if the body is not an event.
+        order_id: the order that it is about.
+        first_failed_at: its first failure ever, also before an earlier RESOLVED or DROPPED.
+        last_failed_at: its latest failure.
+        failures: deliveries that failed in the present round of retries.
+        unexpected: number of them that failed unexpectedly.
         failing_since: the first of them.
         found_in: the dead-letter queue that it came from.
-        message_id: SQS's, of the message that died; of a copy, that of the first message.
-        sqs_id: SQS's, of the message that the collector has taken.
-        invalid: why it is no event of the shop.
-        attributes: of the message, those that are text.
-        deaths: those that were counted.
+        message_id: SQS's id of the message that died; for a copy, that of the first message.
+        sqs_id: SQS's id of the message that the collector has taken.
+        invalid: why the body is not an event of the shop.
+        attributes: the message attributes that are text.
+        deaths: ids of the deaths that were counted.
         body_at: key in the bucket of a body that is too long for the row.
-        replay_id: of the replay that claimed it last.
-        replays: ids of all that claimed it, the latest last.
+        replay_id: id of the replay that claimed it last.
+        replays: ids of all replays that claimed it, the latest last.
         edits: corrections of its body, the latest last.
         expires_at: when the table deletes the row.
     """
@@ -189,34 +190,34 @@ class FailureRow(Model):
 
     @property
     def key(self) -> tuple[str, str]:
-        """Of the row."""
+        """The row's key: consumer and event id."""
         return self.consumer, self.event_id
 
     @property
     def open_state(self) -> str | None:
-        """Its partition in the index by state; None, and so in none, for what has ended."""
+        """Its partition in the index by state. None once it has ended, so that the index does not contain it."""
         return None if self.state in ENDED else open_state(self.state, self.consumer)
 
     @property
     def open_orders(self) -> str | None:
-        """Its partition in the index of what holds orders up; None, and so not in it, for anything else."""
+        """Its partition in the index of failures that block an order; None if it blocks none."""
         return None if self.state in ENDED or self.order_id is None else OPEN_ORDERS
 
     @property
     def history(self) -> History:
-        """How the message has fared since it is being retried."""
+        """The message's failures in the present round of retries."""
         since = self.last_failed_at if self.failing_since is None else self.failing_since
         return History(datetime.fromtimestamp(since, UTC), self.failures, self.unexpected)
 
     def now(self, state: FailureState, now: int, **changes: Any) -> "FailureRow":
-        """In this state from now on. The counts begin anew: a copy has the same patience as a new message."""
+        """The row in this state from now on. Its counts begin at 0: a copy is retried as long as a new message."""
         expires = now + KEPT_FOR if state in ENDED else None
         anew = {"failures": 0, "unexpected": 0, "failing_since": None}
         return self.model_copy(update={**anew, "state": state, "since": now, "expires_at": expires, **changes})
 
 
 def open_state(state: FailureState, consumer: str) -> str:
-    """The partition of the index by state that a consumer's rows in this state are in."""
+    """The partition of the index by state that has a consumer's rows in this state."""
     return f"{state}#{consumer}"
 
 
@@ -226,9 +227,9 @@ class Failure:
 
     Attributes:
         consumer: which reaction failed.
-        event_id: id of the event; of the message where the body is no event.
-        kind: whether repeating can help.
-        code: what failures of one cause have in common, as `code_of` makes it.
+        event_id: id of the event; id of the message if the body is not an event.
+        kind: whether a retry can help.
+        code: the name that failures of one cause share, by `code_of`.
         exception: class of the exception.
         message: its text.
         where: file, line and function in which it was raised.
@@ -236,10 +237,10 @@ class Failure:
         version: of that function.
         request_id: of the invocation, with which its log lines are found.
         attempt: which delivery of the message this was, from 1.
-        message_id: SQS's id of the message; of a copy, that of the first message.
+        message_id: SQS's id of the message; for a copy, that of the first message.
         generation: how often it was replayed.
-        keys: what the event is about, such as `{"order_id": ...}`; empty where the body is none.
-        event_name: where the body is an event.
+        keys: what the event is about, such as `{"order_id": ...}`; empty if the body is not an event.
+        event_name: name of the event; None if the body is not an event.
     """
 
     consumer: str
@@ -260,12 +261,12 @@ class Failure:
 
     @property
     def cause(self) -> str:
-        """In one line."""
+        """Exception, message and place in one line."""
         return f"{self.exception}: {self.message} at {self.where}"
 
     @property
     def kept(self) -> Cause:
-        """As the row has it."""
+        """The cause in the form that the row keeps."""
         return Cause(
             code=self.code,
             fingerprint=fingerprint(self.consumer, self.code),
@@ -284,18 +285,18 @@ class Death:
     """A message that the collector has taken from a dead-letter queue.
 
     Attributes:
-        consumer: that it was for.
-        event_id: id of the event; of the message where the body is no event.
+        consumer: the consumer whose message it was.
+        event_id: id of the event; id of the message if the body is not an event.
         generation: how often it was replayed.
-        message_id: SQS's id of the message; of a copy, that of the first message.
+        message_id: SQS's id of the message; for a copy, that of the first message.
         sqs_id: SQS's id of the message that was taken.
         sent_at: when it was sent to that queue, in seconds since 1970.
-        found_in: that queue.
-        cause: as the message says itself; None where it says none.
-        event_name: where the body is an event, or looks like one.
-        order_id: likewise.
-        invalid: why it is no event of the shop, else None.
-        attributes: of the message, those that are text.
+        found_in: name of that queue.
+        cause: from the attribute FAILURE of the message; None if it has none.
+        event_name: name of the event, if the body is one or looks like one.
+        order_id: the order that it is about, likewise.
+        invalid: why the body is not an event of the shop; None if it is one.
+        attributes: the message attributes that are text.
         body_at: key in the bucket of a body that is too long for the row.
     """
 
@@ -315,19 +316,19 @@ class Death:
 
     @property
     def id(self) -> str:
-        """The same however often the collector is told of it."""
+        """Identifies the death: the same id however often the collector receives the message."""
         return f"{self.message_id}/{self.generation}"
 
 
 # ------------------------------------------------------------------------------------------------------------- rules
-# Each returns the row as it is to be, or None where nothing changes.
+# Each returns the new row, or None where nothing changes.
 
 
 def failed(row: FailureRow | None, failure: Failure, now: int) -> FailureRow:
     """A delivery has failed.
 
-    A row that is DEAD stays so, or a duplicate that is being retried would hide it; so does one that has gone on to a
-    later copy. The cause is the newest that is known, and this delivery's retries count in any case.
+    A DEAD row stays DEAD: a duplicate that is being retried must not hide it. A row with a later copy keeps its state
+    too. In every state, the row takes this failure's cause and counts this delivery.
     """
     counted = row or FailureRow(
         consumer=failure.consumer,
@@ -355,16 +356,17 @@ def failed(row: FailureRow | None, failure: Failure, now: int) -> FailureRow:
 
 
 def resolved(row: FailureRow | None, generation: int, now: int) -> FailureRow | None:
-    """A message that failed before has succeeded, or a copy has; nothing for one that never failed."""
+    """A message that had failed, or a copy of it, has succeeded; None for a message that never failed."""
     if row is None or generation < row.generation or row.state is FailureState.RESOLVED:
         return None
     return row.now(FailureState.RESOLVED, now, generation=generation)
 
 
 def died(row: FailureRow | None, death: Death) -> FailureRow | None:
-    """A message was found in a dead-letter queue; None where that is known already, or a later copy is under way.
+    """A message was found in a dead-letter queue; None if that is known already, or a later copy is on its way.
 
-    What is FAILING is dead even if such a death is known: a copy that was sent twice dies twice, and fails in between.
+    A FAILING row becomes DEAD even if this death was counted: a copy that was sent twice dies twice, and fails in
+    between.
     """
     if row and (_is_known(row, death) or 0 < death.generation < row.generation):
         return None
@@ -400,17 +402,17 @@ def _is_known(row: FailureRow, death: Death) -> bool:
 
 
 def _cause(row: FailureRow | None, death: Death) -> Cause:
-    """The row knows more of a failure than the message says of it, as long as it is the same one."""
+    """The cause of a death. The row's is more complete than the message's, if it is about the same failure."""
     if row and death.cause and death.cause.request_id and death.cause.request_id == row.cause.request_id:
         return row.cause
     if row and death.cause is None and row.state is FailureState.FAILING:
-        return row.cause  # SQS itself has moved it.
+        return row.cause  # SQS has moved the message by its maxReceiveCount, so it carries no cause.
     unknown = Cause(code=UNKNOWN_CAUSE, fingerprint=fingerprint(death.consumer, UNKNOWN_CAUSE), exception=UNKNOWN_CAUSE)
     return death.cause or unknown
 
 
 def edited(row: FailureRow | None, edit: Edit, event_name: str | None, order_id: str | None) -> FailureRow | None:
-    """A dead letter has another body from now on; None for anything else, of which a copy may be under way."""
+    """A dead letter gets a corrected body; None in any other state, in which a copy may be on its way."""
     if row is None or row.state is not FailureState.DEAD:
         return None
     about = {"event_name": event_name, "order_id": order_id or row.order_id, "invalid": None, "body_at": None}
@@ -418,7 +420,7 @@ def edited(row: FailureRow | None, edit: Edit, event_name: str | None, order_id:
 
 
 def next_generation(row: FailureRow, now: int) -> int | None:
-    """The generation that a copy of it would have; None where it is not to be replayed, or dropped, at all."""
+    """The generation of the next copy; None if the row's state allows neither a replay nor a drop."""
     if row.state is FailureState.DEAD:
         return row.generation + 1
     if row.state is FailureState.REPLAYING and now - row.since > LEASE:
@@ -427,9 +429,9 @@ def next_generation(row: FailureRow, now: int) -> int | None:
 
 
 def claimed(row: FailureRow | None, generation: int, replay_id: str, now: int) -> FailureRow | None:
-    """A replay is about to send the copy of this generation; None where somebody else has dealt with it.
+    """A replay is about to send the copy of this generation; None if another replay has dealt with the row.
 
-    A replay that died before it could note that it had sent the copy claims it again, and sends one more.
+    A replay that ended before it could note the sent copy claims the row again, and sends one more copy.
     """
     if row is None:
         return None
@@ -441,17 +443,17 @@ def claimed(row: FailureRow | None, generation: int, replay_id: str, now: int) -
 
 
 def sent(row: FailureRow | None, generation: int, now: int) -> FailureRow | None:
-    """The copy of this generation was accepted; None where its consumer was faster than this note."""
+    """The queue has accepted the copy of this generation; None if its consumer was faster than this note."""
     return _after_claim(row, generation, FailureState.REPLAYED, now)
 
 
 def handed_over(row: FailureRow | None, generation: int, now: int) -> FailureRow | None:
-    """As `sent`, where nobody will tell what becomes of the copy: it is on the bus, or another row is its own."""
+    """As `sent`, for a copy whose outcome this row never learns: it is on the bus, or has another row."""
     return _after_claim(row, generation, FailureState.RESOLVED, now)
 
 
 def refused(row: FailureRow | None, generation: int, now: int) -> FailureRow | None:
-    """The copy of this generation was not accepted; should it exist all the same, its success still counts."""
+    """The copy of this generation was not accepted. If it was sent all the same, its success still counts."""
     return _after_claim(row, generation, FailureState.DEAD, now, replay_id=None)
 
 
@@ -464,12 +466,12 @@ def _after_claim(
 
 
 def dropped(row: FailureRow | None, generation: int, replay_id: str, now: int) -> FailureRow | None:
-    """An operator drops it. It takes the generation that a copy would have had: what is older counts no more."""
+    """An operator drops the row. It takes the generation of the next copy, so that older copies change it no more."""
     if row is None or next_generation(row, now) != generation:
         return None
     return row.now(FailureState.DROPPED, now, generation=row.generation + 1, replay_id=replay_id)
 
 
 def fingerprint(consumer: str, code: str) -> str:
-    """A short name of a cause, for filters: eight hexadecimal digits of consumer and code."""
+    """A short hash of a cause, for filters: eight hexadecimal digits of consumer and code."""
     return hashlib.sha256(f"{consumer}|{code}".encode()).hexdigest()[:8]

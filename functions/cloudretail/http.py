@@ -35,13 +35,13 @@ from cloudretail.telemetry import flush, logger, record
 from cloudretail.tracing import root
 
 MAX_BODY = 64 * 1024
-"""Bytes of a request body; the largest honest one, a merge of 50 lines, has 5 kB."""
+"""Bytes of a request body. The largest that the storefront sends, a merge of 50 lines, has 5 kB."""
 
 WORTH_COMPRESSING = 1400
-"""Bytes of an answer; a smaller one goes in one packet as it is."""
+"""Bytes of an answer from which it is compressed. A smaller one fits into one packet anyway."""
 
 _GZIP = re.compile(r"(?:^|[\s,])(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?(?:[\s,]|$))|,|$)")
-"""In an Accept-Encoding that does not refuse it (RFC 9110, 12.5.3)."""
+"""Matches an Accept-Encoding that allows gzip (RFC 9110, 12.5.3)."""
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -54,7 +54,7 @@ STATUS_OF: Mapping[type[Refusal], HTTPStatus] = {
     Limited: HTTPStatus.TOO_MANY_REQUESTS,
     Refusal: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
-"""With which status a client is answered when a rule says no; the most special kinds first."""
+"""The HTTP status of a refusal by its class; subclasses first."""
 
 IdempotencyKey = Annotated[
     str,
@@ -72,7 +72,7 @@ Cursor = Annotated[str | None, Query(max_length=1024, description="`nextCursor` 
 
 
 ONLY_FOR = {"/api/admin/": STAFF, "/api/ops/": OPERATORS}
-"""By the beginning of a path the group that it is for."""
+"""The group that may use paths with this prefix."""
 
 NOT_YOURS = {STAFF: "Only the shop's staff may do this.", OPERATORS: "Only operators may do this."}
 
@@ -102,11 +102,11 @@ class Page[Item](Model):
 
 
 class Api(APIGatewayHttpResolver):
-    """A service's routes.
+    """The routes of a service.
 
-    What a route raises becomes an answer: a `Problem` its own, the refusal of a rule the one in `STATUS_OF`, invalid
-    input a 422 with an entry for each field, a failure that may pass a 503, anything else a 500 that says nothing of
-    the inside.
+    An exception of a route becomes an answer. A `Problem` has its own status, and a refusal the status in `STATUS_OF`.
+    Invalid input is a 422 with an entry for each field, and a failure that may pass is a 503. Anything else is a 500
+    without details.
     """
 
     def __init__(self) -> None:
@@ -129,7 +129,7 @@ class Api(APIGatewayHttpResolver):
             logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
             event = with_lower_case_headers(event)
             _with_plain_media_type(event["headers"])
-            # Before Powertools parses it: its own middlewares would run too late for that.
+            # Before Powertools parses the body: a middleware of it would run too late.
             if refused := _refused(self, event):
                 answer: dict[str, Any] = {
                     "statusCode": int(refused.status_code),
@@ -140,15 +140,15 @@ class Api(APIGatewayHttpResolver):
                 answer = self.resolve(event, context)
             if _is_private(event):
                 answer["headers"] = {"Cache-Control": "no-store", **answer["headers"]}
-            # A 204 has no body; the gateway takes a string, and not everything that stands for it takes a null.
+            # A 204 has no body. API Gateway takes an empty string, while a stand-in for it may not take a null.
             return _compressed(answer | {"body": answer["body"] or ""}, event["headers"].get("accept-encoding", ""))
         finally:
             flush()
 
     def refusal(self, event: Mapping[str, Any]) -> Problem | None:
-        """Why a request is refused whatever it asks for: whom a path is not for learns nothing of it, not even whether
-        their input would be valid; a service may have a further reason."""
-        # The path by which its route is found, whatever stands before it.
+        """Why a request is refused before its route sees it; None if it is not. A caller outside of the path's group
+        learns nothing, not even whether the input is valid. A service may add reasons of its own."""
+        # The path by which Powertools finds the route, without a stage in front of it.
         path = APIGatewayProxyEventV2(dict(event)).path
         for beginning, group in ONLY_FOR.items():
             if path.startswith(beginning):
@@ -160,30 +160,30 @@ class Api(APIGatewayHttpResolver):
 
     @property
     def caller(self) -> Caller:
-        """Who is calling; raises a 401 Problem for anything but an ID token."""
+        """The caller; raises a Problem with status 401 if the request has no valid ID token."""
         return _caller(self.current_event.raw_event)
 
     @property
     def operator(self) -> Caller:
-        """As `caller`, and in the group of operators; raises a 403 Problem for anybody else."""
+        """As `caller`, for operators; raises a Problem with status 403 for other callers."""
         return _member(self.current_event.raw_event, OPERATORS)
 
     @property
     def staff(self) -> Caller:
-        """As `caller`, and in the group of staff; raises a 403 Problem for anybody else."""
+        """As `caller`, for staff; raises a Problem with status 403 for other callers."""
         return _member(self.current_event.raw_event, STAFF)
 
     @property
     def optional_caller(self) -> Caller | None:
-        """Who is calling a route that also answers strangers; None for them, a 401 Problem for a bad token."""
+        """The caller of a public route; None without a token. Raises a Problem with status 401 for a bad token."""
         return self.caller if self.current_event.headers.get("authorization") else None
 
     def recorded[S: Model](self, settled: Settled[S], *, command: str, **keys: str) -> S:
         """Log and count the outcome of a command.
 
         Args:
-            settled: what was decided, and the state that it led to.
-            command: its name.
+            settled: the decision, and the state after it.
+            command: name of the command.
             keys: what it is about, such as `order_id`.
 
         Returns:
@@ -195,19 +195,19 @@ class Api(APIGatewayHttpResolver):
 
     @property
     def client_address(self) -> str:
-        """Where the request comes from; all addresses of one client are one."""
+        """The client's address. All IPv6 addresses of one client count as one."""
         return origin.client_address(self.current_event.raw_event)
 
     @property
     def cause(self) -> Cause:
-        """This request, as the cause of the events that it leads to."""
+        """This request, as the cause of the events that it publishes."""
         request_id = self.current_event.raw_event["requestContext"]["requestId"]
         return Cause(request_id, root(request_id, self.current_event.headers.get("x-amzn-trace-id")))
 
 
 def _caller(event: Mapping[str, Any]) -> Caller:
-    """By the claims that the gateway's authorizer has verified; by the token itself where there is none in front: on
-    routes that also answer strangers, and under `sam local start-api`."""
+    """The caller by the claims that API Gateway's authorizer has verified. Public routes, and `sam local start-api`,
+    have no authorizer: there the token itself is verified."""
     authorizer = event["requestContext"].get("authorizer") or {}
     if claims := authorizer.get("jwt", {}).get("claims"):
         return caller_of(claims)
@@ -224,13 +224,13 @@ def _member(event: Mapping[str, Any], group: str) -> Caller:
 
 
 def _compressed(answer: dict[str, Any], accepted: str) -> dict[str, Any]:
-    """An answer in gzip, where the client takes it and it pays.
+    """The answer in gzip, if the client accepts that and the body is large enough.
 
-    CloudFront compresses only what it may keep, and it keeps nothing of the API. Source: CloudFront developer guide,
+    CloudFront compresses only what it may cache, and it caches nothing of the API. Source: CloudFront developer guide,
     "Serve compressed files".
 
     Args:
-        answer: with a text as its body.
+        answer: its body is text.
         accepted: the client's Accept-Encoding.
     """
     body = answer["body"].encode()
@@ -239,13 +239,13 @@ def _compressed(answer: dict[str, Any], accepted: str) -> dict[str, Any]:
     headers = {**answer["headers"], "Vary": "Accept-Encoding"}
     if not _GZIP.search(accepted.lower()):
         return {**answer, "headers": headers}
-    # No time in it: the same answer has the same bytes.
+    # The gzip header has no time in it, so that the same answer has the same bytes.
     packed = base64.b64encode(gzip.compress(body, compresslevel=6, mtime=0)).decode()
     return {**answer, "headers": {**headers, "Content-Encoding": "gzip"}, "body": packed, "isBase64Encoded": True}
 
 
 def answers(success: HTTPStatus, *problems: HTTPStatus) -> dict[int, OpenAPIResponse]:
-    """The answers of a route for its OpenAPI description: what it returns, and the problems a client must expect."""
+    """A route's answers for its OpenAPI description: its success, and the problems that a client has to expect."""
     documented: dict[int, OpenAPIResponse] = {success.value: {"description": success.phrase}}
     for status in problems:
         documented[status.value] = {
@@ -256,12 +256,12 @@ def answers(success: HTTPStatus, *problems: HTTPStatus) -> dict[int, OpenAPIResp
 
 
 def no_content() -> Response[None]:
-    """A 204."""
+    """An answer with status 204."""
     return Response(status_code=HTTPStatus.NO_CONTENT, content_type=None, body=None)
 
 
 def _refused(api: Api, event: Mapping[str, Any]) -> Response[Any] | None:
-    """The answer to a request that no route gets to see."""
+    """The answer to a request that is refused before any route; None if it is not refused."""
     try:
         problem = _past_cloudfront(event) or api.refusal(event) or _body_problem(event)
     except Exception as error:
@@ -270,26 +270,27 @@ def _refused(api: Api, event: Mapping[str, Any]) -> Response[Any] | None:
 
 
 def _past_cloudfront(event: Mapping[str, Any]) -> Problem | None:
-    # The caller learns nothing, not even what is missing.
+    # The answer does not say what is missing, so that a client past CloudFront learns nothing.
     return None if origin.came_through_cloudfront(event) else Problem(HTTPStatus.FORBIDDEN, "forbidden", "Forbidden.")
 
 
 def _with_plain_media_type(headers: dict[str, str]) -> None:
-    """Media types are the same in any case (RFC 9110, 8.3.1); Powertools knows them in lower case."""
+    """Write the media type in lower case: case does not matter (RFC 9110, 8.3.1), but Powertools expects that."""
     if content_type := headers.get("content-type"):
         media_type, semicolon, parameters = content_type.partition(";")
         headers["content-type"] = media_type.strip().lower() + semicolon + parameters
 
 
 def _is_private(event: Mapping[str, Any]) -> bool:
-    """Whether an answer may be one person's, so that nobody on the way may keep it: all but a stranger's GET."""
+    """Whether an answer may hold personal data, so that no cache may keep it: every one but that to a GET without a
+    token."""
     headers = event["headers"]
     is_get = event["requestContext"]["http"]["method"] in ("GET", "HEAD")
     return not is_get or "authorization" in headers or "cookie" in headers or bool(event.get("cookies"))
 
 
 def _body_problem(event: Mapping[str, Any]) -> Problem | None:
-    """What is wrong with a request's body before anybody looks into it: its size, its type, that it is no JSON."""
+    """What is wrong with a request's body before it is validated: its size, its type, or its JSON."""
     body: str | None = event.get("body")
     if not body:
         return None
@@ -303,21 +304,21 @@ def _body_problem(event: Mapping[str, Any]) -> Problem | None:
             return _unsupported()
         text = raw.decode()
         parsed = json.loads(text)
-        # Only an escape can write half a character, as a body that is not UTF-8 is refused.
+        # Only a JSON escape can hold a lone surrogate, since a body that is not UTF-8 is refused.
         if re.search(r"\\u[dD][89a-fA-F]", text) and (field := half_a_character(parsed)) is not None:
             return invalid(field or "body", "Use characters that can be written.")
     except json.JSONDecodeError as error:
         return _malformed(f"is not JSON (at character {error.pos})")
     except (ValueError, RecursionError):
-        # Not UTF-8, a number of thousands of digits, or thousands of nested lists: the client's mistake, not ours.
+        # It is not UTF-8, or has a number of thousands of digits, or thousands of nested lists: a 4xx and not a 500.
         return _malformed("is not JSON that can be read")
     return None
 
 
 def half_a_character(value: object, at: str = "") -> str | None:
-    """Where there is a lone surrogate in parsed JSON, as a field's path; None where there is none.
+    """The path of a field with a lone surrogate in parsed JSON; None if there is none.
 
-    JSON's escapes can write one, Python reads it, and nothing can store, publish or answer it.
+    A JSON escape can hold one, and Python reads it. But it cannot be stored, published or answered.
     """
     if isinstance(value, str):
         return at if any("\ud800" <= each <= "\udfff" for each in value) else None
@@ -344,7 +345,7 @@ def _unsupported() -> Problem:
 
 
 def problem_response(problem: Problem) -> Response[Any]:
-    """The answer that `problem` is; for a route that adds something to it, such as a cookie to be forgotten."""
+    """The answer for `problem`, for a route that adds something to it, such as a cookie to delete."""
     logger.info("Refused", problem=problem.type, status=problem.status)
     body = {
         **problem.extra,
@@ -362,7 +363,7 @@ def problem_response(problem: Problem) -> Response[Any]:
 
 
 def _invalid_input(error: RequestValidationError) -> Response[Any]:
-    # A list with a bad item is too short for pydantic as well: the item says more.
+    # For a list with a bad item, pydantic also reports that the list is too short. The item's error says more.
     found = error.errors()
     innermost = [each for each in found if not any(_is_within(other["loc"], each["loc"]) for other in found)]
     errors = [_field_error(each) for each in innermost]
@@ -380,7 +381,7 @@ def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
-    """What is wrong with a field, as a whole sentence: it stands beside the field in a form."""
+    """What is wrong with a field, as a whole sentence. A form shows it beside the field."""
     match error["type"], error.get("ctx", {}):
         case ("missing", _) | ("string_too_short", {"min_length": 1}):
             return "This field is required."
@@ -422,14 +423,14 @@ def encode_cursor(position: Mapping[str, Any] | None) -> str | None:
 
 
 def decode_cursor(cursor: str | None, *fields: str) -> dict[str, Any] | None:
-    """The position that `encode_cursor` made a cursor of.
+    """The position in a cursor of `encode_cursor`.
 
     Args:
         cursor: as the client sent it.
-        fields: the names that the position must have, no others.
+        fields: the exact names that the position must have.
 
     Raises:
-        Problem: 422 naming `cursor`, it is none of ours.
+        Problem: status 422 naming `cursor`; it is not a cursor of this list.
     """
     if cursor is None:
         return None
@@ -443,7 +444,7 @@ def decode_cursor(cursor: str | None, *fields: str) -> dict[str, Any] | None:
 
 
 def decode_place(cursor: str | None, *fields: str) -> dict[str, Any] | None:
-    """As `decode_cursor`, for a place in a table or index whose keys are all texts."""
+    """As `decode_cursor`, for a position in a table or index whose keys are all text."""
     position = decode_cursor(cursor, *fields)
     if position and not all(isinstance(value, str) and value for value in position.values()):
         raise invalid("cursor", "is not a cursor of this list")

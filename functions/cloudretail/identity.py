@@ -1,4 +1,4 @@
-"""Who is calling: read from the claims that the gateway's authorizer verified, or from a token verified here."""
+"""The caller of a request: read from claims that API Gateway's authorizer has verified, or from a verified token."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from jwt import PyJWKClient
 
 OPERATORS = "operators"
-"""The group of those who look after the machinery."""
+"""The group of operators, who run the system."""
 
 STAFF = "staff"
-"""The group of those who sell, pack, ship and take back."""
+"""The group of staff, who sell, pack, ship and take returns."""
 
 LEEWAY = 10
-"""Seconds that this machine's clock may differ from the one that wrote a token's times."""
+"""Seconds by which this machine's clock may differ from the clock of the token's issuer."""
 
 
 class IdentitySettings(Settings):
-    """What is needed to verify a token without the gateway: of every function with routes."""
+    """What a function with routes needs to verify a token by itself."""
 
     user_pool_id: str
     user_pool_client_id: str
@@ -37,7 +37,7 @@ class IdentitySettings(Settings):
 
     @property
     def keys_url(self) -> str:
-        """Where the pool's public keys are."""
+        """The address of the pool's public keys."""
         return emulator.keys_url(self.issuer, self.aws_endpoint_url)
 
 
@@ -47,7 +47,7 @@ class Caller:
 
     Attributes:
         user_id: Cognito's `sub`.
-        email: verified address.
+        email: verified e-mail address.
         name: as given at registration.
         groups: Cognito groups.
     """
@@ -70,10 +70,11 @@ def caller_of(claims: Mapping[str, Any]) -> Caller:
     """The caller that verified claims describe.
 
     Args:
-        claims: of the token, as strings (the gateway's form) or JSON types (the token's own).
+        claims: the token's claims, as strings (from API Gateway) or as JSON types (from the token).
 
     Raises:
-        Problem: 401, it is no ID token (the gateway takes access tokens too), or its e-mail is not verified.
+        Problem: status 401. It is not an ID token (API Gateway accepts access tokens too), or the e-mail address is not
+            verified.
     """
     if claims.get("token_use") != "id":
         raise unauthorized("An ID token is needed here.")
@@ -88,7 +89,7 @@ def caller_of(claims: Mapping[str, Any]) -> Caller:
 
 
 def _groups(claim: object) -> frozenset[str]:
-    """A list in the token itself, text from a gateway."""
+    """The groups: a list in the token itself, and text from API Gateway."""
     return frozenset(map(str, claim if isinstance(claim, list) else emulator.list_claim(str(claim))))
 
 
@@ -100,14 +101,14 @@ def _keys(url: str) -> "PyJWKClient":
 
 
 def verify(authorization: str) -> Caller:
-    """The caller of a route that has no authorizer in front.
+    """The caller of a route without an authorizer.
 
     Args:
         authorization: the header's value, `Bearer <ID token>`.
 
     Raises:
-        Problem: 401, the token is not one of this shop's, is expired, or is no ID token.
-        Transient: the keys could not be fetched, so that nothing can be said of the token.
+        Problem: status 401. The token is not from this shop's user pool, has expired, or is not an ID token.
+        Transient: the public keys could not be fetched, so the token could not be verified.
     """
     import jwt
 

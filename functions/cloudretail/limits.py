@@ -1,12 +1,12 @@
-"""How often somebody may try something. Pure.
+"""How often an attempt may be made. Pure.
 
-An attempt is counted by account and client together, strictly, and by account alone, loosely:
+An attempt is counted twice: strictly by account and client together, and loosely by account alone.
 
-    one client, one account     at most so many in a window, then until there is room again
-    all clients, one account    beyond so many in a window each client has to wait before an attempt, a minute at most
+    one client, one account     at most N in a window, then none until there is room again
+    all clients, one account    from M in a window on, each client has to wait before an attempt, for at most a minute
 
-An attacker who guesses from many addresses is slowed down, and cannot lock the owner out: each wait is between the
-account and one client. Accounts that do not exist are counted like any other.
+So an attacker who guesses from many addresses is slowed down, and cannot lock the owner out: each client has a wait of
+its own. Accounts that do not exist are counted like any other.
 """
 
 import re
@@ -20,7 +20,7 @@ from cloudretail.errors import Refusal
 from cloudretail.model import Model
 
 WAIT = 60_000
-"""Milliseconds that a client waits before an attempt at an account that many try to get into."""
+"""Milliseconds that a client has to wait before an attempt at an account that has many attempts."""
 
 WAITED_FOR = 600_000
 """Milliseconds after a wait in which the attempt may be made."""
@@ -28,11 +28,11 @@ WAITED_FOR = 600_000
 
 @dataclass(frozen=True)
 class Rate:
-    """How many attempts there may be.
+    """How many attempts may be made.
 
     Attributes:
-        by_client: of one account, from one client, in any window.
-        by_all: of one account, from all clients, in a window, before each of them has to wait.
+        by_client: attempts of one client at one account in any window.
+        by_all: attempts of all clients at one account in a window, before each client has to wait.
         window: seconds.
     """
 
@@ -50,7 +50,7 @@ def _rate(value: object) -> object:
 
 
 type RateSetting = Annotated[Rate, BeforeValidator(_rate)]
-"""A `Rate` as a variable of the environment, such as 10/50/900."""
+"""A `Rate` in an environment variable, such as 10/50/900."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class RateLimit:
     """What is limited.
 
     Attributes:
-        name: stable, for programs.
-        detail: one sentence for somebody who has reached it.
-        rate: how many attempts there may be.
+        name: stable name, for clients.
+        detail: one sentence for a user who has reached the limit.
+        rate: how many attempts may be made.
     """
 
     name: str
@@ -69,11 +69,11 @@ class RateLimit:
 
 
 class Limited(Refusal):
-    """Somebody has tried something too often.
+    """An attempt was refused, as there were too many.
 
     Args:
-        limit: which one was reached.
-        until: when there may be another attempt, aware.
+        limit: the limit that was reached.
+        until: when the next attempt may be made, aware.
     """
 
     def __init__(self, limit: RateLimit, until: datetime) -> None:
@@ -84,13 +84,13 @@ class Limited(Refusal):
 
 
 class Tries(Model):
-    """What is remembered of one client's attempts at one account, in milliseconds since 1970.
+    """What is stored of one client's attempts at one account, in milliseconds since 1970.
 
     Attributes:
-        booked_until: each attempt books its share of the window from here on; more than one window ahead nothing is
-            free. (The generic cell rate algorithm: one number, and no edge of a window at which the double passes.
-            Source: ITU-T I.371.)
-        waits_until: when a client that was asked to wait may make its attempt; 0 where it was not asked.
+        booked_until: end of the time that attempts have booked. Each attempt books its share of a window after it, and
+            none may book more than one window ahead of now. This is the generic cell rate algorithm: it needs one
+            number, and does not allow twice as many attempts around the edge of a window. Source: ITU-T I.371.
+        waits_until: when a client that has to wait may make its attempt; 0 if it does not have to wait.
     """
 
     booked_until: int = 0
@@ -102,8 +102,8 @@ class Verdict:
     """The outcome of an attempt.
 
     Attributes:
-        tries: what is to be remembered.
-        until: when there may be another attempt, in milliseconds since 1970; None where this one may be made.
+        tries: what is to be stored.
+        until: when the next attempt may be made, in milliseconds since 1970; None if this one may be made.
     """
 
     tries: Tries
@@ -114,9 +114,9 @@ def attempt(rate: Rate, tries: Tries, *, crowded: bool, now: int) -> Verdict:
     """Whether an attempt may be made now.
 
     Args:
-        rate: how many there may be.
-        tries: of this client at this account so far.
-        crowded: whether all clients together have tried more often than `rate.by_all`.
+        rate: how many attempts may be made.
+        tries: this client's at this account so far.
+        crowded: whether all clients together have made more attempts than `rate.by_all`.
         now: milliseconds since 1970.
     """
     window = rate.window * 1000

@@ -1,4 +1,4 @@
-"""How the shop's mails look: one layout for all services, in HTML and in plain text."""
+"""The layout of the shop's mails: one for all services, in HTML and in plain text."""
 
 from collections.abc import Callable
 from functools import cache
@@ -10,24 +10,24 @@ if TYPE_CHECKING:
 
 
 def render(template: Path, *, subject: str, preview: str, reason: str, **values: Any) -> str:
-    """A mail's text.
+    """The text of a mail.
 
     Args:
-        template: extends `layout.html` or `layout.txt`, whose block is `content`; HTML is escaped by its extension.
-        subject: in one line.
-        preview: the sentence that a list of mails shows behind the subject.
-        reason: why somebody gets this mail, which stands below it.
-        values: what the template names besides.
+        template: extends `layout.html` or `layout.txt`, whose block is `content`. Values are escaped in a `.html` file.
+        subject: one line.
+        preview: the sentence that a mail program shows after the subject in its list.
+        reason: why the recipient gets this mail; it stands below the text.
+        values: the other variables of the template.
 
     Raises:
-        jinja2.UndefinedError: the template names something else.
+        jinja2.UndefinedError: the template uses a variable that is not given.
     """
     return _templates(template.parent)(template.name).render(subject=subject, preview=preview, reason=reason, **values)
 
 
 @cache
 def _templates(folder: Path) -> "Callable[[str], Template]":
-    # Loaded with the first mail, not with the module.
+    # Imported with the first mail: a cold start that sends none does not pay for it.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     environment = Environment(

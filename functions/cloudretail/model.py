@@ -16,24 +16,24 @@ class Model(BaseModel):
         serialize_by_alias=True,
         frozen=True,
         extra="ignore",
-        # A cold start builds the validators of the models that its first message needs, and no others.
+        # A cold start builds validators only for the models that its first message needs.
         defer_build=True,
-        # An error goes to the log and to the table of failures, and its input is a shopper's: places and reasons only.
+        # Errors go to logs and to the table of failures. The input may be personal data, so they do not contain it.
         hide_input_in_errors=True,
     )
 
 
 class RequestModel(Model):
-    """A body that a client sends. An unknown field is most likely a misspelt one, so it is refused."""
+    """The body of a request. An unknown field is refused, since it is most likely a misspelt one."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 def asks(sentence: str) -> WrapValidator:
-    """What a shopper reads beside a field that they left blank or filled in wrongly: "Enter your postal code."
+    """The message beside a field that is blank or filled in wrongly: "Enter your postal code."
 
-    A text that is only too long, or no line of text, keeps the general message, which says what it may be. So does
-    what is wrong inside of the field, such as the quantity of one line of several.
+    Two kinds of errors keep their general message. One is a text that is too long or not one line: that message says
+    what is allowed. The other is an error inside of the field, such as in the quantity of one of several lines.
     """
 
     def validate(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:

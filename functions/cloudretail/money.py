@@ -16,13 +16,14 @@ _DIGITS = {
     }.items()
     for currency in currencies.split()
 }
-"""Minor digits of the currencies that have not two; source: ISO 4217, list one. Also in the pages' money.ts."""
+"""Minor digits of the currencies that do not have two. Source: ISO 4217, list one. The storefront's money.ts has them
+too."""
 
 MAX_MINOR_UNITS = 10**12
-"""Of any amount: far inside what JavaScript counts exactly."""
+"""The largest amount. It is far below the integers that JavaScript represents exactly."""
 
 MAX_PRICE = 10**8
-"""Of one piece: keeps a typing error out, and a cart of 50 x 99 of them inside MAX_MINOR_UNITS."""
+"""The highest price of one piece. It catches typing errors, and keeps a cart of 50 x 99 within MAX_MINOR_UNITS."""
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["SGD"])]
 MinorUnits = Annotated[int, Field(strict=True, ge=0, le=MAX_MINOR_UNITS, examples=[1990])]
@@ -41,10 +42,10 @@ class Money(Model):
 
     @classmethod
     def parse(cls, text: str, currency: str) -> "Money":
-        """The amount that a person wrote: `23`, `23.00` or `1,023.00` of a currency with two minor digits.
+        """Parse an amount as people write it: `23`, `23.00` or `1,023.00` in a currency with two minor digits.
 
         Raises:
-            ValueError: it is none.
+            ValueError: the text is not an amount.
         """
         digits = _DIGITS.get(currency, 2)
         whole, point, minor = text.strip().replace(",", "").partition(".")
@@ -63,7 +64,7 @@ class Money(Model):
         return Money(amount=self.amount * quantity, currency=self.currency)
 
     def __str__(self) -> str:
-        """For people, in mails as on the pages: `SGD 19.90`, `JPY 1,990`, `KWD 1.990`."""
+        """The form for people, in mails and on pages: `SGD 19.90`, `JPY 1,990`, `KWD 1.990`."""
         digits = _DIGITS.get(self.currency, 2)
         whole, minor = divmod(self.amount, 10**digits)
         return f"{self.currency} {whole:,}" + (f".{minor:0{digits}d}" if digits else "")

@@ -1,11 +1,11 @@
-"""Which requests have come through CloudFront, and from which client.
+"""Whether a request has come through CloudFront, and from which client.
 
     client ──> CloudFront: X-Client-Address, by a viewer function, over whatever the client sent
                            X-Origin-Secret, by the origin's settings    ──> API Gateway ──> function: looks at both
 
-A client that knows the gateway's address can also call it directly, past CloudFront. Such a request could carry any
-client address, and would be counted as that client's. So a request without the secret is refused on AWS. A
-laptop has no secret.
+A client that knows API Gateway's address can also call it directly, past CloudFront. Such a request could carry the
+address of any client, and its attempts would count as that client's. So on AWS a request without the secret is refused.
+A laptop has no secret.
 """
 
 import hmac
@@ -26,14 +26,15 @@ ADDRESS = "x-client-address"
 SECRET = "x-origin-secret"  # noqa: S105 the name of a header
 
 FRESH_FOR = 300
-"""Seconds after which the secret is read again, so that a value that was taken back is refused some day."""
+"""Seconds after which the secret is read again, so that a value that was revoked is refused soon."""
 
 READ_AGAIN_AFTER = 10
-"""Seconds before another wrong value has it read again: it may be a new one, and a flood of them asks for nothing."""
+"""Seconds between two reads of the secret because of wrong values. A wrong value may be a new secret, so it causes a
+read; a flood of wrong values must not cause many."""
 
 
 class OriginSettings(Settings):
-    """Whether there is a CloudFront in front that knows a secret: everywhere but on a laptop."""
+    """The secret that CloudFront sends. Every stage has one but `local`."""
 
     stage: str
     origin_secret: Annotated[str | None, Field(validate_default=True)] = None
@@ -47,11 +48,12 @@ class OriginSettings(Settings):
 
 
 class Secret:
-    """What CloudFront proves itself by: the current value, or the one before while a new one is being rolled out.
+    """The secret by which a request proves that it has come through CloudFront. While a new value is being rolled out,
+    the previous one is valid too.
 
     Args:
-        read: the values that count now.
-        clock: seconds that only grow.
+        read: reads the valid values.
+        clock: monotonic seconds.
     """
 
     def __init__(self, read: Callable[[], frozenset[str]], clock: Callable[[], float] = time.monotonic) -> None:
@@ -60,18 +62,18 @@ class Secret:
         self._values: frozenset[str] = frozenset()
         self._read_at = float("-inf")
 
-    def is_told_by(self, value: str) -> bool:
-        """Whether `value` is the secret; raises what reading it raises, unless `value` was right before."""
+    def matches(self, value: str) -> bool:
+        """Whether `value` is valid. Raises what `read` raises, unless `value` was valid at the last read."""
         age = self._clock() - self._read_at
         known = self._has(value)
         if age >= (FRESH_FOR if known else READ_AGAIN_AFTER):
             try:
                 self._values = self._read()
             except Exception:
-                # An outage over there must not close the shop.
+                # An outage of Secrets Manager must not close the shop.
                 if not known:
                     raise
-                logger.exception("The origin's secret could not be read again")
+                logger.exception("Could not read the origin's secret again")
                 return True
             self._read_at = self._clock()
         return self._has(value)
@@ -81,7 +83,7 @@ class Secret:
 
 
 def read_secret(secret_id: str) -> frozenset[str]:
-    """The current and the previous value of a secret in Secrets Manager; the first has no previous one."""
+    """The current and the previous value of a secret in Secrets Manager. The first value has no previous one."""
     values = {aws.secrets().get_secret_value(SecretId=secret_id)["SecretString"]}
     try:
         values.add(aws.secrets().get_secret_value(SecretId=secret_id, VersionStage="AWSPREVIOUS")["SecretString"])
@@ -93,20 +95,20 @@ def read_secret(secret_id: str) -> frozenset[str]:
 
 @cache
 def _secret() -> Secret | None:
-    """Of this process; None on a laptop."""
+    """The secret, once per process; None on a laptop."""
     secret_id = load(OriginSettings).origin_secret
     return Secret(lambda: read_secret(secret_id)) if secret_id else None
 
 
 def came_through_cloudfront(event: Mapping[str, Any]) -> bool:
-    """Whether a request (payload format 2.0, names of headers in lower case) is one of CloudFront's."""
+    """Whether a request (payload format 2.0, lower-case names of headers) has come through CloudFront."""
     secret = _secret()
-    return secret is None or secret.is_told_by(event["headers"].get(SECRET, ""))
+    return secret is None or secret.matches(event["headers"].get(SECRET, ""))
 
 
 def address_of(event: Mapping[str, Any]) -> IPv4Address | IPv6Address | None:
-    """The address that a request through CloudFront was sent from; None where there is none in it."""
-    # Past CloudFront, as on a laptop's own port, there is no header, and the gateway speaks with the client itself.
+    """The address that a request was sent from; None if it has none."""
+    # Without CloudFront, as on a laptop, there is no such header. The client then calls the gateway itself.
     address = event["headers"].get(ADDRESS) or event["requestContext"]["http"].get("sourceIp", "")
     try:
         ip = ip_address(address)
@@ -116,10 +118,10 @@ def address_of(event: Mapping[str, Any]) -> IPv4Address | IPv6Address | None:
 
 
 def client_address(event: Mapping[str, Any]) -> str:
-    """Who sent a request that came through CloudFront: an IPv4 address, or the /64 of an IPv6 address.
+    """The client of a request: its IPv4 address, or the /64 network of its IPv6 address.
 
-    A client at home or on a phone has a whole /64, and may send each request from another address of it. Source:
-    RFC 6177 and RFC 7278.
+    A client at home or on a phone has a whole /64 network, and may send each request from another address of it.
+    Sources: RFC 6177 and RFC 7278.
     """
     ip = address_of(event)
     if ip is None:

@@ -10,11 +10,11 @@
 No second write can fail between the two, and nothing has to poll. An event's id is derived from the aggregate, the
 version and the index, fixed at commit: an event that is published twice has the same id both times.
 
-A row of a table that was restored comes to a version again for which it has published something else. So each restore
-raises the epoch, which is in the ids from the first restore on: `orders:ord_1:7:0`, then `orders:ord_1:1.7:0`.
+A row of a restored table reaches versions again for which it has published other events. So each restore raises the
+epoch, which is part of the ids from the first restore on: `orders:ord_1:7:0`, then `orders:ord_1:1.7:0`.
 
-A copy of a table writes its rows anew, and its stream shows them as new. But their events are older than any write can
-be that commits them:
+A copy of a table writes its rows anew, so its stream shows them as new. But their events are too old: a transition is
+written within 15 minutes of its events' time.
 
     10:00:00  a request makes version 7, its events have this time    10:00:01  its record: publish
     next day  somebody copies the row, with the same outbox           its record: a copy, nothing
@@ -36,20 +36,20 @@ if TYPE_CHECKING:
 
 
 LONGEST_WRITE = timedelta(minutes=15)
-"""From the time of an event to its commit. Source: Lambda quotas, longest run of a function."""
+"""The longest time from an event's time to its commit. Source: Lambda quotas, longest run of a function."""
 
 
 class EpochSettings(Settings):
-    """How often a table of this shop was set back to an earlier state."""
+    """The epoch: how often a table of this shop was restored to an earlier state."""
 
     epoch: int = 0
 
 
 class Outbox(Model):
-    """The events of a row's latest transition that had any.
+    """The events of the row's latest transition that had events.
 
     Attributes:
-        version: of the row, when they were written.
+        version: the row's version when they were written.
         events: CloudEvents as JSON documents.
     """
 
@@ -63,7 +63,7 @@ class Row[S: Model]:
 
     Attributes:
         state: what the deciders see.
-        version: counts the writes, from 1; every write is conditional on it.
+        version: counts the writes, from 1. Every write is conditional on it.
         outbox: None as long as no transition had events.
     """
 
@@ -77,7 +77,7 @@ class Aggregate[S: Model]:
     """How one kind of row is written and read.
 
     Attributes:
-        name: the service, as it stands in the ids of its events.
+        name: the service's name in the ids of its events.
         key: name of the partition key attribute, which is a field of the state.
         state: the model of the state.
     """
@@ -91,12 +91,12 @@ class Aggregate[S: Model]:
 
         Args:
             key: value of the partition key.
-            read: the row that the decision was made on; None where there was none.
+            read: the row that the decision was made on; None if there was none.
             change: the decision.
-            cause: the event or request that it answers.
+            cause: the event or request that led to it.
             now: time of the change, aware.
         """
-        # Here, since the relay reads outboxes and writes none: it has no use for the events' models.
+        # Imported here: the relay imports this module too, but writes no outbox and does not need the events' models.
         from cloudretail.envelope import Event
 
         version = (read.version if read else 0) + 1
@@ -129,11 +129,11 @@ class Aggregate[S: Model]:
 
 
 def due(item: Mapping[str, Any], written: datetime | None = None) -> tuple[str, ...]:
-    """The events of this image of a row: those of the write that made the image.
+    """The events to publish for an image of a row: those of the write that made the image.
 
     Args:
         item: the row, JSON types.
-        written: when the image was made, aware, as the stream has it to the second. None: it is no copy.
+        written: when the image was written, aware, to the second as in the stream. None if it is known to be no copy.
     """
     outbox = item.get("outbox")
     if not outbox or outbox["version"] != item["version"]:
@@ -143,5 +143,5 @@ def due(item: Mapping[str, Any], written: datetime | None = None) -> tuple[str, 
 
 
 def _copied(events: Sequence[str], written: datetime) -> bool:
-    """Whether a restore, an import or a script has written the row, and not the transition that had these events."""
+    """Whether the row was written by a restore, an import or a script, and not by the transition of these events."""
     return all(written - datetime.fromisoformat(json.loads(event)["time"]) > LONGEST_WRITE for event in events)

@@ -1,4 +1,4 @@
-"""Where aggregates are kept: a port of two methods, DynamoDB behind it, and the shell around every decider."""
+"""Repositories of aggregates: a port of two methods, DynamoDB behind it, and `transact` around every decider."""
 
 import random
 import time
@@ -21,11 +21,11 @@ class Repository[S: Model](Protocol):
     """Rows of one kind, read consistently and written conditionally."""
 
     def load(self, key: str) -> Row[S] | None:
-        """The row as it is now, or None where there is none; always a consistent read."""
+        """The row as it is now, or None if there is none; always a consistent read."""
         ...
 
     def commit(self, key: str, read: Row[S] | None, change: Change[S], cause: Cause, now: datetime) -> Row[S]:
-        """Write the state and its events as one; raises LostRace when the row is no longer as `read`."""
+        """Write the state and its events in one write; raises LostRace if the row has changed since `read`."""
         ...
 
 
@@ -33,7 +33,7 @@ class BatchRepository[S: Model](Repository[S], Protocol):
     """A Repository that reads many rows at once."""
 
     def load_all(self, keys: Iterable[str]) -> dict[str, Row[S] | None]:
-        """The rows of at most 100 different keys as they are now, None where there is none; a consistent read."""
+        """The rows of at most 100 different keys as they are now, None if there is none; a consistent read."""
         ...
 
 
@@ -67,7 +67,7 @@ class DynamoDBRepository[S: Model]:
         try:
             aws.dynamodb().put_item(**conditional_put(self._table, self._aggregate, row))  # type: ignore[arg-type]
         except ClientError as error:
-            # A conflict is a transaction at this row, such as checkout's at a cart: the row is about to change.
+            # A conflict means that a transaction is writing this row, such as a checkout a cart: it is about to change.
             if dynamodb.is_condition_failed(error) or dynamodb.code(error) in dynamodb.CONFLICTS:
                 raise LostRace(f"{self._aggregate.name} {key}") from error
             raise
@@ -89,12 +89,12 @@ class DynamoDBRepository[S: Model]:
             index: its name; it projects keys only.
             key: name and value of its partition key.
             sort: name of its sort key.
-            limit: how many rows at the most, up to 100.
-            after: the position that the page before has returned.
+            limit: how many rows at most, up to 100.
+            after: the position that the previous page returned.
             descending: whether the largest sort key comes first.
 
         Returns:
-            The rows, less those that have left the index meanwhile, and the position to go on from, None at the end.
+            The rows, without those that have left the index since, and the position of the next page; None at the end.
         """
         (name, value), own = key, self._aggregate.key
         start = {"ExclusiveStartKey": dynamodb.to_item({**after, name: value})} if after else {}
@@ -132,16 +132,16 @@ class ReadOnly[S: Model]:
 
 
 class ReadOnce[S: Model]:
-    """A Repository for one invocation: a row is read once, for as long as nobody else writes it.
+    """A Repository for one invocation: it reads each row once, and again only after a lost race.
 
-        load 6    (meanwhile somebody writes 7)    commit 7 if 6: LostRace, forgotten    load 7    commit 8 if 7: holds
+        load 6    (another writes 7)    commit 7 if 6: LostRace, forgotten    load 7    commit 8 if 7: holds
 
-    What it remembers may be out of date, but a decision on it can be written only if it is not; and a decision that
-    there is nothing to do is one of the moment of the read, after the message had come.
+    A remembered row may be out of date. A change decided on it is then refused by the conditional write. A decision
+    that nothing is to do was right when the row was read, which was after the message had arrived.
 
     Args:
-        rows: where they are kept.
-        ahead: rows by key that were read just now, with `load_all` in one round trip.
+        rows: the repository behind it.
+        ahead: rows by key that `load_all` has just read in one round trip.
     """
 
     def __init__(self, rows: Repository[S], ahead: Mapping[str, Row[S] | None] | None = None) -> None:
@@ -161,9 +161,9 @@ class ReadOnce[S: Model]:
 
 
 def conditional_put[S: Model](table: str, aggregate: Aggregate[S], row: Row[S]) -> dict[str, object]:
-    """The parameters of a Put that holds only if the row is still as it was read.
+    """The parameters of a Put that succeeds only if the row is still as it was read.
 
-    read version 6    somebody writes version 7    our put of version 7: version = 6 does not hold -> LostRace
+    read version 6    another writes version 7    our put of version 7: version = 6 does not hold -> LostRace
     """
     put: dict[str, object] = {
         "TableName": table,
@@ -179,20 +179,20 @@ def conditional_put[S: Model](table: str, aggregate: Aggregate[S], row: Row[S]) 
 
 
 MAX_RACES = 8
-"""Races lost in a row before the message is given back: its next delivery starts afresh."""
+"""Lost races in a row after which the message is given back. Its next delivery begins anew."""
 
 
 def pause_before_retry(attempt: int) -> None:
-    """Full jitter, at most 25 ms, 50 ms, ... 400 ms: two that collided do not collide again in step."""
+    """Pause with full jitter, at most 25 ms, 50 ms, ... 400 ms: two writers that collided do not collide again."""
     time.sleep(random.uniform(0, 0.025 * 2 ** min(attempt, 4)))  # noqa: S311
 
 
 MAX_TRIES = 5
-"""Tries of a call that is throttled, collides or is left half done, within one invocation."""
+"""Tries within one invocation of a call that is throttled, collides or is partly done."""
 
 
 def batch_get(request: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """BatchGetItem until nothing is left over.
+    """Repeat BatchGetItem until no keys are unprocessed.
 
     Args:
         request: `RequestItems`, at most 100 keys in all.
@@ -201,7 +201,7 @@ def batch_get(request: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
         The items found, as JSON types, by table.
 
     Raises:
-        Transient: DynamoDB leaves keys unprocessed again and again.
+        Transient: keys are still unprocessed after MAX_TRIES calls.
     """
     found: dict[str, list[dict[str, Any]]] = {table: [] for table in request}
     rest = request
@@ -221,8 +221,8 @@ class Settled[S: Model]:
     """The outcome of a message.
 
     Attributes:
-        decision: the change that was committed, or Nothing, which was decided on a consistent read.
-        state: of the row afterwards; None where there is none.
+        decision: the change that was committed, or Nothing, decided on a consistent read.
+        state: the row's state afterwards; None if there is no row.
     """
 
     decision: Decision[S]
@@ -236,20 +236,20 @@ def transact[S: Model](
     cause: Cause,
     now: datetime,
 ) -> Settled[S]:
-    """Load, decide, write conditionally; on a lost race, again from the load.
+    """Load, decide, write conditionally; after a lost race, load again.
 
     Args:
         repository: where the row is.
         key: of the row.
-        decide: the rule, given the state as it is now or None.
-        cause: the event or request that is answered.
+        decide: the rule, from the state as it is now, or None, to a decision.
+        cause: the event or request that the decision answers.
         now: time of the change, aware.
 
     Returns:
-        The decision, and the state that it led to.
+        The decision, and the state after it.
 
     Raises:
-        Contention: the race was lost MAX_RACES times.
+        Contention: MAX_RACES lost races in a row.
     """
     for attempt in range(MAX_RACES):
         read = repository.load(key)

@@ -1,11 +1,11 @@
-"""What becomes of a message whose reaction failed: another delivery after a pause, or the dead-letter queue. Pure.
+"""Whether a failed message is delivered again after a pause, or given up to the dead-letter queue. Pure.
 
-    a failure that may pass      2 s, 4 s, 8 s ... 15 min, 15 min ...      given up after 6 hours and 20 deliveries
-    an unexpected one, a bug     2 s, 4 s, 8 s, 16 s                       given up at the 5th
-    one that cannot pass                                                   given up at once
+    transient        2 s, 4 s, 8 s ... 15 min, 15 min ...      given up after 6 hours and 20 deliveries
+    unexpected       2 s, 4 s, 8 s, 16 s                       given up at the 5th delivery; most likely a bug
+    permanent                                                  given up at once
 
-An outage of something that we call heals by itself, however many messages wait meanwhile; a bug is seen in half a
-minute. The queues' own maxReceiveCount is only the net below: throttled polls, time-outs and pauses count as receives.
+So an outage of another system needs no operator, however many messages wait, and a bug shows within half a minute. The
+queues' own maxReceiveCount is only a safety net, since throttled polls, time-outs and pauses count as receives too.
 """
 
 import random
@@ -20,33 +20,33 @@ from cloudretail.errors import InvalidEvent, Permanent, Transient
 from cloudretail.failures import History, Kind
 
 PATIENCE = timedelta(hours=6)
-"""How long a message fails at the least before it is given up for a failure that may pass."""
+"""How long a message has to fail before it is given up for a transient failure."""
 
 LEAST_DELIVERIES = 20
-"""How many deliveries of it failed at the least then."""
+"""How many of its deliveries have to fail before that, too."""
 
 MOST_BUGS = 5
-"""Deliveries that fail unexpectedly before a message is given up."""
+"""Unexpected failures at which a message is given up."""
 
 LONGEST_PAUSE = 15 * 60
-"""Seconds between two deliveries at the most."""
+"""The longest pause between two deliveries, in seconds."""
 
 SUSPECT = 6
-"""From this delivery on, a message without a kept cause is taken for one that kills its worker: it is handled alone."""
+"""From this delivery on, a message without a kept cause is handled alone, since it may kill its worker."""
 
 CONDEMNED = 10
-"""At this delivery, such a message is given up unhandled."""
+"""At this delivery, such a message is given up without being handled."""
 
 
 def kind_of(error: Exception) -> Kind:
-    """The kind of a failure, by what was raised."""
+    """The kind of a failure, by its exception."""
     if isinstance(error, InvalidEvent | Permanent):
         return Kind.CANNOT_PASS
     return Kind.MAY_PASS if may_pass(error) else Kind.UNEXPECTED
 
 
 def may_pass(error: Exception) -> bool:
-    """True where the same call may succeed later: a throttle, a conflict, a time-out, an outage of somebody else."""
+    """True where the same call may succeed later: a throttle, a conflict, a time-out, an outage of another system."""
     if isinstance(error, Transient | ConnectionError | HTTPClientError) or dynamodb.is_transient(error):
         return True
     if not isinstance(error, ClientError):
@@ -72,31 +72,31 @@ THROTTLES = frozenset(
         "RequestTimeoutException",
     }
 )
-"""Codes of any service that say: later. Source: botocore, retries/standard.py."""
+"""Error codes of any AWS service after which a retry may succeed. Source: botocore, retries/standard.py."""
 
 
 @dataclass(frozen=True)
 class Retry:
-    """It is delivered again, after so many seconds."""
+    """The message is delivered again, after so many seconds."""
 
     after: int
 
 
 @dataclass(frozen=True)
 class GiveUp:
-    """It goes to the dead-letter queue."""
+    """The message goes to the dead-letter queue."""
 
 
 def next_step(
     kind: Kind, history: History, now: datetime, chance: Callable[[], float] = random.random
 ) -> Retry | GiveUp:
-    """What becomes of a message that has failed.
+    """Decide whether a failed message is retried or given up.
 
     Args:
         kind: of the failure.
         history: of the message.
         now: aware.
-        chance: a number from 0 to 1, which spreads those that failed together.
+        chance: returns a random number from 0 to 1, which spreads messages that failed together.
     """
     match kind:
         case Kind.CANNOT_PASS:
@@ -105,10 +105,10 @@ def next_step(
             return GiveUp()
         case Kind.MAY_PASS if now - history.since >= PATIENCE and history.failures >= LEAST_DELIVERIES:
             return GiveUp()
-    # Half of it at the least, so that the pauses still grow.
+    # At least half of the pause, so that pauses still grow.
     return Retry(max(1, round(longest_pause(history.failures) * (0.5 + chance() / 2))))
 
 
 def longest_pause(failures: int) -> int:
-    """Seconds after so many failures, within which the next delivery comes."""
+    """The longest pause after so many failures, in seconds."""
     return min(1 << min(failures, 20), LONGEST_PAUSE)

@@ -9,17 +9,17 @@ from cloudretail.errors import ShopError
 
 
 class Settings(BaseModel):
-    """Base of a function's settings: field `orders_table` is the variable `ORDERS_TABLE`."""
+    """Base of a function's settings. The field `orders_table` is the variable `ORDERS_TABLE`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=str.upper, populate_by_name=True)
 
 
 type Absent[T] = Annotated[T | None, BeforeValidator(lambda value: value or None)]
-"""A variable that is empty or missing where a stage does not have the thing."""
+"""A variable that may be empty or missing: on some stages there is no such thing."""
 
 
 class MissingSetting(ShopError):
-    """A variable that the function needs is missing or invalid; the text names it."""
+    """An environment variable of the function is missing or invalid. The text names it."""
 
 
 def load[S: Settings](model: type[S]) -> S:

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 logger = Logger()
 metrics = Metrics()
-# Two stages of one account are two shops: neither must raise, or hide, the other's alarms.
+# The stages of one account share its metrics. The dimension keeps the alarms of one stage from counting the other's.
 metrics.set_default_dimensions(stage=os.environ.get("STAGE", "local"))
 
-# In its JSON format Lambda hands the level to every logger. The SDK's would log whole requests, passwords among them.
+# With Lambda's JSON log format, the level applies to every logger. At DEBUG, the SDK would log whole requests, with
+# passwords in them.
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
@@ -31,7 +32,7 @@ def count(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count) -> N
 
 
 def flush() -> None:
-    """Print what was counted in this invocation; nothing where nothing was."""
+    """Print the metrics of this invocation, if there are any."""
     try:
         if metrics.metric_set:
             metrics.flush_metrics()
@@ -48,7 +49,7 @@ def published(events: "Iterable[EventData]") -> None:
 
 
 def record(result: Result[Any], *, message: str, event_id: str, keys: Mapping[str, str]) -> None:
-    """Log and count what a message came to.
+    """Log and count the outcome of a message.
 
     Args:
         result: what was committed or done, or Nothing with its reason.

@@ -1,4 +1,4 @@
-"""Text that people type and other people read: names, addresses, what a product is called; codes that they paste."""
+"""Text that people type: names, addresses and product names, which other people read, and codes that they paste."""
 
 import re
 import unicodedata
@@ -9,15 +9,15 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, line separators, what overrides the direction of all that follows, halves of a character."""
+"""Control characters, line separators, overrides of the text's direction, and lone surrogates."""
 
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols by their category that are invisible: Hangul fillers, the blank pattern of Braille."""
+"""Invisible characters that Unicode counts as letters or symbols: Hangul fillers, the blank Braille pattern."""
 
 
 def is_visible(text: str) -> bool:
-    """Whether there is anything in a text that leaves a mark on paper."""
-    # C: controls and formats; Z: separators; M: marks, which need a letter to stand on.
+    """Whether a text has at least one visible character."""
+    # Categories C: controls and formats; Z: separators; M: combining marks, which need a letter.
     return any(unicodedata.category(each)[0] not in "CZM" and each not in _BLANK for each in text)
 
 
@@ -34,11 +34,11 @@ def _checked(text: str) -> str:
 class Line:
     """One line of text, for a model's field: `name: Annotated[str, Line(max_length=100)]`.
 
-    Blanks around it do not count, and it is in NFC, so that what looks the same is the same.
+    Blanks around it are removed, and it is normalised to NFC, so that texts that look the same are equal.
 
     Attributes:
         max_length: characters.
-        min_length: characters; 1 also requires something that can be seen.
+        min_length: characters; 1 also requires a visible one.
     """
 
     max_length: int
@@ -50,8 +50,8 @@ class Line:
 
 
 def cleaned_digits(text: str) -> str:
-    """A code or a number as it was meant: pasted with blanks, hyphens or invisible characters in it, or typed with the
-    digits of another script. What is no digit and no separator stays, so that it is refused."""
+    """A code or number without the blanks, hyphens and invisible characters that were pasted with it, and with ASCII
+    digits for those of another script. Any other character stays, so that the text is refused."""
     return "".join(
         each if (value := unicodedata.decimal(each, None)) is None else str(value)
         for each in text

@@ -1,6 +1,6 @@
-"""W3C trace context through the events, derived and not random, so that a recorded event is the same each time.
+"""W3C trace context in events. It is derived and not random, so that a recorded event is the same each time.
 
-The X-Ray SDK would pull 30 MB into every function for this; the header's format is all that is needed.
+The X-Ray SDK would add 30 MB to every function. Only the format of its header is needed here.
 """
 
 import hashlib
@@ -15,13 +15,13 @@ def _digest(text: str, length: int) -> str:
 
 
 def root(request_id: str, xray_header: str | None = None) -> str:
-    """The `traceparent` of a request: X-Ray's trace where there is one, else derived from the request id."""
+    """The `traceparent` of a request: X-Ray's trace if there is one, else derived from the request id."""
     found = _XRAY_ROOT.search(xray_header or "")
     trace_id = "".join(found.groups()) if found else _digest(f"trace {request_id}", 32)
     return f"00-{trace_id}-{_digest(f'span {request_id}', 16)}-01"
 
 
 def child(parent: str, span_of: str) -> str:
-    """The `traceparent` of what `parent` caused: the same trace, a span derived from the id `span_of`."""
+    """The `traceparent` of what `parent` has caused: the same trace, and a span derived from the id `span_of`."""
     found = _TRACEPARENT.match(parent)
     return f"00-{found.group(1)}-{_digest(f'span {span_of}', 16)}-01" if found else root(span_of)

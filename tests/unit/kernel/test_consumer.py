@@ -358,7 +358,7 @@ def test_a_message_that_kills_its_worker_is_given_up_unhandled(queue: Queue) -> 
     assert queue.reacted == [Delivery(CONFIRMED, 1)]
     (message,) = queue.dead
     assert message["MessageBody"] == PLACED.to_json()
-    assert "without an answer" in message["MessageAttributes"]["failure"]["StringValue"]
+    assert "without an outcome" in message["MessageAttributes"]["failure"]["StringValue"]
     assert [failure["cause"]["exception"] for failure in queue.failures] == ["KilledWorker"]
 
 

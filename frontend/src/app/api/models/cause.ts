@@ -13,17 +13,17 @@ export interface Cause {
   attempt: (number | null);
 
   /**
-   * What failures of one cause have in common, as `codeOf` makes it.
+   * The name that failures of one cause share, by `codeOf`.
    */
   code: string;
 
   /**
-   * Its class; "timeout or crash" where no cause was kept.
+   * Class of the exception; "timeout or crash" where no cause was kept.
    */
   exception: string;
 
   /**
-   * A short name of consumer and code.
+   * A short hash of consumer and code.
    */
   fingerprint: string;
 

@@ -3,7 +3,7 @@
 
 
 /**
- * See the module's table.
+ * The states of the table in this module's docstring.
  */
 export type FailureState = 'FAILING' | 'DEAD' | 'REPLAYING' | 'REPLAYED' | 'RESOLVED' | 'DROPPED';
 
