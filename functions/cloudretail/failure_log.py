@@ -131,7 +131,12 @@ class DynamoDBFailureRows:
 def _item(row: FailureRow) -> Mapping[str, Any]:
     """The attributes of a row that are not its key."""
     item = row.model_dump(mode="json", exclude_defaults=True, exclude={"consumer", "event_id"})
-    indexed = {"openState": row.open_state, "openOrders": row.open_orders}
+    indexed = {
+        "openState": row.open_state,
+        "openCause": row.open_cause,
+        "openEvent": row.open_event,
+        "openOrders": row.open_orders,
+    }
     return item | {name: value for name, value in indexed.items() if value}
 
 

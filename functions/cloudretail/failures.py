@@ -33,6 +33,7 @@ from typing import Any
 from pydantic import Field
 
 from cloudretail.model import Model
+from cloudretail.money import Money
 
 FAILURE = "failure"
 """Message attribute of a dead letter: a JSON object with the cause and its code, the id of the failed request, the
@@ -144,6 +145,8 @@ class FailureRow(Model):
         cause: of its latest failure.
         event_name: name of the event; None if the body is not an event.
         order_id: the order that it is about.
+        user_id: the account of that order; known once it has died.
+        at_stake: the total of that order; likewise.
         first_failed_at: its first failure ever, also before an earlier RESOLVED or DROPPED.
         last_failed_at: its latest failure.
         failures: deliveries that failed in the present round of retries.
@@ -171,6 +174,8 @@ class FailureRow(Model):
     cause: Cause
     event_name: str | None = None
     order_id: str | None = None
+    user_id: str | None = None
+    at_stake: Money | None = None
     first_failed_at: int
     last_failed_at: int
     failures: int = 0
@@ -197,6 +202,16 @@ class FailureRow(Model):
     def open_state(self) -> str | None:
         """Its partition in the index by state. None once it has ended, so that the index does not contain it."""
         return None if self.state in ENDED else open_state(self.state, self.consumer)
+
+    @property
+    def open_cause(self) -> str | None:
+        """Likewise in the index by state and cause."""
+        return None if self.open_state is None else f"{self.open_state}#{self.cause.fingerprint}"
+
+    @property
+    def open_event(self) -> str | None:
+        """Likewise in the index by state and event; None of what is no event."""
+        return None if self.open_state is None or not self.event_name else f"{self.open_state}#{self.event_name}"
 
     @property
     def open_orders(self) -> str | None:
@@ -295,6 +310,8 @@ class Death:
         cause: from the attribute FAILURE of the message; None if it has none.
         event_name: name of the event, if the body is one or looks like one.
         order_id: the order that it is about, likewise.
+        user_id: the account of that order, where there is such an order.
+        at_stake: the total of that order; likewise.
         invalid: why the body is not an event of the shop; None if it is one.
         attributes: the message attributes that are text.
         body_at: key in the bucket of a body that is too long for the row.
@@ -310,6 +327,8 @@ class Death:
     cause: Cause | None = None
     event_name: str | None = None
     order_id: str | None = None
+    user_id: str | None = None
+    at_stake: Money | None = None
     invalid: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     body_at: str | None = None
@@ -386,6 +405,8 @@ def died(row: FailureRow | None, death: Death) -> FailureRow | None:
         cause=_cause(row, death),
         event_name=death.event_name or known.event_name,
         order_id=death.order_id or known.order_id,
+        user_id=death.user_id or known.user_id,
+        at_stake=death.at_stake or known.at_stake,
         found_in=death.found_in,
         message_id=death.message_id,
         sqs_id=death.sqs_id,
@@ -415,7 +436,9 @@ def edited(row: FailureRow | None, edit: Edit, event_name: str | None, order_id:
     """A dead letter gets a corrected body; None in any other state, in which a copy may be on its way."""
     if row is None or row.state is not FailureState.DEAD:
         return None
-    about = {"event_name": event_name, "order_id": order_id or row.order_id, "invalid": None, "body_at": None}
+    about: dict[str, Any] = {"event_name": event_name, "invalid": None, "body_at": None}
+    if order_id and order_id != row.order_id:
+        about |= {"order_id": order_id, "user_id": None, "at_stake": None}
     return row.model_copy(update={**about, "edits": (*row.edits, edit)})
 
 

@@ -29,6 +29,7 @@ from operations.dead_letters.domain import (
     OrderIdFilter,
     QueueName,
     Selection,
+    UserIdFilter,
 )
 from operations.dead_letters.service import DeadLetterQueue, DeadLetters, QueueState
 from operations.diagnosis.service import LISTED, StuckOrders
@@ -72,8 +73,9 @@ class DropRequest(RequestModel):
     Attributes:
         message_ids: these and no others.
         order_id: those about this order.
+        user_id: those about this account's orders.
         event_name: those of this event.
-        cause: those whose cause, or its text, contains this.
+        cause: those that have this cause or fingerprint; else those whose cause, or its text, contains it.
         since: died then or later.
         until: died then or earlier.
         reason: is recorded with the operator's name.
@@ -82,6 +84,7 @@ class DropRequest(RequestModel):
     queue: QueueName
     message_ids: MessageIds = ()
     order_id: OrderIdFilter | None = None
+    user_id: UserIdFilter | None = None
     event_name: EventNameFilter | None = None
     cause: CauseFilter | None = None
     since: Moment | None = None
@@ -219,9 +222,11 @@ def list_dead_letter_queues() -> DeadLetterQueues:
 def list_dead_letters(
     queue: QueueInPath,
     order_id: Annotated[OrderIdFilter | None, Query(alias="orderId")] = None,
+    user_id: Annotated[UserIdFilter | None, Query(alias="userId", description="The account of the orders.")] = None,
     event_name: Annotated[EventNameFilter | None, Query(alias="eventName")] = None,
     cause: Annotated[
-        CauseFilter | None, Query(description="A part of the cause or of its text, or its fingerprint.")
+        CauseFilter | None,
+        Query(description="A cause, its fingerprint, or else a part of a cause or of its text."),
     ] = None,
     since: Annotated[Moment | None, Query(description="Died then or later.")] = None,
     until: Annotated[Moment | None, Query(description="Died then or earlier.")] = None,
@@ -229,7 +234,13 @@ def list_dead_letters(
     cursor: Cursor = None,
 ) -> DeadLetterPage:
     selection = Selection(
-        queue=_known(queue), order_id=order_id, event_name=event_name, cause=cause, since=since, until=until
+        queue=_known(queue),
+        order_id=order_id,
+        user_id=user_id,
+        event_name=event_name,
+        cause=cause,
+        since=since,
+        until=until,
     )
     found = _dead_letters().find(selection)
     items, next_cursor = _page(found.items, limit, cursor)

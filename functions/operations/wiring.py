@@ -28,8 +28,8 @@ def _names(value: object) -> object:
     return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
 
 
-class CollectorSettings(Settings):
-    """What it takes to keep dead letters.
+class FailureSettings(Settings):
+    """What it takes to know of failures.
 
     Attributes:
         consumers: their names in the template, separated by commas.
@@ -41,7 +41,7 @@ class CollectorSettings(Settings):
     failures_bucket: str
 
 
-class ReplaySettings(CollectorSettings):
+class ReplaySettings(FailureSettings):
     """What it takes to find dead letters, and to replay them.
 
     Attributes:

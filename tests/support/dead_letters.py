@@ -162,6 +162,15 @@ class InMemoryFailures:
         inside = [_in_index(row) for row in found if begin <= row.since <= end]
         return sorted(inside, key=lambda row: row.since)
 
+    def with_cause(self, consumer: str, state: FailureState, cause: str) -> list[FailureRow]:
+        return [row for row in self.open(consumer, state) if row.cause.fingerprint == cause]
+
+    def of_event(self, consumer: str, state: FailureState, event_name: str) -> list[FailureRow]:
+        return [row for row in self.open(consumer, state) if row.event_name == event_name]
+
+    def of_account(self, user_id: str) -> list[FailureRow]:
+        return [_in_index(row) for row in self.rows.values() if row.user_id == user_id]
+
     def count(self, consumer: str, state: FailureState, until: datetime | None = None) -> int:
         return len(self.open(consumer, state, None, until))
 

@@ -4,7 +4,7 @@ SQS deletes a message only once the table has it, or the bucket beside it. So lo
 holds back nobody, and has no limit. Messages that stay in a dead-letter queue are an alarm: the collector is down.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -18,13 +18,20 @@ from cloudretail.failure_log import change
 from cloudretail.failures import FailureRow, died
 from cloudretail.settings import load
 from cloudretail.telemetry import count, flush, logger
-from operations.dead_letters.domain import DeadMessage, QueueMessage, death_of, read
+from operations.dead_letters.domain import DeadMessage, QueueMessage, Stake, death_of, read
 from operations.dead_letters.failures import MAX_BODY, DynamoDBFailures, Failures, packed
+from operations.dead_letters.stakes import DynamoDBStakes, Stakes
 from operations.queues import QueueNames
-from operations.wiring import CollectorSettings
+from operations.wiring import FailureSettings
 
 NEVER_STORED = "ValidationException"
 """With which DynamoDB refuses an item for good, such as one whose key is too long."""
+
+
+class CollectorSettings(FailureSettings):
+    """What it takes to keep dead letters, with what is at stake."""
+
+    orders_table: str
 
 
 @cache
@@ -38,20 +45,34 @@ def handler(event: dict[str, Any], context: LambdaContext) -> BatchResponse:  # 
     failures = DynamoDBFailures(settings.failures_table, settings.failures_bucket)
     names = QueueNames.of(settings.consumers)
     try:
-        again = [record["messageId"] for record in event["Records"] if not _collected(record, failures, names)]
+        letters = [_message(record) for record in event["Records"]]
+        stakes = _stakes(DynamoDBStakes(settings.orders_table), letters)
+        again = [
+            dead.message.id
+            for dead in letters
+            if not _collected(dead, failures, names, stakes.get(dead.order_id or ""))
+        ]
         count("NotCollected", len(again))
     finally:
         flush()
     return {"batchItemFailures": [{"itemIdentifier": each} for each in again]}
 
 
-def _collected(record: Mapping[str, Any], failures: DynamoDBFailures, names: QueueNames) -> bool:
+def _stakes(orders: Stakes, letters: Sequence[DeadMessage]) -> Mapping[str, Stake]:
+    """Of the orders of a batch. A dead letter is kept without its stake rather than not at all."""
+    try:
+        return orders.of({dead.order_id for dead in letters if dead.order_id})
+    except Exception:
+        logger.exception("What the orders of dead letters come to could not be read")
+        return {}
+
+
+def _collected(dead: DeadMessage, failures: DynamoDBFailures, names: QueueNames, stake: Stake | None) -> bool:
     """True once the message is kept, or was before."""
-    dead = _message(record)
     about = {"queue": dead.queue, "message_id": dead.message.id, "order_id": dead.order_id}
     try:
         try:
-            row = collect(dead, failures, names)
+            row = collect(dead, failures, names, stake)
         except ClientError as error:
             if dynamodb.code(error) != NEVER_STORED:
                 raise
@@ -67,13 +88,13 @@ def _collected(record: Mapping[str, Any], failures: DynamoDBFailures, names: Que
     return True
 
 
-def collect(dead: DeadMessage, failures: Failures, names: QueueNames) -> FailureRow:
+def collect(dead: DeadMessage, failures: Failures, names: QueueNames, stake: Stake | None = None) -> FailureRow:
     """Keep a dead letter; returns its row, which has gone on where its death is known or a later copy is under way."""
     body, place = packed(dead.message.body), None
     if len(body) > MAX_BODY:
         place = f"bodies/{dead.queue}/{dead.message.id}"
         failures.keep_long(place, dead.message.body)
-    death = death_of(dead, names, place)
+    death = death_of(dead, names, place, stake)
     key = (death.consumer, death.event_id)
     row = change(failures, key, lambda row: died(row, death), body=b"" if place else body)
     assert row, "there is one now"

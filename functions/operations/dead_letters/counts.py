@@ -12,13 +12,13 @@ from cloudretail.settings import load
 from operations.clock import REAL_TIME
 from operations.dead_letters.failures import DynamoDBFailures, Failures
 from operations.queues import QueueNames
-from operations.wiring import CollectorSettings
+from operations.wiring import FailureSettings
 
 FAILING_TOO_LONG = timedelta(minutes=5)
 """A bug is given up within a minute: what is retried for longer waits for somebody who is away."""
 
 
-class CounterSettings(CollectorSettings):
+class CounterSettings(FailureSettings):
     """What it takes to count failures."""
 
     stage: str

@@ -2,9 +2,10 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator, Field
@@ -14,6 +15,7 @@ from cloudretail.errors import InvalidEvent
 from cloudretail.event import EventType
 from cloudretail.failures import FAILURE, Cause, Death, FailureRow, FailureState, fingerprint
 from cloudretail.model import Model
+from cloudretail.money import MAX_MINOR_UNITS, Money
 from contract import BY_TYPE, parse
 from contract.values import OrderEvent
 from operations.queues import RELAY_DLQ, REPLAY_WORKER_DLQ, RULE_TARGETS_DLQ, ConsumerQueue, QueueNames
@@ -167,13 +169,26 @@ def _contains(physical: str, logical: str) -> bool:
     return logical in physical.split("-")
 
 
-def death_of(dead: DeadMessage, names: QueueNames, body_at: str | None = None) -> Death:
+class Stake(Model):
+    """What an order is about, for those who ask how bad its failure is.
+
+    Attributes:
+        user_id: whose it is.
+        total: what it comes to.
+    """
+
+    user_id: str
+    total: Money
+
+
+def death_of(dead: DeadMessage, names: QueueNames, body_at: str | None = None, stake: Stake | None = None) -> Death:
     """What the failures table is to know of a dead letter.
 
     Args:
         dead: the message.
         names: of all queues.
         body_at: where its body is, if it is too long for the table.
+        stake: of its order, where there is one.
     """
     consumer = owner_of(dead, names).consumer
     return Death(
@@ -187,6 +202,8 @@ def death_of(dead: DeadMessage, names: QueueNames, body_at: str | None = None) -
         cause=_stated(dead, consumer),
         event_name=dead.event_name,
         order_id=dead.order_id,
+        user_id=stake.user_id if stake else None,
+        at_stake=stake.total if stake else None,
         invalid=dead.invalid,
         attributes={name: text for name, text in dead.message.attributes.items() if name != FAILURE},
         body_at=body_at,
@@ -220,6 +237,8 @@ class DeadLetter(Model):
         queue: the dead-letter queue of the consumer that it was for.
         found_in: the dead-letter queue that it came from: another one where a rule could not deliver it.
         message_id: by which it is found: the event's id; SQS's of what is no event.
+        user_id: the account whose order it is about.
+        at_stake: what that order comes to.
         state: DEAD; or what became of it since.
         since: when it came into this state.
         generation: how often it was replayed.
@@ -235,6 +254,8 @@ class DeadLetter(Model):
     event_id: str | None
     event_name: str | None
     order_id: str | None
+    user_id: str | None
+    at_stake: Money | None
     state: FailureState
     since: datetime
     generation: int
@@ -260,6 +281,10 @@ class DeadLetterDetail(DeadLetter):
     attributes: dict[str, str]
 
 
+TREND = 24
+"""Hours that a cause's trend goes back."""
+
+
 class CauseGroup(Model):
     """Dead letters with one cause.
 
@@ -269,7 +294,9 @@ class CauseGroup(Model):
         example: the text of the latest exception.
         count: how many.
         orders: how many different orders they are about.
-        last_hour: how many of them died within the last hour.
+        customers: how many different accounts those orders are of.
+        at_stake: what those orders come to, in each of their currencies.
+        trend: how many of them died in each of the last 24 hours, the last hour at the end.
         events: how many of each event name.
         versions: of the functions that failed.
         oldest: when the first of them died.
@@ -281,7 +308,9 @@ class CauseGroup(Model):
     example: str | None
     count: int
     orders: int
-    last_hour: int
+    customers: int
+    at_stake: tuple[Money, ...]
+    trend: tuple[int, ...]
     events: dict[str, int]
     versions: tuple[str, ...]
     oldest: datetime
@@ -298,6 +327,8 @@ def dead_letter(row: FailureRow) -> DeadLetter:
         event_id=None if row.event_id == row.message_id else row.event_id,
         event_name=row.event_name,
         order_id=row.order_id,
+        user_id=row.user_id,
+        at_stake=row.at_stake,
         state=row.state,
         since=_at(row.since),
         generation=row.generation,
@@ -351,12 +382,29 @@ def _group(code: str, members: Sequence[DeadLetter], now: datetime) -> CauseGrou
         example=latest.cause.message,
         count=len(members),
         orders=len({member.order_id for member in members if member.order_id}),
-        last_hour=sum((now - member.since).total_seconds() < 3600 for member in members),
+        customers=len({member.user_id for member in members if member.user_id}),
+        at_stake=at_stake(members),
+        trend=_trend((member.since for member in members), now),
         events=events,
         versions=tuple(sorted({member.cause.version for member in members if member.cause.version})),
         oldest=min(member.since for member in members),
         latest=latest.since,
     )
+
+
+def at_stake(letters: Iterable[DeadLetter]) -> tuple[Money, ...]:
+    """What the orders of some dead letters come to, each counted once, in each of their currencies."""
+    orders = {letter.order_id: letter.at_stake for letter in letters if letter.at_stake}
+    sums: dict[str, int] = {}
+    for total in orders.values():
+        sums[total.currency] = sums.get(total.currency, 0) + total.amount
+    # Past the limit of one amount, the sum of many orders is as good as that.
+    return tuple(Money(amount=min(sums[each], MAX_MINOR_UNITS), currency=each) for each in sorted(sums))
+
+
+def _trend(moments: Iterable[datetime], now: datetime) -> tuple[int, ...]:
+    hours = Counter(int((now - moment) / timedelta(hours=1)) for moment in moments)
+    return tuple(hours[ago] for ago in reversed(range(TREND)))
 
 
 # ---------------------------------------------------------------------------------------------------------- filters
@@ -376,10 +424,20 @@ QueueName = Annotated[str, Field(min_length=1, max_length=64, description="A dea
 OrderIdFilter = Annotated[str, Field(min_length=1, max_length=64)]
 EventNameFilter = Annotated[str, Field(min_length=1, max_length=64)]
 CauseFilter = Annotated[
-    str, Field(min_length=1, max_length=200, description="A part of the cause or of its text, or its fingerprint.")
+    str,
+    Field(
+        min_length=1, max_length=200, description="A cause, its fingerprint, or else a part of a cause or of its text."
+    ),
 ]
+UserIdFilter = Annotated[str, Field(min_length=1, max_length=128)]
 MessageIds = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Field(max_length=1000)]
 """What a filter may be, in queries as in bodies."""
+
+
+def event_named(name: str) -> str:
+    """The event that a person means by its name in any case; what is no event of the shop, as it was written."""
+    names = {each.event_type.name.casefold(): each.event_type.name for each in BY_TYPE.values()}
+    return names.get(name.casefold(), name)
 
 
 class Selection(Model):
@@ -390,7 +448,9 @@ class Selection(Model):
         message_ids: these and no others.
         order_id: those about this order.
         event_name: those of this event, such as OrderPlaced.
-        cause: those whose cause, or its text, contains this, or whose fingerprint it is.
+        user_id: those about this account's orders.
+        cause: those that have this cause or fingerprint; where there are none, those whose cause, or its text,
+            contains it.
         since: died then or later.
         until: died then or earlier.
     """
@@ -398,6 +458,7 @@ class Selection(Model):
     queue: QueueName
     message_ids: MessageIds = ()
     order_id: OrderIdFilter | None = None
+    user_id: UserIdFilter | None = None
     event_name: EventNameFilter | None = None
     cause: CauseFilter | None = None
     since: Moment | None = None
@@ -410,6 +471,7 @@ class Selection(Model):
         return (
             (not self.message_ids or letter.message_id in self.message_ids)
             and self.order_id in (None, letter.order_id)
+            and self.user_id in (None, letter.user_id)
             and (self.event_name is None or self.event_name.casefold() == (letter.event_name or "").casefold())
             and (self.cause is None or self.cause.casefold() in cause)
             and (self.since is None or letter.since >= self.since)

@@ -45,6 +45,18 @@ class Failures(FailureRows, Protocol):
         """What failed of an order, in every state; the one that failed first comes first."""
         ...
 
+    def with_cause(self, consumer: str, state: FailureState, cause: str) -> list[FailureRow]:
+        """As `open`, of this fingerprint."""
+        ...
+
+    def of_event(self, consumer: str, state: FailureState, event_name: str) -> list[FailureRow]:
+        """As `open`, of this event."""
+        ...
+
+    def of_account(self, user_id: str) -> list[FailureRow]:
+        """What failed of an account's orders, and has died at least once; as `of_order`."""
+        ...
+
     def of_orders(self) -> list["OpenFailure"]:
         """What has failed of any order and has not ended; oldest first, as much as one call answers."""
         ...
@@ -77,8 +89,15 @@ class DynamoDBFailures(DynamoDBFailureRows):
     def open(
         self, consumer: str, state: FailureState, since: datetime | None = None, until: datetime | None = None
     ) -> list[FailureRow]:
-        pages = self._in_state(consumer, state, since, until)
-        return [FailureRow.model_validate(dynamodb.from_item(item)) for page in pages for item in page["Items"]]
+        return _rows(self._in_state(consumer, state, since, until))
+
+    def with_cause(self, consumer: str, state: FailureState, cause: str) -> list[FailureRow]:
+        values = {":open": f"{open_state(state, consumer)}#{cause}"}
+        return _rows(self._query("openCause-since", "openCause = :open", values, {}))
+
+    def of_event(self, consumer: str, state: FailureState, event_name: str) -> list[FailureRow]:
+        values = {":open": f"{open_state(state, consumer)}#{event_name}"}
+        return _rows(self._query("openEvent-since", "openEvent = :open", values, {}))
 
     def count(self, consumer: str, state: FailureState, until: datetime | None = None) -> int:
         return sum(page["Count"] for page in self._in_state(consumer, state, None, until, Select="COUNT"))
@@ -94,8 +113,10 @@ class DynamoDBFailures(DynamoDBFailureRows):
         return self._query("openState-since", "openState = :open AND since BETWEEN :since AND :until", values, request)
 
     def of_order(self, order_id: str) -> list[FailureRow]:
-        pages = self._query("orderId-lastFailedAt", "orderId = :order", {":order": order_id}, {})
-        return [FailureRow.model_validate(dynamodb.from_item(item)) for page in pages for item in page["Items"]]
+        return _rows(self._query("orderId-lastFailedAt", "orderId = :order", {":order": order_id}, {}))
+
+    def of_account(self, user_id: str) -> list[FailureRow]:
+        return _rows(self._query("userId-lastFailedAt", "userId = :user", {":user": user_id}, {}))
 
     def of_orders(self) -> list[OpenFailure]:
         values = {":open": OPEN_ORDERS}
@@ -158,6 +179,10 @@ class DynamoDBFailures(DynamoDBFailureRows):
             "why": why,
         }
         self.keep_long(f"unstored/{dead.queue}/{dead.message.id}.json", json.dumps(content))
+
+
+def _rows(pages: Iterable[Mapping[str, Any]]) -> list[FailureRow]:
+    return [FailureRow.model_validate(dynamodb.from_item(item)) for page in pages for item in page["Items"]]
 
 
 def packed(body: str) -> bytes:

@@ -1,18 +1,22 @@
 """The dead letters of all consumers, with their causes: lists, summaries, and one in full."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cloudretail.errors import NotFound
-from cloudretail.failures import FailureRow, FailureState, next_generation
+from cloudretail.failures import FailureRow, FailureState, fingerprint, next_generation
 from cloudretail.model import Model
+from cloudretail.money import Money
 from operations.clock import REAL_TIME, Clock
 from operations.dead_letters.domain import (
     CauseGroup,
     DeadLetter,
     DeadLetterDetail,
     Selection,
+    at_stake,
     dead_letter,
+    event_named,
     grouped,
     in_full,
 )
@@ -20,6 +24,9 @@ from operations.dead_letters.failures import Failures
 from operations.dead_letters.sqs import Queue
 from operations.pauses import Pause
 from operations.queues import ConsumerQueue, QueueNames
+
+WAITING = (FailureState.DEAD, FailureState.REPLAYING)
+"""States of what may be a dead letter: a replay that died leaves REPLAYING ones behind."""
 
 TOP = 3
 """Causes that the list of queues shows of each."""
@@ -57,12 +64,18 @@ class DeadLetterQueue(Model):
     Attributes:
         queue: its dead-letter queue.
         count: how many there are.
+        orders: how many different orders they are about.
+        customers: how many different accounts those orders are of.
+        at_stake: what those orders come to, in each of their currencies.
         oldest: the one that died first.
         causes: the most frequent ones.
     """
 
     queue: str
     count: int
+    orders: int
+    customers: int
+    at_stake: tuple[Money, ...]
     oldest: DeadLetter | None
     causes: tuple[CauseGroup, ...]
 
@@ -101,16 +114,33 @@ class DeadLetters:
     def rows(self, selection: Selection) -> list[FailureRow]:
         """Those that a selection matches, oldest first, as a list has them; also what a replay that died has left."""
         consumer = ConsumerQueue.by_dead_letter_queue(selection.queue).consumer
-        if selection.message_ids:
-            rows = list(self.failures.read((consumer, each) for each in selection.message_ids).values())
-        elif selection.order_id:
-            rows = [row for row in self.failures.of_order(selection.order_id) if row.consumer == consumer]
-        else:
-            span = (selection.since, selection.until)
-            dead = self.failures.open(consumer, FailureState.DEAD, *span)
-            rows = [*dead, *self.failures.open(consumer, FailureState.REPLAYING, *span)]
-        waiting = [row for row in rows if self._waits(row) and selection.matches(dead_letter(row))]
+        found = self._found(consumer, selection)
+        waiting = [
+            row
+            for row in found
+            if row.consumer == consumer and self._waits(row) and selection.matches(dead_letter(row))
+        ]
         return sorted(waiting, key=lambda row: row.since)
+
+    def _found(self, consumer: str, selection: Selection) -> Sequence[FailureRow]:
+        """By the index that finds the fewest: at least those that are meant."""
+        failures = self.failures
+        if selection.message_ids:
+            return list(failures.read((consumer, each) for each in selection.message_ids).values())
+        if selection.order_id:
+            return failures.of_order(selection.order_id)
+        if selection.cause:
+            said = selection.cause
+            exact = said.casefold() if re.fullmatch("[0-9a-fA-F]{8}", said) else fingerprint(consumer, said)
+            if rows := [row for state in WAITING for row in failures.with_cause(consumer, state, exact)]:
+                return rows
+        if selection.user_id:
+            return failures.of_account(selection.user_id)
+        if selection.event_name:
+            named = event_named(selection.event_name)
+            return [row for state in WAITING for row in failures.of_event(consumer, state, named)]
+        span = (selection.since, selection.until)
+        return [row for state in WAITING for row in failures.open(consumer, state, *span)]
 
     def _waits(self, row: FailureRow) -> bool:
         return next_generation(row, int(self.clock.now().timestamp())) is not None
@@ -148,6 +178,9 @@ class DeadLetters:
         return DeadLetterQueue(
             queue=queue,
             count=found.count,
+            orders=len({each.order_id for each in found.items if each.order_id}),
+            customers=len({each.user_id for each in found.items if each.user_id}),
+            at_stake=at_stake(found.items),
             oldest=found.items[0] if found.items else None,
             causes=found.causes[:TOP],
         )

@@ -21,6 +21,7 @@ from retail_ops.stack.operations import Operations
 
 if TYPE_CHECKING:
     from operations.dead_letters.domain import CauseGroup, DeadLetter, Selection
+    from operations.dead_letters.service import DeadLetterQueue
     from operations.replays.domain import Action, Replay, ReplayedMessage
     from retail_ops.stack.shop import Shop
 
@@ -39,10 +40,15 @@ Queue = Annotated[
 ]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[MESSAGE]...", help="Ids of messages. Default: all.")]
 Order = Annotated[str | None, typer.Option("--order", metavar="ID", help="Only those about this order.")]
+Account = Annotated[
+    str | None, typer.Option("--account", metavar="ID", help="Only those about this account's orders, by its user id.")
+]
 Event = Annotated[str | None, typer.Option("--event", metavar="NAME", help="Only this event, such as OrderPlaced.")]
 CausePart = Annotated[
     str | None,
-    typer.Option("--cause", metavar="TEXT", help="Only those whose cause contains this, or has this fingerprint."),
+    typer.Option(
+        "--cause", metavar="TEXT", help="Only those of this cause or fingerprint; else those whose cause contains it."
+    ),
 ]
 Since = Annotated[
     str | None, typer.Option(metavar="TIME", help="Died then or later: 2026-01-31T12:00, or 2h, 30m, 1d ago.")
@@ -82,8 +88,8 @@ def list_queues(
         causes = "; ".join(f"{cause.count} x {plain(cause.cause)}" for cause in each.causes)
         oldest = ago(each.oldest.since) if each.oldest else ""
         count = f"[red]{each.count}[/red]" if each.count else "[dim]0[/dim]"
-        cells.append((each.queue, count, oldest, causes))
-    rows(("Queue", "Dead", "Oldest", "Causes"), cells)
+        cells.append((each.queue, count, oldest, _affected(each), causes))
+    rows(("Queue", "Dead", "Oldest", "Affected", "Causes"), cells)
     if any(each.count for each in summaries):
         err.print("\nWhy: cloudretail dlq show QUEUE. What to do: docs/operations.md#dead-letters", style="dim")
 
@@ -92,6 +98,7 @@ def show(
     queue: Queue,
     message: Annotated[str | None, typer.Argument(metavar="[MESSAGE]", help="One message in full, by its id.")] = None,
     order: Order = None,
+    account: Account = None,
     event: Event = None,
     cause: CausePart = None,
     since: Since = None,
@@ -105,7 +112,7 @@ def show(
     if message:
         _show_one(operations, name, message, as_json=as_json)
         return
-    found = operations.dead_letters.find(_selection(name, (), order, event, cause, since, until))
+    found = operations.dead_letters.find(_selection(name, (), order, account, event, cause, since, until))
     if as_json:
         print_json(found.model_dump(mode="json"))
         return
@@ -129,10 +136,30 @@ def show(
 def _extent(group: "CauseGroup") -> str:
     """How much of what has failed, and since when."""
     events = ", ".join(f"{count} {name}" for name, count in group.events.items())
-    orders = f"of {group.orders} orders" if group.orders > 1 else ""
-    when = f"since {ago(group.oldest)}, the latest {ago(group.latest)}, {group.last_hour} within the hour"
+    when = f"since {ago(group.oldest)}, the latest {ago(group.latest)}, {group.trend[-1]} within the hour"
     versions = f"version {', '.join(group.versions)}" if group.versions else ""
-    return "; ".join(filter(None, (f"{events} {orders}".strip(), when, versions)))
+    return "; ".join(filter(None, (events, _affected(group), f"{when} {_bars(group.trend)}", versions)))
+
+
+def _affected(letters: "CauseGroup | DeadLetterQueue") -> str:
+    """Whom it concerns, and what their orders come to: `3 orders of 2 customers, SGD 119.70`."""
+    if not letters.orders:
+        return ""
+    whose = f" of {_counted(letters.customers, 'customer')}" if letters.customers else ""
+    return ", ".join([f"{_counted(letters.orders, 'order')}{whose}", *map(str, letters.at_stake)])
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _bars(counts: Sequence[int]) -> str:
+    """A bar for each hour, as high as the busiest lets it be: `▁▁▂█`."""
+    most = max(counts)
+    return "".join(BARS[-(-count * (len(BARS) - 1) // most)] if most else BARS[0] for count in counts)
+
+
+BARS = "▁▂▃▄▅▆▇█"
 
 
 def _show_one(operations: Operations, queue: str, message: str, *, as_json: bool) -> None:
@@ -145,7 +172,8 @@ def _show_one(operations: Operations, queue: str, message: str, *, as_json: bool
     grid = Table.grid(padding=(0, 2, 0, 0))
     rows = {
         "Event": plain(f"{found.event_name or 'no event'}  {found.event_id or ''}"),
-        "Order": plain(found.order_id or ""),
+        "Order": plain(found.order_id or "") + (f", {found.at_stake}" if found.at_stake else ""),
+        "Account": plain(found.user_id or ""),
         "State": f"{found.state.lower()} since {ago(found.since).removesuffix(' ago')}",
         "Cause": f"[red]{plain(cause.code)}[/red]  [dim]{cause.fingerprint}[/dim]",
         "": plain(cause.message or ""),
@@ -172,6 +200,7 @@ def replay(
     queue: Queue,
     messages: Ids = None,
     order: Order = None,
+    account: Account = None,
     event: Event = None,
     cause: CausePart = None,
     since: Since = None,
@@ -201,7 +230,7 @@ def replay(
     from operations.replays.domain import Action
 
     name = _queue(operations, queue)
-    selection = _selection(name, _messages(operations, name, messages), order, event, cause, since, until)
+    selection = _selection(name, _messages(operations, name, messages), order, account, event, cause, since, until)
     if to_stack:
         _copy(operations, selection, to_stack, yes=yes, as_json=as_json)
         return
@@ -213,6 +242,7 @@ def drop(
     queue: Queue,
     messages: Ids = None,
     order: Order = None,
+    account: Account = None,
     event: Event = None,
     cause: CausePart = None,
     since: Since = None,
@@ -227,7 +257,7 @@ def drop(
     from operations.replays.domain import Action
 
     name = _queue(operations, queue)
-    selection = _selection(name, _messages(operations, name, messages), order, event, cause, since, until)
+    selection = _selection(name, _messages(operations, name, messages), order, account, event, cause, since, until)
     _carry_out(operations, Action.DROP, selection, reason=reason, rate=1000, yes=yes, as_json=as_json)
 
 
@@ -422,7 +452,7 @@ def _carry_out(
                 out.print(f"No dead letter in {selection.queue} matches: nothing to do.")
             return
         for group in found.causes:
-            err.print(f"  {group.count} x {plain(group.cause)}")
+            err.print(f"  {group.count} x {plain(group.cause)}  [dim]{_affected(group)}[/dim]")
         verb = "Drop" if action is Action.DROP else "Replay"
         if not yes:
             typer.confirm(f"{verb} {found.count} of {selection.queue}?", abort=True, err=True)
@@ -581,6 +611,7 @@ def _selection(
     queue: str,
     messages: Sequence[str],
     order: str | None,
+    account: str | None,
     event: str | None,
     cause: str | None,
     since: str | None,
@@ -595,6 +626,7 @@ def _selection(
             queue=queue,
             message_ids=tuple(messages),
             order_id=order,
+            user_id=account,
             event_name=event,
             cause=cause,
             since=moment(since) if since is not None else None,
@@ -606,7 +638,7 @@ def _selection(
         raise OpsError(f"{option}: {wrong['msg'].removeprefix('String ')}.") from None
 
 
-OPTIONS = {"order_id": "--order", "event_name": "--event", "cause": "--cause"}
+OPTIONS = {"order_id": "--order", "user_id": "--account", "event_name": "--event", "cause": "--cause"}
 
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

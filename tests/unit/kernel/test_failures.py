@@ -105,6 +105,8 @@ def test_a_failure_is_kept_with_everything_that_an_operator_asks_for(
             "revision": 1,
             "state": "FAILING",
             "openState": "FAILING#inventory",
+            "openCause": f"FAILING#inventory#{fingerprint('inventory', FAILURE.code)}",
+            "openEvent": "FAILING#inventory#OrderPlaced",
             "openOrders": "OPEN",
             "since": 1000,
             "cause": {

@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cloudretail import aws
+from cloudretail import aws, dynamodb
 from cloudretail.failure_log import FailureLog
-from cloudretail.failures import Failure, FailureState, Kind
+from cloudretail.failures import Failure, FailureState, Kind, fingerprint
 from contract.orders import OrderPlaced
 from operations.dead_letters import collector
 from operations.dead_letters.domain import Selection
@@ -30,7 +30,7 @@ DIED = datetime(2026, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def failures(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBFailures]:
-    with shop_tables(monkeypatch, "FailuresTable"):
+    with shop_tables(monkeypatch, "FailuresTable", "OrdersTable"):
         aws.s3().create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "ap-southeast-1"})
         monkeypatch.setenv("FAILURES_BUCKET", BUCKET)
         monkeypatch.setenv("CONSUMERS", ",".join(each.template_name for each in NAMES.consumers))
@@ -162,3 +162,80 @@ def test_a_long_list_is_a_few_queries_and_a_span_of_time_reads_only_itself(
     span = {"since": DIED + timedelta(minutes=10), "until": DIED + timedelta(minutes=19)}
     found = dead_letters.find(Selection(queue="OrdersDlq", **span))
     assert [letter.message_id for letter in found.items] == [f"message-{number}" for number in range(10, 20)]
+
+
+def an_order(order_id: str = ORDER["order_id"], user_id: str = "user-1", amount: int = 1990) -> None:
+    item = {"orderId": order_id, "userId": user_id, "totalAmount": amount, "currency": "SGD"}
+    aws.dynamodb().put_item(TableName="OrdersTable", Item=dynamodb.to_item(item))
+
+
+def test_a_dead_letter_says_whose_order_it_is_about_and_what_that_comes_to(dead_letters: DeadLetters) -> None:
+    an_order()
+    collect(PLACED.to_json(), "no event", failure=given_up())
+    about = {letter.order_id: letter for letter in dead_letters.find(Selection(queue="OrdersDlq")).items}
+    found = about[ORDER["order_id"]]
+    assert (found.user_id, str(found.at_stake)) == ("user-1", "SGD 19.90")
+    seen = dead_letters.summary("OrdersDlq")
+    assert (seen.orders, seen.customers, [str(each) for each in seen.at_stake]) == (1, 1, ["SGD 19.90"])
+
+
+@pytest.mark.parametrize("subject", ["", "x" * 65, "ord_of_nobody"])
+def test_a_message_about_an_order_that_there_is_not_is_kept_all_the_same(
+    dead_letters: DeadLetters, subject: str
+) -> None:
+    assert collect(json.dumps({"type": "cloudretail.orders.Odd.v1", "id": "odd", "subject": subject})) == []
+    (found,) = dead_letters.find(Selection(queue="OrdersDlq")).items
+    assert (found.user_id, found.at_stake) == (None, None)
+
+
+def test_orders_that_cannot_be_read_hold_no_dead_letter_up(
+    dead_letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    an_order()
+    Wire(monkeypatch).refuses("BatchGetItem", refused("AccessDeniedException"))
+    assert collect(PLACED.to_json()) == []
+    (found,) = dead_letters.find(Selection(queue="OrdersDlq")).items
+    assert (found.order_id, found.at_stake) == (ORDER["order_id"], None)
+
+
+CODE = "KeyError in b"
+FILTERS: list[tuple[dict[str, str], str]] = [
+    ({"order_id": ORDER["order_id"]}, "orderId-lastFailedAt"),
+    ({"user_id": "user-1"}, "userId-lastFailedAt"),
+    ({"event_name": "orderplaced"}, "openEvent-since"),
+    ({"cause": CODE}, "openCause-since"),
+    ({"cause": fingerprint("orders", CODE).upper()}, "openCause-since"),
+]
+
+
+@pytest.mark.parametrize(("filters", "index"), FILTERS, ids=str)
+def test_a_filter_is_a_query_of_an_index_which_reads_what_is_meant_and_nothing_else(
+    dead_letters: DeadLetters, monkeypatch: pytest.MonkeyPatch, filters: dict[str, str], index: str
+) -> None:
+    an_order()
+    collect(PLACED.to_json(), failure=given_up())
+    # Of another cause, event, order and account; the same at another consumer.
+    collect('{"id": "none"}', "rubbish")
+    collect(PLACED.to_json(), queue="InventoryDlq", failure=given_up())
+    wire = Wire(monkeypatch)
+    (found,) = dead_letters.find(Selection(queue="OrdersDlq", **filters)).items
+    assert found.event_id == PLACED.id
+    asked = [request for operation, request in wire.calls if operation == "Query"]
+    assert {request["IndexName"] for request in asked} == {index}
+    monkeypatch.undo()
+    read = [aws.dynamodb().query(**request)["Items"] for request in asked]
+    assert {item["eventId"]["S"] for items in read for item in items} == {PLACED.id}
+
+
+def test_a_part_of_a_cause_finds_what_no_exact_one_does(dead_letters: DeadLetters) -> None:
+    collect(PLACED.to_json(), failure=given_up())
+    assert dead_letters.find(Selection(queue="OrdersDlq", cause="keyerr")).count == 1
+    assert dead_letters.find(Selection(queue="OrdersDlq", cause="deadbeef")).count == 0
+
+
+def test_what_was_resolved_is_in_no_index_of_what_waits(dead_letters: DeadLetters) -> None:
+    an_order()
+    collect(PLACED.to_json(), failure=given_up())
+    FailureLog(dead_letters.failures).resolve("orders", PLACED.id, 1)
+    for filters, _ in FILTERS:
+        assert dead_letters.find(Selection(queue="OrdersDlq", **filters)).count == 0

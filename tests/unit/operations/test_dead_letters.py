@@ -8,9 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from cloudretail.failures import UNKNOWN_CAUSE, FailureState, died
+from cloudretail.money import Money
 from contract.inventory import InventoryReserved
 from contract.orders import OrderPlaced
 from operations.dead_letters.domain import (
+    TREND,
     DeadLetter,
     DeadMessage,
     QueueMessage,
@@ -49,7 +51,7 @@ def dead(body: str = "", *, exception: str = "Permanent", line: int = 39, versio
     }
     found = collected(letter(body or PLACED.to_json(), failure=json.dumps(said)))
     cause = found.cause.model_copy(update={"version": version})
-    return found.model_copy(update={"cause": cause})
+    return found.model_copy(update={"cause": cause, "user_id": "user-1"})
 
 
 # ---------------------------------------------------------------------------------------------------------- reading
@@ -160,9 +162,21 @@ def test_letters_are_grouped_by_what_their_causes_have_in_common_and_not_by_line
     first, second = grouped(letters, NOW + timedelta(minutes=59))
     assert (first.cause, first.count) == ("Permanent in answer (orders/reactions.py)", 3)
     assert first.events == {"OrderPlaced": 2, "no event": 1}
-    assert (first.orders, first.last_hour, first.versions) == (1, 3, ("7", "8"))
+    assert (first.orders, first.trend[-3:], first.versions) == (1, (0, 0, 3), ("7", "8"))
     assert (second.cause, second.count) == ("Transient in answer (orders/reactions.py)", 1)
-    assert [group.last_hour for group in grouped(letters, NOW + timedelta(hours=2))] == [0, 0]
+    assert [group.trend[-3:] for group in grouped(letters, NOW + timedelta(hours=2))] == [(3, 0, 0), (1, 0, 0)]
+    assert {len(group.trend) for group in grouped(letters, NOW + timedelta(days=3))} == {TREND}
+
+
+def test_a_cause_says_how_many_customers_it_concerns_and_what_their_orders_come_to_each_counted_once() -> None:
+    def of(order: str, user: str | None, amount: int, currency: str = "SGD") -> DeadLetter:
+        stake = Money(amount=amount, currency=currency) if user else None
+        return dead().model_copy(update={"order_id": order, "user_id": user, "at_stake": stake})
+
+    letters = [of("a", "u1", 100), of("a", "u1", 100), of("b", "u1", 50), of("c", "u2", 7, "JPY"), of("d", None, 0)]
+    (group,) = grouped(letters, NOW)
+    assert (group.orders, group.customers) == (4, 2)
+    assert [str(each) for each in group.at_stake] == ["JPY 7", "SGD 1.50"]
 
 
 # -------------------------------------------------------------------------------------------------------- selections
@@ -176,6 +190,8 @@ def test_letters_are_grouped_by_what_their_causes_have_in_common_and_not_by_line
         ({"message_ids": ["message-2"]}, False),
         ({"order_id": ORDER["order_id"]}, True),
         ({"order_id": "ord_other"}, False),
+        ({"user_id": "user-1"}, True),
+        ({"user_id": "user-2"}, False),
         ({"event_name": "orderplaced"}, True),
         ({"event_name": "OrderConfirmed"}, False),
         ({"cause": "permanent"}, True),

@@ -3,11 +3,17 @@
 
 import { CauseGroup } from '../models/cause-group';
 import { DeadLetter } from '../models/dead-letter';
+import { Money } from '../models/money';
 
 /**
  * The dead letters of a consumer at a glance.
  */
 export interface DeadLetterQueue {
+
+  /**
+   * What those orders come to, in each of their currencies.
+   */
+  atStake: Array<Money>;
 
   /**
    * The most frequent ones.
@@ -20,9 +26,19 @@ export interface DeadLetterQueue {
   count: number;
 
   /**
+   * How many different accounts those orders are of.
+   */
+  customers: number;
+
+  /**
    * The one that died first.
    */
   oldest: (DeadLetter | null);
+
+  /**
+   * How many different orders they are about.
+   */
+  orders: number;
 
   /**
    * Its dead-letter queue.

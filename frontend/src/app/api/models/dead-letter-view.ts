@@ -3,12 +3,14 @@
 
 import { Cause } from '../models/cause';
 import { FailureState } from '../models/failure-state';
+import { Money } from '../models/money';
 import { Replay } from '../models/replay';
 
 /**
  * One dead letter in full, with the replays that sent it, the latest first.
  */
 export interface DeadLetterView {
+  atStake: (Money | null);
   attributes: {
 [key: string]: string;
 };
@@ -29,4 +31,5 @@ export interface DeadLetterView {
   since: string;
   sqsId: string;
   state: FailureState;
+  userId: (string | null);
 }

@@ -3,11 +3,17 @@
 
 import { Cause } from '../models/cause';
 import { FailureState } from '../models/failure-state';
+import { Money } from '../models/money';
 
 /**
  * A message that a consumer gave up, or that could not be delivered.
  */
 export interface DeadLetter {
+
+  /**
+   * What that order comes to.
+   */
+  atStake: (Money | null);
 
   /**
    * Of its latest failure.
@@ -61,4 +67,9 @@ export interface DeadLetter {
    * DEAD; or what became of it since.
    */
   state: FailureState;
+
+  /**
+   * The account whose order it is about.
+   */
+  userId: (string | null);
 }

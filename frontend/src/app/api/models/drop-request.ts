@@ -8,7 +8,7 @@
 export interface DropRequest {
 
   /**
-   * Those whose cause, or its text, contains this.
+   * Those that have this cause or fingerprint; else those whose cause, or its text, contains it.
    */
   cause?: (string | null);
 
@@ -46,4 +46,9 @@ export interface DropRequest {
    * Died then or earlier.
    */
   until?: (string | null);
+
+  /**
+   * Those about this account's orders.
+   */
+  userId?: (string | null);
 }

@@ -32,4 +32,5 @@ export interface ReplayRequest {
   reason: string;
   since?: (string | null);
   until?: (string | null);
+  userId?: (string | null);
 }

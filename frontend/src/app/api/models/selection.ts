@@ -8,7 +8,7 @@
 export interface Selection {
 
   /**
-   * Those whose cause, or its text, contains this, or whose fingerprint it is.
+   * Those that have this cause or fingerprint; where there are none, those whose cause, or its text, contains it.
    */
   cause: (string | null);
 
@@ -41,4 +41,9 @@ export interface Selection {
    * Died then or earlier.
    */
   until: (string | null);
+
+  /**
+   * Those about this account's orders.
+   */
+  userId: (string | null);
 }

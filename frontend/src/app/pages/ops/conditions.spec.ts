@@ -1,12 +1,12 @@
 import { conditionsOf, paramsOf, queryOf, toField } from './conditions';
 
-const NONE = { orderId: '', eventName: '', cause: '', since: '', until: '' };
+const NONE = { orderId: '', userId: '', eventName: '', cause: '', since: '', until: '' };
 
 describe('conditions on dead letters', () => {
   it('are none where the address says nothing', () => {
     expect(conditionsOf({})).toEqual(NONE);
     expect(paramsOf(NONE)).toEqual({});
-    expect(Object.values(queryOf(NONE))).toEqual([null, null, null, null, null]);
+    expect(Object.values(queryOf(NONE))).toEqual([null, null, null, null, null, null]);
   });
 
   it('come back from the address as they went there', () => {

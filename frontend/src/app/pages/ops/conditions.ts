@@ -1,8 +1,10 @@
 /** Which dead letters of a queue are meant, as the page's address says it; an empty one is no condition. */
 export interface Conditions {
   readonly orderId: string;
+  /** Whose order. */
+  readonly userId: string;
   readonly eventName: string;
-  /** A part of the cause, or of its text. */
+  /** A cause, its fingerprint, or a part of it or of its text. */
   readonly cause: string;
   /** First sent then or later, ISO 8601. */
   readonly since: string;
@@ -10,13 +12,14 @@ export interface Conditions {
   readonly until: string;
 }
 
-const LONGEST = { orderId: 64, eventName: 64, cause: 200 } as const;
+const LONGEST = { orderId: 64, userId: 128, eventName: 64, cause: 200 } as const;
 
 /** What is no condition in the address, where anybody may write, is not meant. */
 export function conditionsOf(query: { [Name in keyof Conditions]?: string | undefined }): Conditions {
   const text = (name: keyof typeof LONGEST) => (query[name] ?? '').trim().slice(0, LONGEST[name]);
   return {
     orderId: text('orderId'),
+    userId: text('userId'),
     eventName: text('eventName'),
     cause: text('cause'),
     since: momentOf(query.since),
@@ -31,9 +34,10 @@ function momentOf(text: string | undefined): string {
 
 /** For the address: null where there is no condition. */
 export function queryOf(conditions: Conditions): Record<keyof Conditions, string | null> {
-  const { orderId, eventName, cause, since, until } = conditions;
+  const { orderId, userId, eventName, cause, since, until } = conditions;
   return {
     orderId: orderId || null,
+    userId: userId || null,
     eventName: eventName || null,
     cause: cause || null,
     since: since || null,

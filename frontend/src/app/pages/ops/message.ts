@@ -10,6 +10,7 @@ import { FromNowPipe } from '../../ui/from-now.pipe';
 import { Icon } from '../../ui/icon';
 import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';
+import { MoneyPipe } from '../../ui/money.pipe';
 import { WhenPipe } from '../../ui/when.pipe';
 import { Act } from './act';
 import { Records } from './records';
@@ -18,7 +19,7 @@ import { STATES, pretty, titleOf } from './words';
 /** One dead letter: its body, why it failed, its replays, and what has become of it. */
 @Component({
   selector: 'shop-message',
-  imports: [Act, FromNowPipe, Heading, Icon, Problem, Records, RouterLink, Skeleton, WhenPipe],
+  imports: [Act, FromNowPipe, Heading, Icon, MoneyPipe, Problem, Records, RouterLink, Skeleton, WhenPipe],
   host: { class: 'stack' },
   template: `
     <header class="order-head">
@@ -117,6 +118,23 @@ import { STATES, pretty, titleOf } from './words';
               <dt>Order</dt>
               <dd>
                 <a class="order-number" [routerLink]="['/ops/orders', order]">{{ order }}</a>
+                @if (found.atStake; as amount) {
+                  <span class="hint">{{ amount | money }}</span>
+                }
+              </dd>
+            </div>
+          }
+          @if (found.userId; as account) {
+            <div>
+              <dt>Account</dt>
+              <dd>
+                <a
+                  class="order-number"
+                  [routerLink]="['/ops/queues', queue()]"
+                  [queryParams]="{ userId: account }"
+                  title="The dead letters about this account's orders"
+                  >{{ account }}</a
+                >
               </dd>
             </div>
           }

@@ -15,18 +15,19 @@ import { SortHeading, Sorting } from '../../office/sorting';
 import { FromNowPipe } from '../../ui/from-now.pipe';
 import { Icon } from '../../ui/icon';
 import { Skeleton } from '../../ui/skeleton';
+import { MoneyPipe } from '../../ui/money.pipe';
 import { WhenPipe } from '../../ui/when.pipe';
 import { Act } from './act';
 import { conditionsOf, paramsOf, queryOf, toField } from './conditions';
 import { Equal, equalOnes } from './equal';
-import { eventsOf, titleOf } from './words';
+import { barsOf, eventsOf, titleOf } from './words';
 
 const PAGE = 100;
 
 /** A queue's dead letters by their causes, narrowed down by conditions in the address. */
 @Component({
   selector: 'shop-queue',
-  imports: [Act, FromNowPipe, Heading, Icon, Live, More, RouterLink, Rows, Skeleton, SortHeading, WhenPipe],
+  imports: [Act, FromNowPipe, Heading, Icon, Live, MoneyPipe, More, RouterLink, Rows, Skeleton, SortHeading, WhenPipe],
   providers: [Poller],
   host: { class: 'stack' },
   template: `
@@ -45,10 +46,13 @@ const PAGE = 100;
         >Order<input class="console-input" name="orderId" maxlength="64" [value]="conditions().orderId"
       /></label>
       <label class="filter"
+        >Account<input class="console-input" name="userId" maxlength="128" [value]="conditions().userId"
+      /></label>
+      <label class="filter"
         >Event<input class="console-input" name="eventName" maxlength="64" [value]="conditions().eventName"
       /></label>
       <label class="filter"
-        >Part of the cause<input class="console-input" name="cause" maxlength="200" [value]="conditions().cause"
+        >Cause, or a part of it<input class="console-input" name="cause" maxlength="200" [value]="conditions().cause"
       /></label>
       <label class="filter"
         >Died since<input
@@ -88,6 +92,8 @@ const PAGE = 100;
                   <th shopSort="count" [sorting]="sortingOfCauses" class="number">Messages</th>
                   <th shopSort="cause" [sorting]="sortingOfCauses">Cause</th>
                   <th shopSort="orders" [sorting]="sortingOfCauses" class="number">Orders</th>
+                  <th shopSort="customers" [sorting]="sortingOfCauses" class="number">Customers</th>
+                  <th scope="col" class="number">At stake</th>
                   <th shopSort="hour" [sorting]="sortingOfCauses" class="number">Within the hour</th>
                   <th shopSort="oldest" [sorting]="sortingOfCauses">Oldest</th>
                   <th shopSort="latest" [sorting]="sortingOfCauses">Latest</th>
@@ -100,7 +106,11 @@ const PAGE = 100;
                     <td class="number">{{ group.count }}</td>
                     <th scope="row" class="wide">
                       @if (causes().length > 1) {
-                        <a data-lead [routerLink]="[]" [queryParams]="only(group.cause)" (click)="summaryLine.focus()"
+                        <a
+                          data-lead
+                          [routerLink]="[]"
+                          [queryParams]="only(group.fingerprint)"
+                          (click)="summaryLine.focus()"
                           ><span class="visually-hidden">Only these of </span>{{ group.cause }}</a
                         >
                       } @else {
@@ -110,7 +120,18 @@ const PAGE = 100;
                       <span class="hint">{{ events(group) }}</span>
                     </th>
                     <td class="number">{{ group.orders }}</td>
-                    <td class="number">{{ group.lastHour }}</td>
+                    <td class="number">{{ group.customers }}</td>
+                    <td class="number">
+                      @for (amount of group.atStake; track amount.currency) {
+                        <div>{{ amount | money }}</div>
+                      }
+                    </td>
+                    <td class="number">
+                      {{ group.trend.at(-1) }}
+                      <span class="hint" aria-hidden="true" title="Each of the last 24 hours">{{
+                        bars(group.trend)
+                      }}</span>
+                    </td>
                     <td>
                       <time [attr.datetime]="group.oldest">{{ group.oldest | fromNow }}</time>
                     </td>
@@ -210,17 +231,20 @@ export default class QueuePage {
   // From the address.
   readonly queue = input.required<string>();
   readonly orderId = input<string>();
+  readonly userId = input<string>();
   readonly eventName = input<string>();
   readonly cause = input<string>();
   readonly since = input<string>();
   readonly until = input<string>();
 
   protected readonly events = eventsOf;
+  protected readonly bars = barsOf;
   protected readonly toField = toField;
 
   protected readonly conditions = computed(() =>
     conditionsOf({
       orderId: this.orderId(),
+      userId: this.userId(),
       eventName: this.eventName(),
       cause: this.cause(),
       since: this.since(),
@@ -251,7 +275,8 @@ export default class QueuePage {
     count: ({ count }) => count,
     cause: ({ cause }) => cause,
     orders: ({ orders }) => orders,
-    hour: ({ lastHour }) => lastHour,
+    customers: ({ customers }) => customers,
+    hour: ({ trend }) => trend.at(-1) ?? 0,
     oldest: ({ oldest }) => oldest,
     latest: ({ latest }) => latest,
   });
@@ -291,7 +316,7 @@ export default class QueuePage {
   }
 
   protected only(cause: string): Record<string, string | null> {
-    return queryOf({ ...this.conditions(), cause: cause.slice(0, 200) });
+    return queryOf({ ...this.conditions(), cause });
   }
 
   protected filter(event: Event, form: HTMLFormElement): void {

@@ -1,5 +1,5 @@
 import { Replay } from '../../api/models';
-import { doneOf, outcomesOf, pretty, stateOf, titleOf } from './words';
+import { barsOf, doneOf, outcomesOf, pretty, stateOf, titleOf } from './words';
 
 function replay(change: Partial<Replay>): Replay {
   const at = '2026-05-10T12:00:00Z';
@@ -55,5 +55,12 @@ describe('a replay', () => {
     expect(stateOf(replay({ state: 'DONE', outcomes: { WOULD_FAIL: 2 } }))).toBe('Done: 2 would fail again.');
     expect(stateOf(replay({ state: 'DONE' }))).toBe('Done: there was nothing to do.');
     expect(stateOf(replay({ state: 'INTERRUPTED' }))).toContain('dead letters still');
+  });
+});
+
+describe('bars', () => {
+  it('are as high as the greatest lets them be, and one of nothing is the lowest', () => {
+    expect(barsOf([0, 1, 4, 8])).toBe('▁▂▅█');
+    expect(barsOf([0, 0])).toBe('▁▁');
   });
 });

@@ -22,6 +22,14 @@ export function eventsOf({ events }: CauseGroup): string {
     .join(', ');
 }
 
+const BARS = '▁▂▃▄▅▆▇█';
+
+/** A bar for each number, as high as the greatest lets it be: "▁▁▂█". */
+export function barsOf(numbers: readonly number[]): string {
+  const most = Math.max(...numbers, 1);
+  return numbers.map((number) => BARS[Math.ceil((number * (BARS.length - 1)) / most)]).join('');
+}
+
 export const STATES: Readonly<Record<FailureState, { readonly label: string; readonly tag: string }>> = {
   FAILING: { label: 'Being retried', tag: 'tag-caution' },
   DEAD: { label: 'Given up', tag: 'tag-bad' },

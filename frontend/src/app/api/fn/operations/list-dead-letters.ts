@@ -16,10 +16,15 @@ export interface ListDeadLetters$Params {
  */
   queue: string;
   orderId?: string;
+
+/**
+ * The account of the orders.
+ */
+  userId?: string;
   eventName?: string;
 
 /**
- * A part of the cause or of its text, or its fingerprint.
+ * A cause, its fingerprint, or else a part of a cause or of its text.
  */
   cause?: string;
 
@@ -49,6 +54,7 @@ export function listDeadLetters(http: HttpClient, rootUrl: string, params: ListD
   if (params) {
     rb.path('queue', params.queue, {});
     rb.query('orderId', params.orderId, {});
+    rb.query('userId', params.userId, {});
     rb.query('eventName', params.eventName, {});
     rb.query('cause', params.cause, {});
     rb.query('since', params.since, {});
