@@ -171,7 +171,8 @@ def test_a_cause_is_kept_with_where_it_was_raised(queue: Queue) -> None:
     (failure,) = queue.failures
     cause = failure.pop("cause")
     assert cause.pop("where").startswith("cloudretail/consumer.py:")
-    assert len(cause.pop("fingerprint")) == 8
+    fingerprint = cause.pop("fingerprint")
+    assert len(fingerprint) == 8
     assert cause == {
         "code": "Transient in reaction (cloudretail/consumer.py)",
         "exception": "Transient",
@@ -188,6 +189,8 @@ def test_a_cause_is_kept_with_where_it_was_raised(queue: Queue) -> None:
         "revision": 1,
         "state": "FAILING",
         "openState": "FAILING#warehouse",
+        "openCause": f"FAILING#warehouse#{fingerprint}",
+        "openEvent": "FAILING#warehouse#OrderPlaced",
         "openOrders": "OPEN",
         "failures": 1,
         "messageId": "message-0",

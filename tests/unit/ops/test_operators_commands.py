@@ -72,6 +72,7 @@ def test_times_are_said_as_people_say_them(seconds: int, words: str) -> None:
         ({"order": "x" * 65}, "--order: should have at most 64 characters"),
         ({"cause": ""}, "--cause: should have at least 1 character"),
         ({"cause": "x" * 201}, "--cause: should have at most 200 characters"),
+        ({"account": ""}, "--account: should have at least 1 character"),
         ({"event": ""}, "--event: should have at least 1 character"),
         ({"since": "9999999999d"}, "too long"),
         ({"since": "99999999d"}, "no time"),
@@ -80,7 +81,7 @@ def test_times_are_said_as_people_say_them(seconds: int, words: str) -> None:
     ],
 )
 def test_a_filter_that_is_none_is_a_sentence_that_names_it(options: dict[str, Any], said: str) -> None:
-    known: dict[str, Any] = dict.fromkeys(("order", "event", "cause", "since", "until")) | {"messages": ()}
+    known: dict[str, Any] = dict.fromkeys(("order", "account", "event", "cause", "since", "until")) | {"messages": ()}
     with pytest.raises(OpsError) as refused:
         _selection("OrdersDlq", **(known | options))
     assert said in refused.value.message
