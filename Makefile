@@ -1,7 +1,7 @@
 # Everything a developer does has a name here; `make help` lists them.
 .DEFAULT_GOAL := help
 .PHONY: help venv storefront up first-time down quick unit contract simulate integration e2e check lint-storefront \
-	browser test prove coverage lighthouse schemas events invoke lambda-image bench update audit licences hooks \
+	browser test prove coverage lighthouse schemas events invoke lambda-image bench cost update audit licences hooks \
 	deploy journeys stage
 
 # `sam build` takes the first python3.13 with pip on PATH, and a version manager's shim can stand in front of it.
@@ -70,6 +70,7 @@ check: venv frontend/node_modules/installed ## Lint, types, generated documents 
 	ruff format --check
 	mypy
 	cloudretail schemas --check
+	python -m bench.cost --check
 	sam validate --lint
 	ops/secrets.sh
 	@$(MAKE) --no-print-directory lint-storefront
@@ -100,8 +101,11 @@ coverage: venv ## Which lines the unit and contract tests never run: htmlcov/ind
 lighthouse: browser ## Lighthouse's scores of the shop that make up has started
 	cd frontend && CHROME_PATH="$$(../ops/browser.sh)" node tools/lighthouse.js $(URL)
 
-bench: venv ## Measure cost and speed beside the synchronous design
+bench: venv ## Measure speed beside the synchronous design
 	python -m bench $(ARGS)
+
+cost: venv ## Count and price what an order takes (ARGS=--record: keep it, and write docs/cost.md anew)
+	python -m bench.cost $(ARGS)
 
 # --- what is generated and recorded ---
 

@@ -32,7 +32,12 @@ class NewShop(Protocol):
     """Makes a shop that has not been started yet, on ports of its own."""
 
     def __call__(
-        self, stack: str, *, parameters: Mapping[str, str] | None = None, transaction_seconds: float = 0
+        self,
+        stack: str,
+        *,
+        parameters: Mapping[str, str] | None = None,
+        transaction_seconds: float = 0,
+        counted: bool = False,
     ) -> LocalShop:
         """Arguments as of LocalShop."""
         ...
@@ -42,7 +47,13 @@ class NewShop(Protocol):
 def new_shop(tmp_path_factory: pytest.TempPathFactory, build_dir: Path) -> NewShop:
     """For a test that needs another shop than the one of all."""
 
-    def make(stack: str, *, parameters: Mapping[str, str] | None = None, transaction_seconds: float = 0) -> LocalShop:
+    def make(
+        stack: str,
+        *,
+        parameters: Mapping[str, str] | None = None,
+        transaction_seconds: float = 0,
+        counted: bool = False,
+    ) -> LocalShop:
         return LocalShop(
             tmp_path_factory.mktemp(stack),
             port=free_port(),
@@ -51,6 +62,7 @@ def new_shop(tmp_path_factory: pytest.TempPathFactory, build_dir: Path) -> NewSh
             parameters=parameters,
             build_dir=build_dir,
             transaction_seconds=transaction_seconds,
+            counted=counted,
         )
 
     return make

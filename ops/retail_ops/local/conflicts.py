@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retail_ops.local.guard import Application, AsgiMessage, Receive, Send, headers_of
+from retail_ops.local.requests import again, whole
 
 type Item = tuple[str, str]
 """Table, and key as JSON."""
@@ -50,7 +51,7 @@ class Conflicts:
         if operation != _TRANSACTION and operation not in _SINGLE:
             await self.application(scope, receive, send)
             return
-        body = await _body(receive)
+        body = await whole(receive)
         items = written(operation, json.loads(body), self.key_names)
         conflicting = [item in self._ongoing for item in items]
         if any(conflicting):
@@ -59,12 +60,12 @@ class Conflicts:
             await _answer(send, refusal(operation, conflicting))
             return
         if operation in _SINGLE:
-            await self.application(scope, _again(body), send)
+            await self.application(scope, again(body), send)
             return
         self._ongoing.update(items)
         try:
             await asyncio.sleep(self.seconds)
-            await self.application(scope, _again(body), send)
+            await self.application(scope, again(body), send)
         finally:
             self._ongoing.difference_update(items)
 
@@ -115,24 +116,6 @@ def _operation(scope: AsgiMessage) -> str:
         return ""
     target = "".join(headers_of(scope).get("x-amz-target", ()))
     return target.removeprefix(_TARGET) if target.startswith(_TARGET) else ""
-
-
-async def _body(receive: Receive) -> bytes:
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return body
-
-
-def _again(body: bytes) -> Receive:
-    """A request's body that was read already, for its next reader."""
-
-    async def receive() -> AsgiMessage:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
 
 
 async def _answer(send: Send, problem: Mapping[str, Any]) -> None:

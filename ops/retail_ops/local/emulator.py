@@ -20,8 +20,10 @@ from typing import Any
 import psutil
 import uvicorn
 
+from retail_ops.local.capacity import Index, Table
 from retail_ops.local.conflicts import Conflicts
 from retail_ops.local.guard import Application, Guard, storefront_origins
+from retail_ops.local.meter import Meter, Tables
 from retail_ops.stack.tracebacks import brief
 
 BRIDGE = "docker0"
@@ -40,15 +42,68 @@ def addresses() -> Iterator[str]:
     yield from (str(bridge.ip) for bridge in bridges())
 
 
-def key_names(table: str) -> list[str]:
-    """The names of a table's key attributes; none where there is no such table."""
+def _kept(table: str) -> Any:
+    """What the emulator keeps of a table; None where there is none."""
     from ministack.services import dynamodb  # type: ignore[import-untyped]
 
-    found = [each for (_, _, name), each in dynamodb._tables._data.items() if name == table]
-    return [key["AttributeName"] for each in found[:1] for key in each["KeySchema"]]
+    return next((each for (_, _, name), each in dynamodb._tables._data.items() if name == table), None)
 
 
-def guarded(root: str, port: int, state_file: Path, transaction_seconds: float) -> Guard:
+def key_names(table: str) -> list[str]:
+    """The names of a table's key attributes; none where there is no such table."""
+    kept = _kept(table)
+    return _keys(kept) if kept else []
+
+
+def _keys(described: Mapping[str, Any]) -> list[str]:
+    return [key["AttributeName"] for key in described["KeySchema"]]
+
+
+def table_named(name: str) -> Table | None:
+    """A table with its indexes; None where there is none."""
+    kept = _kept(name)
+    if kept is None:
+        return None
+    keys, indexes = _keys(kept), []
+    for each in kept.get("GlobalSecondaryIndexes") or ():
+        projection = each["Projection"]
+        held = {*keys, *_keys(each), *projection.get("NonKeyAttributes", ())}
+        projected = None if projection["ProjectionType"] == "ALL" else frozenset(held)
+        indexes.append(Index(each["IndexName"], _keys(each), projected))
+    return Table(name, keys, indexes)
+
+
+def stored_item(table: str, key: Mapping[str, Any]) -> Any:
+    """An item as it is now; None where there is none.
+
+    Args:
+        table: its name.
+        key: in DynamoDB's JSON, in the order of the table's keys.
+    """
+    kept = _kept(table)
+    partition, *sort = [str(next(iter(value.values()))) for value in key.values()]
+    return kept["items"].get(partition, {}).get(*(sort or ["__no_sort__"])) if kept else None
+
+
+def metered(application: Application, calls: Path) -> Meter:
+    """The emulator, whose calls by functions are written down.
+
+    Args:
+        application: the emulator.
+        calls: the file that takes them.
+    """
+    from ministack.services import lambda_svc, sts
+
+    def caller(key: str) -> str:
+        arn: str = sts._sessions.get(key, {}).get("Arn", "")
+        return arn.rpartition("/")[2] if ":assumed-role/" in arn else ""
+
+    meter = Meter(application, caller, Tables(table_named, stored_item), calls.open("a"))
+    lambda_svc._execute_function_warm = meter.invoking(lambda_svc._execute_function_warm)
+    return meter
+
+
+def guarded(root: str, port: int, state_file: Path, transaction_seconds: float, calls: str = "") -> Guard:
     """The emulator behind its guard.
 
     Args:
@@ -56,6 +111,7 @@ def guarded(root: str, port: int, state_file: Path, transaction_seconds: float) 
         port: of the emulator.
         state_file: of the shop; it says where its storefront is, which may move while the emulator runs.
         transaction_seconds: how long a transaction of DynamoDB lasts, and is in the way of others; 0 for not at all.
+        calls: the file that takes what functions call; none where empty.
     """
     from ministack.core import iam_evaluator  # type: ignore[import-untyped]
 
@@ -72,6 +128,8 @@ def guarded(root: str, port: int, state_file: Path, transaction_seconds: float) 
         return storefront_origins(json.loads(state_file.read_text())["storefront_port"])
 
     emulator: Application = Conflicts(app, key_names, transaction_seconds) if transaction_seconds else app
+    if calls:
+        emulator = metered(emulator, Path(calls))
     return Guard(emulator, root, is_known, port, storefronts, tuple(bridges()))
 
 
@@ -255,7 +313,8 @@ def main() -> None:
     state_file = Path(os.environ.pop("SHOP_STATE_FILE"))
     layers = os.environ.pop("PACKAGE_LAYERS").split(",")
     seconds = float(os.environ.pop("TRANSACTION_SECONDS"))
-    application = guarded(os.environ["AWS_ACCESS_KEY_ID"], port, state_file, seconds)
+    calls = os.environ.pop("CALLS_FILE")
+    application = guarded(os.environ["AWS_ACCESS_KEY_ID"], port, state_file, seconds, calls)
     use_own_packages(layers)
     write_mails_with_codes()
     find_array_elements()

@@ -152,6 +152,7 @@ class LocalShop:
         build_dir: where `sam build` puts its result; in the state folder where None.
         transaction_seconds: how long a transaction of DynamoDB lasts: two on one item at the same time conflict then,
             as they do on AWS. 0 for the emulator's own way, in which nothing conflicts.
+        counted: whether `calls` says what the functions call.
     """
 
     def __init__(
@@ -165,6 +166,7 @@ class LocalShop:
         template: Path = PROJECT / "template.yaml",
         build_dir: Path | None = None,
         transaction_seconds: float = 0,
+        counted: bool = False,
     ) -> None:
         self.state_dir = state_dir or default_state_dir()
         self.port = port
@@ -174,6 +176,7 @@ class LocalShop:
         self.template = template
         self.build_dir = build_dir or self.state_dir / "build"
         self.transaction_seconds = transaction_seconds
+        self.counted = counted
 
     @property
     def endpoint(self) -> str:
@@ -186,6 +189,11 @@ class LocalShop:
     @property
     def logs(self) -> Path:
         return self.state_dir / "logs"
+
+    @property
+    def calls(self) -> Path:
+        """What the functions of a counted shop have called, a line each: `retail_ops.local.meter`."""
+        return self.state_dir.resolve() / "calls.jsonl"
 
     @property
     def _state_file(self) -> Path:
@@ -367,6 +375,7 @@ class LocalShop:
             **{SHOP_STATE_FILE: str(self._state_file.resolve())},
             PACKAGE_LAYERS=f"{self.stack}-dependencies,{self.stack}-pictures",
             TRANSACTION_SECONDS=str(self.transaction_seconds),
+            CALLS_FILE=str(self.calls) if self.counted else "",
             AWS_CONFIG_FILE="/dev/null",
             AWS_SHARED_CREDENTIALS_FILE="/dev/null",
             AWS_EC2_METADATA_DISABLED="true",

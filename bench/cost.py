@@ -1,0 +1,91 @@
+"""Count what an order takes: `make cost`.
+
+Orders of several kinds are placed one after the other in a shop of its own, whose calls are counted at the emulator's
+door. The tables are those of docs/cost.md.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from bench import budget, report
+from bench.counts import Count
+from bench.kinds import KINDS, WINDOW, Counting
+from retail_ops.local.local_shop import LocalShop
+from retail_ops.local.processes import free_port
+from retail_ops.stack.shop import PROJECT
+
+console = Console()
+
+
+def main() -> int:
+    """The exit code is 1 where the document is not what the records say, or an order takes more than its budget."""
+    parser = argparse.ArgumentParser(prog="make cost", description=__doc__)
+    parser.add_argument("--orders", type=int, default=3, help="of each kind; their median counts (default: 3)")
+    parser.add_argument("--record", action="store_true", help="keep the counts, and write docs/cost.md anew")
+    parser.add_argument("--document", action="store_true", help="instead: write docs/cost.md anew from the records")
+    parser.add_argument("--check", action="store_true", help="instead: is docs/cost.md what the records say?")
+    arguments = parser.parse_args()
+    if arguments.check:
+        return _check()
+    if arguments.document:
+        _write()
+        return 0
+    found = _count(arguments.orders)
+    if arguments.record:
+        _record(found)
+    for part in report.parts(found, report.polled_queues()).values():
+        typer.echo(f"{part}\n")
+    exceeded = [sentence for kind, count in found.items() for sentence in budget.exceeded(kind, count)]
+    for sentence in exceeded:
+        typer.echo(sentence, err=True)
+    return 1 if exceeded else 0
+
+
+def _check() -> int:
+    text = report.DOCUMENT.read_text()
+    if report.written(text, report.recorded_parts()) == text:
+        return 0
+    typer.echo('docs/cost.md is not what was recorded. Write it anew with: make cost ARGS="--document"', err=True)
+    return 1
+
+
+def _count(orders: int) -> dict[str, Count]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        console.status("Starting a shop ...") as status,
+        LocalShop(
+            Path(folder),
+            port=free_port(),
+            storefront_port=free_port(),
+            stack="cost",
+            parameters={"PaymentWindowSeconds": str(WINDOW)},
+            build_dir=PROJECT / ".aws-sam" / "bench",
+            counted=True,
+        ) as local,
+    ):
+        counting = Counting(local)
+        found = {}
+        for kind in KINDS:
+            status.update(f"orders: {report.WORDS[kind]}")
+            found[kind] = Count.median([counting.count(kind) for _ in range(orders)])
+    return found
+
+
+def _record(found: dict[str, Count]) -> None:
+    recorded = report.kept() if report.RECORDED.exists() else {}
+    recorded |= {"kinds": {kind: count.to_json() for kind, count in found.items()}, "queues": report.polled_queues()}
+    report.RECORDED.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n")
+    _write()
+
+
+def _write() -> None:
+    report.DOCUMENT.write_text(report.written(report.DOCUMENT.read_text(), report.recorded_parts()))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
