@@ -55,7 +55,7 @@ def carry_out(copy: Copy) -> None:
     copy.edit(api, r'@api\.post\(\n    "/api/orders/<order_id>/cancel"', f"{ROUTE}\\g<0>")
     copy.import_(api, *IMPORTS)
     route = "          /api/orders/{orderId}/receipt: {post: *ordersSignedIn}"
-    copy.edit("template.yaml", r"^ +/api/orders/\{orderId\}/cancel: .*$", f"\\g<0>\n{route}")
+    copy.edit("template.yaml", r"^ +/api/orders/\{orderId\}/cancel: [^\n]*$", f"\\g<0>\n{route}")
     story = "ops/retail_ops/recording/story.py"
     copy.edit(story, r"^        self\.http\(\"bad-carrier\"", f"{STORY}\\g<0>")
 

@@ -87,6 +87,7 @@ def invoke(
         elif debug:
             err.print(f"Waiting for a debugger on port {debug_port} ...")
             inprocess.wait_for_debugger(debug_port)
+        content = samples.in_own_pool(shop, content)
         for key in samples.put_rows(shop, content):
             err.print(f"Put into the shop, as recorded: {key}", style="dim")
         run = _in_container if container else _here

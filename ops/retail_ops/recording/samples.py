@@ -194,3 +194,21 @@ def put_rows(shop: Shop, text: str) -> list[str]:
             continue
         put.append(_key(item))
     return put
+
+
+def in_own_pool(shop: Shop, text: str) -> str:
+    """A trigger's payload as the shop's own user pool would send it, about the user there with the same address.
+
+    Args:
+        shop: in which the function is to be tried.
+        text: any payload, as JSON; one that is no trigger's is returned as it is.
+    """
+    event = json.loads(text)
+    if "triggerSource" not in event:
+        return text
+    event["userPoolId"] = shop.output("UserPoolId")
+    email = event["request"]["userAttributes"]["email"]
+    found = shop.cognito.list_users(UserPoolId=event["userPoolId"], Filter=f'email = "{email}"')["Users"]
+    if found:
+        event["userName"] = found[0]["Username"]
+    return json.dumps(event)
