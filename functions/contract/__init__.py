@@ -1,7 +1,7 @@
-"""The contract on the bus: every event that the shop publishes, by its explicit name and version.
+"""The contract on the bus: every event that the shop publishes, with its explicit name and version.
 
-A name is a constant, never derived from a class: renaming a class must not rename a contract. Version 2 of an event
-stands beside version 1 until nobody consumes the old one.
+A name is a constant and is never derived from a class, so that renaming a class does not change the contract. Version 2
+of an event is published beside version 1 until no consumer subscribes to the old one.
 """
 
 from cloudretail.envelope import Event, by_type
@@ -15,12 +15,12 @@ EVENTS: tuple[type[EventData], ...] = tuple(
     for event in vars(service).values()
     if isinstance(event, type) and issubclass(event, EventData) and "event_type" in vars(event)
 )
-"""All events, in the order in which their services declare them."""
+"""All events, service by service, in the order of their declaration."""
 
 BY_TYPE = by_type(EVENTS)
 """All events by their CloudEvents type."""
 
 
 def parse(document: str) -> Event:
-    """Read any event of the shop; raises as `cloudretail.envelope.parse`."""
+    """Parse any event of the shop; raises as `cloudretail.envelope.parse`."""
     return _parse(document, BY_TYPE)

@@ -20,7 +20,7 @@ from contract.values import (
 
 
 class ShipmentCancelled(OrderEvent):
-    """Nothing of the order was sent, and nothing will be. `reason` and `note` are those of the request."""
+    """Nothing of the order was sent, and nothing will be. `reason` and `note` are those of the cancellation."""
 
     event_type = EventType("fulfilment", "ShipmentCancelled")
 
@@ -29,7 +29,7 @@ class ShipmentCancelled(OrderEvent):
 
 
 class ShipmentDispatched(WholeOrderEvent):
-    """The parcel is with the carrier. `cash_due` is what the courier is to collect."""
+    """The parcel is with the carrier. `cash_due` is what the courier has to collect."""
 
     event_type = EventType("fulfilment", "ShipmentDispatched")
 
@@ -41,7 +41,7 @@ class ShipmentDispatched(WholeOrderEvent):
 
 
 class ShipmentDelivered(WholeOrderEvent):
-    """The parcel was handed over. `cash` is what was collected for it, 0 included; None where it was paid before."""
+    """The parcel was handed over. `cash` is what was collected for it, which may be 0; None if it was paid before."""
 
     event_type = EventType("fulfilment", "ShipmentDelivered")
 
@@ -50,7 +50,7 @@ class ShipmentDelivered(WholeOrderEvent):
 
 
 class ShipmentReturned(OrderEvent):
-    """The parcel came back, or is lost: `lines` say for each product what can be sold again."""
+    """The parcel came back, or is lost. `lines` say how many pieces of each product can be sold again."""
 
     event_type = EventType("fulfilment", "ShipmentReturned")
 
@@ -59,7 +59,7 @@ class ShipmentReturned(OrderEvent):
 
 
 class ReturnReceived(WholeOrderEvent):
-    """What the shopper sent back has arrived, all or some of it."""
+    """All or some of what the shopper sent back has arrived."""
 
     event_type = EventType("fulfilment", "ReturnReceived")
 
@@ -68,7 +68,7 @@ class ReturnReceived(WholeOrderEvent):
 
 
 class ReturnRefused(WholeOrderEvent):
-    """Nothing of a return was taken. `note` is for the shopper."""
+    """The shop has refused a return as a whole. `note` is for the shopper."""
 
     event_type = EventType("fulfilment", "ReturnRefused")
 

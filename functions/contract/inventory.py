@@ -7,7 +7,7 @@ from contract.values import InspectedLine, OrderEvent, RefusalReason, ReturnId, 
 
 
 class InventoryReserved(OrderEvent):
-    """All lines of the order are held for it."""
+    """All lines of the order are reserved."""
 
     event_type = EventType("inventory", "InventoryReserved")
 
@@ -16,7 +16,7 @@ class InventoryReserved(OrderEvent):
 
 
 class InventoryReservationFailed(OrderEvent):
-    """No line of the order is held."""
+    """No line of the order is reserved."""
 
     event_type = EventType("inventory", "InventoryReservationFailed")
 
@@ -25,7 +25,7 @@ class InventoryReservationFailed(OrderEvent):
 
 
 class InventoryReleased(OrderEvent):
-    """What was held or sold for the order is available again, but for what is written off."""
+    """What was reserved or sold for the order is available again, except what is written off."""
 
     event_type = EventType("inventory", "InventoryReleased")
 
@@ -34,7 +34,7 @@ class InventoryReleased(OrderEvent):
 
 
 class InventoryCommitted(OrderEvent):
-    """What was held for the order is sold."""
+    """What was reserved for the order is sold."""
 
     event_type = EventType("inventory", "InventoryCommitted")
 
@@ -42,7 +42,7 @@ class InventoryCommitted(OrderEvent):
 
 
 class InventoryRestocked(OrderEvent):
-    """What came back by a return is available again, or written off."""
+    """The pieces of a return are available again, or written off."""
 
     event_type = EventType("inventory", "InventoryRestocked")
 

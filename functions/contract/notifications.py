@@ -1,7 +1,7 @@
-"""What becomes of the shop's mails.
+"""The events about bounces and complaints of the shop's mails.
 
-No code of the shop's publishes this. SES says it on the account's default bus, and the rule MailFeedbackRule of the
-template makes an event of it.
+No code of the shop publishes them. SES publishes on the account's default bus, and the rule MailFeedbackRule in the
+template transforms that into an event of the shop.
 """
 
 from cloudretail.event import EventType

@@ -27,9 +27,9 @@ from contract.values import (
 
 
 class WholeOrderEvent(OrderEvent):
-    """What every event of the orders service carries, so that nobody has to ask back.
+    """The data of an event about a whole order, so that no consumer has to read the order.
 
-    `total` is that of the items and of `shipping`; `tax` is a part of it.
+    `total` is the sum of the items and `shipping`. `tax` is a part of it.
     """
 
     user_id: str
@@ -70,9 +70,9 @@ class OrderRejected(WholeOrderEvent):
 
 
 class OrderCancelled(WholeOrderEvent):
-    """The order was called off; stock and money go back to where they came from.
+    """The order was cancelled. Its stock is released, and its payment is refunded.
 
-    `written_off` does not go back on the shelf. `note` is for the shopper.
+    The pieces in `written_off` do not go back on the shelf. `note` is for the shopper.
     """
 
     event_type = EventType("orders", "OrderCancelled")
@@ -84,7 +84,7 @@ class OrderCancelled(WholeOrderEvent):
 
 
 class CancellationRequested(OrderEvent):
-    """The order is to be called off, if its parcel has not gone yet. `note` is for the shopper."""
+    """The order is to be cancelled, if its parcel has not left yet. `note` is for the shopper."""
 
     event_type = EventType("orders", "CancellationRequested")
 
@@ -93,7 +93,7 @@ class CancellationRequested(OrderEvent):
 
 
 class ReturnRequested(WholeOrderEvent):
-    """The shopper sends `lines` of a delivered order back."""
+    """The shopper wants to send `lines` of a delivered order back."""
 
     event_type = EventType("orders", "ReturnRequested")
 
@@ -103,7 +103,7 @@ class ReturnRequested(WholeOrderEvent):
 
 
 class ReturnWithdrawn(WholeOrderEvent):
-    """The shopper keeps `lines` after all. What arrives of them nevertheless is still taken back."""
+    """The shopper keeps `lines` after all. If they arrive nevertheless, they are still taken back."""
 
     event_type = EventType("orders", "ReturnWithdrawn")
 
@@ -113,7 +113,7 @@ class ReturnWithdrawn(WholeOrderEvent):
 
 
 class ReturnAccepted(OrderEvent):
-    """What arrived of a return is taken back, and `amount` is owed for it, of which `tax` is a part."""
+    """The shop takes back what arrived of a return, and owes `amount` for it. `tax` is a part of the amount."""
 
     event_type = EventType("orders", "ReturnAccepted")
 

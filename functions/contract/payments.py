@@ -35,7 +35,7 @@ class PaymentSubmitted(PaymentEvent):
 
 
 class ChargeCancellationRequested(PaymentEvent):
-    """Attempt `attempt`, which the shopper's bank is asking about, is no longer wanted."""
+    """Attempt `attempt`, which waits for the shopper's answer to their bank, is to be cancelled."""
 
     event_type = EventType("payments", "ChargeCancellationRequested")
 
@@ -43,9 +43,9 @@ class ChargeCancellationRequested(PaymentEvent):
 
 
 class AttemptReported(EventData):
-    """A provider reports, unasked, that something became of an attempt; what, is asked of the provider.
+    """A provider reports that an attempt has an outcome. The outcome itself is then read from the provider.
 
-    A provider is not relied on to report in the order of the facts, nor once. `reference` is its name for the attempt.
+    Reports may come in any order, and more than once. `reference` is the provider's id of the attempt.
     """
 
     event_type = EventType("payments", "AttemptReported")
@@ -87,7 +87,7 @@ class PaymentFailed(PaymentEvent):
 
 
 class PaymentCollected(PaymentEvent):
-    """The courier handed over the parcel and took `amount` of the `due` cash: all of it, less, or nothing."""
+    """The courier handed over the parcel and collected `amount` of the `due` cash: all of it, less, or nothing."""
 
     event_type = EventType("payments", "PaymentCollected")
 
@@ -96,7 +96,7 @@ class PaymentCollected(PaymentEvent):
 
 
 class RefundRequested(PaymentEvent):
-    """Money of a successful attempt is to be given back by the provider."""
+    """The provider has to refund money of a successful attempt."""
 
     event_type = EventType("payments", "RefundRequested")
 
@@ -107,7 +107,7 @@ class RefundRequested(PaymentEvent):
 
 
 class PaymentRefunded(PaymentEvent):
-    """The money was given back: by the provider, or by hand under `reference`."""
+    """The money was refunded, by the provider or by hand under `reference`."""
 
     event_type = EventType("payments", "PaymentRefunded")
 
@@ -119,7 +119,7 @@ class PaymentRefunded(PaymentEvent):
 
 
 class PaymentRefundFailed(PaymentEvent):
-    """The refund was cash, or the provider refused it for good: a person must pay it by hand."""
+    """A member of staff has to pay the refund by hand: it was cash, or the provider refused it for good."""
 
     event_type = EventType("payments", "PaymentRefundFailed")
 

@@ -1,7 +1,7 @@
 """What the events of several services have in common: ids, lines, reasons.
 
-A reason is open text on the bus: a reader takes one that it does not know as OTHER, so that a producer may add a reason
-within the version.
+A reason is open text on the bus. A consumer reads an unknown reason as OTHER, so a producer may add reasons without a
+new version.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ type RefundId = Annotated[
     ),
 ]
 CANCELLATION = "cancellation"
-"""Id of the refund of a cancelled order: of all that is left of its payment."""
+"""Id of the refund of a cancelled order, which is all that is left of its payment."""
 
 type Email = Annotated[str, Field(min_length=3, max_length=254)]
 type Quantity = Annotated[int, Field(ge=1)]
@@ -37,12 +37,12 @@ type Attempt = Annotated[int, Field(ge=1)]
 
 
 def order_number(order_id: str) -> str:
-    """What a person reads out on the phone: ten characters behind the prefix, as on the order's page."""
+    """The number of an order for people: the ten characters after the prefix, as on the order's page."""
     return _number(order_id.removeprefix("ord_"))
 
 
 def return_number(return_id: str) -> str:
-    """The same of a return: what a shopper writes on a slip in the parcel."""
+    """The number of a return for people: the shopper writes it on a note in the parcel."""
     return _number(return_id.removeprefix("ret_"))
 
 
@@ -65,7 +65,7 @@ class OrderEvent(EventData):
 
 
 class Reason(StrEnum):
-    """Base of reasons: text that may grow. It needs a member OTHER, as which every unknown text is read."""
+    """Base of reasons. Every subclass needs a member OTHER, as which an unknown text is read."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -87,9 +87,9 @@ class PaymentMethod(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands; REJECTED and CANCELLED are final, and DELIVERED but for returns.
+    """The status of an order. REJECTED and CANCELLED are final; a DELIVERED order can still have returns.
 
-    CANCELLING: its shopper wants it cancelled, and only fulfilment knows whether the parcel has gone.
+    CANCELLING: shopper or shop wants to cancel it, and only fulfilment knows whether the parcel has left.
     """
 
     PENDING = "PENDING"
@@ -112,7 +112,7 @@ class Paid(Reason):
 
 
 class RefusalReason(Reason):
-    """Why stock was not reserved: not enough of it, or the order was too old when it was heard of."""
+    """Why stock was not reserved: there was not enough, or the order was too old when its event arrived."""
 
     SOLD_OUT = "SOLD_OUT"
     EXPIRED = "EXPIRED"
@@ -128,7 +128,7 @@ class PaymentFailure(Reason):
 
 
 class CancelReason(Reason):
-    """Why an order was cancelled: the last three are those of a parcel that came back, or never arrived."""
+    """Why an order was cancelled. The last three before OTHER are about a parcel that came back, or never arrived."""
 
     BY_SHOPPER = "BY_SHOPPER"
     BY_SHOP = "BY_SHOP"
@@ -169,7 +169,7 @@ class ReturnRefusal(Reason):
 
 
 class MailFeedback(Reason):
-    """What SES says of a mail that it had accepted, in the words of its events' `eventType`."""
+    """What SES reports about a mail that it had accepted. The values are those of `eventType` in its events."""
 
     BOUNCE = "Bounce"
     COMPLAINT = "Complaint"
@@ -177,7 +177,7 @@ class MailFeedback(Reason):
 
 
 class CodRefusal(Reason):
-    """Why an order cannot be paid in cash on delivery: written on it by checkout, and true of every later choice."""
+    """Why an order cannot be paid in cash on delivery. Checkout writes it on the order, and it holds for good."""
 
     TOO_MUCH_OPEN = "TOO_MUCH_OPEN"
     TOO_EXPENSIVE = "TOO_EXPENSIVE"
@@ -187,7 +187,7 @@ class CodRefusal(Reason):
 
     @property
     def detail(self) -> str:
-        """For the shopper."""
+        """A sentence for the shopper."""
         why = _WHY_NO_CASH.get(self)
         return f"You can't pay this order in cash{f': {why}' if why else ''}. Please choose another way to pay."
 
@@ -217,7 +217,7 @@ class AboutProduct(Protocol):
 
 
 def each_product_once[L: AboutProduct](lines: tuple[L, ...]) -> tuple[L, ...]:
-    """The lines; raises ValueError where a product has two."""
+    """The lines; raises ValueError if two lines have the same product."""
     if len({line.product_id for line in lines}) < len(lines):
         raise ValueError("have to name each product once")
     return lines
@@ -231,7 +231,7 @@ class StockLine(Model):
 
 
 class InspectedLine(Model):
-    """What was found of one product when it came back, in pieces.
+    """What was found of one product at its inspection after coming back, in pieces.
 
     Attributes:
         restock: good enough to be sold again.
@@ -251,8 +251,8 @@ class Address(Model):
     """Where the goods go.
 
     Attributes:
-        state: where couriers there need one.
-        postal_code: where the country has them.
+        state: for countries whose couriers need one.
+        postal_code: for countries that have postal codes.
         country: ISO 3166-1 alpha-2.
         phone: E.164; the courier calls before they collect cash.
     """
@@ -271,8 +271,8 @@ class ShippingCharge(Model):
     """How an order is sent, and what that costs.
 
     Attributes:
-        method_id: of the shop's rates when it was placed.
-        name: likewise, for the shopper.
+        method_id: id of the method in the shop's rates when the order was placed.
+        name: the method's name for the shopper, likewise.
     """
 
     method_id: str
@@ -284,7 +284,7 @@ class Tax(Model):
     """The tax that a total includes.
 
     Attributes:
-        name: what it is called where the goods go to.
+        name: the destination country's name for it.
         basis_points: hundredths of a per cent of the price before tax.
     """
 
@@ -297,7 +297,7 @@ class Parcel(Model):
     """What the carrier has of an order.
 
     Attributes:
-        tracking_url: where the carrier says where it is; None where that is not known.
+        tracking_url: the carrier's page about the parcel; None if it is not known.
     """
 
     carrier: str

@@ -1,4 +1,4 @@
-"""The back office's API of parcels and returns: what waits, and what staff do with it."""
+"""The back office's API for parcels and returns: staff see what is to be done, and say what they did."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -39,20 +39,20 @@ from fulfilment.store import ShipmentSettings, open_shipments, order_status
 api = Api()
 
 MAX_PIECES = 100_000
-"""Of one product in one parcel: keeps a typing error out."""
+"""The most pieces of one product in one parcel: it catches typing errors."""
 
 
 class FulfilmentApiSettings(ShipmentSettings):
-    """What the API needs besides."""
+    """What the API needs besides the shipments."""
 
     orders_table: str
 
 
 class NewParcel(RequestModel):
-    """What the carrier was given.
+    """The parcel as it was given to the carrier.
 
     Attributes:
-        tracking_url: where the carrier says where it is; left out for the carriers that the shop knows.
+        tracking_url: the carrier's page about the parcel; may be left out for carriers that the shop knows.
     """
 
     carrier: Annotated[str, Line(max_length=60), asks("Enter the carrier.")]
@@ -78,7 +78,7 @@ class Delivery(RequestModel):
 
 
 class Inspection(RequestModel):
-    """What was found of one product, in pieces.
+    """What was found of one product at its inspection, in pieces.
 
     Attributes:
         restock: good enough to be sold again.
@@ -105,7 +105,7 @@ class Arrival(RequestModel):
 
 
 class ComebackReason(StrEnum):
-    """Why a parcel came back, as it can be said."""
+    """The reasons for a parcel's coming back that staff can choose from."""
 
     REFUSED = "REFUSED"
     UNDELIVERABLE = "UNDELIVERABLE"
@@ -120,7 +120,7 @@ class Comeback(RequestModel):
 
 
 class RefusalChoice(StrEnum):
-    """Why nothing of a return is taken, as it can be said."""
+    """The reasons for refusing a return that staff can choose from."""
 
     NEVER_ARRIVED = "NEVER_ARRIVED"
     NOT_OURS = "NOT_OURS"
@@ -129,7 +129,7 @@ class RefusalChoice(StrEnum):
 
 
 class ReturnRefused(RequestModel):
-    """Nothing of a return is taken.
+    """The shop refuses a return as a whole.
 
     Attributes:
         note: for the shopper.
@@ -167,9 +167,9 @@ class ShipmentView(Model):
 
     Attributes:
         open_as: what is to be done with it; null for nothing.
-        open_since: since when.
-        total: of the order; null where it was called off before its confirmation arrived.
-        cash_due: what the courier is to collect; null where the order was paid before.
+        open_since: since when that is to be done.
+        total: of the order; null if it was cancelled before its confirmation arrived.
+        cash_due: what the courier has to collect; null if the order was paid before.
         cash: what was collected.
         came_back: why it came back, or will not arrive.
         inspected: what was found of it then.
@@ -210,7 +210,7 @@ def _order_status(order_id: str) -> str:
 
 
 def _done(order_id: str, command: domain.Command) -> ShipmentView:
-    """Do it, and show what came of it."""
+    """Carry out the command, and show the shipment afterwards."""
     ports = Ports(open_shipments(), _order_status)
     settled = handle(ports, order_id, command, api.staff.user_id, api.cause, datetime.now(UTC))
     return _view(api.recorded(settled, command=type(command).__name__, order_id=order_id))
@@ -232,7 +232,7 @@ def list_shipments(
 ) -> Page[ShipmentView]:
     after = decode_place(cursor, "orderId", "openSince")
     rows, position = open_shipments().page("openAs-openSince", ("openAs", open_as), "openSince", limit, after)
-    # A row that has changed since it was indexed belongs to another list, or to none.
+    # The index may be behind: a shipment that has changed since is not in this list any more.
     views = tuple(view for row in rows if (view := _view(row.state)).open_as == open_as)
     return Page(items=views, next_cursor=encode_cursor(position))
 

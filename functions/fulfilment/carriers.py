@@ -1,4 +1,4 @@
-"""The carriers that the shop sends parcels with, and where each says where a parcel is."""
+"""The carriers that the shop knows, and the address of each carrier's tracking page."""
 
 from collections.abc import Mapping
 from urllib.parse import quote
@@ -10,10 +10,10 @@ CARRIERS: Mapping[str, str] = {
     "FedEx": "https://www.fedex.com/fedextrack/?trknbr={number}",
     "UPS": "https://www.ups.com/track?tracknum={number}",
 }
-"""The page for a tracking number, by the carrier's name."""
+"""The tracking page's address, with a place for the tracking number, by the carrier's name."""
 
 
 def tracking_url(carrier: str, number: str) -> str | None:
-    """Where the carrier says where the parcel is; None for a carrier that is not in the list."""
+    """The tracking page of a parcel; None for a carrier that is not in the list."""
     template = CARRIERS.get(carrier)
     return template.format(number=quote(number, safe="")) if template else None

@@ -1,4 +1,4 @@
-"""What staff do with shipments: over ports, without HTTP. The API and the simulation call the same function."""
+"""The use case of shipments: over ports, without HTTP. The API and the simulation call the same function."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from fulfilment.domain import Command, Shipment, act
 
 @dataclass(frozen=True)
 class Ports:
-    """What the command works on.
+    """The ports of the command.
 
     Attributes:
-        shipments: their rows.
-        order_status: of an order as it is now, by a consistent read.
+        shipments: their repository.
+        order_status: reads the present status of an order, consistently.
     """
 
     shipments: Repository[Shipment]
@@ -24,23 +24,23 @@ class Ports:
 
 
 def handle(ports: Ports, order_id: str, command: Command, by: str, cause: Cause, now: datetime) -> Settled[Shipment]:
-    """Do something with the shipment of an order.
+    """Carry out a command of staff on the shipment of an order.
 
         order CONFIRMED    staff ship it        SHIPPED
         order CANCELLING   staff ship it        refused: the request to cancel is on its way here
-        order CONFIRMED    (read by staff)      cancelled by its shopper    SHIPPED: the parcel was faster
+        order CONFIRMED    (status is read)     cancelled by its shopper    SHIPPED: the parcel was faster
 
     Args:
-        ports: shipments, and the state of orders.
+        ports: shipments, and the status of orders.
         order_id: of the order.
-        command: what is done.
+        command: what the member of staff did.
         by: user id of the member of staff.
         cause: the request.
         now: aware.
 
     Raises:
         NotFound, Conflict, InvalidInput: as `act`.
-        Contention: the race was lost again and again.
+        Contention: too many lost races in a row.
     """
 
     def answer(shipment: Shipment | None) -> Decision[Shipment]:

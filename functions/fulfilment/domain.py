@@ -7,9 +7,9 @@
 A request to cancel that comes before the confirmation leaves a tombstone: the late OrderConfirmed ships nothing.
 
     return: EXPECTED ──staff receives it──> RECEIVED        WITHDRAWN by its shopper: it can still arrive, and then it
-                └──────staff refuses it───> REFUSED         is received; nothing else happens to it
+                └──────staff refuses it───> REFUSED         is received; it can never be refused
 
-Staff can repeat an action: the same one gets the same answer, and any other one is refused.
+Actions are idempotent: a repeated action succeeds again, and one with another content is refused.
 """
 
 from collections import Counter
@@ -54,7 +54,7 @@ from fulfilment.carriers import tracking_url
 
 
 class ShipmentStatus(StrEnum):
-    """Where the parcel is; all but the first two are final."""
+    """The status of a parcel. All but TO_SHIP and SHIPPED are final."""
 
     TO_SHIP = "TO_SHIP"
     SHIPPED = "SHIPPED"
@@ -64,7 +64,7 @@ class ShipmentStatus(StrEnum):
 
 
 class ReturnStatus(StrEnum):
-    """Where a return is; RECEIVED and REFUSED are final."""
+    """The status of a return. RECEIVED and REFUSED are final."""
 
     EXPECTED = "EXPECTED"
     WITHDRAWN = "WITHDRAWN"
@@ -77,7 +77,7 @@ class Step(Model):
 
     Attributes:
         what: name of the event or of the action.
-        by: user id of the member of staff; None where nobody acted.
+        by: user id of the member of staff; None for an event.
         about: id of the return that it is about.
     """
 
@@ -91,10 +91,10 @@ class Return(Model):
     """What a shopper sends back.
 
     Attributes:
-        lines: what was announced.
+        lines: what the shopper wants to send.
         received: what arrived.
-        refusal: why nothing was taken.
-        note: the shop's, for the shopper.
+        refusal: why the shop refused it.
+        note: what the shop writes to the shopper.
     """
 
     return_id: str
@@ -113,19 +113,19 @@ class Return(Model):
 
 
 class Shipment(Model):
-    """The parcel of an order as it is stored; a tombstone knows only the order's id.
+    """The parcel of an order as it is stored. A tombstone has only the order's id.
 
     Attributes:
         total: of the order; None for a tombstone.
-        payment_method: how it is paid; in cash, the courier collects the total.
+        payment_method: how the order is paid. For cash, the courier collects the total.
         shipping: how it is to be sent, and what that costs.
         tax: that the total includes.
-        parcel: once it was shipped.
-        cash: what the courier collected; None where nothing was to collect, or it is not delivered.
+        parcel: carrier and tracking number, once it was shipped.
+        cash: what the courier collected; None if nothing was due, or it is not delivered.
         came_back: why it came back, or will not arrive.
-        inspected: what was found of it then.
+        inspected: what was found in it then.
         returns: what its shopper sends back.
-        cancel_reason, cancel_note: of the request that nothing was shipped for.
+        cancel_reason, cancel_note: of the cancellation because of which nothing was shipped.
         story: each step, oldest first.
     """
 
@@ -151,12 +151,12 @@ class Shipment(Model):
 
     @property
     def cash_due(self) -> Money | None:
-        """What the courier is to collect."""
+        """What the courier has to collect; None if nothing."""
         return self.total if self.payment_method is PaymentMethod.COD else None
 
     @property
     def sent(self) -> bool:
-        """Whether there is a parcel, or will be one: nothing else can come back."""
+        """Whether there is a parcel, or will be one. Only then can something come back."""
         return self.status is not ShipmentStatus.CANCELLED
 
     @property
@@ -165,36 +165,36 @@ class Shipment(Model):
         return Counter({item.product_id: item.quantity for item in self.items})
 
     def find_return(self, return_id: str) -> Return | None:
-        """The return of this id."""
+        """The return with this id."""
         return next((each for each in self.returns if each.return_id == return_id), None)
 
     @computed_field
     def open_as(self) -> str | None:
-        """What staff still have to do with it, the key of the index: TO_SHIP, SHIPPED, RETURN; None for nothing."""
+        """What staff still have to do, which is the key of the index: TO_SHIP, SHIPPED, RETURN; None for nothing."""
         if self.status in (ShipmentStatus.TO_SHIP, ShipmentStatus.SHIPPED):
             return str(self.status)
         return "RETURN" if any(each.status is ReturnStatus.EXPECTED for each in self.returns) else None
 
     @computed_field
     def open_since(self) -> datetime | None:
-        """Since when that is to be done."""
+        """Since when staff have to do that."""
         if self.open_as is None or not self.story:
             return None
         expected = [each.requested_at for each in self.returns if each.status is ReturnStatus.EXPECTED]
         return min(expected, default=self.story[-1].at)
 
 
-# --- what others publish ------------------------------------------------------------------------------------------
+# --- events of other services -------------------------------------------------------------------------------------
 
 
 type Message = OrderConfirmed | CancellationRequested | ReturnRequested | ReturnWithdrawn
 
 
 def decide(shipment: Shipment | None, message: EventData, context: Context) -> Decision[Shipment]:
-    """What an event means for the shipment of its order.
+    """Decide what an event changes in the shipment of its order.
 
     Args:
-        shipment: as it is now; None where fulfilment has received nothing about the order.
+        shipment: as it is now; None if fulfilment has received nothing about the order.
         message: an event that the consumer subscribes to.
         context: its subject is the order.
     """
@@ -239,7 +239,7 @@ def _not_shipped(shipment: Shipment, request: CancellationRequested, context: Co
 
 
 def _announced(shipment: Shipment, message: ReturnRequested | ReturnWithdrawn, context: Context) -> Decision[Shipment]:
-    """A return is on its way, or stays where it is; its withdrawal may be the first event about it that arrives."""
+    """A return was requested or withdrawn. The withdrawal may be the first event about it that arrives."""
     withdrawn = isinstance(message, ReturnWithdrawn)
     known = shipment.find_return(message.return_id)
     step = Step(what=message.event_type.name, at=context.now, about=message.return_id)
@@ -265,7 +265,7 @@ class Ship:
     """The parcel was given to a carrier.
 
     Attributes:
-        tracking_url: where the carrier says where it is; None to take the page that is known for the carrier.
+        tracking_url: the carrier's page about the parcel; None for the page in the list of carriers.
     """
 
     carrier: str
@@ -275,14 +275,14 @@ class Ship:
 
 @dataclass(frozen=True)
 class Deliver:
-    """The parcel was handed over; `cash` is what the courier collected, None where the order was paid before."""
+    """The parcel was handed over. `cash` is what the courier collected; None if the order was paid before."""
 
     cash: Money | None = None
 
 
 @dataclass(frozen=True)
 class CameBack:
-    """The parcel came back unopened or broken: `lines` say what of each product can be sold again."""
+    """The parcel came back. `lines` say how many pieces of each product can be sold again."""
 
     reason: ParcelReturn
     lines: tuple[InspectedLine, ...]
@@ -290,12 +290,12 @@ class CameBack:
 
 @dataclass(frozen=True)
 class Lose:
-    """The parcel is lost: nothing of it can be sold again."""
+    """The parcel is lost: none of its pieces can be sold again."""
 
 
 @dataclass(frozen=True)
 class ReceiveReturn:
-    """What a shopper sent back has arrived."""
+    """A return has arrived."""
 
     return_id: str
     lines: tuple[InspectedLine, ...]
@@ -303,7 +303,7 @@ class ReceiveReturn:
 
 @dataclass(frozen=True)
 class RefuseReturn:
-    """Nothing of a return is taken, or it never arrived; `note` is for the shopper."""
+    """The shop refuses a return as a whole, or it never arrived. `note` is for the shopper."""
 
     return_id: str
     reason: ReturnRefusal
@@ -316,21 +316,21 @@ type Command = Ship | Deliver | CameBack | Lose | ReceiveReturn | RefuseReturn
 def act(
     shipment: Shipment | None, command: Command, by: str, context: Context, order_status: Callable[[], str]
 ) -> Decision[Shipment]:
-    """What a member of staff does with a shipment.
+    """Decide on a command of staff about a shipment.
 
     Args:
-        shipment: as it is now; None where there is none.
-        command: what they did.
-        by: their user id.
+        shipment: as it is now; None if there is none.
+        command: what the member of staff did.
+        by: user id of the member of staff.
         context: its subject is the order.
-        order_status: an OrderStatus of the order as it is now, by a consistent read; asked only before shipping.
+        order_status: reads the present OrderStatus of the order, consistently. It is called only before shipping.
 
     Returns:
-        The change; Nothing where this very thing was done before.
+        The change; Nothing if the same command was carried out before.
 
     Raises:
         NotFound: there is no such shipment or return.
-        Conflict: the state does not allow it, or something else was said before.
+        Conflict: the state does not allow it, or the command was carried out before with another content.
         InvalidInput: the lines or the cash do not fit the order.
     """
     if shipment is None:
@@ -370,9 +370,9 @@ class ReturnAction(StrEnum):
 
 
 def actions_on(shipment: Shipment, now: datetime) -> tuple[ParcelAction, ...]:
-    """What staff may do with the parcel now, by the rule itself.
+    """What staff may do with the parcel now: the rule itself is asked.
 
-    Only that its order is being cancelled, which is not known here yet, can still forbid to ship it.
+    Shipping can still be refused afterwards, if the order is being cancelled: the order's status is not read here.
     """
     whole = tuple(InspectedLine(product_id=product, restock=n) for product, n in shipment.pieces.items())
     examples: Mapping[ParcelAction, Command] = {
@@ -385,7 +385,7 @@ def actions_on(shipment: Shipment, now: datetime) -> tuple[ParcelAction, ...]:
 
 
 def actions_on_return(shipment: Shipment, return_: Return, now: datetime) -> tuple[ReturnAction, ...]:
-    """What staff may do with a return of the shipment now, by the rule itself."""
+    """What staff may do with a return of the shipment now: the rule itself is asked."""
     pieces = ((InspectedLine(product_id=line.product_id, restock=1),) for line in return_.lines)
     receive = any(_allows(shipment, ReceiveReturn(return_.return_id, piece), now) for piece in pieces)
     refuse = _allows(shipment, RefuseReturn(return_.return_id, ReturnRefusal.OTHER), now)
@@ -434,10 +434,10 @@ def _deliver(shipment: Shipment, command: Deliver, step: Step) -> Decision[Shipm
 
 
 def _cash_of(shipment: Shipment, cash: Money | None) -> Money | None:
-    """What was collected; None where nothing was to collect.
+    """What was collected; None if nothing was due.
 
     Raises:
-        InvalidInput: cash is due and none is named, or the other way round, or it is more than is due.
+        InvalidInput: cash is due and none is given; or none is due and some is given; or it is more than is due.
     """
     due = shipment.cash_due
     if due is None:
@@ -512,7 +512,7 @@ def _require_shipped(shipment: Shipment) -> None:
 
 
 def _require_all_of(field: str, lines: Sequence[InspectedLine], pieces: Mapping[str, int]) -> None:
-    """Every piece of the parcel is accounted for."""
+    """Raise InvalidInput unless the lines account for every piece of the parcel."""
     found = _counted(lines)
     for product, number in pieces.items():
         count = sum(found.pop(product, (0, 0)))
@@ -523,7 +523,7 @@ def _require_all_of(field: str, lines: Sequence[InspectedLine], pieces: Mapping[
 
 
 def _require_at_most(lines: Sequence[InspectedLine], known: Return, shipment: Shipment) -> None:
-    """Nothing is received that was not announced, and nothing twice."""
+    """Raise InvalidInput unless every piece is part of the return, and was not received before."""
     announced = {line.product_id: line.quantity for line in known.lines}
     left = shipment.pieces
     for each in shipment.returns:
@@ -566,7 +566,7 @@ def _with_return(shipment: Shipment, step: Step, known: Return, **changes: Any) 
 
 
 def _whole(shipment: Shipment) -> dict[str, Any]:
-    """What every event about a whole order carries."""
+    """The data that every event about a whole order carries."""
     return {
         "order_id": shipment.order_id,
         "user_id": shipment.user_id,
@@ -616,7 +616,7 @@ def _refused_event(shipment: Shipment, return_id: str) -> ReturnRefused:
 
 
 def awaited(shipment: Shipment) -> tuple[EventData, ...]:
-    """The events that somebody may still wait for while the shipment is as it is."""
+    """The events that a consumer may still wait for while the shipment is in this state."""
     events: list[EventData] = []
     match shipment.status:
         case ShipmentStatus.CANCELLED:

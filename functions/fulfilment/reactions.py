@@ -12,10 +12,11 @@ from fulfilment.store import open_shipments
 
 
 def react(shipments: Repository[Shipment], delivery: Delivery, now: datetime) -> Result[Shipment]:
-    """Answer one event.
+    """React to one event.
 
     Raises:
-        Permanent: something is sent back of an order that is not shipped, which only a delivery makes possible.
+        Permanent: a return is about an order that was never shipped. Orders allow returns only after delivery, so a
+            retry cannot help.
     """
     event = delivery.event
     order_id = event.data.subject

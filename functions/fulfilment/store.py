@@ -1,4 +1,4 @@
-"""Shipments in DynamoDB, and what fulfilment reads of an order."""
+"""Shipments in DynamoDB, and the status of an order, which fulfilment reads."""
 
 from functools import cache
 
@@ -20,7 +20,7 @@ class ShipmentSettings(Settings):
 
 @cache
 def open_shipments() -> DynamoDBRepository[Shipment]:
-    """The shipments of this function's environment, by order id."""
+    """The repository of shipments, keyed by order id, by this function's environment."""
     return DynamoDBRepository(load(ShipmentSettings).shipments_table, SHIPMENTS)
 
 

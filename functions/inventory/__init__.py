@@ -1,1 +1,1 @@
-"""Inventory: stock is received, reserved, sold and given back; overselling is impossible."""
+"""Inventory: stock is received, reserved, sold and released. Overselling is impossible."""

@@ -1,4 +1,4 @@
-"""The inventory API: anybody sees what can be had, operators all counters; staff receive, count and watch stock."""
+"""The inventory API. Everybody sees what is available, operators see all counters, and staff change and watch stock."""
 
 import uuid
 from datetime import UTC, datetime
@@ -35,11 +35,11 @@ from inventory.warehouse import DynamoDBWarehouse, WarehouseSettings
 api = Api()
 
 MAX_UNITS = 100_000
-"""Of a product in one movement: keeps a typing error out."""
+"""The most units of a product in one movement: it catches typing errors."""
 
 
 class Availability(Model):
-    """How many of a product can be had now."""
+    """How many of a product are available now."""
 
     product_id: str
     available: int
@@ -49,7 +49,7 @@ class Stock(Model):
     """The counters of a product: available + reserved + sold + writtenOff = received + adjusted, always.
 
     Attributes:
-        low_at: from how many available ones on it runs low; null where nobody wants to know.
+        low_at: the threshold: stock is low at so many available, or fewer; null for no threshold.
     """
 
     product_id: str
@@ -75,7 +75,7 @@ class NewReceipt(RequestModel):
 
 
 class AdjustmentReason(StrEnum):
-    """Why there are more or fewer than the counters say.
+    """Why there are more or fewer on the shelf than the counters say.
 
     COUNT: they were counted. DAMAGE: they cannot be sold.
     """
@@ -85,11 +85,11 @@ class AdjustmentReason(StrEnum):
 
 
 class NewAdjustment(RequestModel):
-    """The counters are not what is on the shelf.
+    """A correction of the counters by what is on the shelf.
 
     Attributes:
         delta: how many more are available; negative for fewer.
-        note: for whoever reads the history.
+        note: for readers of the history.
     """
 
     delta: Annotated[
@@ -100,7 +100,7 @@ class NewAdjustment(RequestModel):
 
 
 class NewThreshold(RequestModel):
-    """From how many available ones on a product runs low; null: it never does."""
+    """The threshold of a product: its stock is low at so many available, or fewer; null for no threshold."""
 
     low_at: Annotated[int, Field(strict=True, ge=0, le=MAX_UNITS)] | None
 
@@ -126,7 +126,7 @@ class MovementView(Model):
 
 
 class HistoryMovement(MovementView):
-    """As MovementView, and what orders have changed since the movement before it; null for nothing."""
+    """As MovementView, and what orders have changed since the previous movement; null for nothing."""
 
     orders_before: OrdersEffect | None
 
@@ -222,7 +222,7 @@ def adjust_stock(product_id: IdInPath, new: NewAdjustment, idempotency_key: Idem
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
 def put_threshold(product_id: IdInPath, new: NewThreshold) -> StaffStock:
-    # The same again changes nothing, so that a client needs no key.
+    # Setting the same threshold again changes nothing, so a client needs no idempotency key.
     return _named(product_id, _change(product_id, Watch(new.low_at), uuid.uuid4().hex).after)
 
 
@@ -234,7 +234,7 @@ def put_threshold(product_id: IdInPath, new: NewThreshold) -> StaffStock:
 )
 def list_movements(product_id: IdInPath, limit: Limit = 20, cursor: Cursor = None) -> Page[HistoryMovement]:
     after = decode_place(cursor, "movementId", "at")
-    # One more than is shown: what orders did before the last one is seen by the one before it.
+    # One more than is shown, as what orders did before a movement is its difference to the previous one.
     found, _ = _warehouse().movements(product_id, limit + 1, after)
     effects = effects_before(found)
     shown = found[:limit]

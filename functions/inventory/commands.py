@@ -1,4 +1,4 @@
-"""What staff can ask of inventory: over a port, without HTTP. The API and the simulation call the same function."""
+"""The use case of stock: over a port, without HTTP. The API and the simulation call the same function."""
 
 from typing import Protocol
 
@@ -8,10 +8,10 @@ from inventory.movements import Command, Levels, Movement, Request, content_of, 
 
 
 class Warehouse(Protocol):
-    """The counters of products, and what staff did to them."""
+    """The counters of products, and the movements by which staff changed them."""
 
     def look(self, product_id: str, movement_id: str) -> tuple[Levels, Movement | None]:
-        """The counters as they are now, and the movement of this id, where there is one; a consistent read.
+        """The counters as they are now, and the movement with this id, if there is one; a consistent read.
 
         Raises:
             NotFound: the catalogue has no such product.
@@ -22,7 +22,7 @@ class Warehouse(Protocol):
         """Record a movement and change the counters, both or neither.
 
         Raises:
-            LostRace: the counters are no longer as before the movement, or it is recorded already.
+            LostRace: the counters have changed since the read, or the movement is recorded already.
         """
         ...
 
@@ -34,18 +34,18 @@ def change_stock(warehouse: Warehouse, command: Command, request: Request) -> Mo
         read no movement    the same request arrives  it is there already: LostRace, read it
 
     Args:
-        warehouse: where stock is.
-        command: what is done.
-        request: by whom, and to what.
+        warehouse: counters and movements.
+        command: what staff do.
+        request: who does it, and to which product.
 
     Returns:
-        The movement: booked now, or before. One that changes nothing is not recorded.
+        The movement, whether this call or an earlier one booked it. One that changes nothing is not recorded.
 
     Raises:
-        InvalidInput: as `move`, or the id belongs to another movement.
+        InvalidInput: as `move`, or the id belongs to a movement with another content.
         Conflict: as `move`.
         NotFound: the catalogue has no such product.
-        Contention: orders for the same product were in the way again and again.
+        Contention: too many lost races in a row, against orders for the same product.
     """
     for race in range(MAX_RACES):
         levels, booked = warehouse.look(request.product_id, request.movement_id)

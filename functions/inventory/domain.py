@@ -1,6 +1,6 @@
-"""What may happen to a reservation, and what that does to stock. Pure.
+"""What may happen to a reservation, and how that changes stock. Pure.
 
-Stock is six counters a product: `available + reserved + sold + writtenOff = received + adjusted`, always.
+The stock of a product is six counters: `available + reserved + sold + writtenOff = received + adjusted`, always.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,8 +25,8 @@ from contract.values import InspectedLine, RefusalReason, Shortage, StockLine
 class ReservationStatus(StrEnum):
     """Where the goods of an order are.
 
-    HELD: reserved. COMMITTED: sold. RELEASED: given back, or never to be taken (a tombstone for a late OrderPlaced).
-    REFUSED: never taken.
+    HELD: reserved. COMMITTED: sold. RELEASED: back in stock, or a tombstone, so that a late OrderPlaced reserves
+    nothing. REFUSED: never reserved.
     """
 
     HELD = "HELD"
@@ -36,7 +36,7 @@ class ReservationStatus(StrEnum):
 
 
 class BookedReturn(Model):
-    """A return whose pieces are counted."""
+    """A return whose pieces are in the counters again."""
 
     return_id: str
     lines: tuple[InspectedLine, ...]
@@ -47,9 +47,9 @@ class Reservation(Model):
 
     Attributes:
         lines: one for each product.
-        until: how long it was promised to be held.
-        written_off: of a RELEASED one, what did not go back on the shelf.
-        returns: of a COMMITTED one, what came back.
+        until: until when the stock is held at least.
+        written_off: of a RELEASED one, the pieces that did not go back on the shelf.
+        returns: of a COMMITTED one, the returns that came back.
     """
 
     order_id: str
@@ -60,7 +60,7 @@ class Reservation(Model):
     returns: tuple[BookedReturn, ...] = ()
 
     def has_booked(self, return_id: str) -> bool:
-        """Whether the pieces of this return are counted."""
+        """Whether the pieces of this return are in the counters again."""
         return any(each.return_id == return_id for each in self.returns)
 
 
@@ -70,7 +70,7 @@ class Receipt(Model):
     Attributes:
         receipt_id: product id and idempotency key.
         quantity: units.
-        by: user id of the operator who reported it.
+        by: user id of the operator who booked it.
     """
 
     receipt_id: str
@@ -82,7 +82,7 @@ class Receipt(Model):
 
 @dataclass(frozen=True)
 class Delta:
-    """What changes in a product's counters, in units."""
+    """A change of a product's counters, in units."""
 
     available: int = 0
     reserved: int = 0
@@ -100,10 +100,10 @@ class Delta:
 
 @dataclass(frozen=True)
 class StockChange(Change[Reservation]):
-    """A change of a reservation that moves stock with it, in one transaction.
+    """A change of a reservation and of the stock that belongs to it, in one transaction.
 
     Attributes:
-        stock: what changes, by product id.
+        stock: the changes of counters, by product id.
     """
 
     stock: Mapping[str, Delta] = field(default_factory=dict)
@@ -111,12 +111,12 @@ class StockChange(Change[Reservation]):
 
 @dataclass(frozen=True)
 class Reserve:
-    """An order asks for its goods.
+    """The message to reserve the goods of an order.
 
     Attributes:
         placed: the event.
         window: how long stock is held for a payment.
-        shortages: what the stock could not cover, when the write of a first decision was refused for it.
+        shortages: the products that are short, once the transaction of a first decision was refused for them.
     """
 
     placed: OrderPlaced
@@ -128,18 +128,18 @@ type Message = Reserve | EventData
 
 
 def message_of(event: EventData, window: timedelta, shortages: Sequence[Shortage] = ()) -> Message:
-    """What an event asks of inventory; `window` and `shortages` as in Reserve."""
+    """The message that an event is to inventory; `window` and `shortages` as in Reserve."""
     return Reserve(event, window, shortages) if isinstance(event, OrderPlaced) else event
 
 
 def decide(reservation: Reservation | None, message: Message, context: Context) -> StockChange | Nothing:
-    """What `message` means for the order's reservation.
+    """Decide what `message` changes in the order's reservation.
 
-    Whether there is enough stock is not read beforehand: the transaction's own condition says so, and then this is
-    asked once more with the shortages that it found.
+    The stock is not read before the decision. The transaction's condition finds whether it is enough. If it is not,
+    this decides once more, with the shortages that the transaction found.
 
     Args:
-        reservation: as it is now; None where inventory has received nothing about the order.
+        reservation: as it is now; None if inventory has received nothing about the order.
         message: made by `message_of`.
         context: its subject is the order.
     """
@@ -181,7 +181,7 @@ def _reserved(message: Reserve, now: datetime) -> StockChange:
 
 
 def _released(reservation: Reservation, cancelled: OrderCancelled) -> StockChange:
-    """Everything goes back, but for what is written off."""
+    """Release everything but the pieces that are written off."""
     written_off = {line.product_id: line.quantity for line in cancelled.written_off}
     held = reservation.status is ReservationStatus.HELD
     back = {}
@@ -203,9 +203,9 @@ def _committed(reservation: Reservation) -> StockChange:
 
 
 def _taken_back(reservation: Reservation, accepted: ReturnAccepted) -> StockChange | Nothing:
-    """What came back goes on the shelf or is written off, once for each return.
+    """Put what came back on the shelf, or write it off, once for each return.
 
-    A return is of a delivered order: where inventory has not received its confirmation yet, that is booked as well.
+    Only a delivered order has returns. If inventory has not received its OrderConfirmed yet, the sale is booked too.
     """
     if reservation.has_booked(accepted.return_id):
         return Nothing("the return is booked")
@@ -222,7 +222,7 @@ def _taken_back(reservation: Reservation, accepted: ReturnAccepted) -> StockChan
 
 
 def _reserved_event(reservation: Reservation) -> InventoryReserved:
-    assert reservation.until, "what is held is held until some time"
+    assert reservation.until, "every held reservation has an end"
     return InventoryReserved(order_id=reservation.order_id, lines=reservation.lines, until=reservation.until)
 
 
@@ -235,15 +235,15 @@ def _restocked_event(reservation: Reservation, booked: BookedReturn) -> Inventor
 
 
 def awaited(reservation: Reservation) -> tuple[EventData, ...]:
-    """The events that somebody may still wait for while the reservation is as it is."""
+    """The events that a consumer may still wait for while the reservation is in this state."""
     if reservation.status in (ReservationStatus.HELD, ReservationStatus.COMMITTED) and reservation.until:
         return (_reserved_event(reservation),)
-    # What it published of a refusal or a release is in the row's own outbox.
+    # The events of a refusal or a release are in the row's outbox, as no later change overwrites them.
     return ()
 
 
 def _lines(order: WholeOrderEvent) -> tuple[StockLine, ...]:
-    """One line a product: a transaction may not touch an item twice."""
+    """The lines, summed up by product: a transaction may not write an item twice."""
     quantities: dict[str, int] = {}
     for item in order.items:
         quantities[item.product_id] = quantities.get(item.product_id, 0) + item.quantity
@@ -251,7 +251,7 @@ def _lines(order: WholeOrderEvent) -> tuple[StockLine, ...]:
 
 
 def summed(changes: Sequence[StockChange]) -> dict[str, Delta]:
-    """The effect of several changes on each product: one write per product, however hot it is."""
+    """The sum of several changes by product: one write per product, however hot it is."""
     result: dict[str, Delta] = {}
     for change in changes:
         for product, delta in change.stock.items():

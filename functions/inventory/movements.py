@@ -1,12 +1,12 @@
-"""What staff change of a product's stock, and what that does to its counters. Pure.
+"""How staff change a product's stock, and what that does to its counters. Pure.
 
     receive 10       available +10, received +10       goods have arrived
-    count -2         available  -2, adjusted  -2       there are fewer on the shelf than the counters said; or more
+    count -2         available  -2, adjusted  -2       there are fewer on the shelf than the counters say; or more
     damage -1        available  -1, written off +1     broken: it cannot be sold
-    threshold 5      no counter                        from so few on, the product is in the list of what runs low
+    threshold 5      no counter                        at 5 available or fewer, the product is in the list of low stock
 
-Each leaves available + reserved + sold + written off = received + adjusted as it is, and is a record of who did it,
-when, and what the counters were before and after.
+Each keeps available + reserved + sold + written off = received + adjusted. Each is a record of who did it, when, and
+what the counters were before and after.
 """
 
 from collections.abc import Sequence
@@ -28,10 +28,10 @@ class MovementKind(StrEnum):
 
 
 class Levels(Model):
-    """The counters of a product, in units; all 0 for one that was never received.
+    """The counters of a product, in units; all 0 for a product that was never received.
 
     Attributes:
-        low_at: from how many available ones on it runs low; None where nobody wants to know.
+        low_at: the threshold: stock is low at so many available, or fewer; None for no threshold.
     """
 
     available: int = 0
@@ -44,7 +44,7 @@ class Levels(Model):
 
     @property
     def low(self) -> bool:
-        """Whether it runs low."""
+        """Whether stock is at the threshold or below it."""
         return self.low_at is not None and self.available <= self.low_at
 
 
@@ -54,7 +54,7 @@ class Movement(Model):
     Attributes:
         movement_id: product id and idempotency key.
         delta: how many more are available.
-        note: why, in the words of whoever did it.
+        note: why, in the words of the member of staff.
         by: their user id.
     """
 
@@ -78,7 +78,7 @@ class Receive:
 
 @dataclass(frozen=True)
 class Count:
-    """There are so many more on the shelf than the counters say, or fewer."""
+    """There are `delta` more on the shelf than the counters say; fewer if it is negative."""
 
     delta: int
     note: str | None = None
@@ -86,7 +86,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Damage:
-    """So many, as a negative number, cannot be sold."""
+    """Some cannot be sold: `delta` is their number, negative."""
 
     delta: int
     note: str | None = None
@@ -94,7 +94,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class Watch:
-    """From `low_at` available ones on, the product runs low; None: it never does."""
+    """The product's stock is low at `low_at` available, or fewer; None for no threshold."""
 
     low_at: int | None
 
@@ -104,10 +104,10 @@ type Command = Receive | Count | Damage | Watch
 
 @dataclass(frozen=True)
 class Request:
-    """Who asks for a movement.
+    """The request for a movement.
 
     Attributes:
-        movement_id: the same one for the same request.
+        movement_id: the same for a repeated request.
         by: user id of the member of staff.
         now: aware.
     """
@@ -119,7 +119,7 @@ class Request:
 
 
 def content_of(command: Command) -> tuple[MovementKind, int, str | None]:
-    """What a command is about: its kind, how many more it makes available, and its note."""
+    """The content of a command: its kind, how many more it makes available, and its note."""
     match command:
         case Receive(quantity=quantity):
             return MovementKind.RECEIPT, quantity, None
@@ -135,8 +135,8 @@ def move(before: Levels, command: Command, request: Request) -> Movement:
     """The movement that `command` makes.
 
     Raises:
-        InvalidInput: nothing would change by an adjustment, or damage would add something.
-        Conflict: there are not so many available.
+        InvalidInput: an adjustment is 0, or damage is positive.
+        Conflict: fewer are available than would be taken off.
     """
     kind, delta, note = content_of(command)
     changes: dict[str, int | None]
@@ -179,7 +179,7 @@ def _require_some(delta: int) -> None:
 
 
 class OrdersEffect(Model):
-    """What orders have changed of the counters, in units."""
+    """The changes of the counters by orders, in units."""
 
     available: int
     reserved: int
@@ -188,18 +188,18 @@ class OrdersEffect(Model):
 
 
 def effect_of_orders(older: Levels, newer: Levels) -> OrdersEffect | None:
-    """What orders did between a movement and the next one, as the counters say; None for nothing.
+    """What orders changed between two movements, as the counters show; None for nothing.
 
     Args:
-        older: after the one.
-        newer: before the other.
+        older: the counters after the first movement.
+        newer: the counters before the second movement.
     """
     changes = {name: getattr(newer, name) - getattr(older, name) for name in OrdersEffect.model_fields}
     return OrdersEffect(**changes) if any(changes.values()) else None
 
 
 def effects_before(movements: Sequence[Movement]) -> list[OrdersEffect | None]:
-    """For each movement, the newest first, what orders did since the one before it; of the first one ever, nothing."""
+    """For each movement, the newest first, what orders changed since the previous one; None for the first one ever."""
     afters = [each.after for each in movements[1:]]
     known = [effect_of_orders(older, each.before) for each, older in zip(movements, afters, strict=False)]
     return [*known, *([None] if movements else [])]

@@ -1,4 +1,4 @@
-"""How inventory reacts to orders: a batch at a time, so that a hot product costs one hot write a batch.
+"""How inventory reacts to orders: batch by batch, so that a hot product is written once for each batch.
 
 round 1: the first message of each order      round 2: the second of each (duplicates, placed + cancelled) ...
 read the reservations once ── decide each ── sum the effect on each product ── one transaction (at most 100 items)
@@ -56,17 +56,17 @@ class Batch:
         """React to all of them.
 
         Returns:
-            For each delivery, in order, what it came to.
+            The outcome of each delivery, in order.
         """
         for round_ in _rounds(deliveries):
             if deadline.passed():
-                self._fail(round_, GivenBack("no time was left for it"))
+                self._fail(round_, GivenBack("no time was left to handle it"))
             else:
                 self._settle(round_)
         return [self._outcomes[id(delivery)] for delivery in deliveries]
 
     def _settle(self, deliveries: Sequence[Delivery]) -> None:
-        """Messages of as many different orders; a lost race starts again from the read."""
+        """Settle deliveries that are all about different orders. After a lost race it reads again."""
         for attempt in range(MAX_RACES):
             try:
                 rows = self._stock.load([delivery.event.data.subject for delivery in deliveries])
@@ -100,7 +100,7 @@ class Batch:
         return decide(read.state if read else None, message_of(event.data, self._window, missing), context)
 
     def _written(self, group: Sequence[Write], deliveries: Sequence[Delivery]) -> list[Delivery]:
-        """Commit a group; return the deliveries that have to be decided again."""
+        """Commit a group; returns the deliveries that have to be decided again."""
         by_order = {delivery.event.data.subject: delivery for delivery in deliveries}
         mine = [by_order[write.order_id] for write in group]
         try:

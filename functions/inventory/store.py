@@ -1,4 +1,4 @@
-"""Stock and reservations: any number of reservations and what they do to stock, in one transaction."""
+"""Stock and reservations in DynamoDB. One transaction writes several reservations and the stock that they change."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ from inventory.domain import Delta, Reservation, StockChange, summed
 RESERVATIONS = Aggregate("inventory", "orderId", Reservation)
 
 MAX_TRANSACTION_ITEMS = 100
-"""Of TransactWriteItems. Source: Amazon DynamoDB quotas."""
+"""Items of one TransactWriteItems. Source: Amazon DynamoDB quotas."""
 
 
 class InventorySettings(Settings):
-    """What the inventory reactions need."""
+    """What the inventory consumer needs."""
 
     inventory_table: str
     reservations_table: str
@@ -32,13 +32,13 @@ class InventorySettings(Settings):
 
 @dataclass(frozen=True)
 class Write:
-    """A decided change of one reservation.
+    """A change of one reservation that is to be written.
 
     Attributes:
         order_id: key of the reservation.
         read: the row that the decision was made on.
         change: the decision.
-        cause: the event that it answers.
+        cause: the event that led to it.
     """
 
     order_id: str
@@ -52,10 +52,10 @@ class Write:
 
 
 class OutOfStock(ShopError):
-    """A transaction would have taken more than is available; nothing was written.
+    """A transaction would have taken more than is available. Nothing was written.
 
     Attributes:
-        available: what is left, by product id, of each product that was short.
+        available: units left of each product that is short, by product id.
     """
 
     def __init__(self, available: Mapping[str, int]) -> None:
@@ -67,26 +67,26 @@ class StockRepository(Protocol):
     """Reservations and stock counters, changed together."""
 
     def load(self, order_ids: Sequence[str]) -> dict[str, Row[Reservation]]:
-        """The reservations of these orders as they are now, by order id; those that exist."""
+        """The reservations of these orders that exist, as they are now, by order id."""
         ...
 
     def commit(self, writes: Sequence[Write], now: datetime) -> dict[str, Row[Reservation]]:
-        """Write all of them and their sum on stock, or nothing.
+        """Write all changes and their sum on stock, or nothing.
 
         Returns:
             The rows as written, by order id.
 
         Raises:
             OutOfStock: the stock does not cover the sum.
-            LostRace: a reservation is no longer as it was read.
-            Transient: a conflict or a throttle, again and again.
+            LostRace: a reservation has changed since it was read.
+            Transient: a conflict or a throttle in every one of MAX_TRIES tries.
         """
         ...
 
 
 def packed(writes: Sequence[Write], limit: int = MAX_TRANSACTION_ITEMS) -> list[list[Write]]:
-    """Split `writes`, in order, into groups that fit into one transaction each: a reservation is one item of it, and a
-    product one, however many of the group's orders want it."""
+    """Split `writes`, in order, into groups of one transaction each. A reservation is one item, and a product is one
+    item, however many orders of the group contain it."""
     groups: list[list[Write]] = []
     products: frozenset[str] = frozenset()
     for write in writes:
@@ -101,7 +101,7 @@ def packed(writes: Sequence[Write], limit: int = MAX_TRANSACTION_ITEMS) -> list[
 
 
 class DynamoDBStockRepository:
-    """Stock on two tables.
+    """A StockRepository on two DynamoDB tables.
 
     Args:
         settings: the tables.
@@ -131,10 +131,10 @@ class DynamoDBStockRepository:
                 pause_before_retry(attempt)
             else:
                 return rows
-        raise Transient("the stock's rows are busy")
+        raise Transient("other transactions keep colliding with this one on the stock")
 
     def _counted(self, product_id: str, delta: Delta, now: datetime) -> dict[str, object]:
-        """A commutative update: it needs no read before it, and no counter can go below zero."""
+        """An update that adds to counters. It needs no read before it, and no counter can go below zero."""
         changes = {
             "availableQty": delta.available,
             "reservedQty": delta.reserved,
@@ -160,9 +160,9 @@ class DynamoDBStockRepository:
 
 
 def _refused(error: ClientError, reservations: int, stock: Mapping[str, Delta]) -> None:
-    """Say what a refused transaction means; return where the same one may succeed later.
+    """Raise what a refused transaction means; return if the same transaction may succeed later.
 
-    A conflict is not "sold out": only a failed condition on the stock, on counters that show it, is.
+    Only a failed condition on a product's counters means "sold out". A conflict does not.
     """
     reasons = dynamodb.cancellation_reasons(error)
     if reasons is None:
@@ -185,7 +185,7 @@ def _refused(error: ClientError, reservations: int, stock: Mapping[str, Delta]) 
 
 
 def _left(product: str, delta: Delta, counters: Mapping[str, Any]) -> int:
-    """What is left of a product whose counters do not cover `delta`; raises Permanent where that is no shortage."""
+    """The units left of a product that is too short for `delta`; raises Permanent if another counter is too low."""
     available: int = counters.get("availableQty", 0)
     if available >= -delta.available:
         raise Permanent(f"the counters of {product} do not cover {delta}: run reconcile")
@@ -193,7 +193,7 @@ def _left(product: str, delta: Delta, counters: Mapping[str, Any]) -> int:
 
 
 class ReadOnlyStockRepository:
-    """Stock for dry runs: it refuses what a transaction would refuse, and writes nothing."""
+    """A StockRepository for dry runs. It refuses what a transaction would refuse, and writes nothing."""
 
     def __init__(self, settings: InventorySettings) -> None:
         self._stock = DynamoDBStockRepository(settings)
@@ -219,7 +219,7 @@ class ReadOnlyStockRepository:
 
 
 def _covers(counters: Mapping[str, Any], delta: Delta) -> bool:
-    """What the transaction's condition says."""
+    """Whether the transaction's condition would hold."""
     changes = {"availableQty": delta.available, "reservedQty": delta.reserved, "soldQty": delta.sold}
     return delta == Delta() or (
         bool(counters) and all(counters.get(name, 0) >= -change for name, change in changes.items() if change < 0)
@@ -227,7 +227,7 @@ def _covers(counters: Mapping[str, Any], delta: Delta) -> bool:
 
 
 def shortages(change: StockChange, available: Mapping[str, int]) -> tuple[Shortage, ...]:
-    """What `change` wanted of the products of which only `available` are left."""
+    """The shortages of `change`, for the products of which only `available` are left."""
     return tuple(
         Shortage(product_id=product, requested=-change.stock[product].available, available=max(left, 0))
         for product, left in available.items()

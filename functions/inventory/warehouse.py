@@ -1,4 +1,4 @@
-"""Stock as staff see and change it, on the table of counters and on that of their own movements."""
+"""Stock as staff see and change it, on the tables of counters and movements."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,18 +19,18 @@ COUNTERS = {
     "written_off": "writtenOffQty",
     "adjusted": "adjustedQty",
 }
-"""By the name of a counter, the attribute that it is stored as."""
+"""The attribute of each counter, by the counter's name."""
 
 ALL, WATCHED = ("kind", "STOCK"), ("watched", "LOW")
-"""Partition keys of the indexes of all stock, and of what has a threshold. They do not change with the counters, so
-that an order writes to neither index."""
+"""Partition keys of the indexes of all stock, and of stock with a threshold. They do not change with the counters, so
+an order writes to neither index."""
 
 LOOKED_AT = 500
-"""Products with a threshold that one request reads at the most; the next page goes on from there."""
+"""The most products with a threshold that one request reads. The next page goes on from there."""
 
 
 class WarehouseSettings(Settings):
-    """What the inventory's API needs."""
+    """What the inventory API needs."""
 
     inventory_table: str
     products_table: str
@@ -50,7 +50,7 @@ class DynamoDBWarehouse:
         self._movements = settings.movements_table
 
     def levels(self, product_id: str) -> Levels | None:
-        """The counters as they are now; None for what was never received."""
+        """The counters as they are now; None for a product that was never received."""
         found = aws.dynamodb().get_item(
             TableName=self._inventory, Key={"productId": {"S": product_id}}, ConsistentRead=True
         )
@@ -116,12 +116,12 @@ class DynamoDBWarehouse:
         }
 
     def page(self, limit: int, after: Mapping[str, Any] | None) -> tuple[dict[str, Levels], dict[str, Any] | None]:
-        """A page of all stock, by product id, and the position to go on from, None at the end."""
+        """A page of all stock, by product id, and the position of the next page; None at the end."""
         ids, position = self._ids(ALL, limit, after)
         return self._all_levels(ids), position
 
     def low(self, limit: int, after: Mapping[str, Any] | None) -> tuple[dict[str, Levels], dict[str, Any] | None]:
-        """As `page`, of what runs low. A page may be short, as at most LOOKED_AT products are read for it."""
+        """As `page`, of low stock. A page may be short of `limit`, as at most LOOKED_AT products are read for it."""
         found: dict[str, Levels] = {}
         position = dict(after) if after else None
         for _ in range(LOOKED_AT // MAX_PAGE):
@@ -164,7 +164,7 @@ class DynamoDBWarehouse:
         return {product_id: found[product_id] for product_id in product_ids if product_id in found}
 
     def names(self, product_ids: Iterable[str]) -> dict[str, str]:
-        """What the catalogue calls these products, at most 100; its own id for one that it does not have."""
+        """The catalogue's names of these products, at most 100; the id for a product that it does not have."""
         names = {product_id: product_id for product_id in product_ids}
         keys = [{"productId": {"S": product_id}} for product_id in names]
         rows = batch_get({self._products: {"Keys": keys, **_NAME}})[self._products] if keys else []
@@ -173,10 +173,10 @@ class DynamoDBWarehouse:
     def movements(
         self, product_id: str, limit: int, after: Mapping[str, Any] | None
     ) -> tuple[list[Movement], dict[str, Any] | None]:
-        """What staff did to the stock of a product, the newest first.
+        """The movements of a product's stock, the newest first.
 
         Returns:
-            The movements, and the position to go on from, None at the end.
+            The movements, and the position of the next page; None at the end.
         """
         start = {"ExclusiveStartKey": dynamodb.to_item({**after, "productId": product_id})} if after else {}
         page = aws.dynamodb().query(
@@ -200,7 +200,7 @@ _NAME = {"ProjectionExpression": "productId, #name", "ExpressionAttributeNames":
 
 
 def _holds(attribute: str, value: str, seen: int) -> str:
-    """The condition that a counter is still as it was seen; one that is not there is 0."""
+    """The condition that a counter has not changed since it was read. A missing counter is 0."""
     same = f"{attribute} = {value}"
     return same if seen else f"({same} OR attribute_not_exists({attribute}))"
 

@@ -1,1 +1,1 @@
-"""Writes to shoppers: what became of their order, once each."""
+"""Notifications: mails to shoppers about what happens to their orders, each mail once."""

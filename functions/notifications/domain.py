@@ -1,4 +1,4 @@
-"""Which mails a shopper gets, and when. Pure: the words and the figures; the layout of a mail is in `templates/`."""
+"""Which mails a shopper gets, and what they say. Pure. The layout of a mail is in `templates/`."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -42,9 +42,9 @@ class Shop:
     """What mails say of the shop.
 
     Attributes:
-        storefront_url: where the storefront is, with or without a slash at its end.
-        contact: e-mail address at which a person answers; a reply to a mail goes there.
-        return_address: where shoppers send returns to, a line each.
+        storefront_url: address of the storefront, with or without a slash at its end.
+        contact: e-mail address at which a person answers; replies to a mail go there.
+        return_address: postal address for returns, line by line.
     """
 
     storefront_url: str
@@ -53,11 +53,11 @@ class Shop:
 
 
 class MailId(NamedTuple):
-    """What makes a mail the same for every delivery of its event, and of any later version of that.
+    """The id of a mail. It is the same for every delivery of its event, and for every version of the event's schema.
 
     Attributes:
-        order_id: of the order that it is about.
-        name: name of the event; of a return's or a refund's mail also its id, as an order may have several.
+        order_id: of the order that the mail is about.
+        name: name of the event. For a return or a refund its id is added, as an order may have several.
     """
 
     order_id: str
@@ -75,11 +75,11 @@ class Words:
         subject: what happened to the order, as the end of "Order 1A2B3C4D5E ...".
         heading: the same for somebody who has opened the mail.
         preview: the sentence that a list of mails shows behind the subject.
-        story: what happened, a paragraph each.
-        points: particulars of it, as a list.
-        next_steps: what happens next, a paragraph each.
-        send_to_us: whether the shopper is to send something, so that they need the address.
-        tracking: where the carrier says where the parcel is.
+        story: what happened, paragraph by paragraph.
+        points: details of it, as a list.
+        next_steps: what happens next, paragraph by paragraph.
+        send_to_us: whether the shopper has to send something, and so needs the shop's address.
+        tracking: the carrier's page about the parcel.
     """
 
     subject: str
@@ -94,7 +94,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the order, prices as people read them."""
+    """One line of the order. Prices are texts for people."""
 
     name: str
     quantity: int
@@ -104,7 +104,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Shipping:
-    """How the order is sent; the price as people read it."""
+    """How the order is sent. The price is a text for people."""
 
     name: str
     price: str
@@ -115,7 +115,7 @@ class PostalAddress:
     """An address in a mail.
 
     Attributes:
-        title: whose, or what for.
+        title: whose address it is, or what it is for.
         lines: as on an envelope.
     """
 
@@ -135,11 +135,11 @@ class MailContent:
         to: e-mail address of the shopper.
         subject: a short line with the number in it.
         words: what it says.
-        lines: the order's items; none where the event does not know them, or is about some of them only.
-        shipping: how the order is sent and what that costs; none where the event does not know.
-        total: of the lines and shipping, and empty without lines.
-        tax: the tax that the total includes, as a sentence; empty where it includes none.
-        addresses: where the order goes, or where a return is to be sent.
+        lines: the order's items; empty if the event does not carry them, or is about some of them only.
+        shipping: how the order is sent, and what that costs; None if the event does not carry it.
+        total: of the lines and shipping; empty without lines.
+        tax: the tax that the total includes, as a sentence; empty if it includes none.
+        addresses: where the order goes, or where to send a return.
         link: the order's page in the storefront.
         contact: e-mail address at which a person answers.
     """
@@ -161,11 +161,11 @@ class MailContent:
 
 
 def content_of(data: OrderEvent, shop: Shop) -> MailContent:
-    """The mail that an event leads to.
+    """The content of the mail about an event.
 
     Args:
         data: of one of the events in TEXTS.
-        shop: whose mail it is.
+        shop: what mails say of the shop.
     """
     number = order_number(data.order_id)
     kind = data.event_type.name
@@ -204,7 +204,7 @@ def _tax(tax: Tax) -> str:
 
 
 def _part_of_order(data: OrderEvent) -> str | None:
-    """Id of the return or refund that the mail is about: there may be several of an order, each with its mail."""
+    """Id of the return or refund that the mail is about; None if it is about the whole order."""
     match data:
         case ReturnRequested() | ReturnReceived() | ReturnRefused():
             return data.return_id
@@ -226,7 +226,7 @@ def _addresses(data: OrderEvent, words: Words, shop: Shop) -> tuple[PostalAddres
 
 
 def moment(at: datetime) -> str:
-    """A moment as the pages write it, "27 November 2026 at 13:30", here in UTC: a mail knows no time zone."""
+    """A moment as the storefront writes it, "27 November 2026 at 13:30". It is in UTC: the reader's zone is unknown."""
     return f"{at.astimezone(UTC):%-d %B %Y at %H:%M UTC}"
 
 
@@ -413,7 +413,7 @@ def _money_back(data: OrderCancelled) -> str:
         case Paid.NO:
             return "You were not charged, so there is nothing to refund."
         case _:
-            # A payment may even be under way.
+            # Whether the order is paid is not known: an attempt may still be running.
             return (
                 f"If you already paid by card, we will refund the full amount ({data.total}) and e-mail you once it is "
                 "on its way. If not, you were not charged."
@@ -421,7 +421,7 @@ def _money_back(data: OrderCancelled) -> str:
 
 
 def _note(note: str | None) -> tuple[str, ...]:
-    """What a member of staff wrote to the shopper, as a paragraph."""
+    """The note of a member of staff to the shopper, as a paragraph."""
     text = _in_one_line(note or "")
     return (f"Our note to you: {text}",) if text else ()
 
@@ -613,7 +613,7 @@ TEXTS: Mapping[type[OrderEvent], Callable[[Any], Words]] = {
     PaymentRefunded: _refunded,
     PaymentRefundFailed: _refund_failed,
 }
-"""Which events are written about, and in which words."""
+"""The events that a mail is sent about, and what that mail says."""
 
 
 class ReturnNow(Model):
@@ -624,7 +624,7 @@ class ReturnNow(Model):
 
 
 class OrderNow(Model):
-    """What an order is like when a mail about it is to be sent.
+    """The state of an order just before a mail about it is sent.
 
     Attributes:
         status: an OrderStatus, or one that this code does not know yet.
@@ -634,19 +634,19 @@ class OrderNow(Model):
     returns: tuple[ReturnNow, ...] = ()
 
     def status_of_return(self, return_id: str) -> str:
-        """Of the return of this id; `unknown` where there is none."""
+        """The status of the return with this id; `unknown` if there is none."""
         return next((each.status for each in self.returns if each.return_id == return_id), "unknown")
 
 
 DEPENDS_ON_ORDER: tuple[type[OrderEvent], ...] = (OrderPlaced, ShipmentDispatched, ReturnRequested)
-"""The events whose mail is true only as long as the order is in a state that fits: it is read before they are sent."""
+"""The events whose mail can become untrue. Before it is sent, the order's present state is read."""
 
 _ENDED = frozenset({OrderStatus.REJECTED, OrderStatus.CANCELLED})
 _PAST_SETTING_ASIDE = _ENDED | {OrderStatus.CANCELLING, OrderStatus.SHIPPED, OrderStatus.DELIVERED}
 
 
 def why_untrue(data: OrderEvent, order: OrderNow, now: datetime) -> str | None:
-    """Why the mail about an event in DEPENDS_ON_ORDER is no longer true; None where it still is.
+    """Why the mail about an event in DEPENDS_ON_ORDER is no longer true; None if it still is.
 
     Args:
         data: of the event.
@@ -655,7 +655,7 @@ def why_untrue(data: OrderEvent, order: OrderNow, now: datetime) -> str | None:
     """
     match data:
         case OrderPlaced(payment_method=method):
-            # Without a method it says that the order can be paid.
+            # Without a chosen method, the mail says that the order can still be paid: not true once it is CONFIRMED.
             over = _PAST_SETTING_ASIDE if method else _PAST_SETTING_ASIDE | {OrderStatus.CONFIRMED}
             if order.status in over:
                 return f"the order is {order.status}"

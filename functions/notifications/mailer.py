@@ -1,4 +1,4 @@
-"""How a mail is laid out, as HTML and as plain text, and how it leaves the shop."""
+"""The layout of a mail, as HTML and as plain text, and its sending by SES."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from notifications.domain import MailContent, MailId, Shop, content_of
 TEMPLATES = Path(__file__).parent / "templates"
 
 TEMPORARY = frozenset({"TooManyRequestsException", "LimitExceededException", "Throttling", "ThrottlingException"})
-"""Codes with which SES says "later"; source: SES v2 API reference, SendEmail and common errors."""
+"""Error codes of SES after which a retry may succeed. Source: SES v2 API reference, SendEmail and common errors."""
 
 _EMAIL = re.compile(r"[^\s<>\"',;:()]+@[^\s<>\"',;:()]+")
 
@@ -32,9 +32,9 @@ class Mail:
         kind: name of the event that it is about.
         to: e-mail address of the shopper.
         reply_to: e-mail address at which a person answers.
-        subject: in one line.
-        text: for those who read plain text.
-        html: for everybody else, with the same words.
+        subject: one line.
+        text: the mail as plain text.
+        html: the mail as HTML, with the same words.
     """
 
     id: MailId
@@ -47,7 +47,7 @@ class Mail:
 
     @property
     def order_id(self) -> str:
-        """Of the order that it is about."""
+        """Id of the order that it is about."""
         return self.id.order_id
 
 
@@ -55,24 +55,28 @@ class OrderMailer(Protocol):
     """Sends mails about orders."""
 
     def send(self, mail: Mail, traceparent: str) -> str:
-        """The id under which the mail was accepted; raises Transient or Permanent where it was not.
+        """Send a mail; returns SES's id of it.
 
         Args:
             mail: the mail.
-            traceparent: of the event that it is about, so that what SES says of the mail later joins that trace.
+            traceparent: of the event that it is about, so that a later bounce or complaint joins its trace.
+
+        Raises:
+            Transient: the mail was not accepted, but may be later.
+            Permanent: the mail was refused for good.
         """
         ...
 
 
 def compose(data: OrderEvent, shop: Shop) -> Mail:
-    """The mail that an event leads to, ready to be sent.
+    """The mail about an event, ready to be sent.
 
     Args:
         data: of one of the events in `domain.TEXTS`.
-        shop: whose mail it is.
+        shop: what mails say of the shop.
 
     Raises:
-        jinja2.UndefinedError: a template names something that the content does not have.
+        jinja2.UndefinedError: a template uses a variable that the content does not have.
     """
     content = content_of(data, shop)
     return Mail(
@@ -101,7 +105,7 @@ class SesMailer:
 
     Args:
         sender: a verified e-mail address.
-        configuration_set: by which SES holds back what goes to an address that bounced or complained.
+        configuration_set: makes SES suppress mails to addresses that bounced or complained.
     """
 
     def __init__(self, sender: str, configuration_set: str) -> None:
@@ -124,7 +128,7 @@ class SesMailer:
                         },
                     }
                 },
-                # MailFeedbackRule in the template reads these.
+                # MailFeedbackRule in the template reads these tags.
                 EmailTags=[
                     {"Name": "kind", "Value": mail.kind},
                     {"Name": "order", "Value": mail.order_id},
@@ -139,7 +143,7 @@ class SesMailer:
 
 
 class DryRunMailer:
-    """An OrderMailer that says what it would send."""
+    """An OrderMailer for dry runs: it raises what it would send."""
 
     def send(self, mail: Mail, traceparent: str) -> str:
         del traceparent
@@ -154,5 +158,5 @@ def _refusal(error: ClientError) -> Transient | Permanent:
 
 
 def _without_emails(text: str) -> str:
-    """SES names the e-mail address that it refuses, which does not belong into logs."""
+    """The text without e-mail addresses. SES names the address that it refuses, which must not be logged."""
     return _EMAIL.sub("<e-mail>", text)

@@ -1,6 +1,6 @@
-"""How notifications react to an order's events: by a mail to its shopper.
+"""How notifications react to an order's events: with a mail to its shopper.
 
-A mail that is no longer true is not sent: the shopper of a cancelled order gets no mail that it can be paid.
+A mail that is no longer true is not sent. For instance, once an order is cancelled, no mail says that it can be paid.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class NotificationsSettings(Settings):
     """What this function needs besides its queue.
 
     Attributes:
-        return_address: its lines, between commas.
+        return_address: its lines, separated by commas.
     """
 
     sent_mails_table: str
@@ -43,14 +43,14 @@ class NotificationsSettings(Settings):
 
 @dataclass(frozen=True)
 class Ports:
-    """What the reaction works on.
+    """The ports of the reaction.
 
     Attributes:
         sent: which mails were sent.
         mailer: sends them.
-        order_now: an order as it is now, by a consistent read.
-        shop: what mails say of it.
-        clock: returns the present time, aware of its zone.
+        order_now: reads the present state of an order, consistently.
+        shop: what mails say of the shop.
+        clock: returns the present time, aware.
     """
 
     sent: SentMails
@@ -61,13 +61,13 @@ class Ports:
 
 
 def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
-    """Write to the shopper, once for each order, kind of mail, and return or refund that it is about.
+    """Send the mail about an event to its order's shopper, once for each MailId.
 
     Raises:
-        Transient: another delivery is sending this mail just now, or the mailer cannot for the moment.
-        Permanent: the mail was refused for good, or there is no such order.
+        Transient: another delivery is sending this mail, or SES does not accept it at present.
+        Permanent: SES refused the mail for good, or there is no such order.
     """
-    del now  # A batch takes a while, and a claim is a lease.
+    del now  # A claim is a lease from the present moment, and the batch may have begun long before.
     data = _about_an_order(delivery)
     if isinstance(data, DEPENDS_ON_ORDER):
         reason = why_untrue(data, ports.order_now(data.order_id), ports.clock())
@@ -87,13 +87,13 @@ def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
             sent.give_up(mail.id, claimed_at)
         except Exception:
             logger.exception(
-                "A claim could not be given up; its lease runs out", order_id=mail.order_id, kind=mail.kind
+                "Could not end the claim on a mail; its lease will run out", order_id=mail.order_id, kind=mail.kind
             )
         raise
     try:
         sent.mark_sent(mail.id, message_id, ports.clock())
     except Exception:
-        # The mail is out: to fail the message now could only send it again.
+        # The mail is sent. If the message failed now, a retry would send the mail again.
         logger.exception("A mail was sent but could not be marked as sent", order_id=mail.order_id, kind=mail.kind)
     count("MailSent")
     return Done(f'send the mail "{mail.subject}"', {"kind": mail.kind, "ses_message_id": message_id})

@@ -1,16 +1,15 @@
-"""Which mails were sent: a mail is claimed before it is sent, and marked after.
+"""Which mails were sent. A mail is claimed before it is sent, and marked as sent afterwards.
 
     worker A   claim ───────────── SES accepts ───────────── mark SENT
                         (1)                       (2)                    (3)
-    worker B   finds it held: comes back later, by its queue's back-off      finds it SENT: nothing to do
+    worker B   finds it held: is retried later                               finds it SENT: nothing to do
 
-    A dies at (1): nothing was sent. Once the lease has run out, B takes the claim over and sends.
-    A dies at (2): B does the same, and the shopper gets the mail twice. SES takes no idempotency key, so that this
-                   instant, an answer of SES that is lost on its way to A, and a mark that cannot be written may each
-                   lead to a second mail.
-    A is refused by SES: A ends its lease itself, and the next delivery claims afresh.
+    A dies at (1): nothing was sent. Once the lease has run out, B claims the mail and sends it.
+    A dies at (2): B does the same, and the shopper gets the mail twice. SES has no idempotency key, so this cannot be
+                   ruled out. The same happens if SES's answer to A is lost, or if the mark cannot be written.
+    A is refused by SES: A ends its lease itself, and the next delivery can claim the mail at once.
 
-A record never expires: an event may be replayed much later, and its mail must not go out again.
+A record never expires: an event may be replayed much later, and its mail must not be sent again.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -24,15 +23,15 @@ from cloudretail.errors import Permanent
 from notifications.domain import MailId, OrderNow
 
 LEASE = timedelta(seconds=20)
-"""How long a claim holds off others: longer than the function's time-out of 10 s, so that its holder is surely dead,
-and much shorter than the hours for which a message is retried, so that somebody takes it over."""
+"""How long a claim excludes other deliveries. It is longer than the function's time-out of 10 s, so that its holder has
+ended by then, and much shorter than the hours of a message's retries, so that a later delivery can claim the mail."""
 
 
 class Claim(Enum):
-    """What came of a claim.
+    """The outcome of a claim.
 
     OURS: the caller has to send the mail.
-    HELD: another delivery is about to send it, or died over it less than a lease ago.
+    HELD: another delivery is sending it, or has died doing so less than a lease ago.
     SENT: it was sent.
     """
 
@@ -42,23 +41,23 @@ class Claim(Enum):
 
 
 class SentMails(Protocol):
-    """Remembers for each mail id that it is being sent, then that it was."""
+    """Stores which mails are being sent, and which were sent."""
 
     def claim(self, mail_id: MailId, now: datetime) -> Claim:
-        """Take the mail for a LEASE from `now`, unless it was sent or another's lease still runs."""
+        """Claim the mail for a LEASE from `now`, unless it was sent or another delivery's lease still runs."""
         ...
 
     def give_up(self, mail_id: MailId, claimed_at: datetime) -> None:
-        """End the lease that was taken at `claimed_at`; nothing if somebody else has taken the mail over."""
+        """End the lease that was taken at `claimed_at`. If another delivery has claimed the mail since, do nothing."""
         ...
 
     def mark_sent(self, mail_id: MailId, message_id: str, now: datetime) -> None:
-        """Remember that the mail was accepted at `now` under SES's `message_id`."""
+        """Store that SES accepted the mail at `now`, under `message_id`."""
         ...
 
 
 class DynamoDBSentMails:
-    """SentMails on one table, in which the mails of an order stand together."""
+    """SentMails on one table. The partition key is the order, so that the mails of an order are together."""
 
     def __init__(self, table: str) -> None:
         self._table = table
@@ -119,7 +118,7 @@ class DynamoDBSentMails:
 
 
 class ReadOnlySentMails:
-    """SentMails for dry runs: it says which mails were sent, and claims nothing."""
+    """SentMails for dry runs: it reads which mails were sent, and claims nothing."""
 
     def __init__(self, table: str) -> None:
         self._table = table
@@ -130,17 +129,17 @@ class ReadOnlySentMails:
         return Claim.SENT if found.get("Item", {}).get("status") == {"S": "SENT"} else Claim.OURS
 
     def give_up(self, mail_id: MailId, claimed_at: datetime) -> None:
-        """Nothing was claimed."""
+        """Do nothing: nothing was claimed."""
 
     def mark_sent(self, mail_id: MailId, message_id: str, now: datetime) -> None:
-        """Nothing was sent."""
+        """Do nothing: nothing was sent."""
 
 
 def order_now(table: str, order_id: str) -> OrderNow:
     """An order as it is now, by a consistent read.
 
     Raises:
-        Permanent: there is no such order. Checkout writes the order before any event of it, so waiting cannot help.
+        Permanent: there is no such order. Checkout writes the order before any event about it, so a retry cannot help.
     """
     found = aws.dynamodb().get_item(
         TableName=table,
@@ -159,5 +158,5 @@ def _key(mail_id: MailId) -> dict[str, Any]:
 
 
 def _text(moment: datetime) -> str:
-    """Always of the same length and zone, so that texts compare as the moments do."""
+    """The moment as text of a fixed length, in UTC, so that texts sort as the moments do."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -1,9 +1,9 @@
-"""The relay: publishes the events of the rows' outboxes, as the tables' streams show them, on the bus.
+"""The relay reads the tables' streams and publishes the events of the rows' outboxes on the bus.
 
-After a failure that may pass, the stream delivers again, beginning with the first record whose events were not all
-accepted, for as long as it keeps the records (24 hours). Every consumer ignores an event that it gets twice. The relay
-parks an event that the bus refuses for good, and a record that it cannot read, in its own dead-letter queue with the
-cause, and goes on with the rest.
+After a transient failure, the stream delivers again from the first record whose events were not all accepted. It does
+so for 24 hours, as long as it keeps its records. Consumers ignore an event that they receive twice. If the bus refuses
+an event for good, or a record cannot be read, the relay puts it into its own dead-letter queue with the cause, and goes
+on.
 """
 
 import json
@@ -28,7 +28,7 @@ MAX_ENTRIES = 10
 """Entries of one PutEvents call. Source: Amazon EventBridge quotas."""
 
 MAX_BYTES = 256 * 1024
-"""Of all entries of one call, and so of one entry. Source: Amazon EventBridge user guide, "PutEvents entry size"."""
+"""All entries of one call, and so each entry. Source: Amazon EventBridge user guide, "PutEvents entry size"."""
 
 PASSING = frozenset({"ThrottlingException", "InternalFailure", "InternalException", "ServiceUnavailable"})
 """Error codes of an entry that may be accepted later. Source: EventBridge API reference, PutEventsResultEntry."""
@@ -46,23 +46,23 @@ type Entry = dict[str, Any]
 
 
 class Bus(Protocol):
-    """Where events are published, and what cannot be is parked."""
+    """The bus, and the dead-letter queue for what cannot be published."""
 
     @property
     def name(self) -> str:
-        """Of the event bus."""
+        """Name of the event bus."""
         ...
 
     def put(self, entries: Sequence[Entry]) -> Sequence[Mapping[str, Any]]:
-        """Offer at most MAX_ENTRIES of at most MAX_BYTES together.
+        """Put at most MAX_ENTRIES entries, of at most MAX_BYTES together, on the bus.
 
         Returns:
-            A receipt for each: with an `ErrorCode` where it was not accepted.
+            A receipt for each entry. It has an `ErrorCode` if the entry was not accepted.
         """
         ...
 
     def park(self, parked: Mapping[str, Any]) -> None:
-        """Put something into the relay's dead-letter queue."""
+        """Put a refused event or an unreadable record into the relay's dead-letter queue."""
         ...
 
 
@@ -91,7 +91,7 @@ def entries(record: Mapping[str, Any], bus: str) -> list[Entry]:
         bus: name of the event bus.
 
     Raises:
-        Exception: of any kind, where the row's outbox is none.
+        Exception: of any kind, if the row's outbox is malformed.
     """
     image = record["dynamodb"].get("NewImage")
     if not image:
@@ -122,7 +122,7 @@ def size(entry: Entry) -> int:
 
 
 def batches(all_entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Split into calls of a size that the bus accepts; an entry too large for any is a batch of its own."""
+    """Split into batches that the bus accepts in one call. An entry that is too large is a batch of its own."""
     batch: list[Entry] = []
     total = 0
     for entry in all_entries:
@@ -136,7 +136,7 @@ def batches(all_entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 
 def publish(batch: Sequence[Entry], bus: Bus) -> None:
-    """Put one batch on the bus; park what is refused for good.
+    """Put one batch on the bus, and park the entries that it refuses for good.
 
     Raises:
         Transient: the bus did not accept an entry, but may later.
@@ -144,7 +144,7 @@ def publish(batch: Sequence[Entry], bus: Bus) -> None:
     if size(batch[0]) > MAX_BYTES:
         _park(batch[0], "EntryTooLarge", f"{size(batch[0])} bytes", bus)
         return
-    # 200 OK says nothing about the entries: each has a receipt of its own.
+    # PutEvents answers 200 even if it refused entries: each entry has a receipt of its own.
     receipts = bus.put(batch)
     accepted = passing = 0
     for entry, receipt in zip(batch, receipts, strict=True):
@@ -167,11 +167,11 @@ def _park(entry: Entry, code: str, message: str, bus: Bus) -> None:
 
 
 class Unpublished(Transient):
-    """The bus may accept later what it did not accept now.
+    """Some entries were not accepted, but may be later.
 
     Args:
         message: what went wrong.
-        sequence_number: of the first record to be tried again.
+        sequence_number: of the first record that the stream has to deliver again.
     """
 
     def __init__(self, message: str, sequence_number: str) -> None:
@@ -180,8 +180,8 @@ class Unpublished(Transient):
 
 
 def _readable(records: Iterable[Mapping[str, Any]], bus: Bus) -> Iterator[tuple[str, Entry]]:
-    """The entries of all records, each with its record's sequence number; a record that cannot be read is parked, or it
-    would hold up its shard for a day."""
+    """The entries of all records, each with its record's sequence number. A record that cannot be read is parked;
+    otherwise it would block its shard for a day."""
     for record in records:
         try:
             found = entries(record, bus.name)
@@ -198,10 +198,10 @@ def relay(records: Iterable[Mapping[str, Any]], bus: Bus) -> None:
 
     Args:
         records: of DynamoDB streams with NEW_IMAGE.
-        bus: where to.
+        bus: where the events are published.
 
     Raises:
-        Unpublished: the bus did not accept something, or could not be reached.
+        Unpublished: the bus did not accept an entry that it may accept later, or could not be reached.
     """
     readable = list(_readable(records, bus))
     published = 0
@@ -219,16 +219,16 @@ def _settings() -> RelaySettings:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:  # noqa: ARG001
-    """Invoked by the streams of orders, reservations and payments; answers where a stream is to go on from.
+    """Invoked by the tables' streams. Answers the record from which the stream has to deliver again.
 
-    No answer is a complete success. Source: Lambda developer guide, "Configuring partial batch response with DynamoDB
+    No answer means complete success. Source: Lambda developer guide, "Configuring partial batch response with DynamoDB
     and Lambda".
     """
     try:
         relay(event["Records"], EventBridgeBus(_settings()))
     except Unpublished as error:
         if _settings().stage == "local":
-            raise  # The emulator does not read the answer, and would lose what is named there.
+            raise  # The emulator ignores the answer: it would not deliver the record again.
         logger.exception("Events wait in the stream")
         return {"batchItemFailures": [{"itemIdentifier": error.sequence_number}]}
     finally:

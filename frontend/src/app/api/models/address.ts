@@ -22,12 +22,12 @@ export interface Address {
   phone: (string | null);
 
   /**
-   * Where the country has them.
+   * For countries that have postal codes.
    */
   postalCode: (string | null);
 
   /**
-   * Where couriers there need one.
+   * For countries whose couriers need one.
    */
   state: (string | null);
 }

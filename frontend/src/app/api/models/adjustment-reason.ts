@@ -3,7 +3,7 @@
 
 
 /**
- * Why there are more or fewer than the counters say. COUNT: they were counted. DAMAGE: they cannot be sold.
+ * Why there are more or fewer on the shelf than the counters say. COUNT: they were counted. DAMAGE: they cannot be sold.
  */
 export type AdjustmentReason = 'COUNT' | 'DAMAGE';
 

@@ -3,7 +3,7 @@
 
 
 /**
- * How many of a product can be had now.
+ * How many of a product are available now.
  */
 export interface Availability {
   available: number;

@@ -3,7 +3,7 @@
 
 
 /**
- * Why a parcel came back, as it can be said.
+ * The reasons for a parcel's coming back that staff can choose from.
  */
 export type ComebackReason = 'REFUSED' | 'UNDELIVERABLE' | 'OTHER';
 

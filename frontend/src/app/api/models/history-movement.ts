@@ -6,7 +6,7 @@ import { MovementKind } from '../models/movement-kind';
 import { OrdersEffect } from '../models/orders-effect';
 
 /**
- * As MovementView, and what orders have changed since the movement before it; null for nothing.
+ * As MovementView, and what orders have changed since the previous movement; null for nothing.
  */
 export interface HistoryMovement {
   after: Levels;

@@ -3,7 +3,7 @@
 
 
 /**
- * What was found of one product when it came back, in pieces.
+ * What was found of one product at its inspection after coming back, in pieces.
  */
 export interface InspectedLine {
   productId: string;

@@ -3,7 +3,7 @@
 
 
 /**
- * What was found of one product, in pieces.
+ * What was found of one product at its inspection, in pieces.
  */
 export interface Inspection {
   productId: string;

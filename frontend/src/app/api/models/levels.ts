@@ -3,14 +3,14 @@
 
 
 /**
- * The counters of a product, in units; all 0 for one that was never received.
+ * The counters of a product, in units; all 0 for a product that was never received.
  */
 export interface Levels {
   adjusted: number;
   available: number;
 
   /**
-   * From how many available ones on it runs low; null where nobody wants to know.
+   * The threshold: stock is low at so many available, or fewer; null for no threshold.
    */
   lowAt: (number | null);
   received: number;

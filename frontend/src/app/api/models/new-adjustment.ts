@@ -4,7 +4,7 @@
 import { AdjustmentReason } from '../models/adjustment-reason';
 
 /**
- * The counters are not what is on the shelf.
+ * A correction of the counters by what is on the shelf.
  */
 export interface NewAdjustment {
 
@@ -14,7 +14,7 @@ export interface NewAdjustment {
   delta: number;
 
   /**
-   * For whoever reads the history.
+   * For readers of the history.
    */
   note?: (string | null);
   reason: AdjustmentReason;

@@ -3,14 +3,14 @@
 
 
 /**
- * What the carrier was given.
+ * The parcel as it was given to the carrier.
  */
 export interface NewParcel {
   carrier: string;
   trackingNumber: string;
 
   /**
-   * Where the carrier says where it is; left out for the carriers that the shop knows.
+   * The carrier's page about the parcel; may be left out for carriers that the shop knows.
    */
   trackingUrl?: (string | null);
 }

@@ -3,7 +3,7 @@
 
 
 /**
- * From how many available ones on a product runs low; null: it never does.
+ * The threshold of a product: its stock is low at so many available, or fewer; null for no threshold.
  */
 export interface NewThreshold {
   lowAt: (number | null);

@@ -3,7 +3,7 @@
 
 
 /**
- * Where an order stands; REJECTED and CANCELLED are final, and DELIVERED but for returns. CANCELLING: its shopper wants it cancelled, and only fulfilment knows whether the parcel has gone.
+ * The status of an order. REJECTED and CANCELLED are final; a DELIVERED order can still have returns. CANCELLING: shopper or shop wants to cancel it, and only fulfilment knows whether the parcel has left.
  */
 export type OrderStatus = 'PENDING' | 'RESERVED' | 'CONFIRMED' | 'CANCELLING' | 'SHIPPED' | 'DELIVERED' | 'REJECTED' | 'CANCELLED';
 

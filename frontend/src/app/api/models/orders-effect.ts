@@ -3,7 +3,7 @@
 
 
 /**
- * What orders have changed of the counters, in units.
+ * The changes of the counters by orders, in units.
  */
 export interface OrdersEffect {
   available: number;

@@ -10,7 +10,7 @@ export interface Parcel {
   trackingNumber: string;
 
   /**
-   * Where the carrier says where it is; null where that is not known.
+   * The carrier's page about the parcel; null if it is not known.
    */
   trackingUrl: (string | null);
 }

@@ -3,7 +3,7 @@
 
 
 /**
- * Why nothing of a return is taken, as it can be said.
+ * The reasons for refusing a return that staff can choose from.
  */
 export type RefusalChoice = 'NEVER_ARRIVED' | 'NOT_OURS' | 'USED' | 'OTHER';
 

@@ -4,7 +4,7 @@
 import { RefusalChoice } from '../models/refusal-choice';
 
 /**
- * Nothing of a return is taken.
+ * The shop refuses a return as a whole.
  */
 export interface ReturnRefused {
 

@@ -3,7 +3,7 @@
 
 
 /**
- * Where the parcel is; all but the first two are final.
+ * The status of a parcel. All but TO_SHIP and SHIPPED are final.
  */
 export type ShipmentStatus = 'TO_SHIP' | 'SHIPPED' | 'DELIVERED' | 'RETURNED' | 'CANCELLED';
 

@@ -36,7 +36,7 @@ export interface ShipmentView {
   cash: (Money | null);
 
   /**
-   * What the courier is to collect; null where the order was paid before.
+   * What the courier has to collect; null if the order was paid before.
    */
   cashDue: (Money | null);
   deliveredAt: (string | null);
@@ -53,7 +53,7 @@ export interface ShipmentView {
   openAs: (string | null);
 
   /**
-   * Since when.
+   * Since when that is to be done.
    */
   openSince: (string | null);
   orderId: string;
@@ -70,7 +70,7 @@ export interface ShipmentView {
   story: Array<Step>;
 
   /**
-   * Of the order; null where it was called off before its confirmation arrived.
+   * Of the order; null if it was cancelled before its confirmation arrived.
    */
   total: (Money | null);
   userEmail: (string | null);

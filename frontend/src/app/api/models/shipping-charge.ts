@@ -9,12 +9,12 @@ import { Money } from '../models/money';
 export interface ShippingCharge {
 
   /**
-   * Of the shop's rates when it was placed.
+   * Id of the method in the shop's rates when the order was placed.
    */
   methodId: string;
 
   /**
-   * Likewise, for the shopper.
+   * The method's name for the shopper, likewise.
    */
   name: string;
   price: Money;

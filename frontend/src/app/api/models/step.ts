@@ -14,7 +14,7 @@ export interface Step {
   at: string;
 
   /**
-   * User id of the member of staff; null where nobody acted.
+   * User id of the member of staff; null for an event.
    */
   by: (string | null);
 

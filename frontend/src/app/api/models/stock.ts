@@ -10,7 +10,7 @@ export interface Stock {
   available: number;
 
   /**
-   * From how many available ones on it runs low; null where nobody wants to know.
+   * The threshold: stock is low at so many available, or fewer; null for no threshold.
    */
   lowAt: (number | null);
   productId: string;

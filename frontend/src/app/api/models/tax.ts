@@ -15,7 +15,7 @@ export interface Tax {
   basisPoints: number;
 
   /**
-   * What it is called where the goods go to.
+   * The destination country's name for it.
    */
   name: string;
 }
