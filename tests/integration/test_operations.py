@@ -19,8 +19,9 @@ from operations.dead_letters.domain import Selection
 from operations.replays.domain import Action
 from operations.wiring import open_replayer
 from retail_ops.local.local_shop import LocalShop
+from retail_ops.local.sam import local_settings
 from retail_ops.stack.operations import Operations
-from retail_ops.stack.shop import Shop
+from retail_ops.stack.shop import Shop, developer_session, read_stack
 from retail_ops.stack.template import Template
 from tests.integration.test_failures import without_permission
 from tests.support.command import Command
@@ -524,6 +525,54 @@ def test_a_corrected_message_is_done_and_what_it_was_is_kept(
     assert datetime.fromisoformat(held) == datetime.fromisoformat(until)
     corrected.write_text("{}")
     command("dlq", "edit", "orders", letter["messageId"], "--body", str(corrected), *words, code=1)
+
+
+@contextmanager
+def another_stage(shop: Shop, stage: str) -> Iterator[Shop]:
+    """A stack that has what a copy needs of a shop: a consumer's queue, and a function that knows its stage."""
+    code = {"ZipFile": "def handler(event, context): pass"}
+    function = {
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Code": code,
+        "Role": "arn:aws:iam::000000000000:role/nobody",
+        "Environment": {"Variables": {"STAGE": stage}},
+    }
+    resources = {
+        "OrdersQueue": {"Type": "AWS::SQS::Queue"},
+        "OpsApi": {"Type": "AWS::Lambda::Function", "Properties": function},
+    }
+    name = unique(f"cloudretail-{stage}")
+    shop.cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
+    shop.cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    try:
+        yield read_stack(name, shop.session, endpoint=shop.endpoint)
+    finally:
+        shop.cloudformation.delete_stack(StackName=name)
+
+
+def test_a_dead_letter_is_copied_to_the_same_consumer_of_another_stage_and_of_production_never(
+    shop: Shop, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison = json.dumps({"type": "cloudretail.orders.Poison.v1", "subject": unique("ord")})
+    shop.sqs.send_message(QueueUrl=shop.queues["OrdersDlq"], MessageBody=poison)
+    (letter,) = dead_letters_of(command, "orders", json.loads(poison)["subject"])
+    assert shop.endpoint
+    # A stack by its name is looked for at AWS, for which the emulator stands.
+    for name, value in local_settings(shop.endpoint, developer_session(shop)).items():
+        monkeypatch.setenv(name, value)
+    words = ("dlq", "replay", "orders", letter["messageId"], "--yes", "--to-stack")
+    with another_stage(shop, "staging") as staging:
+        (copied,) = command(*words, staging.stack)
+        (there,) = staging.sqs.receive_message(QueueUrl=staging.queues["OrdersQueue"], WaitTimeSeconds=5)["Messages"]
+        assert (there["Body"], there["MessageId"]) == (poison, copied["copy"])
+    assert command("dlq", "show", "orders", letter["messageId"])["state"] == "DEAD", "here nothing has changed"
+    with another_stage(shop, "prod") as prod:
+        assert "Nothing is copied to production" in command(*words, prod.stack, code=1)
+        assert _is_empty(prod, "OrdersQueue")
+    assert "same stack" in command(*words, shop.stack, code=1)
+    assert "same stack" in command(*words, "local", code=1)
+    command("dlq", "drop", "orders", letter["messageId"], "--yes", "--reason", "made up")
 
 
 def test_a_paused_consumer_gets_nothing_until_it_is_resumed_and_everybody_sees_who_paused_it(

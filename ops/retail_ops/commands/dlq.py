@@ -481,7 +481,10 @@ def _copy(operations: Operations, selection: "Selection", stack: str, *, yes: bo
     if queue not in operations.dead_letters.names.consumers:
         raise OpsError(f"{selection.queue} belongs to no consumer: there is no queue to copy to.")
     other = find_shop(None if stack == "local" else stack)
-    if other.stack == operations.shop.stack and other.endpoint == operations.shop.endpoint:
+    address = other.queues.get(queue.queue)
+    if address is None:
+        raise OpsError(f"{other.stack} has no {queue.queue}: deploy a version there that has this consumer.")
+    if address == operations.shop.queues[queue.queue]:
         raise OpsError("That is the same stack: leave --to-stack out.")
     if _stage_of(other) == "prod":
         raise OpsError("Nothing is copied to production: its shoppers would get what others ordered.")
@@ -494,7 +497,7 @@ def _copy(operations: Operations, selection: "Selection", stack: str, *, yes: bo
     copies = []
     for key in keys:
         document = message_of(whole[key], bodies.get(key, "")).document
-        sent = other.sqs.send_message(QueueUrl=other.queues[queue.queue], MessageBody=document)
+        sent = other.sqs.send_message(QueueUrl=address, MessageBody=document)
         copies.append({"messageId": key[1], "copy": sent["MessageId"]})
     if as_json:
         print_json(copies)
