@@ -19,7 +19,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail import aws, deadline
 from cloudretail.causes import code_of, where
-from cloudretail.errors import Permanent, Transient
+from cloudretail.errors import Held, Permanent, Transient
 from cloudretail.failure_log import DynamoDBFailureRows, FailureLog
 from cloudretail.failures import FAILURE, Failure, History, Kind
 from cloudretail.retries import CONDEMNED, SUSPECT, GiveUp, Retry, kind_of, next_step
@@ -246,6 +246,12 @@ class _Batch:
             self._hide(message, 0)
             return False
         failure = self._failure(message, error)
+        if isinstance(error, Held):
+            logger.info("Held", why=str(error), event_id=failure.event_id, after=error.after, extra=failure.keys)
+            # Kept as what it waits for: a message without a cause would be taken for one that kills its worker.
+            self._history(message, failure)
+            self._hide(message, error.after)
+            return False
         count("Failed")
         logger.error(
             "Reaction failed",

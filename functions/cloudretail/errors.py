@@ -4,7 +4,8 @@ ShopError
 ├── InvalidEvent      the message is not an event that this consumer expects; it goes to the dead-letter queue at once
 ├── Permanent         the reaction fails at every retry
 ├── Transient         a throttle, a conflict, a time-out: a retry may succeed
-│   └── Contention    too many lost races in a row; a later delivery may succeed
+│   ├── Contention    too many lost races in a row; a later delivery may succeed
+│   └── Held          whom the reaction calls is known to be away; the message waits, and has not failed
 ├── LostRace          the row changed between the read and the write; the caller reads again
 ├── Refusal           a business rule says no; it knows no HTTP, `cloudretail.http` maps it to a status
 │   ├── NotFound      the thing does not exist, or belongs to another user
@@ -36,6 +37,19 @@ class Transient(ShopError):
 
 class Contention(Transient):
     """Too many lost races in a row."""
+
+
+class Held(Transient):
+    """Whom the reaction calls is known to be away: the message waits, and has not failed.
+
+    Args:
+        why: who is away, and how that shows.
+        after: seconds until the message is delivered again.
+    """
+
+    def __init__(self, why: str, after: int) -> None:
+        super().__init__(why)
+        self.after = after
 
 
 class LostRace(ShopError):

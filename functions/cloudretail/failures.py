@@ -73,6 +73,8 @@ class Kind(Enum):
     MAY_PASS = auto()
     CANNOT_PASS = auto()
     UNEXPECTED = auto()
+    WAITS = auto()
+    """It is no failure: whom its reaction calls is away, and was not called."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ class FailureRow(Model):
         replay_id: id of the replay that claimed it last.
         replays: ids of all replays that claimed it, the latest last.
         edits: corrections of its body, the latest last.
+        asked_at: of a breaker: when a message asked last whether whoever is away is back.
         expires_at: when the table deletes the row.
     """
 
@@ -191,6 +194,7 @@ class FailureRow(Model):
     replay_id: str | None = None
     replays: tuple[str, ...] = ()
     edits: tuple[Edit, ...] = ()
+    asked_at: int | None = None
     expires_at: int | None = None
 
     @property
@@ -364,7 +368,7 @@ def failed(row: FailureRow | None, failure: Failure, now: int) -> FailureRow:
         "event_name": failure.event_name or counted.event_name,
         "order_id": failure.keys.get("order_id", counted.order_id),
         "last_failed_at": now,
-        "failures": counted.failures + 1,
+        "failures": counted.failures + (failure.kind is not Kind.WAITS),
         "unexpected": counted.unexpected + (failure.kind is Kind.UNEXPECTED),
         "failing_since": since,
     }

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from cloudretail import dynamodb
-from cloudretail.errors import InvalidEvent, Permanent, Transient
+from cloudretail.errors import Held, InvalidEvent, Permanent, Transient
 from cloudretail.failures import History, Kind
 
 PATIENCE = timedelta(hours=6)
@@ -42,6 +42,8 @@ def kind_of(error: Exception) -> Kind:
     """The kind of a failure, by its exception."""
     if isinstance(error, InvalidEvent | Permanent):
         return Kind.CANNOT_PASS
+    if isinstance(error, Held):
+        return Kind.WAITS
     return Kind.MAY_PASS if may_pass(error) else Kind.UNEXPECTED
 
 

@@ -18,6 +18,7 @@ The sandbox's test tokens, each for one thing that can happen:
 """
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -25,10 +26,12 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 
 from cloudretail import aws, dynamodb
+from cloudretail.breaker import Breaker
 from cloudretail.decider import WouldAct
-from cloudretail.errors import Transient
+from cloudretail.errors import Held, Transient
 from cloudretail.money import Money
 from cloudretail.settings import Absent, Settings, load
+from cloudretail.telemetry import count
 
 
 class ProviderUnavailable(Transient):
@@ -153,6 +156,46 @@ class ReadOnlyProvider:
         if answer := self.find(reference):
             return answer
         raise WouldAct(f"{otherwise} {reference}")
+
+
+class GuardedProvider:
+    """A Provider behind a breaker; every method raises Held where it is known to be away.
+
+    Only what moves money, or ends that, proves that it is back.
+
+    Args:
+        provider: is called.
+        breaker: of that provider.
+    """
+
+    def __init__(self, provider: Provider, breaker: Breaker) -> None:
+        self._provider = provider
+        self._breaker = breaker
+
+    def create(self, key: str, amount: Money, token: str) -> str:
+        return self._call(lambda: self._provider.create(key, amount, token), proves=False)
+
+    def confirm(self, reference: str) -> Answer:
+        return self._call(lambda: self._provider.confirm(reference))
+
+    def cancel(self, reference: str) -> Answer:
+        return self._call(lambda: self._provider.cancel(reference))
+
+    def find(self, reference: str) -> Answer | None:
+        return self._call(lambda: self._provider.find(reference), proves=False)
+
+    def key_of(self, reference: str) -> str | None:
+        return self._call(lambda: self._provider.key_of(reference), proves=False)
+
+    def refund(self, key: str, reference: str, amount: Money) -> Answer:
+        return self._call(lambda: self._provider.refund(key, reference, amount))
+
+    def _call[T](self, ask: Callable[[], T], *, proves: bool = True) -> T:
+        try:
+            return self._breaker.call(ask, proves=proves)
+        except Held:
+            count("ProviderAway")
+            raise
 
 
 SANDBOX = "sandbox"

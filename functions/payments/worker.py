@@ -18,16 +18,20 @@ made is no longer wanted, it is ended at the provider, and what the provider say
 A challenge is answered by the shopper's bank, which the provider reports later, as an event; or never.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
+from cloudretail.batch import ConsumerSettings
+from cloudretail.breaker import Breaker
 from cloudretail.consumer import Consumer, Delivery, one_by_one
 from cloudretail.decider import Change, Nothing, Result
 from cloudretail.envelope import Event
 from cloudretail.errors import Permanent
+from cloudretail.failure_log import DynamoDBFailureRows
 from cloudretail.repository import ReadOnce, ReadOnly, Repository
 from cloudretail.settings import load
 from cloudretail.telemetry import count
@@ -58,6 +62,7 @@ from payments.providers import (
     Answer,
     Challenged,
     Ended,
+    GuardedProvider,
     Provider,
     ProviderTimeout,
     ReadOnlyProvider,
@@ -278,8 +283,20 @@ def _is_payable(order_id: str) -> bool:
     return is_payable(_settings().orders_table, order_id)
 
 
+@cache
+def _guarded() -> Gateways:
+    """The same, each behind a breaker of its own: where one is away, the others and cash go on."""
+    gateways, rows = _gateways(), DynamoDBFailureRows(load(ConsumerSettings).failures_table)
+    function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
+    behind = {
+        name: GuardedProvider(provider, Breaker(rows, CONSUMER.name, name, function))
+        for name, provider in gateways.by_name.items()
+    }
+    return Gateways(gateways.cards, behind)
+
+
 def _ports() -> Ports:
-    return Ports(open_payments(), _is_payable, _gateways())
+    return Ports(open_payments(), _is_payable, _guarded())
 
 
 def _read_only() -> Ports:

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from cloudretail.breaker import AWAY, is_open
 from cloudretail.errors import NotFound
 from cloudretail.failures import FailureRow, FailureState, fingerprint, next_generation
 from cloudretail.model import Model
@@ -32,6 +34,22 @@ TOP = 3
 """Causes that the list of queues shows of each."""
 
 
+class Away(Model):
+    """Somebody whom a consumer calls, and who is away: messages for them wait, and one asks once in a while.
+
+    Attributes:
+        name: such as the payment provider's.
+        since: since when calls fail.
+        reason: as the latest call failed.
+        asked_at: when a message asked last.
+    """
+
+    name: str
+    since: datetime
+    reason: str
+    asked_at: datetime
+
+
 class QueueState(Model):
     """How many messages a consumer's queue holds, and how many it has given up; some owners of failures have no queue.
 
@@ -45,6 +63,7 @@ class QueueState(Model):
         dead_letter_queue: its name in the template.
         dead: dead letters.
         paused: by whom and why it gets no messages; None where it gets them.
+        away: whom it cannot call just now, while it goes on with all else.
     """
 
     consumer: str | None
@@ -56,6 +75,7 @@ class QueueState(Model):
     dead_letter_queue: str
     dead: int
     paused: Pause | None = None
+    away: tuple[Away, ...] = ()
 
 
 class DeadLetterQueue(Model):
@@ -191,9 +211,21 @@ class DeadLetters:
 
     def states(self) -> Sequence[QueueState]:
         """How many messages every queue holds, as SQS counts them, and how many failures there are."""
-        return [self._state(owner) for owner in self.names.owners]
+        away = self.away()
+        return [self._state(owner, away.get(owner.consumer, ())) for owner in self.names.owners]
 
-    def _state(self, owner: ConsumerQueue) -> QueueState:
+    def away(self) -> Mapping[str, Sequence[Away]]:
+        """Who is away, by the consumer that calls them."""
+        failing = self.failures.open(AWAY, FailureState.FAILING)
+        # Whole: the index has no counts.
+        rows = self.failures.read(row.key for row in failing).values() if failing else ()
+        found: dict[str, list[Away]] = {}
+        for row in filter(is_open, rows):
+            consumer, _, name = row.event_id.partition("/")
+            found.setdefault(consumer, []).append(_away(name, row))
+        return found
+
+    def _state(self, owner: ConsumerQueue, away: Sequence[Away] = ()) -> QueueState:
         dead = self.failures.count(owner.consumer, FailureState.DEAD)
         if owner not in self.names.consumers:
             return QueueState(consumer=None, queue=None, dead_letter_queue=owner.dead_letter_queue, dead=dead)
@@ -207,4 +239,15 @@ class DeadLetters:
             failing=self.failures.count(owner.consumer, FailureState.FAILING),
             dead_letter_queue=owner.dead_letter_queue,
             dead=dead,
+            away=tuple(away),
         )
+
+
+def _away(name: str, row: FailureRow) -> Away:
+    asked = max(row.last_failed_at, row.asked_at or 0)
+    return Away(
+        name=name,
+        since=datetime.fromtimestamp(row.failing_since or row.since, UTC),
+        reason=": ".join(filter(None, (row.cause.exception, row.cause.message))),
+        asked_at=datetime.fromtimestamp(asked, UTC),
+    )

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, get_args
 
+from cloudretail.errors import Held
 from cloudretail.failures import FailureRow, FailureState, next_generation
 from cloudretail.model import Model
 from cloudretail.retries import longest_pause
@@ -179,6 +180,8 @@ def _retried(failure: FailureRow, now: datetime) -> str:
     left = max(0, failure.last_failed_at + longest_pause(failure.failures) - now.timestamp())
     attempt = failure.cause.attempt or failure.failures
     where = ConsumerQueue.of(failure.consumer).queue
+    if failure.cause.exception == Held.__name__:
+        return f"{failure.event_name}: {seconds:.0f} s in {where}, as {failure.cause.message}"
     retry = f"attempt {attempt} failed, the next comes within {left:.0f} s"
     return f"{failure.event_name}: {seconds:.0f} s in {where}, {retry}, because of {failure.cause.code}"
 

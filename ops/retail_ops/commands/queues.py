@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def queues(context: typer.Context, stack: Stack = None, as_json: AsJson = False) -> None:
-    """List how many messages every consumer has: waiting, in flight, delayed, being retried, dead; and who is paused.
+    """List how many messages each consumer has: waiting, in flight, delayed, retried, dead; who is paused or away.
 
     SQS counts approximately. Delayed are those of the payment window, and those that come again after a failure.
     """
@@ -49,6 +49,14 @@ def queues(context: typer.Context, stack: Stack = None, as_json: AsJson = False)
         words = f"[yellow]{ago(paused.at)} by {plain(paused.by)}: {plain(paused.reason)}[/yellow]" if paused else ""
         cells.append((each.queue or each.dead_letter_queue, *map(str, counts), dead, words))
     rows(("Queue", "Waiting", "In flight", "Delayed", "Failing", "Dead", "Paused"), cells)
+    for each in found:
+        for away in each.away:
+            out.print(
+                f"[yellow]{plain(away.name)} is away since {away.since.astimezone():%H:%M:%S}, {ago(away.since)}: "
+                f"{plain(away.reason)}[/yellow]",
+                soft_wrap=True,
+            )
+            err.print(f"    Messages for it wait in {each.queue}; one asked {ago(away.asked_at)}. It heals by itself.")
     if any(each.dead for each in found):
         err.print("\nWhy: cloudretail dlq list", style="dim")
 

@@ -13,7 +13,7 @@ from cloudretail.batch import MAX_FAILURE, GivenBack
 from cloudretail.consumer import Consumer, Delivery, Outcome, Reaction, one_by_one
 from cloudretail.decider import Done, Result
 from cloudretail.envelope import Event
-from cloudretail.errors import Contention, Permanent, Transient
+from cloudretail.errors import Contention, Held, Permanent, Transient
 from cloudretail.retries import CONDEMNED, SUSPECT
 from cloudretail.settings import MissingSetting
 from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced
@@ -451,3 +451,16 @@ def test_failures_are_counted(
 def test_counts_that_cannot_be_told_do_not_hide_the_failure(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telemetry.metrics.provider, "namespace", None)
     assert queue.deliver(PLACED, react=failing(Transient("busy"))) == ["message-0"]
+
+
+def test_a_message_that_is_held_waits_for_as_long_as_it_is_told_and_has_not_failed(queue: Queue) -> None:
+    held = Held("bank is away: ProviderTimeout: no answer", 45)
+    for attempt in range(1, CONDEMNED + 3):
+        assert queue.deliver(PLACED, react=failing(held), attempt=attempt) == ["message-0"]
+        assert queue.delays["receipt-0"] == 45
+    (failure,) = queue.failures
+    assert (failure["state"], failure.get("failures", 0)) == ("FAILING", 0)
+    assert failure["cause"]["message"] == str(held), "it is seen what it waits for"
+    assert queue.dead == []
+    assert queue.deliver(PLACED, attempt=CONDEMNED + 3) == []
+    assert [failure["state"] for failure in queue.failures] == ["RESOLVED"]

@@ -10,6 +10,8 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudretail import aws, dynamodb
+from cloudretail.breaker import OPENS_AT, Breaker
+from cloudretail.errors import Transient
 from cloudretail.failure_log import FailureLog
 from cloudretail.failures import Failure, FailureState, Kind, fingerprint
 from contract.orders import OrderPlaced
@@ -239,3 +241,16 @@ def test_what_was_resolved_is_in_no_index_of_what_waits(dead_letters: DeadLetter
     FailureLog(dead_letters.failures).resolve("orders", PLACED.id, 1)
     for filters, _ in FILTERS:
         assert dead_letters.find(Selection(queue="OrdersDlq", **filters)).count == 0
+
+
+def test_a_provider_that_is_away_is_seen_at_the_queue_of_the_consumer_that_calls_it(dead_letters: DeadLetters) -> None:
+    def unavailable() -> None:
+        raise Transient("no answer")
+
+    breaker = Breaker(dead_letters.failures, "payment-worker", "bank", clock=lambda: DIED.timestamp())
+    for _ in range(OPENS_AT):
+        assert dead_letters.away() == {}
+        with pytest.raises(Transient):
+            breaker.call(unavailable)
+    (away,) = dead_letters.away()["payment-worker"]
+    assert (away.name, away.since, away.asked_at, away.reason) == ("bank", DIED, DIED, "Transient: no answer")

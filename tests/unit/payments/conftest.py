@@ -21,7 +21,7 @@ TABLES = ("PaymentsTable", "OrdersTable", "SandboxChargesTable", "FailuresTable"
 ROWS = tuple(table for table in TABLES if table != "AttemptsTable")
 """What only a success changes."""
 
-SETTINGS = (api._settings, open_payments, worker._settings, worker._gateways)
+SETTINGS = (api._settings, open_payments, worker._settings, worker._gateways, worker._guarded)
 """What the functions keep of their environment."""
 
 

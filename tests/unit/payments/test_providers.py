@@ -5,12 +5,16 @@ from threading import Barrier
 
 import pytest
 
+from cloudretail.breaker import OPENS_AT, Breaker
+from cloudretail.errors import Held
+from cloudretail.failure_log import DynamoDBFailureRows
 from payments.providers import (
     FLAKY_FAILURES,
     Accepted,
     Answer,
     Challenged,
     Ended,
+    GuardedProvider,
     Provider,
     ProviderTimeout,
     ProviderUnavailable,
@@ -91,6 +95,23 @@ class ProviderContract:
 
         assert provider.confirm(reference) == Accepted()
         assert provider.cancel(reference) == Accepted()
+
+
+class TestBehindABreaker(ProviderContract):
+    token = "tok_visa"
+    declined = "tok_declined"
+
+    @pytest.fixture
+    def provider(self, till: Till) -> Provider:
+        breaker = Breaker(DynamoDBFailureRows("FailuresTable"), "payment-worker", "sandbox")
+        return GuardedProvider(Sandbox("SandboxChargesTable"), breaker)
+
+    def test_one_that_is_away_is_not_called_and_whoever_calls_waits(self, provider: Provider, till: Till) -> None:
+        for number in range(OPENS_AT):
+            with pytest.raises(ProviderUnavailable):
+                charge(provider, "tok_flaky", f"pay_{number}:1")
+        with till.unchanged(), pytest.raises(Held, match="sandbox is away: ProviderUnavailable"):
+            charge(provider, "tok_visa", "pay_9:1")
 
 
 class TestSandbox(ProviderContract):

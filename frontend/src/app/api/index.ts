@@ -13,6 +13,7 @@ export type { AdjustmentReason } from './models/adjustment-reason';
 export type { Amount } from './models/amount';
 export type { Arrival } from './models/arrival';
 export type { Availability } from './models/availability';
+export type { Away } from './models/away';
 export type { BankAnswer } from './models/bank-answer';
 export type { Blocker } from './models/blocker';
 export type { Cancellation } from './models/cancellation';

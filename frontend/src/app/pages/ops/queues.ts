@@ -9,13 +9,15 @@ import { Poller, Seen } from '../../core/poller';
 import { Live } from '../../office/live';
 import { Rows } from '../../office/rows';
 import { SortHeading, Sorting } from '../../office/sorting';
+import { FromNowPipe } from '../../ui/from-now.pipe';
 import { Skeleton } from '../../ui/skeleton';
+import { WhenPipe } from '../../ui/when.pipe';
 import { titleOf } from './words';
 
 /** How all queues fare, and go on faring while somebody looks. */
 @Component({
   selector: 'shop-queues',
-  imports: [Heading, Live, RouterLink, Rows, Skeleton, SortHeading],
+  imports: [FromNowPipe, Heading, Live, RouterLink, Rows, Skeleton, SortHeading, WhenPipe],
   providers: [Poller],
   host: { class: 'stack' },
   template: `
@@ -45,6 +47,19 @@ import { titleOf } from './words';
                   }}</a>
                   @if (!queue.queue) {
                     <span class="hint">Holds only what could not be delivered.</span>
+                  }
+                  @if (queue.paused; as paused) {
+                    <span class="hint">
+                      <span class="tag tag-caution">Paused</span> {{ paused.at | fromNow }} by {{ paused.by }}:
+                      {{ paused.reason }}
+                    </span>
+                  }
+                  @for (away of queue.away; track away.name) {
+                    <span class="hint">
+                      <span class="tag tag-bad">{{ away.name }} is away</span> since
+                      <time [attr.datetime]="away.since">{{ away.since | when: 'second' }}</time>, asked
+                      {{ away.askedAt | fromNow }}: {{ away.reason }}
+                    </span>
                   }
                 </th>
                 <td class="number">
