@@ -61,17 +61,21 @@ def one_by_one[P](react: Callable[[P, Delivery, datetime], Result[Any]]) -> Reac
 
 
 def row_by_row[S: Model](
-    key_of: Callable[[str], str], react: Callable[[Repository[S], Delivery, datetime], Result[Any]]
+    key_of: Callable[[str], str],
+    react: Callable[[Repository[S], Delivery, datetime], Result[Any]],
+    begins: tuple[type[EventData], ...] = (),
 ) -> Reaction[BatchRepository[S]]:
     """As `one_by_one`, for reactions that change one row each. One round trip reads the rows of the whole batch.
 
     Args:
         key_of: the row's key, from what the event is about.
         react: the reaction, over the rows that were read.
+        begins: events that begin a row, which is not read: `react` tells `transact` so.
     """
 
     def reaction(rows: BatchRepository[S], deliveries: Sequence[Delivery], now: datetime) -> Sequence[Outcome]:
-        once = ReadOnce(rows, rows.load_all(key_of(delivery.event.data.subject) for delivery in deliveries))
+        known = [delivery.event.data.subject for delivery in deliveries if not isinstance(delivery.event.data, begins)]
+        once = ReadOnce(rows, rows.load_all(map(key_of, known)) if known else None)
         return one_by_one(react)(once, deliveries, now)
 
     return reaction

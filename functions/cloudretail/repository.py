@@ -115,7 +115,7 @@ class DynamoDBRepository[S: Model]:
 
 
 class ReadOnly[S: Model]:
-    """A BatchRepository for dry runs: it reads, and writes nothing."""
+    """A BatchRepository for dry runs: it reads, and writes nothing. A race is lost as by a write."""
 
     def __init__(self, rows: BatchRepository[S]) -> None:
         self._rows = rows
@@ -127,8 +127,12 @@ class ReadOnly[S: Model]:
         return self._rows.load_all(keys)
 
     def commit(self, key: str, read: Row[S] | None, change: Change[S], cause: Cause, now: datetime) -> Row[S]:
-        del key, cause, now
-        return Row(change.state, (read.version if read else 0) + 1)
+        del cause, now
+        version = read.version if read else 0
+        found = self._rows.load_all([key])[key]
+        if (found.version if found else 0) != version:
+            raise LostRace(key)
+        return Row(change.state, version + 1)
 
 
 class ReadOnce[S: Model]:
@@ -235,8 +239,16 @@ def transact[S: Model](
     decide: Callable[[S | None], Decision[S]],
     cause: Cause,
     now: datetime,
+    *,
+    begins: bool = False,
 ) -> Settled[S]:
     """Load, decide, write conditionally; after a lost race, load again.
+
+    A message that begins a row finds none, but for its repetitions. So nothing is loaded first: the write holds only if
+    there is no row, and that there is nothing to do is decided on a load only.
+
+        decide on no row    commit: holds
+        (a repetition)      commit: LostRace    load, decide, commit
 
     Args:
         repository: where the row is.
@@ -244,6 +256,7 @@ def transact[S: Model](
         decide: the rule, from the state as it is now, or None, to a decision.
         cause: the event or request that the decision answers.
         now: time of the change, aware.
+        begins: whether the message is the first one about its row, if all goes well.
 
     Returns:
         The decision, and the state after it.
@@ -252,9 +265,12 @@ def transact[S: Model](
         Contention: MAX_RACES lost races in a row.
     """
     for attempt in range(MAX_RACES):
-        read = repository.load(key)
+        assumed = begins and attempt == 0
+        read = None if assumed else repository.load(key)
         decision = decide(read.state if read else None)
         if isinstance(decision, Nothing):
+            if assumed:
+                continue
             return Settled(decision, read.state if read else None)
         try:
             repository.commit(key, read, decision, cause, now)

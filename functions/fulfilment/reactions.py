@@ -10,6 +10,9 @@ from contract.orders import CancellationRequested, OrderConfirmed, ReturnRequest
 from fulfilment.domain import Shipment, decide
 from fulfilment.store import open_shipments
 
+BEGINS = (OrderConfirmed,)
+"""What fulfilment hears of an order first."""
+
 
 def react(shipments: Repository[Shipment], delivery: Delivery, now: datetime) -> Result[Shipment]:
     """React to one event.
@@ -27,13 +30,14 @@ def react(shipments: Repository[Shipment], delivery: Delivery, now: datetime) ->
             raise Permanent(f"nothing was shipped of {order_id}")
         return decide(shipment, event.data, Context(order_id, event.id, now))
 
-    return transact(shipments, order_id, answer, event.cause, now).decision
+    begins = isinstance(event.data, BEGINS)
+    return transact(shipments, order_id, answer, event.cause, now, begins=begins).decision
 
 
 CONSUMER: Consumer[BatchRepository[Shipment]] = Consumer(
     name="fulfilment",
     subscribes_to=(OrderConfirmed, CancellationRequested, ReturnRequested, ReturnWithdrawn),
-    react=row_by_row(str, react),
+    react=row_by_row(str, react, BEGINS),
     ports=open_shipments,
     read_only=lambda: ReadOnly(open_shipments()),
 )

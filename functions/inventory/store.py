@@ -204,10 +204,13 @@ class ReadOnlyStockRepository:
 
     def commit(self, writes: Sequence[Write], now: datetime) -> dict[str, Row[Reservation]]:
         del now
+        found = self._stock.load([write.order_id for write in writes])
+        if any(found.get(write.order_id) != write.read for write in writes):
+            raise LostRace("another reaction was faster")
         stock = summed([write.change for write in writes])
         keys = [{"productId": {"S": product}} for product, delta in stock.items() if delta != Delta()]
-        found = batch_get({self._inventory: {"Keys": keys, "ConsistentRead": True}})[self._inventory] if keys else []
-        counters = {row["productId"]: row for row in found}
+        rows = batch_get({self._inventory: {"Keys": keys, "ConsistentRead": True}})[self._inventory] if keys else []
+        counters = {row["productId"]: row for row in rows}
         short = {
             product: _left(product, delta, counters.get(product, {}))
             for product, delta in stock.items()

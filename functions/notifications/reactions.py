@@ -12,7 +12,7 @@ from cloudretail.consumer import Consumer, Delivery, one_by_one
 from cloudretail.decider import Done, Nothing
 from cloudretail.errors import Transient
 from cloudretail.settings import Settings, load
-from cloudretail.telemetry import count, logger
+from cloudretail.telemetry import logger
 from contract.values import OrderEvent
 from notifications.domain import DEPENDS_ON_ORDER, TEXTS, OrderNow, Shop, why_untrue
 from notifications.mailer import DryRunMailer, OrderMailer, SesMailer, compose
@@ -95,7 +95,6 @@ def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
     except Exception:
         # The mail is sent. If the message failed now, a retry would send the mail again.
         logger.exception("A mail was sent but could not be marked as sent", order_id=mail.order_id, kind=mail.kind)
-    count("MailSent")
     return Done(f'send the mail "{mail.subject}"', {"kind": mail.kind, "ses_message_id": message_id})
 
 

@@ -12,6 +12,9 @@ from contract.orders import OrderCancelled, OrderPlaced, ReturnAccepted
 from payments.domain import Message, Payment, decide, payment_id_of
 from payments.store import open_payments
 
+BEGINS = (OrderPlaced,)
+"""What payments hears of an order first."""
+
 
 def apply(
     payments: Repository[Payment], event: Event, message: Message, now: datetime, *, order_id: str | None = None
@@ -30,7 +33,8 @@ def apply(
     def answer(payment: Payment | None) -> Decision[Payment]:
         return decide(payment, message, Context(about, event.id, now))
 
-    return transact(payments, payment_id_of(about), answer, event.cause, now)
+    begins = isinstance(message, BEGINS)
+    return transact(payments, payment_id_of(about), answer, event.cause, now, begins=begins)
 
 
 def react(payments: Repository[Payment], delivery: Delivery, now: datetime) -> Result[Payment]:
@@ -48,7 +52,7 @@ CONSUMER: Consumer[BatchRepository[Payment]] = Consumer(
         ShipmentDelivered,
         ReturnAccepted,
     ),
-    react=row_by_row(payment_id_of, react),
+    react=row_by_row(payment_id_of, react, BEGINS),
     ports=open_payments,
     read_only=lambda: ReadOnly(open_payments()),
 )

@@ -146,16 +146,15 @@ def publish(batch: Sequence[Entry], bus: Bus) -> None:
         return
     # PutEvents answers 200 even if it refused entries: each entry has a receipt of its own.
     receipts = bus.put(batch)
-    accepted = passing = 0
+    passing = 0
     for entry, receipt in zip(batch, receipts, strict=True):
         code = receipt.get("ErrorCode")
         if code is None:
-            accepted += 1
-        elif code in PASSING:
+            continue
+        if code in PASSING:
             passing += 1
         else:
             _park(entry, code, receipt.get("ErrorMessage", ""), bus)
-    count("Relayed", accepted)
     if passing:
         raise Transient(f"the bus did not accept {passing} of {len(batch)} entries")
 

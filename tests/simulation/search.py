@@ -68,7 +68,6 @@ def simulated() -> Iterator[None]:
         patch.object(inventory, "packed", partial(packed, limit=4)),
         patch.object(stream, "count", _nothing),
         patch.object(stream, "logger", quiet),
-        patch.object(notifications, "count", _nothing),
         patch.object(notifications, "logger", quiet),
     ):
         yield

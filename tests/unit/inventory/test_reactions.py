@@ -151,14 +151,13 @@ def test_what_a_batch_came_to_is_counted_by_what_it_told(
     lines = printed.getvalue().replace(" ", "")
     assert '"InventoryReserved":[1.0,1.0]' in lines
     assert '"InventoryReservationFailed":[1.0]' in lines
-    assert '"Ignored":[1.0]' in lines
     assert "shopper@" not in lines
 
 
 def test_a_failure_is_counted_and_says_which_order(
     warehouse: Warehouse, queue: Queue, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wire.refuses("BatchGetItem", refused("ThrottlingException"))
+    wire.refuses("TransactWriteItems", refused("AccessDeniedException"))
     printed = everything_printed(monkeypatch)
 
     queue.deliver(placed("ord_1", bag=1))

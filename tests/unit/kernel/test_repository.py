@@ -13,7 +13,16 @@ from cloudretail.decider import Change, Decision, Nothing
 from cloudretail.errors import Contention, LostRace, Transient
 from cloudretail.model import Model
 from cloudretail.outbox import Aggregate, Row, due
-from cloudretail.repository import MAX_RACES, MAX_TRIES, DynamoDBRepository, ReadOnce, Repository, batch_get, transact
+from cloudretail.repository import (
+    MAX_RACES,
+    MAX_TRIES,
+    DynamoDBRepository,
+    ReadOnce,
+    ReadOnly,
+    Repository,
+    batch_get,
+    transact,
+)
 from tests.support.examples import CAUSE, EXAMPLES, NOW
 from tests.support.repositories import InMemoryRepository
 from tests.support.tables import items_of
@@ -220,6 +229,48 @@ def test_a_write_whose_answer_is_lost_is_found_done_and_not_done_again(rows: Rep
     settled = transact(AnswerLost(), KEY, lambda state: Nothing("done") if state else changed(1), CAUSE, NOW)
     assert settled.decision == Nothing("done")
     assert settled.state == Count(order_id=KEY, count=1)
+
+
+def test_what_begins_a_row_is_written_without_a_read(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = Wire(monkeypatch)
+
+    settled = transact(DynamoDBRepository("OrdersTable", COUNTS), KEY, one_more, CAUSE, NOW, begins=True)
+
+    assert settled.state == Count(order_id=KEY, count=1)
+    assert [name for name, _ in wire.calls] == ["PutItem"]
+
+
+def test_a_beginning_that_is_repeated_is_decided_on_the_row_as_it_is(rows: Repository[Count]) -> None:
+    def begin(state: Count | None) -> Decision[Count]:
+        return Nothing(f"it is {state.count}") if state else changed(1)
+
+    transact(rows, KEY, begin, CAUSE, NOW, begins=True)
+    transact(rows, KEY, one_more, CAUSE, NOW)
+
+    settled = transact(rows, KEY, begin, CAUSE, NOW, begins=True)
+
+    assert settled.decision == Nothing("it is 2")
+    row = rows.load(KEY)
+    assert row and row.version == 2
+
+
+def test_that_a_beginning_means_nothing_is_decided_on_a_read_only(rows: Repository[Count]) -> None:
+    transact(rows, KEY, one_more, CAUSE, NOW)
+
+    settled = transact(rows, KEY, lambda state: Nothing("known" if state else "new"), CAUSE, NOW, begins=True)
+
+    assert settled.decision == Nothing("known")
+
+
+def test_a_dry_run_of_a_repeated_beginning_sees_the_row_too(tables: None) -> None:
+    rows = DynamoDBRepository("OrdersTable", COUNTS)
+    transact(rows, KEY, one_more, CAUSE, NOW)
+
+    settled = transact(ReadOnly(rows), KEY, one_more, CAUSE, NOW, begins=True)
+
+    assert settled.state == Count(order_id=KEY, count=2)
+    row = rows.load(KEY)
+    assert row and row.version == 1, "it writes nothing"
 
 
 def test_every_read_is_consistent(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,7 @@ def test_a_traceback_is_shown_where_it_passes_through_the_shops_own_code() -> No
 
 
 @pytest.mark.parametrize(
-    "message", ["START RequestId: 1", "REPORT RequestId: 1", "\n", json.dumps({"_aws": {}, "Ignored": 1})]
+    "message", ["START RequestId: 1", "REPORT RequestId: 1", "\n", json.dumps({"_aws": {}, "Failed": 1})]
 )
 def test_what_the_runtime_and_the_metrics_say_is_of_no_interest(message: str) -> None:
     assert not line(message).of_interest
