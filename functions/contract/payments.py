@@ -9,6 +9,8 @@ from cloudretail.money import Money
 from contract.values import (
     CANCELLATION,
     Attempt,
+    DisputeId,
+    DisputeOutcome,
     Email,
     OrderEvent,
     PaymentFailure,
@@ -43,7 +45,8 @@ class ChargeCancellationRequested(PaymentEvent):
 
 
 class AttemptReported(EventData):
-    """A provider reports that an attempt has an outcome. The outcome itself is then read from the provider.
+    """A provider reports that an attempt, a refund of it or a dispute about it has an outcome. The outcome itself is
+    then read from the provider.
 
     Reports may come in any order, and more than once. `reference` is the provider's id of the attempt.
     """
@@ -86,6 +89,28 @@ class PaymentFailed(PaymentEvent):
     reason: PaymentFailure
 
 
+class PaymentDisputed(PaymentEvent):
+    """The shopper's bank takes the money of attempt `attempt` back until it is decided whether it may keep it."""
+
+    event_type = EventType("payments", "PaymentDisputed")
+
+    dispute_id: DisputeId
+    attempt: Attempt
+    amount: Money
+    reason: str
+
+
+class PaymentDisputeClosed(PaymentEvent):
+    """A dispute is decided: `amount` is the shop's again (WON), or the shopper's (LOST), as if it were refunded."""
+
+    event_type = EventType("payments", "PaymentDisputeClosed")
+
+    dispute_id: DisputeId
+    attempt: Attempt
+    amount: Money
+    outcome: DisputeOutcome
+
+
 class PaymentCollected(PaymentEvent):
     """The courier handed over the parcel and collected `amount` of the `due` cash: all of it, less, or nothing."""
 
@@ -119,7 +144,9 @@ class PaymentRefunded(PaymentEvent):
 
 
 class PaymentRefundFailed(PaymentEvent):
-    """A member of staff has to pay the refund by hand: it was cash, or the provider refused it for good."""
+    """A member of staff has to pay the refund by hand: it was cash, or the provider refused it for good. A provider may
+    do so days after it has said that the refund is done.
+    """
 
     event_type = EventType("payments", "PaymentRefundFailed")
 

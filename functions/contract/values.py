@@ -31,6 +31,8 @@ type RefundId = Annotated[
 CANCELLATION = "cancellation"
 """Id of the refund of a cancelled order, which is all that is left of its payment."""
 
+type DisputeId = Annotated[str, Field(min_length=1, max_length=255, examples=["du_1MtJUT2eZvKYlo2CNaw2HvEv"])]
+
 type Email = Annotated[str, Field(min_length=3, max_length=254)]
 type Quantity = Annotated[int, Field(ge=1)]
 type Attempt = Annotated[int, Field(ge=1)]
@@ -109,6 +111,13 @@ class Paid(Reason):
     NO = "NO"
     UNKNOWN = "UNKNOWN"
     OTHER = "OTHER"
+
+
+class DisputeOutcome(StrEnum):
+    """How a dispute about a charge ended, for the shop."""
+
+    WON = "WON"
+    LOST = "LOST"
 
 
 class RefusalReason(Reason):

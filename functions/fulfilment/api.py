@@ -1,5 +1,6 @@
 """The back office's API for parcels and returns: staff see what is to be done, and say what they did."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
@@ -34,7 +35,7 @@ from contract.values import (
 from fulfilment import domain
 from fulfilment.commands import Ports, handle
 from fulfilment.domain import ParcelAction, ReturnAction, Shipment, ShipmentStatus, Step, actions_on, actions_on_return
-from fulfilment.store import ShipmentSettings, open_shipments, order_status
+from fulfilment.store import ShipmentSettings, disputed_among, open_shipments, order_status
 
 api = Api()
 
@@ -173,6 +174,7 @@ class ShipmentView(Model):
         cash: what was collected.
         came_back: why it came back, or will not arrive.
         inspected: what was found of it then.
+        disputed: whether the shopper's bank disputes the payment: better not shipped before it has decided.
         story: what happened and who did it, oldest first.
         actions: what can be done with it now.
     """
@@ -196,6 +198,7 @@ class ShipmentView(Model):
     returns: tuple[ExpectedReturn, ...]
     cancel_reason: CancelReason | None
     cancel_note: str | None
+    disputed: bool
     story: tuple[Step, ...]
     actions: tuple[ParcelAction, ...]
 
@@ -213,7 +216,7 @@ def _done(order_id: str, command: domain.Command) -> ShipmentView:
     """Carry out the command, and show the shipment afterwards."""
     ports = Ports(open_shipments(), _order_status)
     settled = handle(ports, order_id, command, api.staff.user_id, api.cause, datetime.now(UTC))
-    return _view(api.recorded(settled, command=type(command).__name__, order_id=order_id))
+    return _views([api.recorded(settled, command=type(command).__name__, order_id=order_id)])[0]
 
 
 @api.get(
@@ -233,7 +236,7 @@ def list_shipments(
     after = decode_place(cursor, "orderId", "openSince")
     rows, position = open_shipments().page("openAs-openSince", ("openAs", open_as), "openSince", limit, after)
     # The index may be behind: a shipment that has changed since is not in this list any more.
-    views = tuple(view for row in rows if (view := _view(row.state)).open_as == open_as)
+    views = tuple(view for view in _views([row.state for row in rows]) if view.open_as == open_as)
     return Page(items=views, next_cursor=encode_cursor(position))
 
 
@@ -247,7 +250,7 @@ def get_shipment(order_id: IdInPath) -> ShipmentView:
     row = open_shipments().load(order_id)
     if row is None:
         raise NotFound("shipment")
-    return _view(row.state)
+    return _views([row.state])[0]
 
 
 ACTION = answers(HTTPStatus.ACCEPTED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
@@ -325,11 +328,17 @@ def _inspected(lines: tuple[Inspection, ...]) -> tuple[InspectedLine, ...]:
     return tuple(InspectedLine.model_validate(line.model_dump()) for line in lines)
 
 
-def _view(shipment: Shipment) -> ShipmentView:
+def _views(shipments: Sequence[Shipment]) -> tuple[ShipmentView, ...]:
+    disputed = disputed_among(_settings().orders_table, [shipment.order_id for shipment in shipments])
+    return tuple(_view(shipment, disputed=shipment.order_id in disputed) for shipment in shipments)
+
+
+def _view(shipment: Shipment, *, disputed: bool) -> ShipmentView:
     now = datetime.now(UTC)
-    same = shipment.model_dump(include=set(ShipmentView.model_fields) - {"cash_due", "returns", "actions"})
+    same = shipment.model_dump(include=set(ShipmentView.model_fields) - {"cash_due", "returns", "actions", "disputed"})
     return ShipmentView(
         **same,
+        disputed=disputed,
         cash_due=shipment.cash_due,
         returns=tuple(
             ExpectedReturn.model_validate({**each.model_dump(), "actions": actions_on_return(shipment, each, now)})

@@ -208,6 +208,9 @@ def _part_of_order(data: OrderEvent) -> str | None:
     match data:
         case ReturnRequested() | ReturnReceived() | ReturnRefused():
             return data.return_id
+        case PaymentRefunded(reference=str()):
+            # Beside the mail about a card's refund, which can fail after all.
+            return f"{data.refund_id}:by-hand"
         case PaymentRefunded() | PaymentRefundFailed():
             return data.refund_id
         case _:

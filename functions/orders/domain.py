@@ -53,6 +53,8 @@ from contract.orders import (
 from contract.payments import (
     PaymentCollected,
     PaymentDeclined,
+    PaymentDisputeClosed,
+    PaymentDisputed,
     PaymentFailed,
     PaymentRefunded,
     PaymentRefundFailed,
@@ -106,8 +108,9 @@ class HistoryEntry(Model):
         note: what the shop writes about it to the shopper.
         attempt: for a declined payment, which one.
         shortages: for a rejected order, what was missing.
-        about: id of the return or refund that the step is about; for a mail, the name of the event it was about.
-        amount: money that was collected, is owed for a return, or was given back.
+        about: id of the return, refund or dispute that the step is about; for a mail, the name of its event.
+        amount: money that was collected, is owed for a return, was given back, or is disputed.
+        reference: of the transfer by which a person has given money back.
     """
 
     event: str
@@ -120,6 +123,7 @@ class HistoryEntry(Model):
     shortages: tuple[Shortage, ...] = ()
     about: str | None = None
     amount: Money | None = None
+    reference: str | None = None
 
 
 class RecordedEntry(HistoryEntry):
@@ -239,6 +243,17 @@ class Order(Model):
             return {}
         return {product: count for product, count in self.returnable.items() if count > 0}
 
+    @computed_field
+    def disputed(self) -> bool | None:
+        """True while it is disputed, which fulfilment reads; None otherwise."""
+        return self.is_disputed or None
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether the shopper's bank has taken back what was paid, and has not decided yet."""
+        closed = {entry.about for entry in self.history if entry.event == "PaymentDisputeClosed"}
+        return any(entry.event == "PaymentDisputed" and entry.about not in closed for entry in self.history)
+
     @property
     def cancellable(self) -> bool:
         """Whether it can be cancelled: the rule itself is asked."""
@@ -308,7 +323,13 @@ def decide(order: Order, message: Message, context: Context) -> Decision[Order]:
         case ReturnReceived() | ReturnRefused():
             return _return_settled(order, message, context)
         case (
-            PaymentDeclined() | PaymentCollected() | PaymentRefunded() | PaymentRefundFailed() | MailFeedbackReceived()
+            PaymentDeclined()
+            | PaymentCollected()
+            | PaymentRefunded()
+            | PaymentRefundFailed()
+            | PaymentDisputed()
+            | PaymentDisputeClosed()
+            | MailFeedbackReceived()
         ):
             return _noted(order, message, context)
         case _:
@@ -442,7 +463,13 @@ def _cancelled(
 
 def _noted(
     order: Order,
-    fact: PaymentDeclined | PaymentCollected | PaymentRefunded | PaymentRefundFailed | MailFeedbackReceived,
+    fact: PaymentDeclined
+    | PaymentCollected
+    | PaymentRefunded
+    | PaymentRefundFailed
+    | PaymentDisputed
+    | PaymentDisputeClosed
+    | MailFeedbackReceived,
     context: Context,
 ) -> Decision[Order]:
     """A fact that joins the history and changes no status. A duplicate is noted once."""
@@ -454,10 +481,17 @@ def _noted(
         case PaymentDeclined(attempt=attempt, reason=reason):
             known, fields = any(each.event == name and each.attempt == attempt for each in order.history), {}
             entry = {"attempt": attempt, "reason": reason}
-        case PaymentRefunded(refund_id=refund) | PaymentRefundFailed(refund_id=refund):
-            known, fields = any((each.event, each.about) == (name, refund) for each in order.history), {}
-            refused = fact.reason if isinstance(fact, PaymentRefundFailed) else None
-            entry = {"about": refund, "amount": fact.amount, "reason": refused}
+        case PaymentRefunded(refund_id=refund, reference=reference):
+            # A provider's refund that failed after all is paid by a person later.
+            noted_refund = (name, refund, reference)
+            known = any((each.event, each.about, each.reference) == noted_refund for each in order.history)
+            fields, entry = {}, {"about": refund, "amount": fact.amount, "reference": reference}
+        case PaymentRefundFailed(refund_id=about, reason=reason) | PaymentDisputed(dispute_id=about, reason=reason):
+            known, fields = any((each.event, each.about) == (name, about) for each in order.history), {}
+            entry = {"about": about, "amount": fact.amount, "reason": reason}
+        case PaymentDisputeClosed(dispute_id=about, outcome=outcome):
+            known, fields = any((each.event, each.about) == (name, about) for each in order.history), {}
+            entry = {"about": about, "amount": fact.amount, "reason": outcome}
         case MailFeedbackReceived(mail=mail, feedback=feedback):
             noted = (name, mail, feedback)
             known, fields = any((each.event, each.about, each.reason) == noted for each in order.history), {}

@@ -25,6 +25,8 @@ from contract.notifications import MailFeedbackReceived
 from contract.payments import (
     PaymentCollected,
     PaymentDeclined,
+    PaymentDisputeClosed,
+    PaymentDisputed,
     PaymentFailed,
     PaymentRefunded,
     PaymentRefundFailed,
@@ -75,6 +77,8 @@ CONSUMER: Consumer[BatchRepository[Order]] = Consumer(
         PaymentRefunded,
         PaymentRefundFailed,
         PaymentCollected,
+        PaymentDisputed,
+        PaymentDisputeClosed,
         ShipmentCancelled,
         ShipmentDispatched,
         ShipmentDelivered,

@@ -120,6 +120,7 @@ class StaffOrderSummary(Model):
         name, country: of the delivery address.
         pieces: of all its products.
         payment_method: null until one is chosen.
+        disputed: whether the shopper's bank has taken the money back, and has not decided yet.
     """
 
     order_id: str
@@ -132,6 +133,7 @@ class StaffOrderSummary(Model):
     pieces: int
     total: Money
     payment_method: PaymentMethod | None
+    disputed: bool
 
 
 class StaffOrder(StaffOrderSummary):
@@ -220,6 +222,7 @@ def staff_summary(order: Order) -> StaffOrderSummary:
         pieces=sum(item.quantity for item in order.items),
         total=order.total,
         payment_method=order.payment_method,
+        disputed=order.is_disputed,
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from contract.values import CANCELLATION, OrderStatus, PaymentMethod
+from contract.values import CANCELLATION, DisputeOutcome, OrderStatus, PaymentMethod
 from orders.returns import ReturnStatus
 
 if TYPE_CHECKING:
@@ -54,9 +54,7 @@ def wait_of(order: "Order") -> tuple[Waiting, datetime] | None:
             return Waiting.SHIPPED, _entered(order)
         case OrderStatus.DELIVERED:
             return _after_delivery(order)
-        case OrderStatus.CANCELLED if order.payment_method is PaymentMethod.CARD and CANCELLATION not in _refunded(
-            order
-        ):
+        case OrderStatus.CANCELLED if order.payment_method is PaymentMethod.CARD and not _given_back(order):
             # Cash is collected on delivery, and a delivered order cannot be cancelled: so only card payments are here.
             return Waiting.REFUND, _entered(order)
         case _:
@@ -95,7 +93,19 @@ def _last(order: "Order", event: str, about: str) -> datetime:
     return next(steps, order.history[-1].at)
 
 
+def _given_back(order: "Order") -> bool:
+    """Whether a cancelled order's money is its shopper's again, be it by their bank."""
+    refunded = _refunded(order)
+    return CANCELLATION in refunded or sum(refunded.values()) >= order.total_amount
+
+
 def _refunded(order: "Order") -> dict[str, int]:
-    """Minor units that payments have refunded, by refund id."""
-    given = [step for step in order.history if step.event == "PaymentRefunded" and step.about]
+    """Minor units that the shopper has back, by the id of the refund or of the lost dispute."""
+    failed = {step.about for step in order.history if step.event == "PaymentRefundFailed"}
+    given = [
+        step
+        for step in order.history
+        if (step.event == "PaymentRefunded" and (step.reference or step.about not in failed))
+        or (step.event == "PaymentDisputeClosed" and step.reason == DisputeOutcome.LOST)
+    ]
     return {str(step.about): step.amount.amount if step.amount else 0 for step in given}

@@ -25,6 +25,8 @@ from payments.domain import (
     MAX_ATTEMPTS,
     OPEN_REFUNDS,
     ChooseMethod,
+    Dispute,
+    DisputeStatus,
     PayableOrder,
     Payment,
     PaymentStatus,
@@ -154,6 +156,21 @@ class StaffRefund(OpenRefund):
     actions: tuple[RefundAction, ...]
 
 
+class DisputeView(Model):
+    """A dispute about a charge, as staff see it.
+
+    Attributes:
+        amount: what the shopper's bank has taken back, for good where it is LOST.
+        reason: in the provider's words.
+    """
+
+    dispute_id: str
+    amount: Money
+    status: DisputeStatus
+    reason: str
+    reported_at: datetime | None
+
+
 class StaffPayment(Model):
     """The payment of an order, as staff see it.
 
@@ -164,6 +181,7 @@ class StaffPayment(Model):
         collected: what the courier has taken in cash; null until that is known.
         left: what the shop has of it, less what is given back or will be; null without an amount.
         refunds: in the order in which they were asked for.
+        disputes: in the order in which they were reported.
     """
 
     order_id: str
@@ -175,6 +193,7 @@ class StaffPayment(Model):
     collected: Money | None
     left: Money | None
     refunds: tuple[StaffRefund, ...]
+    disputes: tuple[DisputeView, ...]
 
 
 class RefundPayment(RequestModel):
@@ -267,10 +286,10 @@ def get_payment(order_id: IdInPath) -> PaymentView:
     responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 def answer_challenge(order_id: IdInPath, said: BankAnswer) -> PaymentView:
-    sandbox, bus = _sandbox(), _settings().event_bus_name
-    if sandbox is None or bus is None:
+    sandbox, bus, queue = _sandbox(), _settings().event_bus_name, _settings().sandbox_reports_queue
+    if sandbox is None or bus is None or queue is None:
         raise NotFound("challenge")
-    reports = challenges.EventBridgeReports(bus)
+    reports = challenges.EventBridgeReports(bus, queue)
     challenges.answer(_order_of, sandbox, reports, order_id, said.challenge, api.cause, agreed=said.agreed)
     return get_payment(order_id)
 
@@ -354,7 +373,13 @@ def _staff_view(payment: Payment) -> StaffPayment:
         collected=money(payment.collected),
         left=money(payment.left),
         refunds=tuple(_staff_refund(payment, each) for each in payment.refunds),
+        disputes=tuple(_dispute_view(payment, each) for each in payment.disputes),
     )
+
+
+def _dispute_view(payment: Payment, dispute: Dispute) -> DisputeView:
+    amount = Money(amount=dispute.amount, currency=payment.money.currency)
+    return DisputeView(**dispute.model_dump(exclude={"amount", "attempt"}), amount=amount)
 
 
 def _view(order: PayableOrder, payment: Payment | None) -> PaymentView:

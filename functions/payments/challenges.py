@@ -2,7 +2,7 @@
 reports what it said.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from cloudretail import aws
@@ -12,7 +12,7 @@ from cloudretail.tracing import child
 from contract.payments import AttemptReported
 from payments.commands import OrderOf
 from payments.domain import payment_id_of
-from payments.providers import SANDBOX
+from payments.providers import LATER, SANDBOX, put_report
 
 
 class Bank(Protocol):
@@ -22,22 +22,35 @@ class Bank(Protocol):
         """Whether the answer was still of any use."""
         ...
 
+    def is_late(self, reference: str) -> bool:
+        """Whether its answers are reported late."""
+        ...
+
 
 class Reports(Protocol):
     """Where the sandbox reports what became of attempts."""
 
-    def publish(self, event: Event) -> None:
+    def publish(self, event: Event, after: timedelta) -> None:
         """Raises Transient where it was not taken."""
         ...
 
 
 class EventBridgeReports:
-    """Reports on the shop's bus."""
+    """Reports on the shop's bus. What comes later waits in the queue that the bus would have put it into.
 
-    def __init__(self, bus: str) -> None:
+    Args:
+        bus: its name.
+        queue: address of the queue.
+    """
+
+    def __init__(self, bus: str, queue: str) -> None:
         self._bus = bus
+        self._queue = queue
 
-    def publish(self, event: Event) -> None:
+    def publish(self, event: Event, after: timedelta) -> None:
+        if after:
+            put_report(self._queue, event, after)
+            return
         kind = event.data.event_type
         entry = {"EventBusName": self._bus, "Source": kind.source, "DetailType": kind.name, "Detail": event.to_json()}
         answer = aws.eventbridge().put_events(Entries=[entry])  # type: ignore[list-item]
@@ -76,6 +89,6 @@ def answer(
         raise NotFound("challenge")
     used = bank.answer_challenge(reference, challenge, agreed=agreed)
     # Also where it was of no use: the report of the first answer may have been lost.
-    reports.publish(report_of(reference, cause))
+    reports.publish(report_of(reference, cause), LATER if bank.is_late(reference) else timedelta(0))
     if not used:
         raise Conflict("challenge-over", "This payment does not wait for your bank any more.")

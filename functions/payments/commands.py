@@ -125,6 +125,12 @@ def pay_back(
         if refund is None:
             raise NotFound("refund")
         match refund.status:
+            case RefundStatus.TO_PAY_BY_HAND if payment and payment.is_disputed(refund.attempt):
+                raise Conflict(
+                    "charge-disputed",
+                    "The shopper's bank disputes this charge. Wait for its decision: it may give the money back.",
+                    refundStatus=refund.status,
+                )
             case RefundStatus.REQUESTED:
                 raise Conflict(
                     "refund-in-progress", "The payment provider is giving this money back.", refundStatus=refund.status

@@ -20,9 +20,15 @@ SUBMITTED does. A challenge may never be answered: where nobody wants the paymen
 
 A payment that has succeeded stays so, with its refunds: of what is left when the order is cancelled, of each return.
 
-    refund: REQUESTED ──done by the provider──> DONE
-                └───────refused for good──────> TO_PAY_BY_HAND ──a person has paid it──> PAID_BY_HAND
-            (cash is at no provider) ─────────────────^
+    refund: REQUESTED ──done by the provider──> DONE ──it failed there after all──┐
+                │                                                                 v
+                └───────────────refused for good──────────────────────────> TO_PAY_BY_HAND ──paid──> PAID_BY_HAND
+            (cash is at no provider) ─────────────────────────────────────────────^
+
+A charge that the shopper's bank disputes is taken from the shop until the bank has decided. Until then its refunds
+wait; what is lost counts as given back, and of a refund only what is more than that is still owed.
+
+    dispute: OPEN ──────> WON, LOST
 
 Whether an attempt may have reached its provider is a fact in the row: `reference`, which is written before money can
 move. Only an attempt without one ends by this side's word alone. What became of any other, its provider says.
@@ -50,6 +56,8 @@ from contract.payments import (
     ChargeCancellationRequested,
     PaymentCollected,
     PaymentDeclined,
+    PaymentDisputeClosed,
+    PaymentDisputed,
     PaymentFailed,
     PaymentRefunded,
     PaymentRefundFailed,
@@ -57,7 +65,14 @@ from contract.payments import (
     PaymentSucceeded,
     RefundRequested,
 )
-from contract.values import CANCELLATION, CodRefusal, OrderStatus, PaymentFailure, PaymentMethod
+from contract.values import (
+    CANCELLATION,
+    CodRefusal,
+    DisputeOutcome,
+    OrderStatus,
+    PaymentFailure,
+    PaymentMethod,
+)
 
 MAX_ATTEMPTS = 3
 
@@ -74,12 +89,20 @@ class PaymentStatus(StrEnum):
 
 
 class RefundStatus(StrEnum):
-    """Where a refund stands; DONE and PAID_BY_HAND are final."""
+    """Where a refund stands; PAID_BY_HAND is final, and DONE is unless a provider takes its word back."""
 
     REQUESTED = "REQUESTED"
     DONE = "DONE"
     TO_PAY_BY_HAND = "TO_PAY_BY_HAND"
     PAID_BY_HAND = "PAID_BY_HAND"
+
+
+class DisputeStatus(StrEnum):
+    """Where a dispute stands, for the shop."""
+
+    OPEN = "OPEN"
+    WON = "WON"
+    LOST = "LOST"
 
 
 CASH = "it was paid in cash"
@@ -125,6 +148,32 @@ class Refund(Model):
 
 _ATTEMPT = "attempt:"
 
+
+class Dispute(Model):
+    """The shopper's bank takes money back that an attempt has taken.
+
+    Attributes:
+        dispute_id: the provider's name for it.
+        attempt: whose money it is.
+        amount: minor units of the payment's currency.
+        status: as the shop sees it.
+        reason: in the provider's words.
+        reported_at: when the shop learned of it.
+    """
+
+    dispute_id: str
+    attempt: int
+    amount: int
+    status: DisputeStatus
+    reason: str
+    reported_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it is not decided yet."""
+        return self.status is DisputeStatus.OPEN
+
+
 OPEN_REFUNDS = "OPEN"
 """Partition key of the index of payments with an open refund."""
 
@@ -154,6 +203,7 @@ class Payment(Model):
         collected: minor units of cash that the courier took, 0 included; None until that is known.
         refunds: in the order in which they were asked for.
         owed: returns that wait for the cash.
+        disputes: in the order in which they were reported.
     """
 
     payment_id: str
@@ -176,6 +226,7 @@ class Payment(Model):
     collected: int | None = None
     refunds: tuple[Refund, ...] = ()
     owed: tuple[Owed, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
     created_at: datetime
 
     @property
@@ -210,11 +261,44 @@ class Payment(Model):
 
     @property
     def left(self) -> int:
-        """Minor units that were charged or collected and are not on their way back."""
+        """Minor units that were charged or collected, are not on their way back, and were lost in no dispute."""
         if self.status is not PaymentStatus.SUCCEEDED:
             return 0
         taken = self.collected if self.method is PaymentMethod.COD else self.amount
-        return (taken or 0) - sum(refund.amount for refund in self.refunds if not refund.unexpected)
+        given = sum(refund.amount for refund in self.refunds if not refund.unexpected)
+        # A refund that waited for the dispute is still in the list as it was asked for.
+        return max(0, (taken or 0) - given - self.lost(self.attempts))
+
+    def is_disputed(self, attempt: int) -> bool:
+        """Whether a dispute about this attempt is not decided yet."""
+        return any(dispute.open and dispute.attempt == attempt for dispute in self.disputes)
+
+    def lost(self, attempt: int) -> int:
+        """Minor units of this attempt that disputes have given back."""
+        return sum(
+            dispute.amount
+            for dispute in self.disputes
+            if dispute.attempt == attempt and dispute.status is DisputeStatus.LOST
+        )
+
+    def owed_of(self, refund: Refund) -> int:
+        """Minor units of a refund that no lost dispute has given back; of several that wait, the earlier goes first."""
+        lost = self.lost(refund.attempt)
+        if not lost:
+            return refund.amount
+        place = self.refunds.index(refund)
+        others = sum(
+            other.amount
+            for index, other in enumerate(self.refunds)
+            if other.attempt == refund.attempt
+            and other is not refund
+            and (index < place or other.status is not RefundStatus.REQUESTED)
+        )
+        return max(0, min(refund.amount, self.money.amount - lost - others))
+
+    def dispute(self, dispute_id: str) -> Dispute | None:
+        """The dispute of this id."""
+        return next((dispute for dispute in self.disputes if dispute.dispute_id == dispute_id), None)
 
     @computed_field
     def open_refunds(self) -> str | None:
@@ -316,14 +400,19 @@ class ChargeEnded:
 
 @dataclass(frozen=True)
 class RefundDone:
-    """The provider gave the money back."""
+    """The provider gave the money back.
+
+    Attributes:
+        amount: minor units that it gave back: fewer than were asked for where a dispute had given back the rest.
+    """
 
     refund_id: str
+    amount: int
 
 
 @dataclass(frozen=True)
 class RefundRefused:
-    """The provider will not give the money back."""
+    """The provider will not give the money back, or has said so and could not."""
 
     refund_id: str
     reason: str
@@ -343,6 +432,17 @@ class RefundPaid:
     by: str
 
 
+@dataclass(frozen=True)
+class DisputeReported:
+    """Where a dispute stands at the provider.
+
+    Attributes:
+        dispute: as it is there.
+    """
+
+    dispute: Dispute
+
+
 type Message = (
     EventData
     | ChooseMethod
@@ -356,6 +456,7 @@ type Message = (
     | RefundDone
     | RefundRefused
     | RefundPaid
+    | DisputeReported
 )
 
 
@@ -398,12 +499,16 @@ def decide(payment: Payment | None, message: Message, context: Context) -> Decis
     decision = _decided(known, message)
     if isinstance(decision, Nothing):
         return decision
-    # A new refund is owed from now on.
+    # A new refund is owed from now on, and a new dispute known.
     refunds = tuple(
         refund if refund.requested_at else refund.model_copy(update={"requested_at": context.now})
         for refund in decision.state.refunds
     )
-    return Change(_with(decision.state, refunds=refunds), decision.events)
+    disputes = tuple(
+        dispute if dispute.reported_at else dispute.model_copy(update={"reported_at": context.now})
+        for dispute in decision.state.disputes
+    )
+    return Change(_with(decision.state, refunds=refunds, disputes=disputes), decision.events)
 
 
 def _decided(known: Payment, message: Message) -> Decision[Payment]:
@@ -412,6 +517,8 @@ def _decided(known: Payment, message: Message) -> Decision[Payment]:
             return _give_back_unexpected(known, message)
         case RefundDone() | RefundRefused() | RefundPaid():
             return _refunded(known, message)
+        case DisputeReported(dispute=dispute):
+            return _disputed(known, dispute)
     match known.status:
         case PaymentStatus.OPEN:
             return _while_open(known, message)
@@ -642,10 +749,15 @@ def _refunded(payment: Payment, message: RefundDone | RefundRefused | RefundPaid
     if refund is None:
         return Nothing("there is no such refund")
     match message, refund.status:
-        case RefundDone(), RefundStatus.REQUESTED:
-            return _settled(payment, refund, status=RefundStatus.DONE)
-        case RefundRefused(reason=reason), RefundStatus.REQUESTED:
-            return _settled(payment, refund, status=RefundStatus.TO_PAY_BY_HAND, reason=reason)
+        case RefundDone(amount=amount), RefundStatus.REQUESTED:
+            return _settled(payment, refund, status=RefundStatus.DONE, amount=amount)
+        case RefundRefused(reason=reason), (RefundStatus.REQUESTED | RefundStatus.DONE) if refund.amount:
+            # Providers say that it is done, and days later that the card did not take it.
+            owed = payment.owed_of(refund)
+            status = RefundStatus.TO_PAY_BY_HAND if owed else RefundStatus.DONE
+            return _settled(payment, refund, status=status, amount=owed, reason=reason)
+        case RefundPaid(), RefundStatus.TO_PAY_BY_HAND if payment.is_disputed(refund.attempt):
+            return Nothing("the charge is disputed")
         case RefundPaid(reference=reference, by=by), RefundStatus.TO_PAY_BY_HAND:
             return _settled(payment, refund, status=RefundStatus.PAID_BY_HAND, paid_reference=reference, paid_by=by)
         case _:
@@ -661,9 +773,38 @@ def can_be_paid_by_hand(payment: Payment, refund: Refund, now: datetime) -> bool
 def _settled(payment: Payment, refund: Refund, **changes: Any) -> Change[Payment]:
     after = refund.model_copy(update=changes)
     refunds = tuple(after if each is refund else each for each in payment.refunds)
-    by_hand = after.status is RefundStatus.TO_PAY_BY_HAND
-    event = _by_hand_event(payment, after) if by_hand else _refunded_event(payment, after)
-    return Change(_with(payment, refunds=refunds), [event])
+    events: list[EventData] = []
+    if after.status is RefundStatus.TO_PAY_BY_HAND:
+        events.append(_by_hand_event(payment, after))
+    elif after.amount:
+        events.append(_refunded_event(payment, after))
+    return Change(_with(payment, refunds=refunds), events)
+
+
+def _disputed(payment: Payment, dispute: Dispute) -> Decision[Payment]:
+    """A dispute is opened or decided. Its decision may be the first that is heard of it: then both is told."""
+    known = payment.dispute(dispute.dispute_id)
+    if known and (dispute.open or not known.open):
+        return Nothing(f"the dispute is {known.status}")
+    others = tuple(each for each in payment.disputes if each is not known)
+    payment = _with(payment, disputes=(*others, dispute))
+    events: list[EventData] = [] if known else [_disputed_event(payment, dispute)]
+    if dispute.open:
+        return Change(payment, events)
+    payment = _with(payment, refunds=tuple(_less_what_was_lost(payment, refund) for refund in payment.refunds))
+    events.append(_dispute_closed_event(payment, dispute))
+    # They have waited for this; how much of each is still owed is looked at when it is given back.
+    waiting = [each for each in payment.refunds if each.status is RefundStatus.REQUESTED]
+    events += [_refund_event(payment, refund) for refund in waiting if not payment.is_disputed(refund.attempt)]
+    return Change(payment, events)
+
+
+def _less_what_was_lost(payment: Payment, refund: Refund) -> Refund:
+    """What a person is still to pay of a refund, now that the shopper's bank has given them the rest."""
+    owed = payment.owed_of(refund)
+    if refund.status is not RefundStatus.TO_PAY_BY_HAND or owed == refund.amount:
+        return refund
+    return refund.model_copy(update={"amount": owed, **({} if owed else {"status": RefundStatus.DONE})})
 
 
 # --- events -------------------------------------------------------------------------------------------------------
@@ -710,6 +851,19 @@ def _refunded_event(payment: Payment, refund: Refund) -> PaymentRefunded:
     )
 
 
+def _about_dispute(payment: Payment, dispute: Dispute) -> dict[str, Any]:
+    money = Money(amount=dispute.amount, currency=payment.money.currency)
+    return {**_about(payment), "dispute_id": dispute.dispute_id, "attempt": dispute.attempt, "amount": money}
+
+
+def _disputed_event(payment: Payment, dispute: Dispute) -> PaymentDisputed:
+    return PaymentDisputed(**_about_dispute(payment, dispute), reason=dispute.reason)
+
+
+def _dispute_closed_event(payment: Payment, dispute: Dispute) -> PaymentDisputeClosed:
+    return PaymentDisputeClosed(**_about_dispute(payment, dispute), outcome=DisputeOutcome(dispute.status))
+
+
 def _by_hand_event(payment: Payment, refund: Refund) -> PaymentRefundFailed:
     return PaymentRefundFailed(
         **_about_refund(payment, refund), user_email=payment.user_email or "", reason=refund.reason or ""
@@ -740,6 +894,10 @@ def awaited(payment: Payment) -> tuple[EventData, ...]:
                 events.append(_refunded_event(payment, refund))
             case _:
                 pass
+    for dispute in payment.disputes:
+        events.append(_disputed_event(payment, dispute))
+        if not dispute.open:
+            events.append(_dispute_closed_event(payment, dispute))
     return tuple(events)
 
 

@@ -8,19 +8,26 @@ An attempt is made in two steps, so that a row can say whether money may have mo
 
 The sandbox's test tokens, each for one thing that can happen:
 
-    tok_visa       accepted
-    tok_declined   declined
-    tok_timeout    accepted, but the answer comes too late
-    tok_flaky      unavailable twice, then accepted
-    tok_norefund   accepted; a refund is refused for good
-    tok_3ds        challenged: the shopper's bank is asked, and agrees, refuses, or never answers
-    anything else  declined, as an unknown card
+    tok_visa                accepted
+    tok_declined            declined
+    tok_timeout             accepted, but the answer comes too late
+    tok_flaky               unavailable twice, then accepted
+    tok_norefund            accepted; a refund is refused for good
+    tok_refund_fails_later  accepted; a refund is done, and ten seconds later it has failed after all
+    tok_3ds                 challenged: the shopper's bank is asked, and agrees, refuses, or never answers
+    tok_3ds_late            likewise, but what the bank has said is reported ten seconds later
+    tok_dispute             accepted, and then disputed by the shopper's bank, which never decides
+    tok_dispute_won         likewise, and the shop is right ten seconds later
+    tok_dispute_lost        likewise, and the shop loses the money
+    anything else           declined, as an unknown card
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
@@ -28,10 +35,13 @@ from botocore.exceptions import ClientError
 from cloudretail import aws, dynamodb
 from cloudretail.breaker import Breaker
 from cloudretail.decider import WouldAct
+from cloudretail.envelope import Event
 from cloudretail.errors import Held, Transient
 from cloudretail.money import Money
 from cloudretail.settings import Absent, Settings, load
 from cloudretail.telemetry import count
+from cloudretail.tracing import root
+from contract.payments import AttemptReported
 
 
 class ProviderUnavailable(Transient):
@@ -44,7 +54,29 @@ class ProviderTimeout(Transient):
 
 @dataclass(frozen=True)
 class Accepted:
-    """The money is taken (an attempt) or on its way back (a refund)."""
+    """The money of an attempt is taken.
+
+    Attributes:
+        amount: how much, where the provider says so.
+    """
+
+    amount: Money | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class GivenBack:
+    """The money of a refund is on its way back.
+
+    Attributes:
+        amount: minor units.
+    """
+
+    amount: int
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A refund is not decided yet, or cannot be made for now: a report follows."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +104,29 @@ class Challenged:
 
 type Answer = Accepted | Refused | Ended | Challenged
 
+type RefundAnswer = GivenBack | Refused | Pending
+
+
+@dataclass(frozen=True)
+class ReportedDispute:
+    """A dispute about an attempt, as it stands at its provider.
+
+    Attributes:
+        dispute_id: the provider's name for it.
+        amount: what the shopper's bank has taken back for now.
+        won: whether the shop was right; None while that is not decided.
+        reason: in the provider's words.
+    """
+
+    dispute_id: str
+    amount: Money
+    won: bool | None
+    reason: str
+
 
 class Provider(Protocol):
-    """Whoever moves the money. The first answer to an attempt or a refund stands: it is the answer to any other call.
+    """Whoever moves the money. The first answer to an attempt stands: it is the answer to any other call. So does that
+    to a refund, but for one that fails later: a report follows, and it is refused from then on.
 
     A challenge is no answer. Where a challenge was refused, the attempt is alive until it is ended by `cancel`: the
     shopper's browser could ask the bank again.
@@ -107,14 +159,14 @@ class Provider(Protocol):
         ...
 
     def find(self, reference: str) -> Answer | None:
-        """What was answered to an attempt, or to a refund by its key; None where nothing was yet."""
+        """What was answered to an attempt; None where nothing was yet."""
         ...
 
     def key_of(self, reference: str) -> str | None:
         """The idempotency key that an attempt was made with; None where it is none of this shop's."""
         ...
 
-    def refund(self, key: str, reference: str, amount: Money) -> Answer:
+    def refund(self, key: str, reference: str, amount: Money) -> RefundAnswer:
         """Give the money of an attempt back.
 
         Args:
@@ -122,6 +174,14 @@ class Provider(Protocol):
             reference: of the attempt.
             amount: to be given back.
         """
+        ...
+
+    def find_refund(self, key: str, reference: str) -> RefundAnswer | None:
+        """What became of the refund with this key of an attempt; None where it was never taken in."""
+        ...
+
+    def disputes(self, reference: str) -> tuple[ReportedDispute, ...]:
+        """The disputes about an attempt that took money back, decided ones too."""
         ...
 
 
@@ -147,9 +207,15 @@ class ReadOnlyProvider:
     def key_of(self, reference: str) -> str | None:
         return self._provider.key_of(reference)
 
-    def refund(self, key: str, reference: str, amount: Money) -> Answer:
+    def refund(self, key: str, reference: str, amount: Money) -> RefundAnswer:
         del key
         raise WouldAct(f"refund {amount} of {reference}")
+
+    def find_refund(self, key: str, reference: str) -> RefundAnswer | None:
+        return self._provider.find_refund(key, reference)
+
+    def disputes(self, reference: str) -> tuple[ReportedDispute, ...]:
+        return self._provider.disputes(reference)
 
     def _answered(self, reference: str, otherwise: str) -> Answer:
         """What it would answer again; what was not answered yet, it would be asked to do."""
@@ -187,8 +253,14 @@ class GuardedProvider:
     def key_of(self, reference: str) -> str | None:
         return self._call(lambda: self._provider.key_of(reference), proves=False)
 
-    def refund(self, key: str, reference: str, amount: Money) -> Answer:
+    def refund(self, key: str, reference: str, amount: Money) -> RefundAnswer:
         return self._call(lambda: self._provider.refund(key, reference, amount))
+
+    def find_refund(self, key: str, reference: str) -> RefundAnswer | None:
+        return self._call(lambda: self._provider.find_refund(key, reference), proves=False)
+
+    def disputes(self, reference: str) -> tuple[ReportedDispute, ...]:
+        return self._call(lambda: self._provider.disputes(reference), proves=False)
 
     def _call[T](self, ask: Callable[[], T], *, proves: bool = True) -> T:
         try:
@@ -212,21 +284,61 @@ class TestToken(StrEnum):
     TIMEOUT = "tok_timeout"
     FLAKY = "tok_flaky"
     NOREFUND = "tok_norefund"
+    REFUND_FAILS_LATER = "tok_refund_fails_later"
     CHALLENGE = "tok_3ds"
+    CHALLENGE_LATE = "tok_3ds_late"
+    DISPUTE = "tok_dispute"
+    DISPUTE_WON = "tok_dispute_won"
+    DISPUTE_LOST = "tok_dispute_lost"
 
 
 FLAKY_FAILURES = 2
 """How often a charge with `tok_flaky` is unavailable before it is accepted."""
 
+SOON = timedelta(seconds=2)
+"""When the sandbox reports a dispute."""
+
+LATER = timedelta(seconds=10)
+"""When it reports what comes late: an answer, a refund that has failed, how a dispute was decided."""
+
+CHALLENGES = frozenset({TestToken.CHALLENGE.name, TestToken.CHALLENGE_LATE.name})
+
+DISPUTES: Mapping[str, bool | None] = {
+    TestToken.DISPUTE.name: None,
+    TestToken.DISPUTE_WON.name: True,
+    TestToken.DISPUTE_LOST.name: False,
+}
+"""By the effect of a card, whether the shop will have been right; None where that is never decided."""
+
+type Report = Callable[[str, timedelta], None]
+"""Reports, some time from now, that something became of the attempt with a reference; raises Transient where it cannot.
+"""
+
+
+def _report_nothing(reference: str, after: timedelta) -> None:
+    del reference, after
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
 
 class Sandbox:
     """A card gateway with a memory of its own: one table, a row for each attempt and refund by its key.
 
-    An attempt's reference is its key. What a card does is kept, never its token.
+    An attempt's reference is its key. What a card does is kept, never its token. What happens later is kept as the time
+    of the answer that it follows.
+
+    Args:
+        table: its name.
+        report: tells the shop of what nobody has asked for.
+        clock: the time, aware.
     """
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, report: Report = _report_nothing, clock: Callable[[], datetime] = _now) -> None:
         self._table = table
+        self._report = report
+        self._clock = clock
 
     def create(self, key: str, amount: Money, token: str) -> str:
         values = {
@@ -244,18 +356,20 @@ class Sandbox:
 
     def confirm(self, reference: str) -> Answer:
         row = self._row(reference)
-        if known := _answer(row):
-            return known  # A challenge included: it is still the same one.
         effect = row.get("effect")
+        if known := _answer(row):
+            self._report_dispute(reference, effect, known)
+            return known  # A challenge included: it is still the same one.
         if effect == TestToken.FLAKY.name and self._calls(reference) <= FLAKY_FAILURES:
             raise ProviderUnavailable("sandbox: unavailable")
-        if effect == TestToken.CHALLENGE.name:
+        if effect in CHALLENGES:
             values = {":challenge": f"{reference}/{secrets.token_urlsafe(16)}"}
             row = self._update(reference, "SET challenge = if_not_exists(challenge, :challenge)", values)
             return _answer(row) or Challenged(row["challenge"])
         answer = self._answered(reference, _decision(effect))
         if effect == TestToken.TIMEOUT.name:
             raise ProviderTimeout("sandbox: no answer in time")
+        self._report_dispute(reference, effect, answer)
         return answer
 
     def cancel(self, reference: str) -> Answer:
@@ -284,21 +398,66 @@ class Sandbox:
     def find(self, reference: str) -> Answer | None:
         return _answer(self._row(reference))
 
-    def refund(self, key: str, reference: str, amount: Money) -> Answer:
-        if known := self.find(key):
-            return known
+    def is_late(self, reference: str) -> bool:
+        """Whether what the shopper's bank says of an attempt is reported late."""
+        return self._row(reference).get("effect") == TestToken.CHALLENGE_LATE.name
+
+    def refund(self, key: str, reference: str, amount: Money) -> RefundAnswer:
         charge = self._row(reference)
+        known = self.find_refund(key, reference)
+        if known is None and any(dispute.won is not True for dispute in self.disputes(reference)):
+            return Pending()
+        effect = charge.get("effect")
+        if effect == TestToken.REFUND_FAILS_LATER.name:
+            self._report(reference, LATER)
+            self._report(reference, LATER)
+        if known:
+            return known
         decision: Answer = Accepted()
         if not isinstance(_answer(charge), Accepted):
             decision = Refused("there is no such charge")
-        elif charge.get("effect") == TestToken.NOREFUND.name:
+        elif effect == TestToken.NOREFUND.name:
             decision = Refused("this card takes no refunds")
         self._update(
             key,
-            "SET amount = if_not_exists(amount, :amount), currency = if_not_exists(currency, :currency)",
-            {":amount": amount.amount, ":currency": amount.currency},
+            "SET amount = if_not_exists(amount, :amount), currency = if_not_exists(currency, :currency),"
+            " effect = if_not_exists(effect, :effect)",
+            {":amount": amount.amount, ":currency": amount.currency, ":effect": effect or "UNKNOWN"},
         )
-        return self._answered(key, decision)
+        self._answered(key, decision)
+        return self.find_refund(key, reference) or Pending()
+
+    def find_refund(self, key: str, reference: str) -> RefundAnswer | None:
+        del reference
+        row = self._row(key)
+        match _answer(row):
+            case Accepted() if row.get("effect") == TestToken.REFUND_FAILS_LATER.name and self._is_later(row):
+                return Refused("the card did not take the refund after all")
+            case Accepted():
+                return GivenBack(row["amount"])
+            case Refused() as refused:
+                return refused
+            case _:
+                return None
+
+    def disputes(self, reference: str) -> tuple[ReportedDispute, ...]:
+        row = self._row(reference)
+        if row.get("effect") not in DISPUTES or not isinstance(_answer(row), Accepted):
+            return ()
+        amount = Money(amount=row["amount"], currency=row["currency"])
+        won = DISPUTES[row["effect"]] if self._is_later(row) else None
+        return (ReportedDispute(f"dispute of {reference}", amount, won, "fraudulent"),)
+
+    def _is_later(self, row: Mapping[str, Any]) -> bool:
+        """Whether what was to happen later has happened."""
+        return self._clock() >= datetime.fromisoformat(row["answeredAt"]) + LATER
+
+    def _report_dispute(self, reference: str, effect: object, answer: Answer) -> None:
+        if not isinstance(answer, Accepted) or effect not in DISPUTES:
+            return
+        self._report(reference, SOON)
+        if effect != TestToken.DISPUTE.name:
+            self._report(reference, LATER)
 
     def _row(self, key: str) -> dict[str, Any]:
         found = aws.dynamodb().get_item(TableName=self._table, Key={"chargeKey": {"S": key}}, ConsistentRead=True)
@@ -316,9 +475,13 @@ class Sandbox:
         values = {
             ":outcome": type(decision).__name__.upper(),
             ":reason": decision.reason if isinstance(decision, Refused) else "",
+            ":now": self._clock().isoformat(),
         }
         row = self._update(
-            key, "SET outcome = if_not_exists(outcome, :outcome), reason = if_not_exists(reason, :reason)", values
+            key,
+            "SET outcome = if_not_exists(outcome, :outcome), reason = if_not_exists(reason, :reason),"
+            " answeredAt = if_not_exists(answeredAt, :now)",
+            values,
         )
         return _answer(row) or decision
 
@@ -337,15 +500,45 @@ class Sandbox:
 
 
 class SandboxSettings(Settings):
-    """What the sandbox needs."""
+    """What the sandbox needs.
+
+    Attributes:
+        sandbox_reports_queue: address of the queue that its reports are put into; None in a function that asks it for
+            nothing that is reported later.
+    """
 
     sandbox_charges_table: Absent[str] = None
+    sandbox_reports_queue: Absent[str] = None
 
 
 def open_sandbox() -> Sandbox | None:
     """The sandbox of this function's environment; None on a stage that does not have it."""
-    table = load(SandboxSettings).sandbox_charges_table
-    return Sandbox(table) if table else None
+    settings = load(SandboxSettings)
+    if not settings.sandbox_charges_table:
+        return None
+    report = (
+        partial(report_later, settings.sandbox_reports_queue) if settings.sandbox_reports_queue else _report_nothing
+    )
+    return Sandbox(settings.sandbox_charges_table, report)
+
+
+def report_later(queue: str, reference: str, after: timedelta) -> None:
+    """Put a report of the sandbox into the queue of who asks it, where it is seen some time from now.
+
+    Args:
+        queue: its address.
+        reference: of the attempt.
+        after: at most 15 minutes.
+    """
+    now = datetime.now(UTC)
+    event_id = f"{SANDBOX}:{reference}:after {after.total_seconds():.0f} s"
+    report = AttemptReported(provider=SANDBOX, reference=reference)
+    put_report(queue, Event(event_id, now, event_id, root(event_id), report), after)
+
+
+def put_report(queue: str, report: Event, after: timedelta) -> None:
+    """As `report_later`, with a report that is made already."""
+    aws.sqs().send_message(QueueUrl=queue, MessageBody=report.to_json(), DelaySeconds=int(after.total_seconds()))
 
 
 def _decision(effect: object) -> Answer:

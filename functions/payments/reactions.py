@@ -1,10 +1,12 @@
 """How payments reacts to orders, inventory and fulfilment."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from cloudretail.consumer import Consumer, Delivery, row_by_row
-from cloudretail.decider import Context, Decision, Result
+from cloudretail.decider import Change, Context, Decision, Nothing, Result
 from cloudretail.envelope import Event
+from cloudretail.event import EventData
 from cloudretail.repository import BatchRepository, ReadOnly, Repository, Settled, transact
 from contract.fulfilment import ShipmentDelivered
 from contract.inventory import InventoryReservationFailed, InventoryReserved
@@ -28,12 +30,32 @@ def apply(
         now: aware.
         order_id: of the order that is paid, where the event itself is not about it.
     """
+    return apply_all(payments, event, [message], now, order_id=order_id)
+
+
+def apply_all(
+    payments: Repository[Payment],
+    event: Event,
+    messages: Sequence[Message],
+    now: datetime,
+    *,
+    order_id: str | None = None,
+) -> Settled[Payment]:
+    """Decide what several messages, one after the other, mean for a payment: one write. As `apply` otherwise."""
     about = order_id or event.data.subject
 
     def answer(payment: Payment | None) -> Decision[Payment]:
-        return decide(payment, message, Context(about, event.id, now))
+        became, events, why = payment, list[EventData](), "there is nothing to decide"
+        for message in messages:
+            decision = decide(became, message, Context(about, event.id, now))
+            if isinstance(decision, Nothing):
+                why = decision.reason
+            else:
+                became = decision.state
+                events += decision.events
+        return Nothing(why) if became is payment or became is None else Change(became, events)
 
-    begins = isinstance(message, BEGINS)
+    begins = isinstance(messages[0], BEGINS)
     return transact(payments, payment_id_of(about), answer, event.cause, now, begins=begins)
 
 

@@ -51,11 +51,13 @@ class PaymentsApiSettings(GatewaySettings, AttemptSettings):
 
     Attributes:
         event_bus_name: where the sandbox reports; None on a stage without it.
+        sandbox_reports_queue: where it puts what it reports later; likewise.
     """
 
     orders_table: str
     card_limit: RateSetting
     event_bus_name: Absent[str] = None
+    sandbox_reports_queue: Absent[str] = None
 
 
 class WorkerSettings(GatewaySettings):

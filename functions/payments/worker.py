@@ -15,7 +15,8 @@ made is no longer wanted, it is ended at the provider, and what the provider say
             └── lands before ────────────────────────> accepted: taken, and given back ──> SUCCEEDED, refund
             └── lands afterwards: the tombstone refuses it
 
-A challenge is answered by the shopper's bank, which the provider reports later, as an event; or never.
+A challenge is answered by the shopper's bank, which the provider reports later, as an event; or never. It also reports
+that a refund has failed after all, and disputes. What a report is about is asked of the provider.
 """
 
 import os
@@ -32,12 +33,14 @@ from cloudretail.decider import Change, Nothing, Result
 from cloudretail.envelope import Event
 from cloudretail.errors import Permanent
 from cloudretail.failure_log import DynamoDBFailureRows
+from cloudretail.money import Money
 from cloudretail.repository import ReadOnce, ReadOnly, Repository
 from cloudretail.settings import load
 from cloudretail.telemetry import count
 from contract.payments import (
     AttemptReported,
     ChargeCancellationRequested,
+    PaymentDisputed,
     PaymentRefundFailed,
     PaymentSubmitted,
     RefundRequested,
@@ -49,6 +52,10 @@ from payments.domain import (
     ChargeChallenged,
     ChargeDeclined,
     ChargeEnded,
+    Dispute,
+    DisputeReported,
+    DisputeStatus,
+    Message,
     Payment,
     Refund,
     RefundDone,
@@ -62,13 +69,16 @@ from payments.providers import (
     Answer,
     Challenged,
     Ended,
+    GivenBack,
     GuardedProvider,
+    Pending,
     Provider,
     ProviderTimeout,
     ReadOnlyProvider,
     Refused,
+    ReportedDispute,
 )
-from payments.reactions import apply
+from payments.reactions import apply, apply_all
 from payments.store import WorkerSettings, is_payable, open_payments
 
 
@@ -139,7 +149,10 @@ def work(ports: Ports, delivery: Delivery, now: datetime) -> Result[Payment]:
         case ChargeCancellationRequested(attempt=attempt), Payment() if payment.runs(attempt):
             return apply(ports.payments, event, _call_off(ports, payment), now).decision
         case RefundRequested(refund_id=refund_id), Payment() if refund := _waiting(payment, refund_id):
-            return apply(ports.payments, event, _refund(payment, refund, ports.gateways), now).decision
+            became = _refund(payment, refund, ports.gateways)
+            if became is None:
+                return Nothing("the provider, or the shopper's bank, has not decided yet")
+            return apply(ports.payments, event, became, now).decision
         case _:
             return Nothing("the payment does not wait for this")
 
@@ -186,13 +199,20 @@ def _said(payment: Payment, answer: Answer, is_payable: IsPayable) -> Said:
     assert payment.reference, "the provider has named it"
     match answer:
         case Accepted():
-            return ChargeAccepted(attempt, payment.provider, payment.reference)
+            return _accepted(payment, answer, attempt, payment.provider, payment.reference)
         case Refused(reason=reason):
             return ChargeDeclined(attempt, reason)
         case Ended():
             return ChargeEnded(attempt, order_over=not is_payable(payment.order_id))
         case Challenged(challenge=challenge):
             return ChargeChallenged(attempt, challenge)
+
+
+def _accepted(payment: Payment, answer: Accepted, attempt: int, provider: str, reference: str) -> ChargeAccepted:
+    """Raises Permanent where another amount was taken than was asked for: a person has to look."""
+    if answer.amount is not None and answer.amount != payment.money:
+        raise Permanent(f"{provider} took {answer.amount} by {reference}, in place of {payment.money}")
+    return ChargeAccepted(attempt, provider, reference)
 
 
 def _call_off(ports: Ports, payment: Payment) -> Said:
@@ -203,7 +223,10 @@ def _call_off(ports: Ports, payment: Payment) -> Said:
 
 
 def _take_report(ports: Ports, event: Event, report: AttemptReported, now: datetime) -> Result[Payment]:
-    """Ask the provider what became of an attempt: reports come twice, late, and not in the order of the facts."""
+    """Ask the provider what became of an attempt, of its refunds, and of disputes about it.
+
+    Reports come twice, late, and not in the order of the facts.
+    """
     provider, reference = ports.gateways.named(report.provider), report.reference
     key = provider.key_of(reference)
     if key is None:
@@ -214,16 +237,43 @@ def _take_report(ports: Ports, event: Event, report: AttemptReported, now: datet
     if row is None:
         raise Permanent(f"the provider knows an attempt of {payment_id}, and payments does not")
     payment, answer = row.state, provider.find(reference)
+    said: list[Message] = []
     if isinstance(answer, Accepted):
         # Whatever the payment waits for: it is its attempt's money, or goes back.
-        said: Said = ChargeAccepted(attempt, report.provider, reference)
-    elif (
-        answer is None or isinstance(answer, Challenged) or not payment.runs(attempt) or payment.reference != reference
-    ):
+        said.append(_accepted(payment, answer, attempt, report.provider, reference))
+        refunds = [refund for refund in payment.refunds if refund.reference == reference]
+        said += [became for refund in refunds if (became := _became(provider, payment, refund))]
+        said += [_dispute(attempt, each) for each in provider.disputes(reference)]
+    elif answer and not isinstance(answer, Challenged) and payment.runs(attempt) and payment.reference == reference:
+        said.append(_said(payment, _final(provider, reference, answer), ports.is_payable))
+    if not said:
         return Nothing("the payment does not wait for this")
-    else:
-        said = _said(payment, _final(provider, reference, answer), ports.is_payable)
-    return apply(ports.payments, event, said, now, order_id=payment.order_id).decision
+    return apply_all(ports.payments, event, said, now, order_id=payment.order_id).decision
+
+
+def _became(provider: Provider, payment: Payment, refund: Refund) -> RefundDone | RefundRefused | None:
+    """What the provider says of a refund that it was asked for, where that is anything."""
+    assert refund.reference, "what was accepted has a reference"
+    match provider.find_refund(payment.refund_key(refund), refund.reference):
+        case GivenBack(amount=amount):
+            return RefundDone(refund.refund_id, amount)
+        case Refused(reason=reason):
+            return RefundRefused(refund.refund_id, reason)
+        case _:
+            return None
+
+
+def _dispute(attempt: int, reported: ReportedDispute) -> DisputeReported:
+    status = {None: DisputeStatus.OPEN, True: DisputeStatus.WON, False: DisputeStatus.LOST}[reported.won]
+    return DisputeReported(
+        Dispute(
+            dispute_id=reported.dispute_id,
+            attempt=attempt,
+            amount=reported.amount.amount,
+            status=status,
+            reason=reported.reason,
+        )
+    )
 
 
 def _final(provider: Provider, reference: str, answer: Answer) -> Answer:
@@ -252,21 +302,29 @@ def _waiting(payment: Payment, refund_id: str) -> Refund | None:
     return refund if refund and refund.status is RefundStatus.REQUESTED else None
 
 
-def _refund(payment: Payment, refund: Refund, gateways: Gateways) -> RefundDone | RefundRefused:
-    """Give the money back where it was taken.
+def _refund(payment: Payment, refund: Refund, gateways: Gateways) -> RefundDone | RefundRefused | None:
+    """Give the money back where it was taken; None where that has to wait, and a report follows.
 
-    The provider is asked first: one that has forgotten the key would refuse what it has done already.
+    The provider is asked first: one that has forgotten the key would refuse what it has done already. While the
+    shopper's bank has the money of a disputed charge, nothing is given back beside that.
     """
     provider, key = gateways.named(refund.provider), payment.refund_key(refund)
     assert refund.reference, "what was accepted has a reference"
-    answer = provider.find(key) or provider.refund(key, refund.reference, payment.money_of(refund))
+    answer = provider.find_refund(key, refund.reference)
+    if answer is None:
+        owed = payment.owed_of(refund)
+        if payment.is_disputed(refund.attempt):
+            return None
+        if not owed:
+            return RefundDone(refund.refund_id, 0)
+        answer = provider.refund(key, refund.reference, Money(amount=owed, currency=payment.money.currency))
     match answer:
-        case Accepted():
-            return RefundDone(refund.refund_id)
+        case GivenBack(amount=amount):
+            return RefundDone(refund.refund_id, amount)
         case Refused(reason=reason):
             return RefundRefused(refund.refund_id, reason)
-        case Ended() | Challenged():
-            return RefundRefused(refund.refund_id, "the provider has called it off")
+        case Pending():
+            return None
 
 
 @cache
@@ -306,8 +364,8 @@ def _read_only() -> Ports:
 
 
 def _count_surprises(delivery: Delivery, result: Result[Any], now: datetime) -> None:
-    """Count what a provider should not have done: money that it took and no payment waited for, and a refund that it
-    refused. What has to be paid by hand because it was cash is no surprise.
+    """Count what needs a person: money that a provider took and no payment waited for, a refund that it refused, and a
+    charge that a bank disputes. What has to be paid by hand because it was cash is no surprise.
 
     Their alarms are in the template.
     """
@@ -319,6 +377,8 @@ def _count_surprises(delivery: Delivery, result: Result[Any], now: datetime) -> 
             count("UnexpectedCharge")
         if isinstance(event, PaymentRefundFailed):
             count("RefundRefused")
+        if isinstance(event, PaymentDisputed):
+            count("ChargeDisputed")
 
 
 CONSUMER = Consumer(

@@ -11,9 +11,13 @@ from payments.providers import (
     Answer,
     Challenged,
     Ended,
+    GivenBack,
+    Pending,
     ProviderTimeout,
     ProviderUnavailable,
+    RefundAnswer,
     Refused,
+    ReportedDispute,
     TestToken,
 )
 from tests.simulation.schedule import Violation
@@ -35,6 +39,8 @@ class Attempt:
         amount: minor units.
         answers: that were given, the latest last; more than one only where the gateway did not keep its word.
         refunded: minor units that the card has back.
+        disputed: minor units that the shopper's bank has taken back; 0 where it never did.
+        won: whether the shop was right about that; None while it is not decided.
         unavailable: how often a confirmation was not accepted.
         challenged: whether the shopper's bank wants to be asked first.
         refused: whether it was asked, and did not agree; it can be asked again.
@@ -47,6 +53,8 @@ class Attempt:
     amount: int
     answers: tuple[Answer, ...] = ()
     refunded: int = 0
+    disputed: int = 0
+    won: bool | None = None
     unavailable: int = 0
     challenged: bool = False
     refused: bool = False
@@ -65,20 +73,26 @@ class Attempt:
     @property
     def kept(self) -> int:
         """Minor units of it that the shop has."""
-        return self.amount - self.refunded if self.answer == Accepted() else 0
+        return self.amount - self.refunded - self.lost if self.answer == Accepted() else 0
+
+    @property
+    def lost(self) -> int:
+        """Minor units of it that the shopper's bank has, for now or for good."""
+        return 0 if self.won else self.disputed
 
     @property
     def turned(self) -> bool:
         return len(self.answers) > 1
 
 
-@dataclass(frozen=True)
+@dataclass
 class Refund:
-    """One request for the money back."""
+    """One request for the money back, whose answer becomes another one where it fails later."""
 
     key: str
+    reference: str
     at: datetime
-    answer: Answer
+    answer: RefundAnswer
 
 
 class Gateway:
@@ -131,15 +145,26 @@ class Gateway:
 
     def find(self, reference: str) -> Answer | None:
         self._hook("find", reference)
-        answers = [attempt.told for attempt in self.attempts if attempt.reference == reference]
-        answers += [refund.answer for refund in self.refunds if refund.key == reference]
+        return self.named(reference).told
+
+    def find_refund(self, key: str, reference: str) -> RefundAnswer | None:
+        self._hook("find", reference)
+        answers = [refund.answer for refund in self.refunds if refund.key == key]
         return answers[-1] if answers else None
 
-    def refund(self, key: str, reference: str, amount: Money) -> Answer:
+    def refund(self, key: str, reference: str, amount: Money) -> RefundAnswer:
         self._ask("refund", key, lambda: self._refunded(key, reference, amount))
-        refund = self._refunded(key, reference, amount)
+        answer = self._refunded(key, reference, amount)
         self._hook("refunded", key)
-        return refund.answer
+        return answer
+
+    def disputes(self, reference: str) -> tuple[ReportedDispute, ...]:
+        self._hook("find", reference)
+        attempt = self.named(reference)
+        if not attempt.disputed:
+            return ()
+        amount = Money(amount=attempt.disputed, currency="SGD")
+        return (ReportedDispute(f"dispute of {reference}", amount, attempt.won, "fraudulent"),)
 
     def key_of(self, reference: str) -> str | None:
         self._hook("find", reference)
@@ -157,6 +182,35 @@ class Gateway:
             attempt.refused = True
         self.news.append(reference)
         return True
+
+    def open_dispute(self, reference: str) -> bool:
+        """The shopper's bank takes back what the shop has of an attempt, once; False where that is nothing."""
+        attempt = self.named(reference)
+        if attempt.disputed or not attempt.kept:
+            return False
+        attempt.disputed = attempt.kept
+        self.news += [reference, reference]
+        return True
+
+    def decide_dispute(self, reference: str, *, won: bool) -> bool:
+        """The shopper's bank decides; False where there is nothing to decide."""
+        attempt = self.named(reference)
+        if not attempt.disputed or attempt.won is not None:
+            return False
+        attempt.won = won
+        self.news.append(reference)
+        return True
+
+    def bounce(self, key: str) -> bool:
+        """The card does not take a refund after all; False where there is no such refund that was done."""
+        done = [refund for refund in self.refunds if refund.key == key and isinstance(refund.answer, GivenBack)]
+        for refund in done:
+            assert isinstance(refund.answer, GivenBack), "it was done"
+            attempt = self.named(refund.reference)
+            attempt.refunded -= refund.answer.amount
+            refund.answer = Refused("the card did not take it after all")
+            self.news += [attempt.reference, attempt.reference]
+        return bool(done)
 
     def land(self, request: str) -> None:
         """What was underway arrives."""
@@ -231,22 +285,27 @@ class Gateway:
             attempt.answers = (answer,)
         return attempt.answers[-1]
 
-    def _refunded(self, key: str, reference: str, amount: Money) -> Refund:
-        """The refund with this key, made now where none is remembered."""
+    def _refunded(self, key: str, reference: str, amount: Money) -> RefundAnswer:
+        """What became of the refund with this key, made now where none is remembered."""
         known = [refund for refund in self.refunds if refund.key == key and not self._forgotten(refund.at)]
         if not known:
-            known = [Refund(key, self._clock(), self._give_back(reference, amount.amount))]
+            answer = self._give_back(reference, amount.amount)
+            if isinstance(answer, Pending):
+                return answer  # A charge that is disputed takes no refund in.
+            known = [Refund(key, reference, self._clock(), answer)]
             self.refunds += known
-        return known[-1]
+        return known[-1].answer
 
-    def _give_back(self, reference: str, amount: int) -> Answer:
+    def _give_back(self, reference: str, amount: int) -> RefundAnswer:
         attempt = self.named(reference)
+        if attempt.lost and (attempt.won is None or attempt.kept < amount):
+            return Pending()
         if attempt.kept < amount:
             return Refused("there is no such charge, or less of it is left")
         if attempt.token == TestToken.NOREFUND:
             return Refused("this card takes no refunds")
         attempt.refunded += amount
-        return Accepted()
+        return GivenBack(amount)
 
 
 class Late(Exception):

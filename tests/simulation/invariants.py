@@ -15,10 +15,13 @@ from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.payments import (
     PaymentCollected,
     PaymentDeclined,
+    PaymentDisputeClosed,
+    PaymentDisputed,
     PaymentFailed,
     PaymentRefunded,
     PaymentRefundFailed,
     PaymentSucceeded,
+    RefundRequested,
 )
 from contract.values import OrderStatus, PaymentFailure, PaymentMethod, RefusalReason
 from fulfilment.domain import ReturnStatus as Arrival
@@ -29,7 +32,7 @@ from inventory.store import RESERVATIONS
 from orders.domain import Order
 from orders.returns import ReturnStatus
 from orders.store import ORDERS
-from payments.domain import Payment, PaymentStatus, RefundStatus, payment_id_of
+from payments.domain import DisputeStatus, Payment, PaymentStatus, RefundStatus, payment_id_of
 from payments.providers import Accepted
 from payments.store import PAYMENTS
 from tests.simulation.schedule import Kind, Step, Violation
@@ -73,7 +76,15 @@ ARRIVALS: dict[ReturnStatus, frozenset[Arrival]] = {
 
 BY_HAND = frozenset({RefundStatus.TO_PAY_BY_HAND, RefundStatus.PAID_BY_HAND})
 
-NOTED = (PaymentDeclined, PaymentCollected, PaymentRefunded, PaymentRefundFailed, ShipmentDispatched)
+NOTED = (
+    PaymentDeclined,
+    PaymentCollected,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    PaymentDisputed,
+    PaymentDisputeClosed,
+    ShipmentDispatched,
+)
 """What moves no order, or need not, but belongs to its story."""
 
 
@@ -122,7 +133,7 @@ def _everything(world: World) -> dict[str, Any]:
         | {f"movement {key}": movement for key, movement in world.stock.movements.items()}
         | {f"account of {user}": account for user, account in world.orders.accounts.items()}
         | {f"attempt {attempt.reference}": replace(attempt) for attempt in world.gateway.attempts}
-        | {f"refund {index}": refund for index, refund in enumerate(world.gateway.refunds)}
+        | {f"refund {index}": replace(refund) for index, refund in enumerate(world.gateway.refunds)}
         | dict(world.archive)
     )
 
@@ -189,18 +200,31 @@ def _check_returns(order: Order, shipment: Shipment | None, found: str) -> None:
 
 
 def _check_money(world: World, payment: Payment, found: str, events: list[Event]) -> None:
-    """What is in the row is what has moved: charges - refunds of the provider = charged - DONE."""
+    """What is in the row is what has moved: charges - refunds of the provider = charged - DONE - lost disputes."""
     names = {event.data.event_type.name for event in events}
     kept = sum(attempt.kept for attempt in world.gateway.kept(payment.payment_id))
     charged = payment.money.amount if _is_paid_by_card(payment) else 0
     by_provider = [refund for refund in payment.refunds if refund.provider]
-    charged += sum(refund.amount for refund in by_provider if refund.unexpected)
+    charged += sum(payment.money.amount for refund in by_provider if refund.unexpected)
     done = sum(refund.amount for refund in by_provider if refund.status is RefundStatus.DONE)
     by_hand = sum(refund.amount for refund in by_provider if refund.status in BY_HAND)
+    lost = sum(dispute.amount for dispute in payment.disputes if dispute.status is DisputeStatus.LOST)
+    disputed = {
+        (f"dispute of {attempt.reference}", attempt.disputed, attempt.won)
+        for attempt in world.gateway.attempts
+        if attempt.disputed and attempt.key.startswith(f"{payment.payment_id}:")
+    }
+    known = {(each.dispute_id, each.amount, each.status is DisputeStatus.WON) for each in payment.disputes}
+    if known != disputed or any(each.open for each in payment.disputes):
+        raise Violation("a dispute is forgotten", f"{found}: {payment.disputes} of {disputed}")
     if kept > by_hand and payment.status in (PaymentStatus.VOIDED, PaymentStatus.FAILED):
         raise Violation("money is kept by a payment that ended", f"{found}: {kept} kept")
-    if kept != charged - done or any(refund.status is RefundStatus.REQUESTED for refund in payment.refunds):
+    if kept != charged - done - lost or any(refund.status is RefundStatus.REQUESTED for refund in payment.refunds):
         raise Violation("money and payment do not fit", f"{found}: {kept} kept, refunds {payment.refunds}")
+    for dispute in payment.disputes:
+        refunds = [refund for refund in by_provider if refund.attempt == dispute.attempt]
+        if sum(refund.amount for refund in refunds) + payment.lost(dispute.attempt) > payment.money.amount:
+            raise Violation("money is given back twice", f"{found}: {payment.disputes}, refunds {refunds}")
     for event in events:
         match event.data:
             case PaymentSucceeded(method=PaymentMethod.CARD, attempt=attempt):
@@ -213,7 +237,8 @@ def _check_money(world: World, payment: Payment, found: str, events: list[Event]
         if accepted not in answers:
             raise Violation("the gateway never gave this answer", event.id)
     failed = any(refund.status in BY_HAND for refund in payment.refunds)
-    if failed != ("PaymentRefundFailed" in names):
+    # What was to be paid by hand may have been lost in a dispute since.
+    if failed != ("PaymentRefundFailed" in names) and not lost:
         raise Violation("a refund that failed was not published", found)
 
 
@@ -230,10 +255,10 @@ def _check_price_of_goods(order: Order, payment: Payment, shipment: Shipment | N
         for line in each.received
     )
     cash = shipment.cash.amount if shipment and shipment.cash else None
-    taken = cash or 0 if payment.method is PaymentMethod.COD else total
+    taken = cash or 0 if payment.method is PaymentMethod.COD else total - payment.lost(payment.attempts)
     match order.status:
         case OrderStatus.CONFIRMED | OrderStatus.SHIPPED:
-            expected = taken
+            expected = max(0, taken)
         case OrderStatus.DELIVERED:
             # Of cash that was never collected, nothing is given back.
             expected = max(0, taken - came_back)
@@ -264,7 +289,9 @@ def _check_goods(order: Order, reservation: Reservation, shipment: Shipment | No
 
 
 def _check_published(order_id: str, events: list[Event]) -> None:
-    published = Counter(_said(event) for event in events)
+    decided = any(isinstance(event.data, PaymentDisputeClosed) for event in events)
+    # What waited for a dispute is asked for once more.
+    published = Counter(_said(event) for event in events if not (decided and isinstance(event.data, RefundRequested)))
     for name, times in published.items():
         if times > 1:
             raise Violation("one thing is published twice", f"{order_id}: {name} {times} times")
@@ -287,9 +314,12 @@ def _check_published(order_id: str, events: list[Event]) -> None:
 def _said(event: Event) -> str:
     """What an event says happened: of returns, refunds and attempts an order may have several."""
     about = [
-        str(getattr(event.data, name)) for name in ("return_id", "refund_id", "attempt") if hasattr(event.data, name)
+        str(getattr(event.data, name))
+        for name in ("return_id", "refund_id", "dispute_id", "attempt")
+        if hasattr(event.data, name)
     ]
-    return " ".join((event.data.event_type.name, *about[:1]))
+    by_hand = ["by hand"] if isinstance(event.data, PaymentRefunded) and event.data.reference else []
+    return " ".join((event.data.event_type.name, *about[:1], *by_hand))
 
 
 def _check_carts(world: World) -> None:

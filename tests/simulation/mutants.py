@@ -20,7 +20,7 @@ from cloudretail.repository import Repository, Settled, transact
 from contract.fulfilment import ReturnReceived, ShipmentDelivered, ShipmentDispatched, ShipmentReturned
 from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.orders import CancellationRequested, OrderCancelled, OrderConfirmed, ReturnAccepted, ReturnWithdrawn
-from contract.payments import PaymentFailed, PaymentRefundFailed, PaymentSucceeded
+from contract.payments import PaymentFailed, PaymentRefundFailed, PaymentSucceeded, RefundRequested
 from contract.values import OrderStatus
 from fulfilment import commands as fulfilling
 from fulfilment import domain as parcels
@@ -45,10 +45,12 @@ from payments.domain import (
     ChargeChallenged,
     ChargeDeclined,
     ChargeEnded,
+    DisputeReported,
     Payment,
     PaymentStatus,
     Refund,
     RefundPaid,
+    RefundRefused,
     RefundStatus,
     WindowClosed,
     payment_id_of,
@@ -56,6 +58,7 @@ from payments.domain import (
 from payments.providers import Answer, Provider, ProviderTimeout, Refused, TestToken
 from relay import stream
 from tests.simulation import world
+from tests.simulation.gateway import Gateway
 from tests.simulation.search import STATES_AND_EVENTS, explore
 from tests.support.checkouts import InMemoryCheckouts
 from tests.support.repositories import InMemoryRepository
@@ -218,6 +221,18 @@ def _forget_to_call_off_what_comes_late(state: Any, message: Any, context: Any) 
     return decision
 
 
+def _is_done(payment: Payment, refund_id: str) -> bool:
+    refund = payment.refund(refund_id)
+    return refund is not None and refund.status is RefundStatus.DONE
+
+
+def _decide_a_dispute_and_wait(state: Any, message: Any, context: Any) -> Any:
+    decision = _decide_payment(state, message, context)
+    if isinstance(message, DisputeReported) and isinstance(decision, Change):
+        return Change(decision.state, [event for event in decision.events if not isinstance(event, RefundRequested)])
+    return decision
+
+
 # --- the worker -------------------------------------------------------------------------------------------------------
 
 _charge, _refund, _send = worker._charge, worker._refund, worker._send
@@ -272,7 +287,7 @@ def _send_and_confirm(payment: Payment, gateways: worker.Gateways) -> Any:
 
 
 def _refund_without_asking(payment: Payment, refund: Refund, gateways: worker.Gateways) -> Any:
-    with patch.object(type(gateways.named("sandbox")), "find", lambda provider, key: None):
+    with patch.object(type(gateways.named("sandbox")), "find_refund", lambda provider, key, reference: None):
         return _refund(payment, refund, gateways)
 
 
@@ -795,6 +810,16 @@ MUTANTS = (
     Mutant("a challenge that comes too late stays open", _payments(_forget_to_call_off_what_comes_late)),
     Mutant("an attempt that was refused stays alive at the provider", [(worker, "_final", _leave_it_alive)]),
     Mutant("a report is taken for the running attempt alone", [(worker, "_take_report", _believe_the_row)]),
+    Mutant(
+        "a refund that fails after it was done stays done",
+        _payments(_ignoring(paying.decide, lambda p, m: isinstance(m, RefundRefused) and _is_done(p, m.refund_id))),
+    ),
+    Mutant("a dispute holds no refund back", [(Payment, "is_disputed", lambda payment, attempt: False)]),
+    Mutant("what was lost is given back beside that", [(Payment, "lost", lambda payment, attempt: 0)]),
+    Mutant("a person pays what a bank has given back", [(paying, "_less_what_was_lost", lambda payment, each: each)]),
+    Mutant("a refund that waited for a bank never goes on", _payments(_decide_a_dispute_and_wait)),
+    Mutant("a dispute is told at each report", [(Payment, "dispute", lambda payment, dispute_id: None)]),
+    Mutant("nobody asks for disputes", [(Gateway, "disputes", lambda gateway, reference: ())]),
     Mutant("a change of the cart is not noticed", [(InMemoryCheckouts, "_require_cart", _nothing)]),
     Mutant(
         "the cart is ordered as it is and not as it was seen",

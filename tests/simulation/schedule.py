@@ -90,6 +90,9 @@ class Kind(StrEnum):
     LAND = "land"  # request to the gateway
     ANSWER = "answer the bank"  # reference at the gateway, yes or no
     TURN = "turn"  # reference at the gateway
+    DISPUTE = "dispute"  # reference at the gateway
+    DECIDE = "decide the dispute"  # reference at the gateway, WON or LOST
+    BOUNCE = "fail a refund that was done"  # key of the refund at the gateway
     NOTIFY = "notify"  # reference at the gateway
     GARBLE = "garble"  # shard
     REPUBLISH = "republish"  # event id

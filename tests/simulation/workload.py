@@ -68,6 +68,9 @@ AFTER_THE_ORDER = {
     Kind.RECEIVE: 5,
     Kind.REFUSE: 1,
     Kind.PAY_BACK: 2,
+    Kind.DISPUTE: 1.5,
+    Kind.DECIDE: 3,
+    Kind.BOUNCE: 3,
 }
 """In a third of all schedules, these as well: with everything in one, what is rare in a new order never happens."""
 
@@ -103,7 +106,10 @@ PAID_PROLOGUES = (
 """Some faults matter only late in an order's life, to which few orders come through all the others. A delivery is one
 to the sick consumer, who alone is interrupted in a prologue; by a wait, it gets everything."""
 
-OF_AN_ORDER = frozenset({Kind.PAY, Kind.CANCEL, *AFTER_THE_ORDER})
+OF_THE_BANK = frozenset({Kind.DISPUTE, Kind.DECIDE, Kind.BOUNCE})
+"""What a bank does after the order, to what it has charged or given back."""
+
+OF_AN_ORDER = frozenset({Kind.PAY, Kind.CANCEL, *AFTER_THE_ORDER}) - OF_THE_BANK
 """The kinds of steps about an order that was placed."""
 
 POINTS = (1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 6, 7, 7, 8, 9)
@@ -260,6 +266,13 @@ class Workload:
                     answer = chance.choice(("yes", "yes", "no"))
                     return Step(kind, (chance.choice(sorted(world.shown)), answer))
                 return None
+            case Kind.DISPUTE:
+                on = [attempt.reference for attempt in world.gateway.attempts if attempt.kept]
+            case Kind.DECIDE:
+                disputed = [attempt.reference for attempt in world.gateway.attempts if attempt.disputed]
+                return Step(kind, (chance.choice(disputed), chance.choice(("WON", "LOST")))) if disputed else None
+            case Kind.BOUNCE:
+                on = [refund.key for refund in world.gateway.refunds]
             case Kind.TURN:
                 on = [attempt.reference for attempt in world.gateway.attempts]
             case Kind.NOTIFY:

@@ -262,6 +262,17 @@ class World:
             case Kind.TURN, (reference,) if reference in {attempt.reference for attempt in self.gateway.attempts}:
                 if self.gateway.turn(reference):
                     self.happened.add("the gateway turns")
+            case Kind.DISPUTE, (reference,) if reference in {attempt.reference for attempt in self.gateway.attempts}:
+                if self.gateway.open_dispute(reference):
+                    self.happened.add("a dispute is opened")
+            case Kind.DECIDE, (reference, outcome) if reference in {
+                attempt.reference for attempt in self.gateway.attempts
+            }:
+                if self.gateway.decide_dispute(reference, won=outcome == "WON"):
+                    self.happened.add(f"a dispute is {outcome}")
+            case Kind.BOUNCE, (key,):
+                if self.gateway.bounce(key):
+                    self.happened.add("a refund fails later")
             case Kind.NOTIFY, (reference,) if reference in self.gateway.news:
                 self._request(partial(self._notify, reference), step)
             case Kind.GARBLE, (row,) if self.streams.get(row):
@@ -295,6 +306,9 @@ class World:
             self.do(Step(Kind.RESUME, (name,)))
         for request in list(self.gateway.underway):
             self.do(Step(Kind.LAND, (request,)))
+        for attempt in self.gateway.attempts:
+            if attempt.disputed and attempt.won is None:
+                self.do(Step(Kind.DECIDE, (attempt.reference, self.order.choice(("WON", "LOST")))))
         for reference in list(self.gateway.news):
             self.do(Step(Kind.NOTIFY, (reference,)))
         self._republish_all()

@@ -4,7 +4,7 @@ export const SGD = { amount: 1990, currency: 'SGD' };
 
 /** A step of a story. */
 export function entry(event: string, more: Partial<HistoryEntry> = {}): HistoryEntry {
-  const none = { reason: null, attempt: null, shortages: [], about: null, amount: null, note: null };
+  const none = { reason: null, attempt: null, shortages: [], about: null, amount: null, note: null, reference: null };
   return { event, at: '2026-11-22T10:00:00Z', causedBy: event, status: 'PENDING', ...none, ...more };
 }
 

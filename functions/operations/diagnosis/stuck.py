@@ -34,6 +34,9 @@ DELIVERED_WITHIN = timedelta(days=14)
 RETURNED_WITHIN = timedelta(days=21)
 """Of a shopper and a carrier, to bring back what a shopper has announced."""
 
+DISPUTED_WITHIN = timedelta(days=120)
+"""How long a bank may take to decide a dispute: card networks give it two to three months."""
+
 REFUNDED_WITHIN = timedelta(days=1)
 """Of a provider, to give money back: an outage has healed by then, or the event is a dead letter."""
 
@@ -199,7 +202,7 @@ def waits_of(rows: OrderRows, now: datetime) -> list[Wait]:
     reservation, payment = rows.one(ReservationRow), rows.one(PaymentRow)
     waits = [*_of_status(order, rows, now)]
     if payment:
-        waits += [wait for refund in payment.refunds if (wait := _of_refund(order, refund))]
+        waits += [wait for refund in payment.refunds if (wait := _of_refund(order, payment, refund))]
     if order.status == "DELIVERED":
         waits += _of_cash(order, payment)
         shipment = rows.one(ShipmentRow)
@@ -328,9 +331,14 @@ def _while_cancelled(order: OrderRow, payment: PaymentRow | None) -> Wait | None
             return None
 
 
-def _of_refund(order: OrderRow, refund: RefundRow) -> Wait | None:
+def _of_refund(order: OrderRow, payment: PaymentRow, refund: RefundRow) -> Wait | None:
     """What a refund waits for; since when, only the order's story tells."""
     asked = order.last("ReturnReceived", refund.refund_id) or order.entered
+    if payment.is_disputed(refund.attempt) and refund.status in ("REQUESTED", "TO_PAY_BY_HAND"):
+        bank = Blocker(
+            waits_for="the shopper's bank to decide its dispute", command=f"cloudretail orders trace {order.order_id}"
+        )
+        return Wait(asked, DISPUTED_WITHIN, bank, "refund-disputed")
     match refund.status:
         case "REQUESTED":
             waits_for = f"the provider to give the refund {refund.refund_id} back"

@@ -155,6 +155,14 @@ class OwedRow(Model):
     amount: int
 
 
+class DisputeRow(Model):
+    """A dispute about a charge."""
+
+    attempt: int
+    amount: int
+    status: str
+
+
 class PaymentRow(OrderPart):
     """An order's payment."""
 
@@ -169,15 +177,23 @@ class PaymentRow(OrderPart):
     collected: int | None = None
     refunds: tuple[RefundRow, ...] = ()
     owed: tuple[OwedRow, ...] = ()
+    disputes: tuple[DisputeRow, ...] = ()
     created_at: datetime
 
     @property
     def left(self) -> int:
-        """Minor units that were charged or collected and are not on their way back."""
+        """Minor units that were charged or collected, are not on their way back, and were lost in no dispute."""
         if self.status != "SUCCEEDED":
             return 0
         taken = self.collected if self.method == "COD" else self.amount
-        return (taken or 0) - sum(refund.amount for refund in self.refunds if not refund.unexpected)
+        left = (taken or 0) - sum(refund.amount for refund in self.refunds if not refund.unexpected)
+        lost = sum(each.amount for each in self.disputes if each.attempt == self.attempts and each.status == "LOST")
+        # A refund that waited for the dispute becomes less only when it is made.
+        return max(0, left - lost) if lost else left
+
+    def is_disputed(self, attempt: int) -> bool:
+        """Whether a dispute about this attempt is not decided yet."""
+        return any(each.attempt == attempt and each.status == "OPEN" for each in self.disputes)
 
     def gives_back(self, return_id: str) -> bool:
         """Whether it has heard of a return that is to be paid for."""
@@ -200,13 +216,18 @@ class MailRow(Model):
     @property
     def about(self) -> str | None:
         """Id of the return or refund that it is about."""
-        return self.mail.partition("#")[2] or None
+        return self.mail.partition("#")[2].removesuffix(":by-hand") or None
 
 
 class ChargeRow(Model):
-    """A charge or refund in the sandbox provider's memory; without an outcome, the provider has not answered."""
+    """A charge or refund in the sandbox provider's memory; without an outcome, the provider has not answered.
+
+    Attributes:
+        effect: what the card does.
+    """
 
     charge_key: str
+    effect: str | None = None
     outcome: str | None = None
     amount: int | None = None
     currency: str | None = None

@@ -209,6 +209,8 @@ def _charges(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
         payment_id, _, attempt = charge.charge_key.partition(":")
         if charge.outcome == "ACCEPTED":
             refund_id = refund_id_of(charge.charge_key)
+            if refund_id and charge.effect == _FAILS_LATER and refund_id in _by_hand(payments.get(payment_id)):
+                continue
             (taken if refund_id is None else given)[payment_id][refund_id or attempt] = charge.amount or 0
     for payment_id in sorted((taken.keys() | given.keys()) - {row.payment_id for row in snapshot.all(PaymentRow)}):
         moved = f"the provider took {_named(taken[payment_id])} and gave {_named(given[payment_id])} back"
@@ -225,10 +227,19 @@ def _charges(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
             yield _payment("refunded", payment, text)
 
 
+_FAILS_LATER = "REFUND_FAILS_LATER"
+"""The effect of a card whose refund the sandbox has accepted, and which fails later."""
+
+
+def _by_hand(payment: PaymentRow | None) -> set[str]:
+    """The refunds that a person has to pay, or has paid."""
+    return {each.refund_id for each in payment.refunds if each.status.endswith("BY_HAND")} if payment else set()
+
+
 def _charged(payment: PaymentRow, taken: Mapping[str, int]) -> dict[str, int]:
     """Minor units by attempt that the provider must have taken; the running attempt only if it has answered."""
     amount, latest = payment.amount or 0, str(payment.attempts)
-    charged = {str(refund.attempt): refund.amount for refund in payment.refunds if refund.unexpected}
+    charged = {str(refund.attempt): amount for refund in payment.refunds if refund.unexpected}
     runs = payment.status in ("SUBMITTED", "CHALLENGED") and latest in taken
     if payment.method != "COD" and (payment.status == "SUCCEEDED" or runs):
         charged[latest] = amount

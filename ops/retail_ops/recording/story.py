@@ -152,6 +152,8 @@ class Story:
             self._mail_feedback()
         with progress.step("Record a card whose bank wants to be asked"):
             self._challenged()
+        with progress.step("Record a refund that fails later, and a dispute"):
+            self._banked()
         with progress.step("Record an order that nobody pays"):
             self._unpaid()
         with progress.step("Record batches, and messages that are refused") as note:
@@ -450,6 +452,26 @@ class Story:
             return call.function == "PaymentWorkerReactions" and "AttemptReported" in str(call.event)
 
         self._keep(self._wait_for_call(is_it, f"the report about {payment}"), "attempt-reported")
+
+    def _banked(self) -> None:
+        """What a bank does to a payment long after it: it disputes the charge, or takes no refund in after all."""
+        disputed = self._place("recorded-19", "", put=(GOODS, 1))
+        failing = self._place("recorded-20", "", put=(GOODS, 1))
+        self.http("", "POST", f"/orders/{disputed}/payment", _card("tok_dispute_lost"), who=SHOPPER)
+        self.http("", "POST", f"/orders/{failing}/payment", _card("tok_refund_fails_later"), who=SHOPPER)
+        self._settle(disputed, "CONFIRMED")
+        self._settle(failing, "CONFIRMED")
+        self.http("", "POST", f"/orders/{failing}/cancel", who=SHOPPER)
+        self._settle(failing, "CANCELLED")
+        wait_for(lambda: self._has_step(disputed, "PaymentDisputeClosed"), "the bank's decision")
+        wait_for(lambda: self._has_step(failing, "PaymentRefundFailed"), "the refund's failure")
+        self._settle(disputed, "CONFIRMED")
+
+    def _has_step(self, order: str, step: str) -> bool:
+        """Whether an order's story has a step."""
+        return any(
+            each["M"]["event"]["S"] == step for each in self._row("OrdersTable", "orderId", order)["history"]["L"]
+        )
 
     def _unpaid(self) -> None:
         # What its queue has taken so far waits for the end of a window that is longer than the recording.

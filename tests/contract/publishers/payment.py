@@ -31,12 +31,28 @@ COMMANDS: tuple[domain.Message, ...] = (
         message
         for refund_id in (CANCELLATION, SENT_BACK.return_id)
         for message in (
-            domain.RefundDone(refund_id),
             domain.RefundRefused(refund_id, "this card takes no refunds"),
             domain.RefundPaid(refund_id, "transfer-1", "staff-1"),
         )
     ),
 )
+
+
+def banked(payment: domain.Payment | None) -> list[domain.Message]:
+    """What a provider says later: refunds are done, and a charge that nothing was given back of yet is disputed."""
+    if payment is None:
+        return []
+    done: list[domain.Message] = [domain.RefundDone(each.refund_id, each.amount) for each in payment.refunds]
+    if payment.method is not PaymentMethod.CARD or payment.status is not domain.PaymentStatus.SUCCEEDED or done:
+        return done
+    return [
+        domain.DisputeReported(
+            domain.Dispute(
+                dispute_id="du_1", attempt=payment.attempts, amount=payment.left, status=status, reason="fraudulent"
+            )
+        )
+        for status in domain.DisputeStatus
+    ]
 
 
 def accepted(payment: domain.Payment | None) -> list[domain.Message]:
@@ -48,7 +64,7 @@ def accepted(payment: domain.Payment | None) -> list[domain.Message]:
 
 
 def decide(payment: domain.Payment | None, events: Sequence[EventData]) -> Iterator[Decision[domain.Payment]]:
-    for message in (*known(events, *CONSUMER.subscribes_to), *COMMANDS, *accepted(payment)):
+    for message in (*known(events, *CONSUMER.subscribes_to), *COMMANDS, *accepted(payment), *banked(payment)):
         yield domain.decide(payment, message, CONTEXT)
 
 

@@ -84,6 +84,7 @@ def test_a_line_of_the_list_says_what_staff_look_for(shop: Shop) -> None:
         "pieces": 2,
         "total": {"amount": 3980, "currency": "SGD"},
         "paymentMethod": "CARD",
+        "disputed": False,
     }
 
 

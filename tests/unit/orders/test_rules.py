@@ -20,6 +20,8 @@ from contract.orders import CancellationRequested, OrderCancelled, OrderConfirme
 from contract.payments import (
     PaymentCollected,
     PaymentDeclined,
+    PaymentDisputeClosed,
+    PaymentDisputed,
     PaymentFailed,
     PaymentRefunded,
     PaymentRefundFailed,
@@ -114,7 +116,15 @@ def a_return(status: ReturnStatus, **changes: Any) -> Return:
 
 MESSAGES: dict[str, Message] = {**{name_of(data): data for data in EXAMPLES}, "Cancel": Cancel()}
 
-NOTED = ("PaymentDeclined", "PaymentCollected", "PaymentRefunded", "PaymentRefundFailed", "MailFeedbackReceived")
+NOTED = (
+    "PaymentDeclined",
+    "PaymentCollected",
+    "PaymentRefunded",
+    "PaymentRefundFailed",
+    "PaymentDisputed",
+    "PaymentDisputeClosed",
+    "MailFeedbackReceived",
+)
 """These only join the story, whenever they come."""
 
 
@@ -245,6 +255,8 @@ def test_orders_take_exactly_the_events_that_the_choreography_sends_them() -> No
         PaymentRefunded,
         PaymentRefundFailed,
         PaymentCollected,
+        PaymentDisputed,
+        PaymentDisputeClosed,
         ShipmentCancelled,
         ShipmentDispatched,
         ShipmentDelivered,
@@ -491,3 +503,32 @@ def test_a_refund_in_the_story_has_no_reason_and_a_refused_one_has() -> None:
 
     assert changed(order("CANCELLED"), refunded).state.history[-1].reason is None
     assert changed(order("CANCELLED"), refused).state.history[-1].reason == "closed"
+
+
+def test_a_refund_that_failed_after_it_was_done_is_told_again_when_a_person_has_paid_it() -> None:
+    common = {**PAYMENT, "user_email": ORDER["user_email"], "amount": sgd(15430), "method": PaymentMethod.CARD}
+    refunded = PaymentRefunded(**common)
+    once = changed(order("CANCELLED"), refunded).state
+    failed = answer(once, PaymentRefundFailed(**common, reason="closed"), "event-2")
+    assert isinstance(failed, Change)
+    by_hand = PaymentRefunded(**common, reference="transfer-1")
+    paid = answer(failed.state, by_hand, "event-3")
+
+    assert isinstance(paid, Change)
+    assert [(step.event, step.reference) for step in paid.state.history[-3:]] == [
+        ("PaymentRefunded", None),
+        ("PaymentRefundFailed", None),
+        ("PaymentRefunded", "transfer-1"),
+    ]
+    assert isinstance(answer(paid.state, by_hand, "event-4"), Nothing)
+
+
+def test_an_order_is_disputed_until_the_bank_has_decided_whichever_is_heard_of_first() -> None:
+    opened = changed(order("CONFIRMED"), MESSAGES["PaymentDisputed"]).state
+    closed = answer(opened, MESSAGES["PaymentDisputeClosed"], "event-2")
+    assert isinstance(closed, Change)
+    early = changed(order("CONFIRMED"), MESSAGES["PaymentDisputeClosed"]).state
+    late = answer(early, MESSAGES["PaymentDisputed"], "event-2")
+    assert isinstance(late, Change)
+
+    assert [state.is_disputed for state in (opened, closed.state, late.state)] == [True, False, False]

@@ -18,11 +18,11 @@ from tests.unit.orders.test_rules import STATES, a_return, order
 DAY = timedelta(days=1)
 
 
-def told(state: Order, event: str, about: str | None = None, amount: int = 0) -> Order:
+def told(state: Order, event: str, about: str | None = None, amount: int = 0, reason: str | None = None) -> Order:
     """The order, after it has learned something a day later."""
     money = Money(amount=amount, currency="SGD")
     step = {"event": event, "at": NOW + DAY, "caused_by": "event-9", "status": state.status}
-    entry = RecordedEntry(**step, about=about, amount=money)
+    entry = RecordedEntry(**step, about=about, amount=money, reason=reason)
     return state.model_copy(update={"history": (*state.history, entry)})
 
 
@@ -52,6 +52,17 @@ BACK = VALUES["return_id"]
             Waiting.REFUND,
         ),
         (told(order("CANCELLED", **CARD), "PaymentRefunded", "cancellation"), None),
+        # A card's refund that has failed after all.
+        (
+            told(
+                told(order("CANCELLED", **CARD), "PaymentRefunded", "cancellation"),
+                "PaymentRefundFailed",
+                "cancellation",
+            ),
+            Waiting.REFUND,
+        ),
+        (told(order("CANCELLED", **CARD), "PaymentDisputeClosed", "du_1", 15430, "LOST"), None),
+        (told(order("CANCELLED", **CARD), "PaymentDisputeClosed", "du_1", 15430, "WON"), Waiting.REFUND),
         (delivered(), None),
         (delivered(**CASH), Waiting.STEP),
         (delivered(**CASH, collected=15430), None),

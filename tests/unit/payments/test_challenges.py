@@ -1,5 +1,7 @@
 """The sandbox's bank: whose challenge it answers, and what it reports."""
 
+from datetime import timedelta
+
 import pytest
 
 from cloudretail.envelope import Event
@@ -7,7 +9,7 @@ from cloudretail.errors import Conflict, NotFound, Transient
 from contract.payments import AttemptReported
 from payments import challenges
 from payments.domain import PayableOrder
-from payments.providers import SANDBOX
+from payments.providers import LATER, SANDBOX
 from tests.support.examples import CAUSE
 
 ORDER_ID, REFERENCE = "ord_1", "pay_1:1"
@@ -15,14 +17,18 @@ CHALLENGE = f"{REFERENCE}/secret"
 
 
 class Bank:
-    """It takes one answer."""
+    """It takes one answer; `late` is whether that is reported late."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, late: bool = False) -> None:
+        self.late = late
         self.answers: list[tuple[str, str, bool]] = []
 
     def answer_challenge(self, reference: str, challenge: str, *, agreed: bool) -> bool:
         self.answers.append((reference, challenge, agreed))
         return len(self.answers) == 1
+
+    def is_late(self, reference: str) -> bool:
+        return self.late
 
 
 class Reports:
@@ -30,13 +36,15 @@ class Reports:
 
     def __init__(self, failing: int = 0) -> None:
         self.events: list[Event] = []
+        self.delays: list[timedelta] = []
         self.failing = failing
 
-    def publish(self, event: Event) -> None:
+    def publish(self, event: Event, after: timedelta) -> None:
         if self.failing:
             self.failing -= 1
             raise Transient("the bus does not take the report")
         self.events.append(event)
+        self.delays.append(after)
 
 
 def own_orders(order_id: str) -> PayableOrder | None:
@@ -57,6 +65,15 @@ def test_an_answer_is_kept_and_reported_about_the_attempt() -> None:
     assert bank.answers == [(REFERENCE, CHALLENGE, True)]
     assert [each.data for each in reports.events] == [AttemptReported(provider=SANDBOX, reference=REFERENCE)]
     assert "secret" not in reports.events[0].to_json()
+
+
+@pytest.mark.parametrize(("late", "delay"), [(False, timedelta(0)), (True, LATER)])
+def test_a_bank_that_is_late_is_reported_late(late: bool, delay: timedelta) -> None:
+    bank, reports = Bank(late=late), Reports()
+
+    answer(bank, reports)
+
+    assert reports.delays == [delay]
 
 
 @pytest.mark.parametrize(

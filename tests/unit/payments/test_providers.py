@@ -1,6 +1,8 @@
 """What every payment provider does, and what each test token of the sandbox is for."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
@@ -10,11 +12,15 @@ from cloudretail.errors import Held
 from cloudretail.failure_log import DynamoDBFailureRows
 from payments.providers import (
     FLAKY_FAILURES,
+    LATER,
+    SOON,
     Accepted,
     Answer,
     Challenged,
     Ended,
+    GivenBack,
     GuardedProvider,
+    Pending,
     Provider,
     ProviderTimeout,
     ProviderUnavailable,
@@ -22,7 +28,7 @@ from payments.providers import (
     Sandbox,
     TestToken,
 )
-from tests.support.examples import sgd
+from tests.support.examples import NOW, sgd
 from tests.support.turns import calls_take_turns
 from tests.support.wire import Wire, refused
 from tests.unit.payments.conftest import Till
@@ -36,60 +42,53 @@ def charge(provider: Provider, token: str, key: str = "pay_1:1") -> Answer:
 
 
 class ProviderContract:
-    """A test class derives from it, and has a fixture `provider`, and tokens that it accepts and declines."""
+    """A test class derives from it, and has fixtures: `provider`, and a `token` that it accepts and one `declined`."""
 
-    token: str
-    declined: str
-
-    def test_an_attempt_moves_money_only_once_it_is_confirmed(self, provider: Provider) -> None:
-        reference = provider.create("pay_1:1", sgd(1990), self.token)
+    def test_an_attempt_moves_money_only_once_it_is_confirmed(self, provider: Provider, token: str) -> None:
+        reference = provider.create("pay_1:1", sgd(1990), token)
         assert provider.find(reference) is None
         assert isinstance(provider.refund("pay_1:refund", reference, sgd(1990)), Refused)
 
         assert provider.confirm(reference) == Accepted()
         assert provider.find(reference) == Accepted()
 
-    def test_the_same_key_twice_is_the_same_attempt(self, provider: Provider) -> None:
-        assert provider.create("pay_1:1", sgd(1990), self.token) == provider.create("pay_1:1", sgd(1990), self.token)
-        assert provider.create("pay_1:2", sgd(1990), self.token) != provider.create("pay_1:1", sgd(1990), self.token)
+    def test_the_same_key_twice_is_the_same_attempt(self, provider: Provider, token: str) -> None:
+        assert provider.create("pay_1:1", sgd(1990), token) == provider.create("pay_1:1", sgd(1990), token)
+        assert provider.create("pay_1:2", sgd(1990), token) != provider.create("pay_1:1", sgd(1990), token)
 
     @pytest.mark.parametrize("later", ["confirm", "cancel"])
     @pytest.mark.parametrize("first", ["accepted", "declined", "ended"])
-    def test_the_first_answer_stands(self, provider: Provider, first: str, later: str) -> None:
-        reference = provider.create("pay_1:1", sgd(1990), self.declined if first == "declined" else self.token)
+    def test_the_first_answer_stands(
+        self, provider: Provider, first: str, later: str, token: str, declined: str
+    ) -> None:
+        reference = provider.create("pay_1:1", sgd(1990), declined if first == "declined" else token)
         answer = provider.cancel(reference) if first == "ended" else provider.confirm(reference)
         assert type(answer).__name__.lower() == {"declined": "refused"}.get(first, first)
 
         assert getattr(provider, later)(reference) == answer
         assert provider.find(reference) == answer
 
-    def test_what_was_ended_is_not_confirmed_by_a_request_that_comes_late(self, provider: Provider) -> None:
-        reference = provider.create("pay_1:1", sgd(1990), self.token)
+    def test_what_was_ended_is_not_confirmed_by_a_request_that_comes_late(self, provider: Provider, token: str) -> None:
+        reference = provider.create("pay_1:1", sgd(1990), token)
 
         assert provider.cancel(reference) == Ended()
         assert provider.confirm(reference) == Ended()
         assert isinstance(provider.refund("pay_1:refund", reference, sgd(1990)), Refused)
 
-    def test_what_was_never_made_is_not_found(self, provider: Provider) -> None:
-        charge(provider, self.token)
-
-        assert provider.find("pay_1:2") is None
-        assert provider.find("pay_2:1") is None
-
-    def test_the_same_refund_twice_is_the_same_answer(self, provider: Provider) -> None:
-        reference = provider.create("pay_1:1", sgd(1990), self.token)
+    def test_the_same_refund_twice_is_the_same_answer(self, provider: Provider, token: str) -> None:
+        reference = provider.create("pay_1:1", sgd(1990), token)
         provider.confirm(reference)
-        assert provider.find("pay_1:refund") is None
+        assert provider.find_refund("pay_1:refund", reference) is None
         first = provider.refund("pay_1:refund", reference, sgd(1990))
 
         assert provider.refund("pay_1:refund", reference, sgd(1990)) == first
-        assert provider.find("pay_1:refund") == first
+        assert provider.find_refund("pay_1:refund", reference) == first == GivenBack(1990)
 
     def test_what_was_never_charged_is_not_given_back(self, provider: Provider) -> None:
         assert isinstance(provider.refund("pay_1:refund", "pay_1:1", sgd(1990)), Refused)
 
-    def test_a_refund_does_not_undo_what_is_known_of_the_charge(self, provider: Provider) -> None:
-        reference = provider.create("pay_1:1", sgd(1990), self.token)
+    def test_a_refund_does_not_undo_what_is_known_of_the_charge(self, provider: Provider, token: str) -> None:
+        reference = provider.create("pay_1:1", sgd(1990), token)
         provider.confirm(reference)
         provider.refund("pay_1:refund", reference, sgd(1990))
 
@@ -97,10 +96,19 @@ class ProviderContract:
         assert provider.cancel(reference) == Accepted()
 
 
-class TestBehindABreaker(ProviderContract):
-    token = "tok_visa"
-    declined = "tok_declined"
+class OfTheSandbox(ProviderContract):
+    """With the sandbox's tokens."""
 
+    @pytest.fixture
+    def token(self) -> str:
+        return "tok_visa"
+
+    @pytest.fixture
+    def declined(self) -> str:
+        return "tok_declined"
+
+
+class TestBehindABreaker(OfTheSandbox):
     @pytest.fixture
     def provider(self, till: Till) -> Provider:
         breaker = Breaker(DynamoDBFailureRows("FailuresTable"), "payment-worker", "sandbox")
@@ -114,13 +122,16 @@ class TestBehindABreaker(ProviderContract):
             charge(provider, "tok_visa", "pay_9:1")
 
 
-class TestSandbox(ProviderContract):
-    token = "tok_visa"
-    declined = "tok_declined"
-
+class TestSandbox(OfTheSandbox):
     @pytest.fixture
     def provider(self, till: Till) -> Provider:
         return Sandbox("SandboxChargesTable")
+
+    def test_what_was_never_made_is_not_found(self, provider: Provider) -> None:
+        charge(provider, "tok_visa")
+
+        assert provider.find("pay_1:2") is None
+        assert provider.find("pay_2:1") is None
 
     def test_an_attempt_is_remembered_once_by_its_key(self, provider: Provider, till: Till) -> None:
         charge(provider, "tok_visa")
@@ -199,7 +210,7 @@ class TestSandbox(ProviderContract):
 
         assert provider.find("pay_1:1") == Accepted()
         assert charge(provider, "tok_timeout") == Accepted()
-        assert provider.refund("pay_1:refund", "pay_1:1", sgd(1990)) == Accepted()
+        assert provider.refund("pay_1:refund", "pay_1:1", sgd(1990)) == GivenBack(1990)
 
     def test_a_flaky_card_is_out_of_reach_twice_and_then_accepted(self, provider: Provider) -> None:
         for _ in range(FLAKY_FAILURES):
@@ -227,9 +238,9 @@ class TestSandbox(ProviderContract):
     def test_what_was_charged_is_given_back_once(self, provider: Provider, till: Till) -> None:
         charge(provider, "tok_visa")
 
-        assert provider.refund("pay_1:refund", "pay_1:1", sgd(1990)) == Accepted()
+        assert provider.refund("pay_1:refund", "pay_1:1", sgd(1990)) == GivenBack(1990)
         with till.unchanged():
-            assert provider.refund("pay_1:refund", "pay_1:1", sgd(1990)) == Accepted()
+            assert provider.refund("pay_1:refund", "pay_1:1", sgd(1990)) == GivenBack(1990)
 
     def test_a_card_that_takes_no_refunds_says_so_each_time(self, provider: Provider) -> None:
         charge(provider, "tok_norefund")
@@ -261,6 +272,51 @@ class TestSandbox(ProviderContract):
         reads = wire.made("GetItem")
         assert reads
         assert all(call["ConsistentRead"] for call in reads)
+
+    @pytest.mark.parametrize(
+        "token, won", [("tok_dispute", None), ("tok_dispute_won", True), ("tok_dispute_lost", False)]
+    )
+    def test_a_disputed_charge_takes_no_refund_until_the_shop_was_right(
+        self, till: Till, token: str, won: bool | None
+    ) -> None:
+        reports: list[timedelta] = []
+        now = NOW
+        provider = Sandbox("SandboxChargesTable", lambda reference, after: reports.append(after), lambda: now)
+
+        assert charge(provider, token) == Accepted()
+        (dispute,) = provider.disputes("pay_1:1")
+        assert (dispute.amount, dispute.won) == (sgd(1990), None)
+        assert provider.refund("pay_1:refund", "pay_1:1", sgd(1990)) == Pending()
+        now += LATER
+
+        assert provider.disputes("pay_1:1") == (replace(dispute, won=won),)
+        assert reports == ([SOON] if won is None else [SOON, LATER])
+        answer = provider.refund("pay_1:refund", "pay_1:1", sgd(1990))
+        assert answer == (GivenBack(1990) if won else Pending())
+
+    def test_a_refund_that_fails_later_is_done_at_first(self, till: Till) -> None:
+        reports: list[tuple[str, timedelta]] = []
+        now = NOW
+        provider = Sandbox("SandboxChargesTable", lambda *report: reports.append(report), lambda: now)
+        charge(provider, "tok_refund_fails_later")
+
+        assert provider.refund("pay_1:refund", "pay_1:1", sgd(1990)) == GivenBack(1990)
+        assert reports == [("pay_1:1", LATER)] * 2
+        now += LATER
+
+        assert isinstance(provider.find_refund("pay_1:refund", "pay_1:1"), Refused)
+
+    def test_a_report_that_was_lost_is_made_by_the_next_delivery(self, till: Till) -> None:
+        def fails(reference: str, after: timedelta) -> None:
+            raise ProviderUnavailable("no queue")
+
+        with pytest.raises(ProviderUnavailable):
+            charge(Sandbox("SandboxChargesTable", fails), "tok_dispute")
+        reports: list[str] = []
+        provider = Sandbox("SandboxChargesTable", lambda reference, after: reports.append(reference))
+
+        assert provider.confirm("pay_1:1") == Accepted()
+        assert reports == ["pay_1:1"]
 
     def test_a_failure_of_its_memory_is_raised_and_charges_nothing(
         self, provider: Provider, till: Till, wire: Wire

@@ -6,6 +6,7 @@ runs, w remembers that the window closed and c that the order was cancelled. A d
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -20,6 +21,8 @@ from contract.orders import OrderCancelled, OrderPlaced, ReturnAccepted
 from contract.payments import (
     PaymentCollected,
     PaymentDeclined,
+    PaymentDisputeClosed,
+    PaymentDisputed,
     PaymentFailed,
     PaymentRefunded,
     PaymentRefundFailed,
@@ -36,6 +39,9 @@ from payments.domain import (
     ChargeDeclined,
     ChargeEnded,
     ChooseMethod,
+    Dispute,
+    DisputeReported,
+    DisputeStatus,
     Message,
     Owed,
     Payment,
@@ -102,6 +108,11 @@ PAID: dict[tuple[str, str], tuple[str, list[str]]] = {
     (ALL_BACK, "refund done"): ("SUCCEEDED K; cancellation 15430 DONE", ["PaymentRefunded"]),
     (ALL_BACK, "refund refused"): ("SUCCEEDED K; cancellation 15430 TO_PAY_BY_HAND", ["PaymentRefundFailed"]),
     (ALL_BACK, "returned"): (f"{ALL_BACK}; return 0 DONE", []),
+    # A provider can take its word back.
+    ("SUCCEEDED K; cancellation 15430 DONE", "refund refused"): (
+        "SUCCEEDED K; cancellation 15430 TO_PAY_BY_HAND",
+        ["PaymentRefundFailed"],
+    ),
     ("SUCCEEDED K; cancellation 15430 DONE", "returned"): ("SUCCEEDED K; cancellation 15430 DONE; return 0 DONE", []),
     ("SUCCEEDED K; cancellation 15430 TO_PAY_BY_HAND", "paid by hand"): (
         "SUCCEEDED K; cancellation 15430 PAID_BY_HAND",
@@ -352,10 +363,10 @@ OF_AN_ATTEMPT: dict[str, Callable[[int], Message]] = {
     "ended": lambda attempt: ChargeEnded(attempt, order_over=False),
     "ended, over": lambda attempt: ChargeEnded(attempt, order_over=True),
 }
-OF_A_REFUND: dict[str, Callable[[str], Message]] = {
+OF_A_REFUND: dict[str, Callable[[str, int], Message]] = {
     "refund done": RefundDone,
-    "refund refused": lambda refund_id: RefundRefused(refund_id, NO_REFUNDS),
-    "paid by hand": lambda refund_id: RefundPaid(refund_id, "transfer-1", "staff-1"),
+    "refund refused": lambda refund_id, amount: RefundRefused(refund_id, NO_REFUNDS),
+    "paid by hand": lambda refund_id, amount: RefundPaid(refund_id, "transfer-1", "staff-1"),
 }
 """About the latest refund, or, of a payment without one, about that of its cancellation."""
 ANSWERS = [name + which for name in OF_AN_ATTEMPT for which in ("", " before", " after")]
@@ -367,7 +378,8 @@ NAMES = [*MESSAGES, *ANSWERS, *OF_A_REFUND]
 
 def message(name: str, state: Payment | None) -> Message:
     if name in OF_A_REFUND:
-        return OF_A_REFUND[name](state.refunds[-1].refund_id if state and state.refunds else CANCELLATION)
+        latest = state.refunds[-1] if state and state.refunds else None
+        return OF_A_REFUND[name](latest.refund_id, latest.amount) if latest else OF_A_REFUND[name](CANCELLATION, 15430)
     if name not in ANSWERS:
         return MESSAGES[name]
     about, before, after = name, name.removesuffix(" before"), name.removesuffix(" after")
@@ -637,8 +649,8 @@ def test_the_refund_of_another_attempt_is_not_the_payments_own() -> None:
     assert isinstance(both, Change)
     own, other = both.state.refunds
 
-    first = decide(both.state, RefundDone(other.refund_id), CONTEXT)
-    second = decide(both.state, RefundDone(CANCELLATION), CONTEXT)
+    first = decide(both.state, RefundDone(other.refund_id, other.amount), CONTEXT)
+    second = decide(both.state, RefundDone(CANCELLATION, own.amount), CONTEXT)
 
     assert isinstance(first, Change)
     assert isinstance(second, Change)
@@ -721,7 +733,7 @@ STEPS = st.one_of(
     st.sampled_from(["cancelled", "delivered", "delivered, some", "delivered, 0", "accepted after"]),
     st.builds(returned, st.sampled_from(["ret_1", "ret_2", "ret_3"]), st.integers(0, 20000)),
     st.builds(
-        lambda make, refund_id: make(refund_id),
+        lambda make, refund_id: make(refund_id, 0),
         st.sampled_from(list(OF_A_REFUND.values())),
         st.sampled_from(["ret_1", "ret_2", "ret_3", CANCELLATION, "attempt:2"]),
     ),
@@ -733,6 +745,8 @@ def test_whatever_comes_a_payment_gives_back_no_more_than_it_took(begins: str, s
     state = paid(begins)
     told: list[EventData] = []
     for step in steps:
+        if isinstance(step, RefundDone) and (refund := state.refund(step.refund_id)):
+            step = replace(step, amount=refund.amount)
         decision = answer_to(state, step) if isinstance(step, str) else decide(state, step, CONTEXT)
         if not isinstance(decision, Change):
             continue
@@ -752,12 +766,14 @@ def test_whatever_comes_a_payment_gives_back_no_more_than_it_took(begins: str, s
     asked = [each for each in told if isinstance(each, RefundRequested)]
     done = [each for each in told if isinstance(each, PaymentRefunded)]
     assert len({each.refund_id for each in asked}) == len(asked)
-    assert {each.refund_id for each in done} == {
+    failed = {each.refund_id for each in told if isinstance(each, PaymentRefundFailed)}
+    settled = {
         refund.refund_id
         for refund in state.refunds
         if refund.amount and refund.status in (RefundStatus.DONE, RefundStatus.PAID_BY_HAND)
     }
-    assert len({each.refund_id for each in done}) == len(done)
+    assert settled <= {each.refund_id for each in done} <= settled | failed
+    assert len({(each.refund_id, each.reference) for each in done}) == len(done)
 
 
 AMOUNTS = st.lists(st.integers(0, 9000), min_size=1, max_size=4)
@@ -865,3 +881,93 @@ def test_payments_learn_exactly_the_events_that_the_choreography_sends_them() ->
         ShipmentDelivered,
         ReturnAccepted,
     }
+
+
+# --- disputes -------------------------------------------------------------------------------------------------------
+
+
+def dispute(status: str, amount: int = 15430, dispute_id: str = "du_1") -> DisputeReported:
+    return DisputeReported(
+        Dispute(
+            dispute_id=dispute_id, attempt=1, amount=amount, status=DisputeStatus(status), reason="product_not_received"
+        )
+    )
+
+
+def after(state: Payment, *messages: Message) -> Change[Payment]:
+    """What the last of these messages makes of it."""
+    change: Change[Payment] = Change(state)
+    for said in messages:
+        decision = decide(change.state, said, CONTEXT)
+        assert isinstance(decision, Change), said
+        change = decision
+    return change
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "VOIDED", "FAILED"])
+def test_a_dispute_is_told_once_whatever_became_of_the_payment(status: str) -> None:
+    opened = after(payment("ARK", status, attempts=1), dispute("OPEN"))
+
+    about = {**PAYMENT, "dispute_id": "du_1", "attempt": 1, "amount": sgd(15430)}
+    assert list(opened.events) == [PaymentDisputed(**about, reason="product_not_received")]
+    assert (opened.state.status, opened.state.disputes[0].reported_at) == (status, NOW)
+    assert isinstance(decide(opened.state, dispute("OPEN"), CONTEXT), Nothing)
+
+
+@pytest.mark.parametrize("outcome, left", [("WON", 15430), ("LOST", 0)])
+def test_what_is_lost_counts_as_given_back_and_a_decision_stands(outcome: str, left: int) -> None:
+    closed = after(paid("SUCCEEDED K"), dispute("OPEN"), dispute(outcome))
+
+    assert [name_of(event) for event in closed.events] == ["PaymentDisputeClosed"]
+    assert closed.state.left == left
+    for later in ("OPEN", "WON", "LOST"):
+        assert isinstance(decide(closed.state, dispute(later), CONTEXT), Nothing)
+
+
+def test_a_decision_that_is_the_first_that_is_heard_of_a_dispute_tells_both() -> None:
+    told = after(paid("SUCCEEDED K"), dispute("LOST")).events
+
+    assert [type(event) for event in told] == [PaymentDisputed, PaymentDisputeClosed]
+
+
+def test_a_return_after_a_lost_dispute_is_owed_nothing_but_what_was_not_lost() -> None:
+    lost = after(paid("SUCCEEDED K"), dispute("LOST", amount=10000)).state
+
+    assert name_of_paid(after(lost, message("returned", lost)).state) == "SUCCEEDED K; return 5430 REQUESTED"
+
+
+def test_refunds_that_waited_are_asked_for_once_no_dispute_is_open() -> None:
+    two = after(paid(ALL_BACK), dispute("OPEN", 5000), dispute("OPEN", 6000, "du_2")).state
+
+    first = after(two, dispute("WON", 5000))
+    assert [name_of(event) for event in first.events] == ["PaymentDisputeClosed"]
+    second = after(first.state, dispute("LOST", 6000, "du_2"))
+
+    assert [name_of(event) for event in second.events] == ["PaymentDisputeClosed", "RefundRequested"]
+    assert second.state.owed_of(second.state.refunds[0]) == 9430
+
+
+def test_of_several_refunds_that_waited_the_earlier_goes_first() -> None:
+    waiting = paid("SUCCEEDED K; return 11980 REQUESTED; cancellation 3450 REQUESTED")
+    lost = after(waiting, dispute("LOST", amount=5000)).state
+
+    assert [lost.owed_of(refund) for refund in lost.refunds] == [10430, 0]
+
+
+@pytest.mark.parametrize(
+    "amount, left_to_pay", [(15430, "cancellation 0 DONE"), (15000, "cancellation 430 TO_PAY_BY_HAND")]
+)
+def test_a_person_waits_for_the_bank_and_pays_what_it_has_not_given_back(amount: int, left_to_pay: str) -> None:
+    by_hand = paid("SUCCEEDED K; cancellation 15430 TO_PAY_BY_HAND")
+    disputed = after(by_hand, dispute("OPEN", amount)).state
+
+    assert isinstance(answer_to(disputed, "paid by hand"), Nothing)
+    assert name_of_paid(after(disputed, dispute("LOST", amount)).state) == f"SUCCEEDED K; {left_to_pay}"
+    won = after(disputed, dispute("WON", amount)).state
+    assert isinstance(answer_to(won, "paid by hand"), Change)
+
+
+def test_a_dispute_is_published_again_as_long_as_somebody_may_wait_for_it() -> None:
+    closed = after(paid("SUCCEEDED K"), dispute("LOST")).state
+
+    assert {PaymentDisputed, PaymentDisputeClosed} <= {type(event) for event in awaited(closed)}

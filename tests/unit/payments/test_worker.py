@@ -1,7 +1,8 @@
 """The worker at the provider: it acts only while somebody wants it, and nobody is charged twice, or for nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -23,10 +24,14 @@ from payments.providers import (
     Answer,
     Challenged,
     Ended,
+    GivenBack,
+    Pending,
     Provider,
     ProviderTimeout,
     ProviderUnavailable,
+    RefundAnswer,
     Refused,
+    ReportedDispute,
     Sandbox,
 )
 from payments.reactions import react
@@ -46,10 +51,19 @@ class Gateway:
     Args:
         answers: to what moves or ends money, in order; an exception is raised.
         found: what `find` says.
+        found_refund: what `find_refund` says.
+        disputed: the disputes that it knows.
     """
 
-    def __init__(self, *answers: Answer | Exception, found: Answer | None = None) -> None:
+    def __init__(
+        self,
+        *answers: Answer | RefundAnswer | Exception,
+        found: Answer | None = None,
+        found_refund: RefundAnswer | None = None,
+        disputed: Sequence[ReportedDispute] = (),
+    ) -> None:
         self.answers, self.found = list(answers), found
+        self.found_refund, self.disputed = found_refund, tuple(disputed)
         self.asked: list[tuple[str, ...]] = []
 
     def create(self, key: str, amount: Money, token: str) -> str:
@@ -57,10 +71,12 @@ class Gateway:
         return f"ref of {key}"
 
     def confirm(self, reference: str) -> Answer:
-        return self._answer("confirm", reference)
+        answer: Answer = self._answer("confirm", reference)
+        return answer
 
     def cancel(self, reference: str) -> Answer:
-        return self._answer("cancel", reference)
+        answer: Answer = self._answer("cancel", reference)
+        return answer
 
     def find(self, reference: str) -> Answer | None:
         self.asked.append(("find", reference))
@@ -69,10 +85,18 @@ class Gateway:
     def key_of(self, reference: str) -> str | None:
         return reference.removeprefix("ref of ") or None
 
-    def refund(self, key: str, reference: str, amount: Money) -> Answer:
-        return self._answer("refund", key, reference, str(amount))
+    def refund(self, key: str, reference: str, amount: Money) -> RefundAnswer:
+        answer: RefundAnswer = self._answer("refund", key, reference, str(amount))
+        return answer
 
-    def _answer(self, *asked: str) -> Answer:
+    def find_refund(self, key: str, reference: str) -> RefundAnswer | None:
+        self.asked.append(("find refund", key))
+        return self.found_refund
+
+    def disputes(self, reference: str) -> tuple[ReportedDispute, ...]:
+        return self.disputed
+
+    def _answer(self, *asked: str) -> Any:
         self.asked.append(asked)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
@@ -85,7 +109,7 @@ CREATE = ("create", f"{ID}:1", "SGD 154.30", "tok_visa")
 CONFIRM, CANCEL, FIND = ("confirm", REFERENCE), ("cancel", REFERENCE), ("find", REFERENCE)
 KNOWN = f"{ID}:1"
 """The reference of an attempt that was sent before the test begins."""
-FIND_REFUND = ("find", f"{ID}:refund:cancellation")
+FIND_REFUND = ("find refund", f"{ID}:refund:cancellation")
 REFUND = ("refund", f"{ID}:refund:cancellation", KNOWN, "SGD 154.30")
 
 
@@ -439,7 +463,7 @@ class Meanwhile(Gateway):
         super().__init__(*answers)
         self._desk, self._state = at_work, state
 
-    def _answer(self, *asked: str) -> Answer:
+    def _answer(self, *asked: str) -> Any:
         self._desk.becomes(self._state)
         return super()._answer(*asked)
 
@@ -494,10 +518,10 @@ def test_what_is_accepted_after_the_payment_has_ended_is_given_back() -> None:
     at_work.works(gateway, submitted())
     assert (at_work.row.state.status, at_work.published) == ("VOIDED", ["RefundRequested"])
 
-    back = Gateway(Accepted())
+    back = Gateway(GivenBack(15430))
     at_work.works(back, refund_requested("attempt:1"))
     key = f"{ID}:refund:attempt:1"
-    assert back.asked == [("find", key), ("refund", key, REFERENCE, "SGD 154.30")]
+    assert back.asked == [("find refund", key), ("refund", key, REFERENCE, "SGD 154.30")]
     assert (at_work.row.state.status, at_work.published) == ("VOIDED", ["PaymentRefunded"])
     assert isinstance(at_work.works(Gateway(), refund_requested("attempt:1")), Nothing)
 
@@ -506,7 +530,7 @@ def test_what_is_accepted_after_the_payment_has_ended_is_given_back() -> None:
 
 
 def test_a_refund_is_of_the_charge_that_succeeded() -> None:
-    at_work, gateway = WorkerAtWork(REFUNDING), Gateway(Accepted())
+    at_work, gateway = WorkerAtWork(REFUNDING), Gateway(GivenBack(15430))
 
     at_work.works(gateway, refund_requested())
 
@@ -526,7 +550,7 @@ def test_a_refused_refund_is_told_for_a_person_to_act() -> None:
 def test_a_refund_that_did_not_get_through_is_looked_for_and_asked_for_again_under_the_same_key(
     error: Exception,
 ) -> None:
-    at_work, gateway = WorkerAtWork(REFUNDING), Gateway(error, Accepted())
+    at_work, gateway = WorkerAtWork(REFUNDING), Gateway(error, GivenBack(15430))
 
     with pytest.raises(type(error)):
         at_work.works(gateway, refund_requested())
@@ -538,15 +562,92 @@ def test_a_refund_that_did_not_get_through_is_looked_for_and_asked_for_again_und
 
 
 @pytest.mark.parametrize(
-    "found, status", [(Accepted(), "SUCCEEDED DONE"), (Refused("closed"), "SUCCEEDED TO_PAY_BY_HAND")]
+    "found, status",
+    [
+        (GivenBack(15430), "SUCCEEDED DONE"),
+        (Refused("closed"), "SUCCEEDED TO_PAY_BY_HAND"),
+        (Pending(), "SUCCEEDED REQUESTED"),
+    ],
 )
-def test_a_refund_that_is_known_is_not_asked_for_again(found: Answer, status: str) -> None:
-    at_work, gateway = WorkerAtWork(REFUNDING), Gateway(found=found)
+def test_a_refund_that_is_known_is_not_asked_for_again(found: RefundAnswer, status: str) -> None:
+    at_work, gateway = WorkerAtWork(REFUNDING), Gateway(found_refund=found)
 
     at_work.works(gateway, refund_requested())
 
     assert gateway.asked == [FIND_REFUND]
     assert at_work.stands == status
+
+
+def test_a_refund_that_is_pending_waits_for_its_report() -> None:
+    at_work = WorkerAtWork(REFUNDING)
+
+    assert isinstance(at_work.works(Gateway(Pending()), refund_requested()), Nothing)
+    at_work.works(Gateway(found=Accepted(), found_refund=GivenBack(15430)), reported(KNOWN))
+
+    assert (at_work.stands, at_work.published) == ("SUCCEEDED DONE", ["PaymentRefunded"])
+
+
+def test_a_refund_that_fails_after_it_was_done_is_for_a_person_once() -> None:
+    at_work = WorkerAtWork(payment("ARK", "SUCCEEDED", attempts=1, refund="DONE"))
+    gateway = Gateway(found=Accepted(), found_refund=Refused("the account is closed"))
+
+    assert isinstance(at_work.works(gateway, reported(KNOWN)), Change)
+    assert isinstance(at_work.works(gateway, reported(KNOWN)), Nothing)
+
+    assert (at_work.stands, at_work.published) == ("SUCCEEDED TO_PAY_BY_HAND", ["PaymentRefundFailed"])
+
+
+# --- disputes ---------------------------------------------------------------------------------------------------------
+
+
+def disputed(won: bool | None = None, amount: int = 15430) -> Gateway:
+    """A gateway where the charge is disputed."""
+    return Gateway(found=Accepted(), disputed=[ReportedDispute("du_1", sgd(amount), won, "fraudulent")])
+
+
+def test_a_dispute_is_told_once_and_holds_the_refund_back() -> None:
+    at_work = WorkerAtWork(REFUNDING)
+
+    at_work.works(disputed(), reported(KNOWN))
+    assert at_work.published == ["PaymentDisputed"]
+    assert isinstance(at_work.works(disputed(), reported(KNOWN)), Nothing)
+    waiting = Gateway()
+    assert isinstance(at_work.works(waiting, refund_requested()), Nothing)
+
+    assert (waiting.asked, at_work.stands) == ([FIND_REFUND], "SUCCEEDED REQUESTED")
+
+
+def test_a_dispute_that_is_won_lets_the_refund_go_on() -> None:
+    at_work = WorkerAtWork(REFUNDING)
+    at_work.works(disputed(), reported(KNOWN))
+
+    at_work.works(disputed(won=True), reported(KNOWN))
+    assert at_work.published == ["PaymentDisputeClosed", "RefundRequested"]
+    at_work.works(Gateway(GivenBack(15430)), refund_requested())
+
+    assert at_work.stands == "SUCCEEDED DONE"
+
+
+@pytest.mark.parametrize("lost, asked_for, given", [(15430, [], 0), (10000, ["SGD 54.30"], 5430)])
+def test_of_a_refund_only_what_a_lost_dispute_has_not_given_back_is_asked_for(
+    lost: int, asked_for: list[str], given: int
+) -> None:
+    at_work, gateway = WorkerAtWork(REFUNDING), Gateway(GivenBack(given))
+    at_work.works(disputed(won=False, amount=lost), reported(KNOWN))
+
+    at_work.works(gateway, refund_requested())
+
+    assert [asked[-1] for asked in gateway.asked if asked[0] == "refund"] == asked_for
+    assert (at_work.stands, at_work.row.state.refunds[0].amount) == ("SUCCEEDED DONE", given)
+    assert at_work.published[-1] == ("PaymentRefunded" if given else "RefundRequested")
+
+
+def test_a_dispute_of_a_charge_that_payments_has_not_heard_of_yet_is_told_with_it() -> None:
+    at_work = WorkerAtWork(challenged())
+
+    at_work.works(disputed(), reported())
+
+    assert at_work.published == ["PaymentSucceeded", "PaymentDisputed"]
 
 
 # --- challenges -------------------------------------------------------------------------------------------------------
@@ -561,8 +662,8 @@ def challenged(remembers: str = "..") -> Payment:
     )
 
 
-def reported() -> Event:
-    return event_of(AttemptReported(provider=SANDBOX, reference=REFERENCE), "sandbox:report-1")
+def reported(reference: str = REFERENCE) -> Event:
+    return event_of(AttemptReported(provider=SANDBOX, reference=reference), "sandbox:report-1")
 
 
 def called_off() -> Event:

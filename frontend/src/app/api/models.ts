@@ -34,6 +34,8 @@ export type { DeadLetterQueues } from './models/dead-letter-queues';
 export type { DeadLetterView } from './models/dead-letter-view';
 export type { Delivery } from './models/delivery';
 export type { Destination } from './models/destination';
+export type { DisputeStatus } from './models/dispute-status';
+export type { DisputeView } from './models/dispute-view';
 export type { DropRequest } from './models/drop-request';
 export type { EmailRequest } from './models/email-request';
 export type { EntryKind } from './models/entry-kind';

@@ -20,7 +20,12 @@ export const TEST_CARDS: readonly TestCard[] = [
   { number: '4000 0000 0000 0119', token: 'tok_timeout', effect: 'is charged, but the answer is delayed' },
   { number: '4000 0000 0000 0341', token: 'tok_flaky', effect: 'fails twice, then is accepted' },
   { number: '4000 0027 6000 3184', token: 'tok_3ds', effect: 'is accepted once you confirm it with your bank' },
+  { number: '4000 0025 0000 3155', token: 'tok_3ds_late', effect: 'is the same, but your bank’s answer is delayed' },
   { number: '4000 0000 0000 5126', token: 'tok_norefund', effect: 'is accepted, but cannot be refunded' },
+  { number: '4000 0000 0000 7726', token: 'tok_refund_fails_later', effect: 'is accepted; a refund fails later' },
+  { number: '4000 0000 0000 0259', token: 'tok_dispute', effect: 'is accepted, then disputed' },
+  { number: '4000 0000 0000 1976', token: 'tok_dispute_won', effect: 'is disputed, and the shop wins' },
+  { number: '4000 0000 0000 2685', token: 'tok_dispute_lost', effect: 'is disputed, and the shop loses' },
 ];
 
 export interface Card {

@@ -65,6 +65,39 @@ describe("An order's story", () => {
     expect(story[1]?.text).toBe('We paid SGD\u00a019.90 back to you.');
   });
 
+  it('tells a card that took the refund back from the person who then paid it', () => {
+    const about = { about: 'ret_1', amount: SGD };
+    const story = storyOf(
+      order(
+        'DELIVERED',
+        [
+          entry('PaymentRefunded', about),
+          entry('PaymentRefundFailed', about),
+          entry('PaymentRefunded', { ...about, reference: 'transfer-1' }),
+        ],
+        { paymentMethod: 'CARD' },
+      ),
+      null,
+    );
+    expect(story[0]?.text).toContain('to your card');
+    expect(story[2]?.text).toBe('We paid SGD\u00a019.90 back to you.');
+  });
+
+  it('tells what a bank disputes, and how that ended', () => {
+    const about = { about: 'du_1', amount: SGD };
+    const [opened, lost, won] = storyOf(
+      order('CONFIRMED', [
+        entry('PaymentDisputed', about),
+        entry('PaymentDisputeClosed', { ...about, reason: 'LOST' }),
+        entry('PaymentDisputeClosed', { ...about, reason: 'WON' }),
+      ]),
+      null,
+    );
+    expect(opened?.text).toContain('asks us for SGD\u00a019.90 back');
+    expect(lost?.text).toBe('You have SGD\u00a019.90 back from it.');
+    expect(won?.text).toBe('The payment stands.');
+  });
+
   it('says how much of it comes back, as there may be several refunds', () => {
     const story = [entry('PaymentRefunded', { about: 'ret_1', amount: { amount: 500, currency: 'SGD' } })];
     expect(last(order('DELIVERED', story, { paymentMethod: 'CARD' })).text).toContain('SGD\u00a05.00 to your card');

@@ -78,7 +78,13 @@ function awaitedRefund(order: OrderView, payment: PaymentView | null): Awaited |
 /** The money is on its way, and the story says so. */
 function isPaidBack(order: OrderView, { refundId, amount, status }: RefundView): boolean {
   if (status !== 'DONE' && status !== 'PAID_BY_HAND') return false;
-  return !amount.amount || order.story.some(({ event, about }) => event === 'PaymentRefunded' && about === refundId);
+  return (
+    !amount.amount ||
+    order.story.some(
+      ({ event, about, reference }) =>
+        event === 'PaymentRefunded' && about === refundId && (status === 'DONE' || reference),
+    )
+  );
 }
 
 function left(entry: HistoryEntry, items: readonly OrderItem[]): string {
@@ -122,8 +128,7 @@ function cameBack({ reason }: HistoryEntry): Pick<Step, 'title' | 'text'> {
 }
 
 function refunded(entry: HistoryEntry, order: OrderView): string {
-  const byHand = order.story.some(({ event, about }) => event === 'PaymentRefundFailed' && about === entry.about);
-  return byHand || order.paymentMethod === 'COD'
+  return entry.reference || order.paymentMethod === 'COD'
     ? `We paid ${moneyOf(entry)} back to you.`
     : `We refunded ${moneyOf(entry)} to your card. It can take a few days to appear on your statement.`;
 }
@@ -242,6 +247,20 @@ function step(entry: HistoryEntry, order: OrderView): Step {
             title: 'Refund delayed',
             text: `Your card did not accept the refund. We owe you ${moneyOf(entry)} and will write to you to pay it back.`,
           };
+    case 'PaymentDisputed':
+      return {
+        at,
+        mood: 'plain',
+        title: 'Your bank disputes this payment',
+        text: `It asks us for ${moneyOf(entry)} back, and has that money until it decides.`,
+      };
+    case 'PaymentDisputeClosed':
+      return {
+        at,
+        mood: 'plain',
+        title: 'Your bank has decided',
+        text: entry.reason === 'LOST' ? `You have ${moneyOf(entry)} back from it.` : 'The payment stands.',
+      };
     case 'MailFeedbackReceived':
       return entry.reason === 'Complaint'
         ? {

@@ -11,12 +11,12 @@ import { Shortage } from '../models/shortage';
 export interface HistoryEntry {
 
   /**
-   * Id of the return or refund that the step is about; for a mail, the name of the event it was about.
+   * Id of the return, refund or dispute that the step is about; for a mail, the name of its event.
    */
   about: (string | null);
 
   /**
-   * Money that was collected, is owed for a return, or was given back.
+   * Money that was collected, is owed for a return, was given back, or is disputed.
    */
   amount: (Money | null);
 
@@ -49,6 +49,11 @@ export interface HistoryEntry {
    * Where there is one.
    */
   reason: (string | null);
+
+  /**
+   * Of the transfer by which a person has given money back.
+   */
+  reference: (string | null);
 
   /**
    * For a rejected order, what was missing.

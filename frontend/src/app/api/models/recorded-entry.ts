@@ -22,6 +22,7 @@ export interface RecordedEntry {
   event: string;
   note: (string | null);
   reason: (string | null);
+  reference: (string | null);
   shortages: Array<Shortage>;
   status: OrderStatus;
 }

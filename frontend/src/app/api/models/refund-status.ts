@@ -3,7 +3,7 @@
 
 
 /**
- * Where a refund stands; DONE and PAID_BY_HAND are final.
+ * Where a refund stands; PAID_BY_HAND is final, and DONE is unless a provider takes its word back.
  */
 export type RefundStatus = 'REQUESTED' | 'DONE' | 'TO_PAY_BY_HAND' | 'PAID_BY_HAND';
 

@@ -42,6 +42,11 @@ export interface ShipmentView {
   deliveredAt: (string | null);
 
   /**
+   * Whether the shopper's bank disputes the payment: better not shipped before it has decided.
+   */
+  disputed: boolean;
+
+  /**
    * What was found of it then.
    */
   inspected: Array<InspectedLine>;

@@ -12,6 +12,11 @@ export interface StaffOrderSummary {
   country: string;
 
   /**
+   * Whether the shopper's bank has taken the money back, and has not decided yet.
+   */
+  disputed: boolean;
+
+  /**
    * Of its shopper.
    */
   email: string;

@@ -34,6 +34,7 @@ export interface StaffOrder {
   collected: (Money | null);
   country: string;
   deliveredAt: (string | null);
+  disputed: boolean;
   email: string;
   items: Array<OrderItem>;
   name: string;

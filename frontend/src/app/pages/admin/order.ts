@@ -30,7 +30,7 @@ import { PaidBack } from './paid-back';
 import { ParcelActions } from './parcel';
 import { ReturnActions } from './return-actions';
 import { linesOf } from './story';
-import { METHODS, PAYMENT, REFUND, RETURN, contentsOf, named, reasonOf, whoOf } from './words';
+import { DISPUTE, METHODS, PAYMENT, REFUND, RETURN, contentsOf, named, reasonOf, whoOf } from './words';
 
 /** An order as all services know it: its parcel, its money, what comes back of it, and what can be done now. */
 @Component({
@@ -67,6 +67,9 @@ import { METHODS, PAYMENT, REFUND, RETURN, contentsOf, named, reasonOf, whoOf } 
         @if (order(); as order) {
           <p class="order-facts">
             <shop-order-status [status]="order.status" />
+            @if (order.disputed) {
+              <span class="tag tag-bad">Disputed</span>
+            }
             <time [attr.datetime]="order.placedAt">{{ order.placedAt | when }}</time>
             <a routerLink="/admin/customers" [queryParams]="{ email: order.email }">{{ order.email }}</a>
           </p>
@@ -80,6 +83,11 @@ import { METHODS, PAYMENT, REFUND, RETURN, contentsOf, named, reasonOf, whoOf } 
             @if (shipment(); as shipment) {
               <section class="panel stack" aria-labelledby="parcel">
                 <h2 id="parcel">Parcel</h2>
+                @if (shipment.disputed && shipment.status === 'TO_SHIP') {
+                  <p class="notice notice-caution">
+                    The shopper’s bank disputes the payment. Better hold the parcel until it has decided.
+                  </p>
+                }
                 <shop-parcel [shipment]="shipment" (changed)="took($event)" />
               </section>
               @for (each of shipment.returns; track each.returnId) {
@@ -128,6 +136,20 @@ import { METHODS, PAYMENT, REFUND, RETURN, contentsOf, named, reasonOf, whoOf } 
                     </div>
                   }
                 </dl>
+                @for (dispute of payment.disputes; track dispute.disputeId) {
+                  <div class="console-row">
+                    <div>
+                      <h3>Dispute about {{ dispute.amount | money }}</h3>
+                      <p class="hint">
+                        {{ dispute.reason }} · {{ dispute.disputeId }}
+                        @if (dispute.reportedAt; as since) {
+                          · <time [attr.datetime]="since">{{ since | when }}</time>
+                        }
+                      </p>
+                    </div>
+                    <span [class]="'tag ' + disputes[dispute.status].tag">{{ disputes[dispute.status].label }}</span>
+                  </div>
+                }
                 @for (refund of payment.refunds; track refund.refundId) {
                   <div class="console-row">
                     <div>
@@ -234,6 +256,7 @@ export default class OrderPage {
   protected readonly methods = METHODS;
   protected readonly payments = PAYMENT;
   protected readonly refunds = REFUND;
+  protected readonly disputes = DISPUTE;
   protected readonly returns = RETURN;
   protected readonly reason = reasonOf;
   protected readonly returnNumber = returnNumber;

@@ -41,7 +41,12 @@ import { METHODS } from './words';
               <td>
                 <time [attr.datetime]="order.placedAt">{{ order.placedAt | when: 'short' }}</time>
               </td>
-              <td><shop-order-status [status]="order.status" /></td>
+              <td>
+                <shop-order-status [status]="order.status" />
+                @if (order.disputed) {
+                  <span class="tag tag-bad">Disputed</span>
+                }
+              </td>
               <td class="wide">
                 {{ order.name }}
                 <a class="hint" routerLink="/admin/customers" [queryParams]="{ email: order.email }">{{

@@ -2,7 +2,16 @@ import { RecordedEntry, ShipmentView, StaffOrder } from '../../api/models';
 import { linesOf } from './story';
 
 function entry(event: string, at: string, more: Partial<RecordedEntry> = {}): RecordedEntry {
-  const none = { about: null, amount: null, attempt: null, by: null, note: null, reason: null, shortages: [] };
+  const none = {
+    about: null,
+    amount: null,
+    attempt: null,
+    by: null,
+    note: null,
+    reference: null,
+    reason: null,
+    shortages: [],
+  };
   return { event, at, causedBy: event, status: 'CONFIRMED', ...none, ...more };
 }
 

@@ -21,6 +21,8 @@ const EVENTS: Readonly<Record<string, string>> = {
   PaymentCollected: 'Cash collected',
   PaymentRefunded: 'Refunded',
   PaymentRefundFailed: 'Refund is to be paid by hand',
+  PaymentDisputed: 'Payment disputed',
+  PaymentDisputeClosed: 'Dispute decided',
   CancelledByShopper: 'Cancelled by the shopper',
   CancelledByShop: 'Cancelled by the shop',
   CancellationRequested: 'Cancellation requested',
@@ -65,13 +67,14 @@ function plain(code: string): string {
 }
 
 function ofOrder(entry: RecordedEntry): Line {
-  const { at, event, about, amount, attempt, by, note, reason, shortages } = entry;
+  const { at, event, about, amount, attempt, by, note, reason, reference, shortages } = entry;
   const details = [
     reason && (MAIL_FEEDBACK[reason] ?? plain(reason)),
     event === 'MailFeedbackReceived' && about && `“${MAILS[about] ?? about}”`,
     attempt && `attempt ${attempt}`,
     about?.startsWith('ret_') && `return ${returnNumber(about)}`,
     amount && formatMoney(amount),
+    reference,
     ...shortages.map(({ productId, requested, available }) => `${productId}: ${requested} wanted, ${available} there`),
     note && `“${note}”`,
   ];

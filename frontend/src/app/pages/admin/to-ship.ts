@@ -102,6 +102,9 @@ const LIMIT = 100;
                     <a class="order-number" data-lead [routerLink]="['/admin/orders', row.orderId]">{{
                       row.orderId | orderNumber
                     }}</a>
+                    @if (row.disputed) {
+                      <span class="tag tag-bad">Disputed</span>
+                    }
                   </th>
                   <td>
                     @if (row.openSince; as since) {

@@ -4,6 +4,7 @@ import {
   OrderItem,
   PaymentMethod,
   PaymentStatus,
+  DisputeStatus,
   RefundStatus,
   RefusalChoice,
   ReturnProgress,
@@ -38,6 +39,12 @@ export const REFUND: Readonly<Record<RefundStatus, Tag>> = {
   DONE: { label: 'Refunded', tag: 'tag-good' },
   TO_PAY_BY_HAND: { label: 'To pay by hand', tag: 'tag-caution' },
   PAID_BY_HAND: { label: 'Paid by hand', tag: 'tag-good' },
+};
+
+export const DISPUTE: Readonly<Record<DisputeStatus, Tag>> = {
+  OPEN: { label: 'Disputed', tag: 'tag-bad' },
+  WON: { label: 'Won', tag: 'tag-good' },
+  LOST: { label: 'Lost', tag: 'tag-bad' },
 };
 
 export const PAYMENT: Readonly<Record<PaymentStatus, Tag>> = {
