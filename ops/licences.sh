@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-layer="$(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/\1/p' layer/requirements.txt picture-layer/requirements.txt)"
+layer="$(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/\1/p' layer/requirements.txt picture-layer/requirements.txt stripe-layer/requirements.txt)"
 # Some packages have their licence's whole text where its name belongs.
 python() { pip-licenses --from=mixed --order=license --format=markdown "$@" | cut -c -120; }
 node() {

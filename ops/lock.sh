@@ -12,7 +12,7 @@ lock() {
         --custom-compile-command "make update" "$@"
 }
 
-layers=(layer picture-layer)
+layers=(layer picture-layer stripe-layer)
 everything=(pyproject.toml --extra dev "${layers[@]/%//requirements.in}" --output-file constraints.txt)
 if [ $# -gt 0 ]; then
     # Nothing goes back: the newest boto3 would otherwise be had for a SAM CLI of a year ago.

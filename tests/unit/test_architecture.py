@@ -29,7 +29,7 @@ OUTSIDE_A_DOMAIN = {"boto3", "botocore", "aws_lambda_powertools", "jinja2"}
 BROUGHT_ALONG = {"boto3": "Lambda's runtime", "botocore": "Lambda's runtime", "pydantic_core": "pydantic"}
 """What the functions import that is not named in the layer's requirements, and what brings it."""
 
-LAYERS = ("layer", "picture-layer")
+LAYERS = ("layer", "picture-layer", "stripe-layer")
 
 OUTSIDE_THE_TREE = {"WouldAct"}
 """What is raised and is no failure: it ends a dry run."""

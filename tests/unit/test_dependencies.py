@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from retail_ops.stack.shop import PROJECT
 
 LOCKED = PROJECT / "constraints.txt"
-LAYERS = [PROJECT / "layer", PROJECT / "picture-layer"]
+LAYERS = [PROJECT / "layer", PROJECT / "picture-layer", PROJECT / "stripe-layer"]
 TAKEN = [folder / "requirements.txt" for folder in LAYERS]
 
 each_layer = pytest.mark.parametrize("folder", LAYERS, ids=lambda folder: folder.name)

@@ -1,0 +1,253 @@
+"""Stripe behind the port of the providers.
+
+An attempt is a PaymentIntent, created with its payment method and not confirmed, under the idempotency key of the
+attempt; its id is the reference. Stripe forgets a key after a day, an id never. What the shop calls an attempt or a
+refund is in the metadata, by which an event that Stripe sends leads back to it.
+
+    intent.status              last_payment_error    answer
+    succeeded                                        accepted
+    requires_action                                  challenged, by the client secret
+    requires_payment_method    yes                   refused
+    canceled                   yes                   refused
+    canceled                   no                    ended
+    anything else                                    none yet
+
+Banks are asked by `confirm` alone. To confirm or cancel what is confirmed, cancelled or declined already is an
+`InvalidRequestError` or a `CardError`: then the intent itself is asked. Errors of the connection, limits and failures
+of Stripe's own may pass; a wrong key or a missing permission is raised as it is, and no card is declined for it.
+"""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import stripe
+
+from cloudretail import aws
+from cloudretail.errors import Permanent
+from cloudretail.money import Money
+from cloudretail.settings import Absent, Settings, load
+from payments.providers import (
+    Accepted,
+    Answer,
+    Challenged,
+    Ended,
+    GivenBack,
+    Pending,
+    ProviderTimeout,
+    ProviderUnavailable,
+    RefundAnswer,
+    Refused,
+    ReportedDispute,
+)
+
+STRIPE = "stripe"
+
+TIMEOUT_SECONDS = 10
+"""Of one request: several fit into the worker's own time."""
+
+_HUNDREDTHS = frozenset({"ISK", "UGX"})
+"""Currencies without minor units that Stripe takes in hundredths all the same.
+
+Source: https://docs.stripe.com/currencies#special-cases."""
+
+_TENS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+"""Currencies with three minor digits, of which Stripe takes the last one only as 0. Source: as above."""
+
+_INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed", "prevented")
+"""A bank has asked, or was kept from asking, and has taken nothing. Source: https://docs.stripe.com/api/disputes."""
+
+_DECIDED = {"won": True, "lost": False, "appeal_needs_response": False, "appeal_under_review": False}
+"""Whether the shop has the money, by the status of a dispute; in any other status nothing is decided."""
+
+
+class Stripe:
+    """A card gateway that takes real money.
+
+    Args:
+        client: of one account, in its test or live mode.
+    """
+
+    def __init__(self, client: stripe.StripeClient) -> None:
+        self._intents = client.v1.payment_intents
+        self._refunds = client.v1.refunds
+        self._disputes = client.v1.disputes
+
+    def create(self, key: str, amount: Money, token: str) -> str:
+        params: Any = {
+            "amount": units_of(amount),
+            "currency": amount.currency.lower(),
+            "payment_method_types": ["card"],
+            "metadata": {"attempt": key},
+        }
+        try:
+            intent = _asked(lambda: self._intents.create(params | {"payment_method": token}, {"idempotency_key": key}))
+        except (stripe.CardError, stripe.InvalidRequestError):
+            # A payment method that is used up, or that somebody has made up, is a card that is declined: when it is
+            # confirmed, as every other.
+            intent = _asked(lambda: self._intents.create(params, {"idempotency_key": f"{key}:without"}))
+        return str(intent.id)
+
+    def confirm(self, reference: str) -> Answer:
+        refusal = None
+        try:
+            intent = _asked(lambda: self._intents.confirm(reference, {"use_stripe_sdk": True}))
+        except (stripe.CardError, stripe.InvalidRequestError) as error:
+            refusal = Refused(error.user_message or "the card was declined")
+            intent = self._intent(reference)
+        answer = _answer(intent) or refusal
+        if answer is None:
+            raise ProviderTimeout(f"Stripe has not decided yet: {intent.status}")
+        return answer
+
+    def cancel(self, reference: str) -> Answer:
+        try:
+            intent = _asked(lambda: self._intents.cancel(reference))
+        except stripe.InvalidRequestError:
+            intent = self._intent(reference)
+        answer = _answer(intent)
+        if answer is None or isinstance(answer, Challenged):
+            raise ProviderTimeout(f"Stripe does not end it yet: {intent.status}")
+        return answer
+
+    def find(self, reference: str) -> Answer | None:
+        return _answer(self._intent(reference))
+
+    def key_of(self, reference: str) -> str | None:
+        return _tag(self._intent(reference).metadata, "attempt")
+
+    def refund(self, key: str, reference: str, amount: Money) -> RefundAnswer:
+        params: Any = {"payment_intent": reference, "amount": units_of(amount), "metadata": {"refund": key}}
+        try:
+            return _refund_answer(_asked(lambda: self._refunds.create(params, {"idempotency_key": key})))
+        except stripe.InvalidRequestError as error:
+            if error.code == "charge_disputed":
+                return Pending()
+            return Refused(error.user_message or str(error))
+
+    def find_refund(self, key: str, reference: str) -> RefundAnswer | None:
+        found = _asked(lambda: self._refunds.list({"payment_intent": reference, "limit": 100}))
+        for refund in found.data:
+            if _tag(refund.metadata, "refund") == key:
+                return _refund_answer(refund)
+        return None
+
+    def disputes(self, reference: str) -> tuple[ReportedDispute, ...]:
+        found = _asked(lambda: self._disputes.list({"payment_intent": reference, "limit": 100}))
+        return tuple(
+            ReportedDispute(
+                str(dispute.id),
+                money_of(dispute.amount, dispute.currency),
+                _DECIDED.get(dispute.status),
+                dispute.reason,
+            )
+            for dispute in found.data
+            if dispute.status not in _INQUIRIES
+        )
+
+    def _intent(self, reference: str) -> stripe.PaymentIntent:
+        """Raises Permanent where this account, in this mode, has no such attempt: somebody has to look."""
+        try:
+            return _asked(lambda: self._intents.retrieve(reference))
+        except stripe.InvalidRequestError as error:
+            if error.code == "resource_missing":
+                raise Permanent(f"Stripe knows no {reference} in this account and mode") from error
+            raise
+
+
+def units_of(money: Money) -> int:
+    """An amount as Stripe counts it.
+
+    Raises:
+        Permanent: Stripe cannot take exactly this amount.
+    """
+    if money.currency in _TENS and money.amount % 10:
+        raise Permanent(f"Stripe takes {money.currency} in steps of 10, and not {money}")
+    return money.amount * 100 if money.currency in _HUNDREDTHS else money.amount
+
+
+def money_of(units: int, currency: str) -> Money:
+    """An amount that Stripe has told; `currency` in lower case."""
+    currency = currency.upper()
+    return Money(amount=units // 100 if currency in _HUNDREDTHS else units, currency=currency)
+
+
+def _asked[T](request: Callable[[], T]) -> T:
+    """What Stripe answers; what may pass as one of the port's errors."""
+    try:
+        return request()
+    except stripe.RateLimitError as error:
+        raise ProviderUnavailable(f"Stripe: {type(error).__name__}") from error
+    except stripe.APIConnectionError as error:
+        raise ProviderTimeout(f"Stripe: {type(error).__name__}") from error
+    except stripe.APIError as error:
+        if error.http_status == HTTPStatus.CONFLICT:  # Another delivery asks the very same at this moment.
+            raise ProviderUnavailable("Stripe: asked twice at once") from error
+        raise ProviderTimeout(f"Stripe: HTTP {error.http_status}") from error
+
+
+def _tag(metadata: stripe.StripeObject | Mapping[str, str] | None, name: str) -> str | None:
+    """What the shop has written there under a name; None where it is not the shop's."""
+    return metadata[name] if metadata and name in metadata else None
+
+
+def _answer(intent: stripe.PaymentIntent) -> Answer | None:
+    error = intent.last_payment_error
+    refusal = Refused(error.message or "the card was declined") if error else None
+    match intent.status:
+        case "succeeded":
+            return Accepted(money_of(intent.amount_received, intent.currency))
+        case "requires_action":
+            return Challenged(intent.client_secret or "")
+        case "requires_payment_method":
+            return refusal
+        case "canceled":
+            return refusal or Ended()
+        case _:
+            return None
+
+
+def _refund_answer(refund: stripe.Refund) -> RefundAnswer:
+    match refund.status:
+        case "succeeded":
+            return GivenBack(money_of(refund.amount, refund.currency).amount)
+        case "failed" | "canceled":
+            return Refused(f"the card did not take it: {refund.failure_reason or refund.status}")
+        case _:
+            return Pending()
+
+
+class StripeSettings(Settings):
+    """What Stripe needs.
+
+    Attributes:
+        stripe_secret: id of the secret with the account's key; None on a stage without Stripe.
+        stripe_api: address of Stripe's API, where it is not Stripe's own.
+    """
+
+    stripe_secret: Absent[str] = None
+    stripe_api: Absent[str] = None
+
+
+def open_stripe() -> Stripe | None:
+    """Stripe as this function's environment names it; None on a stage without it. Its key is read here, once."""
+    settings = load(StripeSettings)
+    if not settings.stripe_secret:
+        return None
+    key = aws.secrets().get_secret_value(SecretId=settings.stripe_secret)["SecretString"]
+    return Stripe(client_of(key, settings.stripe_api))
+
+
+def client_of(key: str, api: str | None = None) -> stripe.StripeClient:
+    """A client that asks once: what fails comes again with its message.
+
+    Args:
+        key: of an account.
+        api: address of Stripe's API, where it is not Stripe's own.
+    """
+    return stripe.StripeClient(
+        key,
+        max_network_retries=0,
+        http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+        base_addresses={"api": api} if api else {},
+    )
