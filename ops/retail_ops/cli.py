@@ -1,4 +1,4 @@
-"""The `cloudretail` command: here its groups are put together, and its errors turned into sentences."""
+"""The `cloudretail` command: registers the groups of commands, and prints errors as sentences."""
 
 import errno
 import sys
@@ -34,7 +34,7 @@ from retail_ops.errors import OpsError
 
 app = typer.Typer(
     name="cloudretail",
-    help="Run CloudRetail on this machine, and look after a shop wherever it runs.",
+    help="Run CloudRetail on this machine, and operate a shop, here or on AWS.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # Locals can hold passwords and tokens.
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -50,9 +50,9 @@ for group in (
 
 
 def main() -> None:
-    """Run the command; a foreseen failure is a sentence on stderr and exit code 1."""
+    """Run the command. An expected failure is a sentence on stderr and exit code 1."""
     try:
-        # Whatever it was started by: help names what people type.
+        # Help shows the name that people type, however the process was started.
         app(prog_name="cloudretail")
     except OpsError as error:
         err.print(f"[bold red]Error:[/bold red] {escape(error.message)}")

@@ -1,4 +1,4 @@
-"""Where the command writes."""
+"""The command's output: results and messages."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ err = Console(stderr=True, highlight=False)
 
 
 def rows(headings: Sequence[str], cells: Sequence[Sequence[str]], *, console: Console = out) -> None:
-    """A table with nothing cut: where the terminal is too narrow for it, each row is a few lines.
+    """Print a table without cutting any text. In a terminal that is too narrow, each row takes several lines.
 
     Args:
-        headings: of the columns; the first column says which row it is.
+        headings: of the columns; the first column identifies the row.
         cells: of each row, in rich's markup.
-        console: where it goes. A pipe has no width: a row is a line there.
+        console: where it is printed. In a pipe, a row is always one line.
     """
     lines = [[Text.from_markup(cell) for cell in row] for row in (headings, *cells)]
     widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
@@ -40,8 +40,8 @@ def rows(headings: Sequence[str], cells: Sequence[Sequence[str]], *, console: Co
 
 
 def visible(text: str) -> str:
-    """A text that anybody may have written, harmless for a terminal: control characters and those that change the
-    direction of writing are shown as escapes such as `\\x1b`; line breaks and tabs stay."""
+    """A text from outside, made harmless for a terminal. Control characters, and those that change the direction of
+    writing, are shown as escapes such as `\\x1b`. Line breaks and tabs stay."""
     return "".join(
         each if each in "\n\t" or unicodedata.category(each) not in HIDDEN else ascii(each)[1:-1] for each in text
     )
@@ -53,4 +53,4 @@ def plain(text: str) -> str:
 
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Unicode categories of characters that a terminal obeys or does not show."""
+"""Unicode categories of characters that control a terminal, or are invisible."""

@@ -1,19 +1,19 @@
-"""Why the command cannot go on, in a sentence for its user.
+"""The command's errors: each is a sentence for its user.
 
-OpsError                a sentence for a person; the command prints it and exits with 1
+OpsError                a sentence for the user; the command prints it and exits with 1
 ├── NoShop              no shop runs here, or there is no such stack
 ├── UnreadableState     the file that says what runs here is damaged
-├── PortTaken           somebody else listens where the shop should
+├── PortTaken           another process listens on a port of the shop
 ├── ProcessDied         a process of the local shop ended by itself; carries the end of its log
 ├── BuildFailed         `sam build` failed; carries the end of its output
 ├── DeployFailed        `sam deploy` failed; names the resources and their reasons
-├── ColdFunction        a function does not even start
-└── Refused             the shop's API answered a call of ours with an error
+├── ColdFunction        a function does not start
+└── Refused             the shop's API answered a call with an error
 """
 
 
 class OpsError(Exception):
-    """A sentence for a person, without a traceback.
+    """A sentence for the user, without a traceback.
 
     Args:
         message: what is wrong and what to do about it.
@@ -58,8 +58,8 @@ class Refused(OpsError):
     """The shop's API answered with an error, or did not answer.
 
     Args:
-        message: the request, and what came of it.
-        said: the API's own words alone, for users who did not type a request; empty where it did not answer.
+        message: the request, and its outcome.
+        said: only the API's own words, for users who did not type a request; empty if it did not answer.
     """
 
     def __init__(self, message: str, said: str = "") -> None:

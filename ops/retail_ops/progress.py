@@ -1,4 +1,4 @@
-"""What a long command shows while it works."""
+"""The progress that a long command shows."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ class Progress(Protocol):
 
 
 class Silent:
-    """For use as a library."""
+    """No output, for use as a library."""
 
     @contextmanager
     def step(self, title: str) -> Iterator[Note]:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""`dlq`: what failed, why, and replaying it."""
+"""`dlq`: shows what failed and why, and replays it."""
 
 import json
 import re
@@ -29,11 +29,11 @@ RATE = 20
 """Messages a second by default: as many as a small shop's consumers handle without falling behind."""
 
 UNKNOWN = (
-    """A dry run cannot know whether the function has every permission, ends in time, and what a provider answers."""
+    """A dry run does not know whether the function has all permissions, ends in time, and what a provider answers."""
 )
 
 SHOWN = 20
-"""Messages that a list shows; the causes are always those of all."""
+"""Messages that a list shows. Its causes are always those of all messages."""
 
 Queue = Annotated[
     str, typer.Argument(metavar="QUEUE", help="OrdersDlq, RelayDlq ..., or orders, payment-worker, rule-targets ...")
@@ -78,7 +78,7 @@ def list_queues(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """List how many dead letters every consumer has, the oldest, and their most frequent causes."""
+    """List the dead letters of every consumer: how many, the oldest, and the most frequent causes."""
     summaries = Operations(find_shop(stack)).dead_letters.summaries()
     if as_json:
         print_json([each.model_dump(mode="json") for each in summaries])
@@ -106,7 +106,7 @@ def show(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a consumer's dead letters grouped by cause, or one of them in full, also once it was replayed or dropped."""
+    """Show a consumer's dead letters grouped by cause, or one of them in full, even if it was replayed or dropped."""
     operations = Operations(find_shop(stack))
     name = _queue(operations, queue)
     if message:
@@ -134,7 +134,7 @@ def show(
 
 
 def _extent(group: "CauseGroup") -> str:
-    """How much of what has failed, and since when."""
+    """How many dead letters of which events, and since when."""
     events = ", ".join(f"{count} {name}" for name, count in group.events.items())
     when = f"since {ago(group.oldest)}, the latest {ago(group.latest)}, {group.trend[-1]} within the hour"
     versions = f"version {', '.join(group.versions)}" if group.versions else ""
@@ -142,7 +142,7 @@ def _extent(group: "CauseGroup") -> str:
 
 
 def _affected(letters: "CauseGroup | DeadLetterQueue") -> str:
-    """Whom it concerns, and what their orders come to: `3 orders of 2 customers, SGD 119.70`."""
+    """The orders and customers concerned, and the orders' value: `3 orders of 2 customers, SGD 119.70`."""
     if not letters.orders:
         return ""
     whose = f" of {_counted(letters.customers, 'customer')}" if letters.customers else ""
@@ -154,7 +154,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def _bars(counts: Sequence[int]) -> str:
-    """A bar for each hour, as high as the busiest lets it be: `▁▁▂█`."""
+    """A bar for each hour, relative to the highest: `▁▁▂█`."""
     most = max(counts)
     return "".join(BARS[-(-count * (len(BARS) - 1) // most)] if most else BARS[0] for count in counts)
 
@@ -223,8 +223,8 @@ def replay(
 ) -> None:
     """Send dead letters again to the consumer that failed, and to no other.
 
-    The shop carries it out, and this command follows it: if the command ends, the replay goes on. Consumers react once,
-    however often they get a message. The exit code is 1 where a copy was refused, or, with --wait, came back.
+    The deployed replay worker does it, and this command follows it: if the command ends, the replay goes on. Consumers
+    react once, however often they receive a message. The exit code is 1 if a copy was refused or, with --wait, failed.
     """
     operations = Operations(find_shop(stack))
     from operations.replays.domain import Action
@@ -252,7 +252,7 @@ def drop(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Drop dead letters: nobody handles them. Each is kept with its body for 90 days, and who dropped it and why."""
+    """Drop dead letters, so that nobody handles them. Each is kept for 90 days, with who dropped it and why."""
     operations = Operations(find_shop(stack))
     from operations.replays.domain import Action
 
@@ -287,7 +287,7 @@ def history(
 
 
 def _archived(operations: Operations, replay: "Replay") -> "Replay":
-    """A replay of the archive as EventBridge has it now: whoever started it may have ended before it did."""
+    """A replay of the archive in EventBridge's present state: its record may be older, if its command ended early."""
     from operations.replays.domain import Action, ReplayState
     from retail_ops.stack.archive import replay_state
 
@@ -313,7 +313,7 @@ def edit(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Correct the body of a dead letter. The old one is kept, with who has changed it and why; then replay it."""
+    """Correct the body of a dead letter, to replay it then. The old body is kept, with who changed it and why."""
     operations = Operations(find_shop(stack))
     from cloudretail.failure_log import change
     from cloudretail.failures import Edit, FailureState, edited
@@ -346,7 +346,7 @@ def edit(
 
 
 def _event_in(text: str) -> tuple[str, str | None]:
-    """The name of the event that a body is, and the order that it is about; raises OpsError where it is none."""
+    """Name and order of the event in a body; raises OpsError if the body is not an event."""
     from cloudretail.errors import InvalidEvent
     from contract import parse
 
@@ -360,7 +360,7 @@ def _event_in(text: str) -> tuple[str, str | None]:
 def cancel(
     replay_id: Annotated[str, typer.Argument(metavar="REPLAY")], stack: Stack = None, as_json: AsJson = False
 ) -> None:
-    """Stop a replay before its next messages. What it has sent stays sent; the others are dead letters still."""
+    """Stop a replay before its next messages. Messages that it has sent stay sent; the others stay dead letters."""
     operations = Operations(find_shop(stack))
     found = replay_named(operations, replay_id)
     with said_by_the_shop():
@@ -372,7 +372,7 @@ def cancel(
 def resume(
     replay_id: Annotated[str, typer.Argument(metavar="REPLAY")], stack: Stack = None, as_json: AsJson = False
 ) -> None:
-    """Let a replay that was cancelled or interrupted go on where it was."""
+    """Continue a replay that was cancelled or interrupted, where it stopped."""
     operations = Operations(find_shop(stack))
     found = replay_named(operations, replay_id)
     with said_by_the_shop():
@@ -383,7 +383,7 @@ def resume(
 
 @contextmanager
 def said_by_the_shop() -> Iterator[None]:
-    """What the shop refuses is a sentence."""
+    """Turn a refusal of the shop into a sentence for the user."""
     from cloudretail.errors import ShopError
 
     try:
@@ -393,7 +393,7 @@ def said_by_the_shop() -> Iterator[None]:
 
 
 def replay_named(operations: Operations, name: str) -> "Replay":
-    """The replay of this id, or of the only id that begins so; raises OpsError."""
+    """The replay with this id, or with the only id that begins like it; raises OpsError if there is not one."""
     if found := operations.replays.log.find(name):
         return found.seen_at(datetime.now(UTC))
     begin = [each for each in operations.replays.recent(100) if each.replay_id.startswith(name)] if name else []
@@ -414,7 +414,7 @@ MOST_NAMED = 1000
 
 
 def _message(operations: Operations, queue: str, name: str) -> str:
-    """The id of a message, by itself or by its beginning; raises OpsError."""
+    """The id of a message, from the id or its beginning; raises OpsError if there is not one such message."""
     from operations.queues import ConsumerQueue
 
     consumer = ConsumerQueue.by_dead_letter_queue(queue).consumer
@@ -473,7 +473,7 @@ def _carry_out(
 
 
 def _copy(operations: Operations, selection: "Selection", stack: str, *, yes: bool, as_json: bool) -> None:
-    """Send the bodies to the same consumer of another stage. Here nothing changes: they are dead letters still."""
+    """Send the bodies to the same consumer of another stage. In this stage they stay dead letters."""
     from operations.dead_letters.domain import message_of
     from operations.queues import ConsumerQueue
 
@@ -515,7 +515,7 @@ def _stage_of(shop: "Shop") -> str:
 
 
 def _followed(operations: Operations, record: "Replay", *, wait: bool = False) -> "Replay":
-    """Follow a replay to its end, and with `wait` its copies to theirs. Ctrl-C ends the following only."""
+    """Follow a replay until it ends, and with `wait` until all its copies have an outcome. Ctrl-C does not stop it."""
     from operations.replays.domain import ReplayState
 
     try:
@@ -536,7 +536,7 @@ def _followed(operations: Operations, record: "Replay", *, wait: bool = False) -
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar on a terminal, which is told how much of how much is done."""
+    """A progress bar on a terminal; the function takes how many are done, and of how many."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=not err.is_terminal, disable=not err.is_terminal) as bar:
         task = bar.add_task(title, total=None)
@@ -547,7 +547,7 @@ COLOURS = {"REPLAYED": "green", "WOULD_ACT": "green", "FAILED": "red", "WOULD_FA
 
 
 def _report(operations: Operations, replay: "Replay", *, as_json: bool) -> int:
-    """What became of the messages of a replay; returns how many came back."""
+    """Print the outcome of each message of a replay; returns how many failed again."""
     from cloudretail.failures import FailureState
 
     messages = operations.replays.followed(operations.replays.messages(replay.replay_id))
@@ -659,7 +659,7 @@ def duration(text: str) -> timedelta:
 
 
 def moment(text: str) -> datetime:
-    """A date and time, of this machine's zone unless it says another; or a time span ago. Raises OpsError."""
+    """A date and time, by default in this machine's zone, or a time span ago; raises OpsError for anything else."""
     if re.fullmatch(r"\d+[smhd]", text.strip()):
         try:
             return datetime.now(UTC) - duration(text)
@@ -692,7 +692,7 @@ def _pretty(body: str) -> str:
 
 
 def print_json(content: Any) -> None:
-    """For programs; in colours where a person reads it."""
+    """Print JSON, in colours on a terminal."""
     if out.is_terminal:
         out.print_json(json.dumps(content), ensure_ascii=True)
     else:

@@ -1,4 +1,4 @@
-"""`doctor`: what is wrong with a machine or an account, and the cure."""
+"""`doctor`: finds what is wrong with a machine or an account, and names the cure."""
 
 import json
 from dataclasses import asdict
@@ -31,7 +31,7 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
-    """Say whether this machine, or an AWS account, is ready for the shop. Exit code 1 if something is to be done.
+    """Check whether this machine, or an AWS account, is ready for the shop. Exit code 1 if something is to be done.
 
     It changes nothing.
     """

@@ -1,4 +1,4 @@
-"""`events`: archived events, replayed to one consumer."""
+"""`events`: replays archived events to one consumer."""
 
 import time
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from retail_ops.stack.archive import replay_state, start_replay
 from retail_ops.stack.operations import Operations
 
 POLL = 1.0
-"""Seconds between two looks at a replay."""
+"""Seconds between two polls of a replay."""
 
 
 def register(app: typer.Typer) -> None:
@@ -35,10 +35,10 @@ def replay(
     yes: Yes = False,
     stack: Stack = None,
 ) -> None:
-    """Replay the archived events of a time to one consumer, and to no other.
+    """Replay the archived events of a period to one consumer, and to no other.
 
-    This is safe: a consumer reacts once, however often and however late it gets an event. The archive keeps events for
-    90 days, and may lack those of the last minutes.
+    This is safe: a consumer reacts once, however often and however late it receives an event. The archive keeps events
+    for 90 days, and may lack those of the last minutes.
     """
     shop = find_shop(stack)
     operations = Operations(shop)

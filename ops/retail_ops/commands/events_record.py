@@ -12,12 +12,12 @@ from retail_ops.stack.shop import PROJECT
 
 def record(
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; fail where a sample is not what the code does.")
+        bool, typer.Option("--check", help="Change nothing; fail if a sample differs from what the code does.")
     ] = False,
 ) -> None:
-    """Record the samples in events/, from a local shop of its own: takes a minute, and touches no other shop.
+    """Record the samples in events/ in a local shop of their own. It takes a minute, and touches no other shop.
 
-    The same code gives the same samples, so that a difference is one of the contract.
+    The same code gives the same samples, so a difference is a change of the contract.
     """
     from retail_ops.recording import (
         record as recording,  # It imports the functions, which no other command of this group needs.

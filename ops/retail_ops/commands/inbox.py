@@ -1,4 +1,4 @@
-"""`inbox`: what the local shop sent by e-mail."""
+"""`inbox`: shows the mails that the local shop sent."""
 
 import json
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""`invoke`: one function, with a sample event."""
+"""`invoke`: runs one function with a sample event."""
 
 import io
 import json
@@ -20,7 +20,7 @@ from retail_ops.recording import samples
 from retail_ops.stack.shop import FUNCTION, PROJECT, Shop
 
 DEBUG_PORT = 5678
-"""Where debuggers look for debugpy by default."""
+"""The port at which debuggers expect debugpy by default."""
 
 
 OTHERWISE = (
@@ -35,12 +35,12 @@ def register(app: typer.Typer) -> None:
 
 
 def functions() -> list[str]:
-    """The names that a shell completes."""
+    """The names of functions, for the shell's completion."""
     return sorted({sample.function for sample in samples.load()})
 
 
 def events_of(context: typer.Context) -> list[str]:
-    """The samples that a shell completes: those of the function that is named already."""
+    """The samples of the function in the command line, for the shell's completion."""
     wanted = context.params.get("function")
     found = [sample for sample in samples.load() if sample.function == wanted]
     return [str(sample.path.relative_to(PROJECT)) for sample in found]
@@ -68,10 +68,10 @@ def invoke(
     stack: Stack = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask, on AWS.")] = False,
 ) -> None:
-    """Run a function with an event, on the data of the shop on this machine; exit with 1 where it fails.
+    """Run a function with an event, on the data of the shop on this machine. The exit code is 1 if it fails.
 
-    It runs in this process, so that breakpoints hold. An order that a sample is about is put into the shop first. With
-    --stack the deployed function is called where it is.
+    It runs in this process, so breakpoints work. The order that a sample is about is put into the shop first. With
+    --stack, the deployed function is invoked instead.
     """
     content = _read(event)
     shop = find_shop(stack)
@@ -101,7 +101,7 @@ def invoke(
 
 
 def lambda_image() -> None:
-    """Make an image of this machine's Python for `sam local`, where AWS's own cannot be pulled."""
+    """Make an image of this machine's Python for `sam local`, if AWS's own image cannot be pulled."""
     from retail_ops.local import containers
     from retail_ops.local import lambda_image as image
 
@@ -145,7 +145,7 @@ def _deployed(shop: Shop, function: str, name: str, content: str) -> Any:
 
 
 def _read(event: str) -> str:
-    """The text of a file, or of standard input, which has to be JSON."""
+    """The text of a file or of standard input; raises OpsError if it is not JSON."""
     name = "Standard input" if event == "-" else event
     try:
         content = sys.stdin.read() if event == "-" else Path(event).read_text()

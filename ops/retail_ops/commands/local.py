@@ -1,4 +1,4 @@
-"""`up`, `down` and `status`: the shop on this machine."""
+"""`up`, `down`, `status` and `env`: the shop on this machine."""
 
 import json
 import shlex
@@ -52,9 +52,9 @@ def up(
     demo: Demo = False,
     defaults: Annotated[bool, typer.Option("--defaults", help="Forget the options of the last `up`.")] = False,
 ) -> None:
-    """Start the shop on this machine; after a change of code, bring the running one up to date.
+    """Start the shop on this machine, or deploy changed code to the running one.
 
-    What is not said is as it was for the last `up`, also after `down`.
+    Options that are not given are those of the last `up`, even after a `down`.
     """
     if demo and no_seed:
         raise OpsError("--demo needs the catalogue and the accounts that --no-seed leaves out.")
@@ -95,7 +95,7 @@ def up(
 
 
 def words_of(options: Options) -> str:
-    """Options of `up` as they are typed."""
+    """Options of `up`, as a user types them."""
     words = []
     if options.port != PORT:
         words.append(f"--port {options.port}")
@@ -107,7 +107,7 @@ def words_of(options: Options) -> str:
 
 
 def down() -> None:
-    """End the shop on this machine. Its data is gone then."""
+    """Stop the shop on this machine, and delete its data."""
     if LocalShop.found().stop():
         out.print("The shop is closed.")
     else:
@@ -115,7 +115,7 @@ def down() -> None:
 
 
 def status(stack: Stack = None, as_json: AsJson = False) -> None:
-    """Say where the shop is and what it consists of."""
+    """Show the shop's addresses and resources."""
     shop = find_shop(stack)
     if as_json:
         out.print_json(json.dumps(description(shop)))
@@ -130,7 +130,7 @@ def status(stack: Stack = None, as_json: AsJson = False) -> None:
 
 
 def environment() -> None:
-    """Print the variables with which `aws` and `sam` talk to the shop on this machine, for twelve hours.
+    """Print the variables with which `aws` and `sam` use the shop on this machine, for twelve hours.
 
     In a shell of its own: eval "$(cloudretail env)"
     """

@@ -1,4 +1,4 @@
-"""`logs`: what the functions wrote."""
+"""`logs`: shows the functions' logs."""
 
 import time
 from typing import Annotated
@@ -12,7 +12,7 @@ from retail_ops.stack.logs import Reader, render
 from retail_ops.stack.shop import Shop
 
 POLL = 0.7
-"""Seconds between two looks while following."""
+"""Seconds between two polls while following."""
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +35,7 @@ def logs(
     ] = False,
     stack: Stack = None,
 ) -> None:
-    """Show what the functions wrote, in the order it happened."""
+    """Show the functions' logs, in the order of time."""
     shop = find_shop(stack)
     reader = Reader(shop, _functions(shop, function), int((time.time() - since * 60) * 1000))
     shown = 0

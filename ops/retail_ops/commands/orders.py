@@ -1,4 +1,4 @@
-"""`orders`: an order's time-line, stuck orders, and nudging one."""
+"""`orders`: shows an order's time-line, lists stuck orders, and nudges them."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -69,10 +69,10 @@ def stuck(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the stuck orders, the longest first, with what each waits for and the command that lets it go on.
+    """List the stuck orders, the longest first, with what each waits for and the command that helps.
 
-    What a person does has a patience of its own: an order whose shopper still has time to pay is not
-    stuck, nor is a parcel that left yesterday.
+    Waiting for a person has limits of its own: an order whose shopper still has time to pay is not stuck, nor is a
+    parcel that left yesterday.
     """
     span = duration(older_than)
     found = Operations(find_shop(stack)).diagnosis.stuck(span, limit)
@@ -100,10 +100,10 @@ def nudge(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Publish again the events of orders, their reservations, payments and shipments that somebody may still wait for.
+    """Publish again the events of orders, reservations, payments and shipments that a consumer may still wait for.
 
-    For events that were lost. This is safe: a consumer reacts once, however often it gets an event. Each order is
-    recorded by itself, so that nothing is left half done where the command ends.
+    Use it for events that were lost. It is safe: a consumer reacts once, however often it receives an event. Each order
+    is recorded by itself, so nothing is left half done if the command ends.
     """
     operations = Operations(find_shop(stack))
     from cloudretail.errors import NotFound
@@ -141,7 +141,7 @@ def nudge(
 
 
 def _nudged_when_stuck(operations: Operations, span: timedelta) -> list[str]:
-    """The stuck orders that a nudge lets go on; not those whose message is a dead letter."""
+    """The stuck orders that a nudge helps. An order whose message is a dead letter is not among them."""
     from operations.diagnosis.stuck import Remedy
 
     found = operations.diagnosis.stuck(span, 100)

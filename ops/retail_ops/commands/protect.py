@@ -1,4 +1,4 @@
-"""`protect`: what keeps a deployed shop from harm by a deployment."""
+"""`protect`: protects a deployed shop from harm by a deployment."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ def protect(
     lift: Annotated[bool, typer.Option("--lift", help="Take it back, for a restore or a removal.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Protect a deployed stack: it is not deleted, its data not replaced, a deployment that alarms is rolled back."""
+    """Protect a stack from deletion and loss of data, and roll back deployments that set off the paging alarm."""
     shop = read_stack(stack, aws_session(region_of(stack)))
     if not yes:
         typer.confirm(f"{'Lift the protection of' if lift else 'Protect'} {stack}?", abort=True, err=True)

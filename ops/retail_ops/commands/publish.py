@@ -1,4 +1,4 @@
-"""`publish`: the storefront's pages to AWS."""
+"""`publish`: uploads the storefront's pages to AWS."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ def publish(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the files.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Put the built storefront into a deployed shop (the local one serves it as it is built)."""
+    """Upload the built storefront to a deployed shop. The local shop serves each build by itself."""
     shop = read_stack(stack, aws_session(region_of(stack)))
     build = files(Files(PROJECT / "frontend" / "dist").root)
     if dry_run:

@@ -1,4 +1,4 @@
-"""`queues`: what waits, what fails, and what is dead, of every consumer; pausing one."""
+"""`queues`: shows what waits, fails and is dead for every consumer, and pauses a consumer."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def queues(context: typer.Context, stack: Stack = None, as_json: AsJson = False) -> None:
     """List how many messages each consumer has: waiting, in flight, delayed, retried, dead; who is paused or away.
 
-    SQS counts approximately. Delayed are those of the payment window, and those that come again after a failure.
+    SQS's counts are approximate. Delayed messages are those of the payment window, and those that wait for a retry.
     """
     if context.invoked_subcommand:
         return
@@ -64,7 +64,7 @@ def queues(context: typer.Context, stack: Stack = None, as_json: AsJson = False)
 def pause(
     consumer: Consumer, reason: Reason = None, yes: Yes = False, stack: Stack = None, as_json: AsJson = False
 ) -> None:
-    """Let a consumer get no messages until it is resumed. They wait in its queue, for 14 days at the most."""
+    """Pause a consumer until it is resumed. Its messages wait in the queue, for at most 14 days."""
     operations = Operations(find_shop(stack))
     from operations.pauses import Pause
 
@@ -72,7 +72,7 @@ def pause(
     if not yes:
         typer.confirm(f"Pause {queue.consumer}?", abort=True, err=True)
     reason = reason or typer.prompt("Why? It is shown with your name", err=True)
-    # Noted first: a pause that nobody knows of is worse than a note of one that has not begun.
+    # The note is written first: a pause that nobody knows of is worse than a note of a pause that has not begun.
     noted = Pause(consumer=queue.consumer, by=operations.caller, reason=reason, at=datetime.now(UTC))
     operations.pauses.add(noted)
     _switch(operations, queue, on=False)
@@ -84,7 +84,7 @@ def pause(
 
 
 def resume(consumer: Consumer, stack: Stack = None, as_json: AsJson = False) -> None:
-    """Let a paused consumer get its messages again."""
+    """Resume a paused consumer."""
     operations = Operations(find_shop(stack))
     queue = _named(operations, consumer)
     _switch(operations, queue, on=True)

@@ -1,4 +1,4 @@
-"""`rates`: where the shop ships to, what that costs, and the tax that prices include."""
+"""`rates`: shows and sets where the shop ships to, what that costs, and the tax that prices include."""
 
 from pathlib import Path
 from typing import Annotated
@@ -61,7 +61,7 @@ def show(stack: Stack = None, email: Email = None, password: Password = None, as
 def put(
     file: RatesFile = FILE, stack: Stack = None, email: Email = None, password: Password = None, as_json: AsJson = False
 ) -> None:
-    """Put the rates of a file in place of the shop's. Orders that were placed keep what they cost."""
+    """Replace the shop's rates by those of a file. Placed orders keep what they cost."""
     try:
         zones, tax_rates = catalogue.load_rates(file)
     except (yaml.YAMLError, KeyError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""`reconcile` and `verify`: whether the tables agree, and whether a replay has done harm."""
+"""`reconcile` and `verify`: check whether the tables agree, and whether a replay has done harm."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,13 +43,13 @@ def reconcile(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check what must always be true across the tables. The exit code is 1 where a rule is broken.
+    """Check the rules that must always hold across the tables. The exit code is 1 if a rule is broken.
 
-    Stock: available + reserved + sold + written off = received + adjusted, and the reservations say the same. Money:
-    for each payment, what the provider took is what was charged, and what it gave back is what is refunded. Orders,
-    reservations, payments and shipments agree once an order waits for nothing. No order, parcel, return, refund or
-    cash waits for too long. The shop reads all rows, names each that breaks a rule with what to do next, and repairs
-    nothing. It goes on if this command ends.
+    Stock: available + reserved + sold + written off = received + adjusted, and the reservations add up to that. Money:
+    for each payment, the provider's charges and refunds are those of the shop. Orders, reservations, payments and
+    shipments agree once an order waits for nothing. No order, parcel, return, refund or cash waits for too long. The
+    shop reads all rows, and names each row that breaks a rule, with what to do next. It repairs nothing. It goes on if
+    this command ends.
     """
     operations = Operations(find_shop(stack))
     jobs = operations.reconciliations
@@ -85,10 +85,10 @@ def verify(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Prove that a replay did no harm: each order that it was about goes on, and was charged and told once.
+    """Check that a replay did no harm: each of its orders goes on, was charged once, and its shopper was mailed once.
 
-    For these orders it is what reconcile is for all, and more: none waits for a consumer, and the shopper has had the
-    mail about what their order has come to. The exit code is 1 where something is not so.
+    It checks reconcile's rules for these orders. It also checks that none waits for a consumer, and that the shopper
+    was sent the mail about the order's outcome. The exit code is 1 if a check fails.
     """
     operations = Operations(find_shop(stack))
     replay = replay_named(operations, replay_id)
@@ -101,7 +101,7 @@ def verify(
 
 
 def _end(operations: Operations, found: "Reconciliation", *, wait: bool, as_json: bool) -> None:
-    """Follow a reconciliation, and say what came of it."""
+    """Follow a reconciliation, and print its result."""
     from operations.reconciliation.domain import JobState
 
     if wait:

@@ -1,4 +1,4 @@
-"""`refunds`: money that is still to be given back."""
+"""`refunds`: lists unfinished refunds, and notes those that were paid by hand."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_refunds(stack: Stack = None, email: Email = None, password: Password = None, as_json: AsJson = False) -> None:
-    """List the money that is still to be given back, the oldest first: by a provider, or by a person."""
+    """List the unfinished refunds, the oldest first: those of a provider, and those to pay by hand."""
     with signed_in(stack, email, password) as api:
         found = everything(api, "/admin/refunds")
     if as_json:
@@ -44,13 +44,13 @@ def list_refunds(stack: Stack = None, email: Email = None, password: Password = 
 def paid(
     order: OrderId,
     refund: RefundId,
-    reference: Annotated[str, typer.Option(help="Of the transfer, or who has handed it over.")],
+    reference: Annotated[str, typer.Option(help="Reference of the transfer, or who handed the money over.")],
     stack: Stack = None,
     email: Email = None,
     password: Password = None,
     as_json: AsJson = False,
 ) -> None:
-    """Note that a person has given money back. The shopper gets a mail."""
+    """Note that a refund was paid by hand. The shopper gets a mail."""
     with signed_in(stack, email, password) as api:
         found = api.call("POST", f"/admin/orders/{order}/refunds/{refund}/paid", {"reference": reference}).json()
     show(found, as_json, f"{money(found['amount'])} of {order} is paid back ({reference}).")

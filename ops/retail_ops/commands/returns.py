@@ -1,4 +1,4 @@
-"""`returns`: what shoppers send back."""
+"""`returns`: lists, receives and refuses what shoppers send back."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -28,7 +28,7 @@ from retail_ops.errors import OpsError
 
 
 class Refusal(StrEnum):
-    """Why nothing of a return is taken."""
+    """Why a return is refused."""
 
     NEVER_ARRIVED = "never-arrived"
     NOT_OURS = "not-ours"
@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_returns(stack: Stack = None, email: Email = None, password: Password = None, as_json: AsJson = False) -> None:
-    """List the returns that are to come, the oldest first."""
+    """List the returns that are expected, the oldest first."""
     with signed_in(stack, email, password) as api:
         shipments = everything(api, "/admin/shipments?open=RETURN")
     found = [
@@ -73,7 +73,7 @@ def receive(
     return_id: ReturnId,
     arrived: Annotated[
         list[str] | None,
-        typer.Option("--arrived", metavar="PRODUCT=N", help="Only this is there; else all that was announced."),
+        typer.Option("--arrived", metavar="PRODUCT=N", help="Only this has arrived. Default: all of the return."),
     ] = None,
     broken: Broken = None,
     stack: Stack = None,
@@ -81,9 +81,9 @@ def receive(
     password: Password = None,
     as_json: AsJson = False,
 ) -> None:
-    """What a shopper sent back is there. What it cost is given back.
+    """Receive a return. The shopper gets the refund.
 
-    What is not --broken goes back on the shelf.
+    Pieces that are not --broken go back on the shelf.
     """
     with signed_in(stack, email, password) as api:
         returns = api.call("GET", f"/admin/shipments/{order}").json()["returns"]
@@ -107,7 +107,7 @@ def refuse(
     password: Password = None,
     as_json: AsJson = False,
 ) -> None:
-    """Nothing of a return is taken, or it never arrived."""
+    """Refuse a return as a whole, or close one that never arrived."""
     body = {"reason": reason.name, "note": note}
     with signed_in(stack, email, password) as api:
         found = api.call("POST", f"/admin/orders/{order}/returns/{return_id}/refuse", body).json()

@@ -1,4 +1,4 @@
-"""`schemas`: the documents that are generated from the code."""
+"""`schemas`: generates documents from the code."""
 
 from typing import Annotated
 
@@ -15,32 +15,30 @@ def register(app: typer.Typer) -> None:
 
 
 def schemas(
-    check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; fail where a document is not up to date.")
-    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; fail if a document is out of date.")] = False,
     release: Annotated[
-        bool, typer.Option("--release", help="Make today's events the released ones, from which nothing may break.")
+        bool, typer.Option("--release", help="Make today's events the released ones, which must stay compatible.")
     ] = False,
     check_deploy: Annotated[
         bool,
         typer.Option(
             "--check-deploy",
-            help="Change nothing; fail where this code publishes an event for which the deployed shop has no rule yet.",
+            help="Change nothing; fail if this code publishes an event for which the deployed shop has no rule yet.",
         ),
     ] = False,
     stack: Stack = None,
 ) -> None:
     """Generate the documents in schemas/ and the diagrams in docs/ from the code and the template.
 
-    An event that breaks what was released within its version is a failure that names the field, the reason and who
-    subscribes to the event. Nothing is written then.
+    If an event is not compatible with its released version, nothing is written. The failure names the field, the reason
+    and the event's consumers.
     """
     if check_deploy:
         _check_deploy(stack)
         return
     from retail_ops.contract import schemas as documents  # It imports the functions, which no other command needs.
 
-    # First: the documents are made of samples, which an event that is broken may not be able to read.
+    # This check is first: the documents are made of samples, which a broken event may not be able to parse.
     if broken := documents.broken():
         raise OpsError(
             "Events break what was released. Take it back, or publish a new version beside the old one "

@@ -1,4 +1,4 @@
-"""`seed`: fill a shop with the catalogue."""
+"""`seed`: fills a shop with the catalogue."""
 
 from typing import Annotated
 
@@ -36,9 +36,9 @@ def seed(
     ] = None,
     demo: Demo = False,
 ) -> None:
-    """Put the catalogue with its images and stock into a shop. What is there already stays as it is.
+    """Put the catalogue with its images and stock into a shop. Products that exist stay as they are.
 
-    The local shop gets accounts to try it with; a deployed one never does: sign in as one of its staff.
+    Only a local shop gets accounts to try it with. For a deployed shop, sign in as a member of its staff.
     """
     shop = find_shop(stack)
     if demo and shop.endpoint is None:
@@ -67,12 +67,12 @@ def seed_shop(
         shop: to be filled.
         progress: called with each step, a sentence.
         email: of the member of staff to sign in as.
-        password: theirs.
-        app_code: that their authenticator app shows; None for one who has none.
+        password: of that account.
+        app_code: the code of its authenticator app; None if it has none.
         demo: whether a local shop gets orders in many states, too.
 
     Raises:
-        Refused: the shop does not take them or a product.
+        Refused: the shop refuses the credentials or a product.
     """
     if shop.endpoint is not None:
         with progress.step("Create accounts to try the shop with"):
@@ -82,7 +82,7 @@ def seed_shop(
             seed_rates(api, *catalogue.load_rates())
     products = catalogue.load()
     with progress.step("Fill the catalogue") as note, Api(shop.api_url) as api:
-        # Images of a local shop go to this machine, which no proxy reaches.
+        # A local shop's images go to this machine, so a proxy must not be used.
         with httpx.Client(timeout=30, trust_env=shop.endpoint is None) as uploads:
             api.login(email, password, app_code)
             counts = fill(api, products, note, uploads=uploads)
@@ -90,7 +90,7 @@ def seed_shop(
         seed_stock(api, products)
         note(", ".join(f"{count} {what}" for what, count in counts.items()))
     if demo:
-        # It knows the orders' rules, which no other command has to load.
+        # Imported here: it loads the orders' rules, which other commands do not need.
         from retail_ops.stack.demo import demonstrate
 
         with progress.step("Bring orders into many states") as note:

@@ -1,4 +1,4 @@
-"""`shipments`: what is to be sent, what is on its way, and what became of it."""
+"""`shipments`: lists parcels to send and on their way, and notes what happens to them."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -68,7 +68,7 @@ def list_shipments(
     password: Password = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the parcels that wait for something, the oldest first."""
+    """List the parcels that staff or a carrier have to deal with, the oldest first."""
     with signed_in(stack, email, password) as api:
         found = everything(api, f"/admin/shipments?open={open_as.name}")
     if as_json:
@@ -93,7 +93,7 @@ def list_shipments(
 def show_shipment(
     order: OrderId, stack: Stack = None, email: Email = None, password: Password = None, as_json: AsJson = False
 ) -> None:
-    """Show the parcel of an order, what comes back of it, and who did what."""
+    """Show the parcel of an order, its returns, and who did what."""
     with signed_in(stack, email, password) as api:
         found = api.call("GET", f"/admin/shipments/{order}").json()
     if as_json:
@@ -121,16 +121,16 @@ def ship(
     carrier: Annotated[str, typer.Option(help="Who has the parcel: SingPost, Ninja Van, DHL ...")],
     tracking: Annotated[str, typer.Option(metavar="NUMBER", help="The carrier's tracking number.")],
     tracking_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where the carrier says where it is, if the shop does not know.")
+        str | None, typer.Option(metavar="URL", help="The carrier's page of the parcel, if the shop does not know it.")
     ] = None,
     stack: Stack = None,
     email: Email = None,
     password: Password = None,
     as_json: AsJson = False,
 ) -> None:
-    """The parcel was given to a carrier. The shopper gets a mail with the tracking number.
+    """Note that a parcel was given to a carrier. The shopper gets a mail with the tracking number.
 
-    Refused for an order that is cancelled, or is being cancelled.
+    It is refused for an order that is cancelled, or is being cancelled.
     """
     body = {"carrier": carrier, "trackingNumber": tracking, "trackingUrl": tracking_url}
     with signed_in(stack, email, password) as api:
@@ -149,7 +149,7 @@ def deliver(
     password: Password = None,
     as_json: AsJson = False,
 ) -> None:
-    """The parcel was handed over, and its cash collected."""
+    """Note that a parcel was handed over, and its cash collected."""
     from cloudretail.money import Money
 
     with signed_in(stack, email, password) as api:
@@ -157,7 +157,7 @@ def deliver(
         if cash is not None:
             total = api.call("GET", f"/admin/shipments/{order}").json()["total"]
             if total is None:
-                raise OpsError(f"{order} was called off before there was a parcel.")
+                raise OpsError(f"{order} was cancelled before there was a parcel.")
             try:
                 body = {"cash": Money.parse(cash, total["currency"]).model_dump(mode="json")}
             except ValueError as error:
@@ -176,9 +176,9 @@ def came_back(
     password: Password = None,
     as_json: AsJson = False,
 ) -> None:
-    """The parcel came back. The order is cancelled, and what was paid is given back.
+    """Note that a parcel came back. The order is cancelled, and its payment is refunded.
 
-    What is not --broken goes back on the shelf.
+    Pieces that are not --broken go back on the shelf.
     """
     with signed_in(stack, email, password) as api:
         items = quantities(api.call("GET", f"/admin/shipments/{order}").json()["items"])
@@ -191,7 +191,7 @@ def came_back(
 def lost(
     order: OrderId, stack: Stack = None, email: Email = None, password: Password = None, as_json: AsJson = False
 ) -> None:
-    """The parcel is lost. The order is cancelled, what was paid is given back, and the goods are written off."""
+    """Note that a parcel is lost. The order is cancelled, its payment refunded, and the goods are written off."""
     with signed_in(stack, email, password) as api:
         found = api.call("POST", f"/admin/orders/{order}/lost").json()
     show(found, as_json, f"{order} is lost.")

@@ -33,17 +33,17 @@ Broken = Annotated[
 def signed_in(
     stack: str | None, email: str | None, password: str | None, look: str = "shipments show ORDER"
 ) -> Iterator[Api]:
-    """The shop's API, as a member of staff: the seeded one of the local shop, or whoever signs in on AWS.
+    """The shop's API, signed in as a member of staff. For the local shop that is the seeded account.
 
     Args:
-        stack: as `find_shop`.
+        stack: as in `find_shop`.
         email: of the member of staff.
-        password: likewise.
-        look: the command that shows how it is, for who is refused.
+        password: of the member of staff.
+        look: the command that shows the present state, for the text of a refusal.
 
     Raises:
-        Refused: not with these credentials.
-        OpsError: the shop refuses what they do; the text is its own.
+        Refused: the shop refuses the credentials.
+        OpsError: the shop refuses a call; the text is the shop's own.
     """
     shop = find_shop(stack)
     with Api(shop.api_url) as api:
@@ -74,7 +74,7 @@ def everything(api: Api, path: str) -> list[dict[str, Any]]:
 
 
 def show(what: Any, as_json: bool, words: str) -> None:
-    """What came of an action: a sentence, or the API's answer."""
+    """Print the outcome of an action: a sentence, or the API's answer as JSON."""
     if as_json:
         print_json(what)
     else:
@@ -82,7 +82,7 @@ def show(what: Any, as_json: bool, words: str) -> None:
 
 
 def since(time: str | None) -> str:
-    """How long ago something was; empty where that is not known."""
+    """How long ago something was; empty if that is not known."""
     return ago(datetime.fromisoformat(time)) if time else ""
 
 
@@ -94,15 +94,15 @@ def money(amount: Mapping[str, Any] | None) -> str:
 
 
 def pieces(given: Iterable[str] | None, among: Iterable[str], option: str) -> dict[str, int]:
-    """What `--broken backpack=1` says, by product.
+    """Parse options such as `--broken backpack=1` into pieces by product.
 
     Args:
         given: the option's values.
-        among: products that it can be about.
+        among: the products that are allowed.
         option: its name, for errors.
 
     Raises:
-        OpsError: it is not of this form, or about another product.
+        OpsError: a value does not have this form, or names another product.
     """
     known = set(among)
     found: dict[str, int] = {}
@@ -117,7 +117,7 @@ def pieces(given: Iterable[str] | None, among: Iterable[str], option: str) -> di
 
 
 def inspected(quantities: Mapping[str, int], broken: Mapping[str, int]) -> list[dict[str, Any]]:
-    """The lines of an inspection: what is not broken can be sold again."""
+    """The lines of an inspection: pieces that are not broken can be sold again."""
     lines = []
     for product, quantity in quantities.items():
         spoilt = broken.get(product, 0)

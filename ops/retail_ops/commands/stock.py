@@ -1,4 +1,4 @@
-"""`stock`: what there is of each product; goods that arrived, what was counted, what is broken."""
+"""`stock`: shows the stock of products, and books goods that arrived, were counted or are broken."""
 
 import uuid
 from typing import Annotated, Any
@@ -13,10 +13,8 @@ from retail_ops.console import err, out, plain
 
 ProductId = Annotated[str, typer.Argument(metavar="PRODUCT", help="Id of the product, as `stock list` prints it.")]
 Units = Annotated[int, typer.Argument(metavar="UNITS", min=1, help="How many.")]
-Note = Annotated[str | None, typer.Option(help="For whoever reads the history.")]
-Key = Annotated[
-    str | None, typer.Option(help="Number of the delivery note, say: the same key again is not counted again.")
-]
+Note = Annotated[str | None, typer.Option(help="For readers of the history.")]
+Key = Annotated[str | None, typer.Option(help="Such as the number of the delivery note: a repeated key counts once.")]
 LOOK = "stock list"
 
 
@@ -32,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_stock(
-    low: Annotated[bool, typer.Option("--low", help="Only what is at its threshold or under it.")] = False,
+    low: Annotated[bool, typer.Option("--low", help="Only products at their threshold or below it.")] = False,
     stack: Stack = None,
     email: Email = None,
     password: Password = None,
@@ -65,7 +63,7 @@ def receive(
     password: Password = None,
     as_json: AsJson = False,
 ) -> None:
-    """Goods have arrived."""
+    """Book goods that have arrived."""
     with signed_in(stack, email, password, LOOK) as api:
         path = f"/admin/stock/{product}/receipts"
         found = api.call("POST", path, {"quantity": units}, idempotency_key=key or uuid.uuid4().hex).json()
@@ -82,7 +80,7 @@ def count(
     password: Password = None,
     as_json: AsJson = False,
 ) -> None:
-    """There are more or fewer on the shelf than the counters say."""
+    """Correct the counters, as there are more or fewer on the shelf."""
     body = {"delta": delta, "reason": "COUNT", "note": note}
     _adjust(product, body, key, stack, email, password, as_json)
 
@@ -97,7 +95,7 @@ def damaged(
     password: Password = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write off what cannot be sold."""
+    """Write off pieces that cannot be sold."""
     body = {"delta": -units, "reason": "DAMAGE", "note": note}
     _adjust(product, body, key, stack, email, password, as_json)
 
@@ -120,14 +118,14 @@ def _adjust(
 def watch(
     product: ProductId,
     low_at: Annotated[
-        int | None, typer.Option("--low-at", min=0, help="From so few available ones on it runs low; left out: never.")
+        int | None, typer.Option("--low-at", min=0, help="Low at so many available, or fewer. Left out: no threshold.")
     ] = None,
     stack: Stack = None,
     email: Email = None,
     password: Password = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say from how many on a product runs low."""
+    """Set the threshold at which a product's stock is low."""
     with signed_in(stack, email, password, LOOK) as api:
         found = api.call("PUT", f"/admin/stock/{product}/threshold", {"lowAt": low_at}).json()
     when = "It never runs low" if low_at is None else f"It runs low at {low_at}"
@@ -141,7 +139,7 @@ def history(
     password: Password = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what staff did to the stock of a product, the newest first, and what orders did in between."""
+    """Show the changes of a product's stock by staff, the newest first, and by orders in between."""
     with signed_in(stack, email, password, LOOK) as api:
         found = everything(api, f"/admin/stock/{product}/movements")
     if as_json:

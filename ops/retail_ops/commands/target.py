@@ -1,4 +1,4 @@
-"""Which shop a command is about: the local one, or a deployed stack by name."""
+"""The shop that a command is about: the local one, or a deployed stack by name."""
 
 from typing import Annotated
 

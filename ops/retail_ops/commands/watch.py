@@ -1,4 +1,4 @@
-"""`watch`: a change of a function runs in the shop a moment after it was saved."""
+"""`watch`: brings a changed function into the running shop as soon as it is saved."""
 
 import typer
 

@@ -1,1 +1,1 @@
-"""A deployed shop, on AWS or on this machine: what it is made of, what is in it, and what operators do with it."""
+"""A deployed shop, on AWS or on this machine: its resources, its contents, and operations on it."""

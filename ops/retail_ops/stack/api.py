@@ -1,4 +1,4 @@
-"""The shop's HTTP API, as an operator calls it."""
+"""A client of the shop's HTTP API."""
 
 import time
 from types import TracebackType
@@ -8,11 +8,11 @@ import httpx
 
 from retail_ops.errors import Refused
 
-# The shop asks to come back later; what is called here is safe to repeat.
+# Statuses by which the shop asks for a retry. All calls here are safe to repeat.
 BUSY = (429, 503)
 ATTEMPTS = 4
 PAUSE = 0.3
-"""Seconds before the second attempt; twice as long before each further one."""
+"""Seconds before the second attempt; they double with each further attempt."""
 
 
 class Api:
@@ -20,7 +20,7 @@ class Api:
 
     Args:
         url: address of the API, ending in /api.
-        transport: how it is reached; tests put a fake here.
+        transport: httpx's transport; tests pass a fake.
     """
 
     def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
@@ -38,15 +38,15 @@ class Api:
         self._http.close()
 
     def login(self, email: str, password: str, app_code: str | None = None) -> None:
-        """Sign in; the calls that follow are made by this person, however long they take.
+        """Sign in. All later calls are made by this account; its token is renewed when it expires.
 
         Args:
             email: of the account.
             password: of the account.
-            app_code: that an authenticator app shows, for an account that is protected by one.
+            app_code: the code of its authenticator app, if it has one.
 
         Raises:
-            Refused: not with these credentials.
+            Refused: the shop refuses the credentials.
         """
         body = {"email": email, "password": password} | ({"appCode": app_code} if app_code else {})
         self._go_on(self.call("POST", "/auth/login", body))
@@ -56,7 +56,7 @@ class Api:
         self._http.headers["Authorization"] = f"Bearer {session.json()['idToken']}"
 
     def _renew(self) -> bool:
-        """Get another token for the session; False where there is none, or it is over."""
+        """Get a new token for the session; False if there is no session, or it has ended."""
         if not self._session:
             return False
         answer = self._http.post("/auth/refresh", headers={"Cookie": self._session})
@@ -80,7 +80,7 @@ class Api:
             path: below /api, with a leading slash.
             body: sent as JSON.
             idempotency_key: makes a repeated call count once.
-            accept: status codes other than 2xx that are an answer and not a failure.
+            accept: status codes other than 2xx that do not raise.
 
         Returns:
             The answer.
@@ -94,11 +94,11 @@ class Api:
                 answer = self._http.request(method, path, json=body, headers=headers)
             except httpx.TimeoutException:
                 if attempt < ATTEMPTS - 1:
-                    continue  # The machine is busy; what it may have done all the same counts once.
+                    continue  # The machine is busy. If the call succeeded all the same, repeating it does no harm.
                 raise Refused(f"The shop's API did not answer in time: {self._http.base_url}.") from None
             except httpx.TransportError as error:
                 raise Refused(f"The shop's API does not answer at {self._http.base_url}: {error}") from None
-            # A token lasts five minutes, and what an operator does can last longer.
+            # A token is valid for five minutes, and a command can take longer.
             if answer.status_code == httpx.codes.UNAUTHORIZED and attempt == 0 and self._renew():
                 continue
             if answer.status_code not in BUSY:

@@ -1,7 +1,7 @@
 """The archive of every event on the bus, and replaying a part of it to one consumer.
 
-The template has the archive on AWS only, since the emulator does not take that resource. It does take the API's call: a
-local shop's archive is made by it.
+In the template, the archive is for AWS only, since the emulator does not support that resource. It supports the API's
+call, so a local shop's archive is made by that.
 """
 
 from datetime import UTC, datetime
@@ -15,12 +15,12 @@ RULE = "AWS::Events::Rule"
 
 
 def ensure_local_archive(shop: Shop) -> None:
-    """Let the emulator keep everything that is said from here on, if it does not yet."""
+    """Make the archive in the emulator, if it does not have one. It keeps all events from then on."""
     try:
         shop.events.create_archive(
             ArchiveName=shop.stack,
             EventSourceArn=_bus_arn(shop),
-            Description="Everything that was said, for replays",
+            Description="All events that were published, for replays",
             RetentionDays=90,
         )
     except ClientError as error:
@@ -29,14 +29,14 @@ def ensure_local_archive(shop: Shop) -> None:
 
 
 def start_replay(shop: Shop, name: str, rule: str, begin: datetime, end: datetime, description: str) -> None:
-    """Let the archive send one rule again what was published in a time.
+    """Start a replay of a period's events to one rule.
 
     Args:
         shop: whose archive.
-        name: of the replay, new.
+        name: of the replay; it has to be new.
         rule: the template's name of the consumer's rule.
-        begin: of the events, aware.
-        end: likewise.
+        begin: of the period, aware.
+        end: of the period, aware.
         description: who and why.
 
     Raises:

@@ -1,8 +1,7 @@
 """Orders in many states for a local shop, so that no page of the back office is empty.
 
-Everything is done as its people do it: customers order, pay and send back through the shop's API, staff ship and take
-back through the back office's. Nothing is written into a table. Done again, it goes on where it stopped, and does
-nothing twice.
+Everything goes through the HTTP API: customers order, pay and return goods, staff ship parcels and receive returns.
+Nothing is written into a table. A second run goes on where the first one stopped, and does nothing twice.
 """
 
 import time
@@ -21,7 +20,7 @@ from retail_ops.stack.seed import STAFF, Account, create_accounts
 from retail_ops.stack.shop import Shop
 
 PATIENCE = 60.0
-"""Seconds until an event that should have arrived is given up."""
+"""Seconds to wait for the effect of an event."""
 
 CUSTOMERS = tuple(Account(f"customer-{n}@cloudretail.example", f"Customer {n}", "Customer-2026") for n in (1, 2, 3))
 
@@ -40,14 +39,14 @@ type Step = Callable[["Deeds", str], None]
 
 @dataclass(frozen=True)
 class Story:
-    """An order, and what becomes of it.
+    """An order, and what happens to it.
 
     Attributes:
-        customer: place in CUSTOMERS.
+        customer: index into CUSTOMERS.
         lines: product and pieces.
-        steps: what is done with it, one after the other.
+        steps: what is done with it, in this order.
         cash: whether it is paid in cash on delivery.
-        address: where it goes; to Singapore where the shop does not ship there.
+        address: where it goes. If the shop does not ship there, it goes to Singapore.
     """
 
     customer: int
@@ -59,11 +58,11 @@ class Story:
 
 @dataclass(frozen=True)
 class Deeds:
-    """What a customer and staff do with an order of theirs.
+    """The actions of a customer and of staff on an order.
 
     Attributes:
-        customer: signed in as such.
-        staff: signed in as a member of staff.
+        customer: a client that is signed in as the customer.
+        staff: a client that is signed in as a member of staff.
     """
 
     customer: Api
@@ -109,7 +108,7 @@ class Deeds:
         self._does(order, "lost", {})
 
     def send_back(self, order: str) -> None:
-        """One piece of the first line."""
+        """Return one piece of the first line."""
         product = self._order(order)["items"][0]["productId"]
         body = {"lines": [{"productId": product, "quantity": 1}], "reason": "CHANGED_MIND"}
         self.customer.call("POST", f"/orders/{order}/returns", body, idempotency_key="demo-return")
@@ -133,7 +132,7 @@ class Deeds:
         return found
 
     def _does(self, order: str, action: str, body: dict[str, Any]) -> None:
-        """Staff do it once the back office knows of it."""
+        """Do an action of staff, once the back office has received the order."""
         if action != "cancel":
             self._shipment(order)
         self.staff.call("POST", f"/admin/orders/{order}/{action}", body)
@@ -177,16 +176,16 @@ ADJUSTMENTS = {
 
 
 def demonstrate(shop: Shop, note: Note) -> None:
-    """Bring orders into many states, and some stock into the list of what runs low.
+    """Bring orders into many states, and some products into the list of low stock.
 
     Args:
         shop: a local one, with the catalogue and rates.
-        note: called with how many orders are done.
+        note: called with how many customers are done.
 
     Raises:
-        ValueError: the shop is on AWS, where an account with a known password has no place.
-        Refused: the shop has refused something.
-        OpsError: an event has not arrived in time.
+        ValueError: the shop is on AWS, where accounts with known passwords must not exist.
+        Refused: the shop has refused a call.
+        OpsError: an event has not had its effect in time.
     """
     create_accounts(shop, (*CUSTOMERS, STAFF))
     with _signed_in(shop, STAFF) as staff:
@@ -195,7 +194,7 @@ def demonstrate(shop: Shop, note: Note) -> None:
         for product, adjustment in ADJUSTMENTS.items():
             path = f"/admin/stock/{product}/adjustments"
             staff.call("POST", path, adjustment, idempotency_key=f"demo-{product}")
-        # A customer has one cart: their orders are one after the other.
+        # A customer has one cart, so the orders of one customer are placed one after the other.
         with ThreadPoolExecutor(len(CUSTOMERS)) as pool:
             for done, _ in enumerate(pool.map(partial(_tell, shop), range(len(CUSTOMERS))), start=1):
                 note(f"{done} of {len(CUSTOMERS)} customers")
@@ -221,7 +220,7 @@ def _signed_in(shop: Shop, account: Account) -> Iterator[Api]:
 
 
 def _placed(api: Api, user_id: str, account: Account, key: str, story: Story) -> str:
-    """The order of a story, which is placed unless it is there; its id."""
+    """Place the order of a story, unless it exists; returns its id."""
     order = order_id_of(user_id, key)
     if api.call("GET", f"/orders/{order}", accept=(404,)).is_success:
         return order
@@ -243,7 +242,7 @@ def _placed(api: Api, user_id: str, account: Account, key: str, story: Story) ->
 def _delivery(
     api: Api, subtotal: int, addresses: tuple[Mapping[str, str], ...]
 ) -> tuple[Mapping[str, str], dict[str, Any]]:
-    """The first of these addresses that the shop ships to, and how."""
+    """The first of these addresses that the shop ships to, and a method."""
     for address in addresses:
         destination = api.call("GET", f"/shipping?country={address['country']}&subtotal={subtotal}").json()[
             "destination"

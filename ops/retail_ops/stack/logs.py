@@ -12,12 +12,12 @@ from retail_ops.console import visible
 from retail_ops.stack.shop import LOG_GROUP, Shop
 from retail_ops.stack.tracebacks import brief
 
-# Written by the runtime around each invocation. What they say of failures the functions' own lines say better.
+# Lines of the runtime around each invocation. The functions' own lines say more about failures.
 RUNTIME = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START", "XRAY TraceId")
 
 LEVELS = {"DEBUG": "dim", "INFO": "cyan", "WARNING": "yellow", "ERROR": "bold red", "CRITICAL": "bold red"}
 
-# What Powertools adds to every line and what is shown elsewhere in the line.
+# Fields that Powertools adds to every line, and fields that are shown elsewhere in the line.
 USUAL = {
     "level", "message", "timestamp", "service", "location", "cold_start", "function_name", "function_memory_size",
     "function_arn", "function_request_id", "request_id", "xray_trace_id", "sampling_rate", "exception",
@@ -25,7 +25,7 @@ USUAL = {
 }  # fmt: skip
 
 OVERLAP = 10_000
-"""Milliseconds that a following look reaches back: CloudWatch shows some lines later than newer ones."""
+"""Milliseconds by which each read overlaps the previous one: CloudWatch shows some lines later than newer ones."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Line:
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """The fields of a structured line; none of any other."""
+        """The fields of a structured line; empty for any other line."""
         if self.message.startswith("{"):
             try:
                 content = json.loads(self.message)
@@ -56,16 +56,16 @@ class Line:
 
     @property
     def of_interest(self) -> bool:
-        """Whether it is the function's own word, and neither the runtime's nor a metric."""
+        """Whether the function itself wrote the line, and it is not a metric."""
         return bool(self.message.strip()) and not self.message.startswith(RUNTIME) and "_aws" not in self.fields
 
     def names(self, id_: str) -> bool:
-        """Whether it is about an order, or of a request: also of a message that was no event."""
+        """Whether the line has this id of an order or a request, even in a message that is not an event."""
         return id_ in self.message
 
 
 def render(line: Line, *, whole: bool = False) -> Text:
-    """A line with colours: time, level, function, what happened, its order, and whatever else it says.
+    """A line in colours: time, level, function, message, order, and its other fields.
 
     Args:
         line: to be shown.
@@ -95,7 +95,7 @@ def render(line: Line, *, whole: bool = False) -> Text:
 
 
 def _is_platforms(fields: Mapping[str, Any]) -> bool:
-    """Whether Lambda itself wrote the line: of an invocation that failed, as the template asks for no other."""
+    """Whether Lambda itself wrote the line. It does so only for failed invocations (LoggingConfig in the template)."""
     return str(fields.get("type", "")).startswith("platform.")
 
 
@@ -104,7 +104,7 @@ def _is_lambdas(fields: Mapping[str, Any]) -> bool:
 
 
 def _by_lambda(fields: Mapping[str, Any]) -> str:
-    """What Lambda says of an error that no code of ours has caught, or of a time-out.
+    """Lambda's text for an uncaught error or a time-out.
 
     Source: Lambda developer guide, "Working with Lambda function logs", JSON system logs.
     """
@@ -136,7 +136,7 @@ class Reader:
         self._seen: dict[tuple[str, str, int, str, int], int] = {}
 
     def read(self) -> list[Line]:
-        """The lines that were not read before, oldest first; those of one moment as they were written."""
+        """The lines that were not read before, oldest first. Lines of the same moment keep their order."""
         lines = [line for function in self._groups for line in self._read(function)]
         return sorted(lines, key=lambda line: line.at)
 

@@ -1,6 +1,6 @@
-"""The functions' own operations, on the resources of a stack: what the command and the API do is the same code.
+"""The functions' own operations on the resources of a stack: the command and the API run the same code.
 
-It is imported when an operation is called, so that every other command starts without it.
+That code is imported when an operation is called, so that other commands start faster.
 """
 
 import getpass
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from operations.wiring import ApiSettings
 
 POLL = 0.3
-"""Seconds between two looks at a record."""
+"""Seconds between two polls of a record."""
 
 
 @dataclass(frozen=True)
 class Operations:
-    """What an operator can do at a shop.
+    """What an operator can do with a shop.
 
     Args:
         shop: whose resources.
@@ -46,7 +46,7 @@ class Operations:
 
     @cached_property
     def settings(self) -> "ApiSettings":
-        """The environment of the deployed API: the command works on the same resources."""
+        """The environment of the deployed operations API, so that the command works on the same resources."""
         from operations.wiring import ApiSettings
 
         name = self.shop.resource("AWS::Lambda::Function", "OpsApi")
@@ -95,17 +95,17 @@ class Operations:
         return open_reconciliations(self.settings)
 
     def start_worker(self, **what: str) -> None:
-        """Let the replay worker carry out what a record says: the deployed code decides, not this machine's."""
+        """Invoke the replay worker for a record: the deployed code carries it out, not this machine's."""
         from operations.replays.targets import LambdaInvoker
 
         LambdaInvoker(self.settings.replay_worker).start(json.dumps(what))
 
     def carried_out(self, replay: "Replay", progress: "Callable[[Replay], None]") -> "Replay":
-        """Follow a replay until its worker has done all of it, or ended.
+        """Follow a replay until its worker has finished it, or has stopped.
 
         Args:
-            replay: that was started.
-            progress: is called as it goes on.
+            replay: a replay that was started.
+            progress: called with each new state of it.
         """
         while not replay.ended:
             time.sleep(POLL)
@@ -116,7 +116,7 @@ class Operations:
     def reconciled(
         self, reconciliation: "Reconciliation", progress: "Callable[[Reconciliation], None]"
     ) -> "Reconciliation":
-        """Likewise of a reconciliation."""
+        """Follow a reconciliation in the same way."""
         from operations.reconciliation.domain import JobState
 
         while reconciliation.state in (JobState.QUEUED, JobState.RUNNING):
@@ -126,11 +126,11 @@ class Operations:
         return reconciliation
 
     def followed(self, replay: "Replay", progress: "Callable[[int, int], None]") -> "list[ReplayedMessage]":
-        """The messages of a replay, once it is known what became of each copy: done, or dead again.
+        """The messages of a replay, once each copy has an outcome: resolved, or dead again.
 
         Args:
-            replay: whose worker has done its part.
-            progress: is called with how many copies have ended, and how many there are.
+            replay: a replay that its worker has finished.
+            progress: called with how many copies have an outcome, and how many there are.
         """
         messages = self.replays.followed(self.replays.messages(replay.replay_id))
         ended = {each.message_id: each for each in messages if not under_way(each)}
@@ -146,7 +146,7 @@ class Operations:
 
     @cached_property
     def caller(self) -> str:
-        """Who gives the command: the AWS identity; on a laptop the name of its user."""
+        """Who runs the command: the AWS identity; on a laptop the name of its user."""
         if self.shop.endpoint is not None:
             return getpass.getuser()
         identity = self.shop.session.client("sts").get_caller_identity()
@@ -154,7 +154,7 @@ class Operations:
 
 
 def under_way(message: "ReplayedMessage") -> bool:
-    """Whether a copy was sent, and its consumer has not said yet what became of it."""
+    """Whether a copy was sent and has no outcome yet."""
     from cloudretail.failures import FailureState
 
     return message.state in (FailureState.REPLAYING, FailureState.REPLAYED, FailureState.FAILING)

@@ -1,8 +1,8 @@
-"""What keeps a deployed shop from harm.
+"""The protection of a deployed shop.
 
-Its stack is not deleted, its data is not replaced, and a deployment that sets off the paging alarm is rolled back.
+Its stack cannot be deleted, its data cannot be replaced, and deployments that set off the paging alarm are rolled back.
 
-CloudFormation keeps the three beside the template, so that no template can have them.
+These three are settings of the stack, which a template cannot contain.
 """
 
 import json
@@ -14,14 +14,14 @@ from retail_ops.stack.shop import Shop
 
 ALARM = "AWS::CloudWatch::CompositeAlarm"
 WATCHED_MINUTES = 15
-"""How long a deployment is watched after its last change: as long as a canary and the alarm's three minutes."""
+"""Minutes that a deployment is watched after its last change: longer than a canary and the alarm's three minutes."""
 
 DATA = ("AWS::DynamoDB::Table", "AWS::Cognito::UserPool", "AWS::S3::Bucket", "AWS::Backup::BackupVault")
-"""Types of what cannot be made again."""
+"""Resource types whose data cannot be made again."""
 
 
 def stack_policy(*, protected: bool) -> dict[str, Any]:
-    """What a deployment may change: everything, but for the replacement and removal of data where it is protected."""
+    """The stack policy: allows everything, but if `protected`, not the replacement and removal of data."""
     anything = {"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}
     data = {
         "Effect": "Deny",
@@ -34,10 +34,10 @@ def stack_policy(*, protected: bool) -> dict[str, Any]:
 
 
 def protect(shop: Shop, *, protected: bool = True) -> list[str]:
-    """Protect a deployed shop, or lift that, such as for a restored table in the place of the stack's own.
+    """Protect a deployed shop. Without `protected` it lifts that, such as to put a restored table in place.
 
     Returns:
-        What holds from now on, in sentences.
+        Sentences that say what holds from now on.
     """
     client = shop.cloudformation
     client.update_termination_protection(StackName=shop.stack, EnableTerminationProtection=protected)
@@ -52,7 +52,8 @@ def protect(shop: Shop, *, protected: bool = True) -> list[str]:
 
 
 def _roll_back_on_alarm(shop: Shop) -> str:
-    """The next deployments keep what this one names. Source: CloudFormation API reference, RollbackConfiguration."""
+    """Set the alarm that rolls back. Later deployments keep it. Source: CloudFormation API reference,
+    RollbackConfiguration."""
     alarm = shop.resource(ALARM, "PagingAlarm")
     arn = f"arn:aws:cloudwatch:{shop.region}:{_account(shop)}:alarm:{alarm}"
     stack = shop.cloudformation.describe_stacks(StackName=shop.stack)["Stacks"][0]

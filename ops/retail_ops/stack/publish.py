@@ -1,4 +1,4 @@
-"""Bring the storefront's build to its bucket, so that no shopper ever gets half of an old and half of a new one."""
+"""Upload the storefront's build to its bucket, so that no shopper gets a mix of the old and the new build."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -41,9 +41,9 @@ def files(root: Path | None) -> list[File]:
 
 
 def upload(shop: Shop, build: Sequence[File], note: Note) -> None:
-    """Upload a build and have CloudFront ask for the pages again.
+    """Upload a build, and invalidate the pages in CloudFront.
 
-    What the pages refer to comes first and index.html last; files of earlier builds stay, for pages that are open.
+    Files that pages refer to are uploaded first, and index.html last. Files of earlier builds stay, for open pages.
 
     Args:
         shop: its bucket and distribution.
@@ -51,7 +51,7 @@ def upload(shop: Shop, build: Sequence[File], note: Note) -> None:
         note: called with how many are done.
     """
     bucket = shop.output("StorefrontBucket")
-    put = shop.s3.put_object  # Making a client is not safe in threads; using one is.
+    put = shop.s3.put_object  # Clients are thread-safe, but making one is not.
 
     def send(file: File) -> None:
         put(

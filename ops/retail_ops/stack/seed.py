@@ -1,4 +1,4 @@
-"""Fill a shop with the catalogue, through its own API as staff would; what is there already stays."""
+"""Fill a shop with the catalogue through its own API, as staff do. What exists stays as it is."""
 
 import mimetypes
 import time
@@ -19,12 +19,12 @@ from retail_ops.stack.shop import Shop
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody who can sign in.
+    """An account of a local shop.
 
     Args:
         email: also the user name.
-        name: what the storefront greets with.
-        password: known to everybody who reads this file, so that only a local shop ever has it.
+        name: the storefront greets with it.
+        password: everybody who reads this file knows it, so only local shops have the account.
         groups: of the user pool.
     """
 
@@ -38,7 +38,7 @@ SHOPPER = Account("shopper@cloudretail.example", "Shopper", "Shopper-2026")
 OPERATOR = Account("operator@cloudretail.example", "Operator", "Operator-2026", ("operators",))
 STAFF = Account("staff@cloudretail.example", "Staff", "Staff-2026", ("staff",))
 ACCOUNTS = (SHOPPER, STAFF, OPERATOR)
-"""Whom a local shop knows."""
+"""The accounts of a local shop."""
 
 
 def create_accounts(shop: Shop, accounts: Sequence[Account] = ACCOUNTS) -> None:
@@ -46,10 +46,10 @@ def create_accounts(shop: Shop, accounts: Sequence[Account] = ACCOUNTS) -> None:
 
     Args:
         shop: a local one.
-        accounts: who; those that exist already are only put into their groups again.
+        accounts: which ones; those that exist are only added to their groups again.
 
     Raises:
-        ValueError: the shop is on AWS, where an account with a known password has no place.
+        ValueError: the shop is on AWS, where accounts with known passwords must not exist.
     """
     if shop.endpoint is None:
         raise ValueError("accounts with known passwords are for local shops only")
@@ -81,11 +81,11 @@ def seed_rates(api: Api, zones: Sequence[Mapping[str, Any]], tax_rates: Sequence
 
     Args:
         api: signed in as a member of staff.
-        zones: as the API takes them.
-        tax_rates: likewise.
+        zones: in the API's form.
+        tax_rates: in the API's form.
 
     Returns:
-        Whether there were none.
+        Whether the shop had none.
     """
     version = api.call("GET", "/admin/shipping-rates").json()["version"]
     if version:
@@ -98,7 +98,7 @@ def seed_rates(api: Api, zones: Sequence[Mapping[str, Any]], tax_rates: Sequence
 def seed(api: Api, products: Sequence[Product], note: Note, *, uploads: httpx.Client) -> Counter[str]:
     """Put products with their images into a shop.
 
-    A product that exists keeps what staff have made of it; one without images gets its own.
+    A product that exists keeps the changes of staff. If it has no images, it gets its image.
 
     Args:
         api: signed in as a member of staff.
@@ -110,7 +110,7 @@ def seed(api: Api, products: Sequence[Product], note: Note, *, uploads: httpx.Cl
         How many were "created" and how many were "there already".
 
     Raises:
-        Refused: the first answer of the shop that was a failure; the other products are in by then.
+        Refused: the first refusal of the shop. The other products are in the shop then.
     """
     counts: Counter[str] = Counter()
     failures: list[Refused] = []
@@ -130,7 +130,7 @@ def seed(api: Api, products: Sequence[Product], note: Note, *, uploads: httpx.Cl
 
 
 def seed_stock(api: Api, products: Sequence[Product]) -> None:
-    """Receive the stock of products, once, however often this is done.
+    """Receive the stock of products. Repeating this receives nothing again.
 
     Args:
         api: signed in as a member of staff.
@@ -146,12 +146,12 @@ def seed_stock(api: Api, products: Sequence[Product]) -> None:
 
 
 def _wait_for_images(api: Api, products: set[str], seconds: float = 60) -> None:
-    """An image shows once its sizes have been made; a shop that is said to be open should have them all.
+    """Wait until the sizes of all images are made, so that the shop's pages show them.
 
     Args:
         api: signed in as a member of staff.
-        products: ids of those that have an image.
-        seconds: after which the rest may arrive as it likes.
+        products: ids of the products with an image.
+        seconds: after which it waits no longer.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -183,7 +183,7 @@ def _put(api: Api, product: Product, uploads: httpx.Client) -> bool:
         },
         accept=(409,),
     ).is_success
-    # What was cut off between a ticket and its upload is waited for in vain, and needs another one.
+    # If the seeding was interrupted between the request for an upload and the upload, the image never becomes READY.
     if created or not {"READY", "FAILED"} & _states(api.call("GET", f"/admin/products/{product.id}").json()):
         _upload(api, product, uploads)
     return created

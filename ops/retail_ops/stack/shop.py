@@ -1,4 +1,4 @@
-"""A deployed shop, local or on AWS: its resources are found from its stack, never by guessed names."""
+"""A deployed shop, local or on AWS. Its resources are looked up in its stack, and their names are never guessed."""
 
 import os
 from collections.abc import Mapping
@@ -86,7 +86,7 @@ class Shop:
         """An output of the stack.
 
         Raises:
-            NoShop: the stack has no such output, so it is not a CloudRetail shop or an older one.
+            NoShop: the stack has no such output: it is not a CloudRetail shop, or an older one.
         """
         try:
             return self.outputs[name]
@@ -103,7 +103,7 @@ class Shop:
             logical_id: its name in template.yaml.
 
         Raises:
-            NoShop: the stack has none of that name; the text lists those it has.
+            NoShop: the stack has none with that name. The text lists those that it has.
         """
         found = self.resources.get(kind, {})
         try:
@@ -153,18 +153,18 @@ _CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool
 
 
 def local_session(key: str, secret: str = "", token: str | None = None) -> boto3.Session:
-    """Credentials for the emulator, whatever this machine's AWS profile is.
+    """A session for the emulator, independent of this machine's AWS profile.
 
     Args:
-        key: id; the root's is all that the emulator looks at.
-        secret: of a session, whose signatures it verifies.
-        token: of a session.
+        key: id of the access key. For the root's key, the emulator checks nothing else.
+        secret: secret of a role's session; the emulator verifies its signatures.
+        token: token of a role's session.
     """
-    # Nothing of ~/.aws, where a profile may lead elsewhere or not be there at all.
+    # Nothing is read from ~/.aws: a profile there may be for AWS, or may not exist.
     nobody = {"profile": (None, None, None, None)}
     nothing = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
     core = botocore.session.Session(session_vars={**nobody, **nothing})
-    core.set_default_client_config(Config(proxies={}))  # A proxy of this machine's would look for 127.0.0.1 on its own.
+    core.set_default_client_config(Config(proxies={}))  # A proxy would resolve 127.0.0.1 as its own machine.
     return boto3.Session(
         botocore_session=core,
         aws_access_key_id=key,
@@ -175,14 +175,14 @@ def local_session(key: str, secret: str = "", token: str | None = None) -> boto3
 
 
 def developer_session(shop: Shop) -> boto3.Session:
-    """May do all that the root of a local shop may, for twelve hours. Its signatures are verified: what it signs can be
-    passed on, which must not be done with the root's id."""
+    """A session with all permissions in a local shop, for twelve hours. The emulator verifies its signatures, so its
+    presigned URLs can be passed on. Those of the root's key must not be, as its signatures are not verified."""
     given = shop.session.client("sts", endpoint_url=shop.endpoint, config=_CONFIG).get_session_token()["Credentials"]
     return local_session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
 
 def role_session(shop: Shop, function: str) -> boto3.Session:
-    """A function's own permissions, and no more.
+    """A session with a function's own permissions.
 
     Args:
         shop: a local one.
@@ -227,7 +227,7 @@ def read_stack(
     ):
         if physical := summary.get("PhysicalResourceId"):
             resources.setdefault(summary["ResourceType"], {})[summary["LogicalResourceId"]] = physical
-    # A restored table is none of the stack's resources, but a parameter.
+    # A restored table is not among the stack's resources. Its name is a parameter.
     for parameter in found.get("Parameters", []):
         if parameter["ParameterKey"].endswith("TableName") and parameter["ParameterValue"]:
             table = parameter["ParameterKey"].removesuffix("Name")
@@ -244,9 +244,9 @@ def read_stack(
 
 
 def aws_session(region: str | None = None) -> boto3.Session:
-    """Profile and credentials as the AWS tools choose them.
+    """A session with the profile and credentials that AWS's own tools choose.
 
     Args:
-        region: None for that of the profile.
+        region: None for the profile's.
     """
     return boto3.Session(region_name=region)

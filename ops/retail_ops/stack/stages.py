@@ -1,4 +1,4 @@
-"""The stages of samconfig.toml that are on AWS: where `sam deploy --config-env` puts them, with which parameters."""
+"""The stages of samconfig.toml that are on AWS, with the stack, region and parameters of `sam deploy --config-env`."""
 
 import tomllib
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class Stage:
         name: of its sections, such as `prod`.
         stack: name of its stack.
         region: where the stack is; None for that of the usual AWS profile.
-        parameters: of the template, those that are not the defaults.
+        parameters: template parameters that differ from the defaults.
     """
 
     name: str
@@ -50,7 +50,7 @@ def stage_named(name: str, file: Path = SAMCONFIG) -> Stage:
     """One stage.
 
     Raises:
-        OpsError: there is none of that name on AWS; the text lists those that there are.
+        OpsError: there is no stage with that name on AWS. The text lists those that exist.
     """
     known = stages(file)
     if name not in known:
@@ -59,5 +59,5 @@ def stage_named(name: str, file: Path = SAMCONFIG) -> Stage:
 
 
 def region_of(stack: str, file: Path = SAMCONFIG) -> str | None:
-    """The region into which `sam deploy` puts a stack; None where samconfig.toml does not say."""
+    """The region into which `sam deploy` puts a stack; None if samconfig.toml does not name one."""
     return next((stage.region for stage in stages(file).values() if stage.stack == stack), None)

@@ -1,4 +1,4 @@
-"""The storefront's build: its files, and how a browser may keep each; the same on AWS and on a laptop."""
+"""The storefront's build: its files, and how long a browser may cache each. It is the same on AWS and on a laptop."""
 
 import gzip
 import mimetypes
@@ -19,7 +19,7 @@ class Page:
 
     Args:
         body: its bytes.
-        packed: the compressed bodies by content coding, smallest first, as CloudFront serves them; empty where
+        packed: the compressed bodies by content coding, smallest first, as CloudFront serves them; empty if
             compression saves nothing.
         kind: media type.
         changed: modification time and size, to notice a new build.
@@ -35,7 +35,7 @@ class Files:
     """The storefront's build.
 
     Args:
-        folder: where it is; Angular puts the pages in a folder `browser` below.
+        folder: where it is. Angular puts the pages into a folder `browser` below it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -57,7 +57,7 @@ class Files:
             path: of the request, starting with a slash.
 
         Returns:
-            The file; None where there is none, or where the path leads out of the build.
+            The file; None if there is none, or if the path leads out of the build.
         """
         root = self.root
         if root is None or "\0" in path:
@@ -88,8 +88,8 @@ def media_type(name: str) -> str:
 
 
 def cache_control(path: str) -> str:
-    """How long a browser may keep a file of the build.
+    """How long a browser may cache a file of the build.
 
-    Angular puts a hash of its content in a file's name (main-HAYGG3RZ.js), but for the pages and what is in public/.
+    Angular puts a hash of the content into a file's name (main-HAYGG3RZ.js), except for pages and files in public/.
     """
     return FOREVER if re.search(r"-[\w-]{8}\.(js|css|woff2)$", path) else ALWAYS_ASK

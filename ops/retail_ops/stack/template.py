@@ -1,4 +1,4 @@
-"""What template.yaml declares, its loops written out: the functions, routes, rules and queues of the shop."""
+"""What template.yaml declares, with its loops expanded: the functions, routes, rules and queues of the shop."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from retail_ops.stack.shop import PROJECT
 TEMPLATE = PROJECT / "template.yaml"
 
 LIVE = "live"
-"""Alias of the version that is called."""
+"""Alias of the function version that is called."""
 
 UNMATCHED = "UnmatchedRule"
-"""Logical id of the rule for events that nobody subscribes to."""
+"""Logical id of the rule for events that are not in the contract."""
 
 
 @dataclass(frozen=True, order=True)
@@ -28,7 +28,7 @@ class Route:
         path: as a client writes it, with {parameters}.
         method: GET, POST, ...
         function: logical id of the function that answers.
-        signed_in: whether the gateway requires a token.
+        signed_in: whether API Gateway requires a token.
     """
 
     path: str
@@ -56,7 +56,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Template:
-    """A template whose `Fn::ForEach` loops were written out as `sam deploy` writes them out.
+    """A template with its `Fn::ForEach` loops expanded, as `sam deploy` expands them.
 
     Args:
         body: the whole template.
@@ -66,7 +66,7 @@ class Template:
 
     @classmethod
     def load(cls, path: Path = TEMPLATE, **parameters: str) -> Self:
-        """The template as it is deployed with these parameters, and the defaults of the others."""
+        """The template as it is deployed with these parameters, and defaults for the others."""
         return cls.of(path.read_text(), **parameters)
 
     @classmethod
@@ -88,7 +88,7 @@ class Template:
 
     @cached_property
     def routes(self) -> list[Route]:
-        """Sorted by path."""
+        """All routes, sorted by path."""
         (api,) = self.properties("AWS::ApiGatewayV2::Api").values()
         functions = {function.get("FunctionName"): name for name, function in self.functions.items()}
         routes = []
@@ -101,7 +101,7 @@ class Template:
 
     @cached_property
     def rules(self) -> list[Rule]:
-        """Those of the shop's own bus, by which consumers subscribe."""
+        """The rules on the shop's own bus, by which consumers subscribe."""
         rules = []
         for name, rule in self.properties("AWS::Events::Rule").items():
             if "EventBusName" not in rule or name == UNMATCHED:
@@ -120,12 +120,12 @@ class Template:
 
     @cached_property
     def consumers(self) -> dict[str, str]:
-        """Logical id of the function that consumes a queue, by that of the queue; the collector's are none."""
+        """Logical id of the function that consumes a queue, by the queue's logical id. The collector's are left out."""
         return {queue: function for queue, (function, _) in self.sources.items() if queue.endswith("Queue")}
 
     @cached_property
     def sources(self) -> dict[str, tuple[str, dict[str, Any]]]:
-        """By the logical id of a queue, that of the function that it invokes, and the event source's properties."""
+        """By a queue's logical id: logical id of the function that it invokes, and the event source's properties."""
         written = [
             (referred(source["Properties"]["Queue"]), function, source["Properties"])
             for function, declared in self.functions.items()
@@ -139,7 +139,7 @@ class Template:
 
     @cached_property
     def streams(self) -> dict[str, tuple[str, dict[str, Any]]]:
-        """By the logical id of a table, that of the function that its stream invokes, and the source's properties."""
+        """By a table's logical id: logical id of the function that its stream invokes, and the source's properties."""
         return {
             table: (function, source)
             for table, attribute, function, source in self._mappings
@@ -148,7 +148,7 @@ class Template:
 
     @cached_property
     def _mappings(self) -> list[tuple[str, str, str, dict[str, Any]]]:
-        """Of each event source outside of a function: what it reads, by which attribute of it, for which function."""
+        """Event sources outside of functions: the resource that each reads, its attribute, the function, properties."""
         return [
             (*source["EventSourceArn"]["Fn::GetAtt"], referred(source["FunctionName"]), source)
             for source in self.properties("AWS::Lambda::EventSourceMapping").values()
@@ -156,7 +156,7 @@ class Template:
 
     @cached_property
     def published(self) -> dict[str, str]:
-        """Logical id of the function that a table's stream invokes, by that of the table."""
+        """Logical id of the function that a table's stream invokes, by the table's logical id."""
         return {table: function for table, (function, _) in self.streams.items()}
 
     @cached_property
@@ -166,12 +166,12 @@ class Template:
         return variables
 
     def environment(self, function: str) -> dict[str, Any]:
-        """The variables of one function besides those of all."""
+        """The variables of one function, without those of all functions."""
         variables: dict[str, Any] = self.functions[function].get("Environment", {}).get("Variables", {})
         return variables
 
 
 def referred(value: Any) -> str:
-    """The logical id that a `Ref` or `Fn::GetAtt` names; of a function's alias the function's."""
+    """The logical id that a `Ref` or `Fn::GetAtt` names; for a function's alias, the function's."""
     name: str = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
     return name.removesuffix(".Alias")

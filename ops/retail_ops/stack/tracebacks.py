@@ -1,8 +1,8 @@
-"""Tracebacks for people: where in the shop's own code, and the error itself."""
+"""Tracebacks for people: the places in the shop's own code, and the error itself."""
 
 import re
 
-# Where a function's own code is, on AWS and on the emulator.
+# Frames of a function's own code, on AWS and on the emulator.
 OWN_FRAME = re.compile(r'File "(?:/var/task|.*/code)/(?P<file>[^"]+)", line (?P<line>\d+)')
 
 
