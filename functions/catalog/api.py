@@ -25,10 +25,12 @@ from catalog.domain import (
     ImageState,
     Picture,
     Position,
+    PriceRange,
     Product,
     ProductChanged,
     ProductImage,
     Sort,
+    Wanted,
     is_position,
     position,
     select,
@@ -57,8 +59,17 @@ Label = Annotated[str, Line(max_length=120)]
 
 
 Category = Annotated[str | None, Query(max_length=120, description="Exactly this one.")]
-Words = Annotated[str, Query(max_length=100, description="Words that name, description or category contain.")]
-Order = Annotated[Sort, Query(description="The order; a minus means the largest first.")]
+Words = Annotated[
+    str,
+    Query(
+        max_length=100,
+        description="Words of name, description or category, or how they begin; else what resembles them.",
+    ),
+]
+Order = Annotated[
+    Sort | None,
+    Query(description="A minus means the largest first. If it is missing: relevance for a search, else the name."),
+]
 
 
 class Price(RequestModel):
@@ -241,11 +252,34 @@ class ProductChangeView(Model):
     after: Facts
 
 
+class PriceSpan(Model):
+    """From the cheapest to the dearest."""
+
+    lowest: Money
+    highest: Money
+
+
 class CategoryView(Model):
     """A category, and how many products are in it."""
 
     category: str
     count: int
+
+
+class ProductPage(Page[ProductView]):
+    """Products, and what a shopper can choose from.
+
+    Attributes:
+        total: how many the filters let through, in stock or not.
+        exact: false where no product has one of the words that were searched for, and what resembles it is shown.
+        categories: those in which something is left, whichever is chosen now, by name.
+        prices: of what is left, whatever it may cost now; null where nothing is.
+    """
+
+    total: int
+    exact: bool
+    categories: tuple[CategoryView, ...]
+    prices: PriceSpan | None
 
 
 class UploadTicket(Model):
@@ -303,20 +337,47 @@ def list_products(
     category: Category = None,
     q: Words = "",
     in_stock: Annotated[bool, Query(alias="inStock", description="Only what can be had now.")] = False,
-    sort: Order = Sort.NAME,
+    min_price: Annotated[int | None, Query(alias="minPrice", description="In minor units.", ge=0, le=MAX_PRICE)] = None,
+    max_price: Annotated[int | None, Query(alias="maxPrice", description="In minor units.", ge=0, le=MAX_PRICE)] = None,
+    sort: Order = None,
     limit: Limit = 24,
     cursor: Cursor = None,
-) -> Page[ProductView]:
-    candidates = select(_catalogue().listed(category or None), words=q, sort=sort, after=_after(cursor, sort))
+) -> ProductPage:
+    if min_price is not None and max_price is not None and min_price > max_price:
+        raise invalid("maxPrice", "is less than minPrice")
+    shelf, sort = _catalogue().listed(), sort or _usual_order(q)
+    search = shelf.index.find(q) if q.strip() else None
+    wanted = Wanted(category or None, PriceRange(min_price, max_price), search.ranks if search else None)
+    candidates = select(shelf.products, wanted, sort=sort, after=_after(cursor, sort))
     # One more than is shown tells whether there is a next page.
     found = _stocked(candidates, limit + 1, only_in_stock=in_stock)
-    return _page([_view(*each) for each in found], found, limit, sort)
-
-
-def _page[View](views: Sequence[View], found: Sequence[tuple[Product, int]], limit: int, sort: Sort) -> Page[View]:
-    return Page(
-        items=tuple(views[:limit]), next_cursor=_cursor(found[limit - 1][0], sort) if len(found) > limit else None
+    choices = domain.choices(shelf.products, wanted)
+    return ProductPage(
+        items=tuple(_view(*each) for each in found[:limit]),
+        next_cursor=_next(found, limit, wanted, sort),
+        total=choices.total,
+        exact=search is None or search.exact,
+        categories=tuple(CategoryView(category=name, count=count) for name, count in choices.categories.items()),
+        prices=PriceSpan(lowest=_money(choices.prices[0]), highest=_money(choices.prices[1]))
+        if choices.prices
+        else None,
     )
+
+
+def _usual_order(words: str) -> Sort:
+    return Sort.RELEVANCE if words.strip() else Sort.NAME
+
+
+def _money(amount: int) -> Money:
+    return Money(amount=amount, currency=_settings().currency)
+
+
+def _next(found: Sequence[tuple[Product, int]], limit: int, wanted: Wanted, sort: Sort) -> str | None:
+    """The cursor behind the last product that is shown."""
+    if len(found) <= limit:
+        return None
+    value, product_id = position(found[limit - 1][0], sort, wanted.ranks)
+    return encode_cursor({"sort": sort, "value": value, "id": product_id})
 
 
 def _stocked(candidates: Iterable[Product], enough: int, *, only_in_stock: bool) -> list[tuple[Product, int]]:
@@ -341,14 +402,9 @@ def _after(cursor: str | None, sort: Sort) -> Position | None:
     return place["value"], place["id"]
 
 
-def _cursor(last: Product, sort: Sort) -> str | None:
-    value, product_id = position(last, sort)
-    return encode_cursor({"sort": sort, "value": value, "id": product_id})
-
-
 @api.get("/api/categories", summary="Categories, by name", tags=["Catalog"], responses=answers(HTTPStatus.OK))
 def list_categories() -> Page[CategoryView]:
-    counts = Counter(product.category for product in _catalogue().listed(None))
+    counts = Counter(product.category for product in _catalogue().listed().products)
     return Page(items=tuple(CategoryView(category=name, count=count) for name, count in sorted(counts.items())))
 
 
@@ -388,14 +444,19 @@ def list_staff_products(
     q: Words = "",
     category: Category = None,
     listed: Annotated[bool | None, Query(description="Only what is sold, or only what is not.")] = None,
-    sort: Order = Sort.NAME,
+    sort: Order = None,
     limit: Limit = 24,
     cursor: Cursor = None,
 ) -> Page[StaffProduct]:
-    products = [each for each in _catalogue().all(category or None) if listed is None or each.listed is listed]
-    candidates = select(products, words=q, sort=sort, after=_after(cursor, sort))
+    shelf, sort = _catalogue().all(), sort or _usual_order(q)
+    search = shelf.index.find(q) if q.strip() else None
+    products = [each for each in shelf.products if listed is None or each.listed is listed]
+    wanted = Wanted(category or None, ranks=search.ranks if search else None)
+    candidates = select(products, wanted, sort=sort, after=_after(cursor, sort))
     found = _stocked(candidates, limit + 1, only_in_stock=False)
-    return _page([_staff_view(*each) for each in found], found, limit, sort)
+    return Page(
+        items=tuple(_staff_view(*each) for each in found[:limit]), next_cursor=_next(found, limit, wanted, sort)
+    )
 
 
 @api.post(

@@ -8,10 +8,12 @@ pictures   WAITING -> READY | FAILED, FAILED -> READY            what became of 
 import hashlib
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Annotated
 from urllib.parse import unquote_plus
 
@@ -310,6 +312,7 @@ class Sort(StrEnum):
     PRICE = "price"
     PRICE_DESCENDING = "-price"
     NEWEST = "newest"
+    RELEVANCE = "relevance"
 
     @property
     def descending(self) -> bool:
@@ -320,46 +323,115 @@ type Position = tuple[str | int, str]
 """Where a product stands in a list: the value that it is sorted by, and its id, which settles ties."""
 
 
-def position(product: Product, sort: Sort) -> Position:
-    """Where `product` stands when the list is sorted so."""
+type Ranks = Mapping[str, int]
+"""How well each product that a search has found is what was meant, by id; the best have the lowest."""
+
+
+def position(product: Product, sort: Sort, ranks: Ranks | None = None) -> Position:
+    """Where `product` stands when the list is sorted so; without a search, all are what was meant."""
+    # Cut, so that a cursor has an upper bound.
+    name = product.name.casefold()[:60]
     match sort:
         case Sort.NAME:
-            # Cut, so that a cursor has an upper bound.
-            return product.name.casefold()[:60], product.product_id
+            return name, product.product_id
         case Sort.PRICE | Sort.PRICE_DESCENDING:
             return product.price.amount, product.product_id
         case Sort.NEWEST:
             return int(product.created_at.timestamp() * 1_000_000), product.product_id
+        case Sort.RELEVANCE:
+            rank = ranks[product.product_id] if ranks is not None else 0
+            return f"{rank:04} {name}", product.product_id
 
 
 def is_position(value: object, product_id: object, sort: Sort) -> bool:
     """Whether these two can be a Position in a list that is sorted so."""
-    kind = str if sort is Sort.NAME else int
+    kind = str if sort in (Sort.NAME, Sort.RELEVANCE) else int
     return type(value) is kind and isinstance(product_id, str)
 
 
-def select(products: Iterable[Product], *, words: str, sort: Sort, after: Position | None) -> list[Product]:
+@dataclass(frozen=True)
+class PriceRange:
+    """From a price to another one, in minor units, both included.
+
+    Attributes:
+        lowest: None where anything is enough.
+        highest: None where nothing is too much.
+    """
+
+    lowest: int | None = None
+    highest: int | None = None
+
+    def __contains__(self, amount: int) -> bool:
+        return (self.lowest is None or self.lowest <= amount) and (self.highest is None or amount <= self.highest)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a list is narrowed down to.
+
+    Attributes:
+        category: exactly this one; None for all.
+        prices: what a product may cost.
+        ranks: of what a search has found; None where nothing was searched for.
+    """
+
+    category: str | None = None
+    prices: PriceRange = PriceRange()
+    ranks: Ranks | None = None
+
+    def includes(self, product: Product) -> bool:
+        return self.is_found(product) and self.is_in_category(product) and product.price.amount in self.prices
+
+    def is_found(self, product: Product) -> bool:
+        return self.ranks is None or product.product_id in self.ranks
+
+    def is_in_category(self, product: Product) -> bool:
+        return self.category is None or product.category == self.category
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What each filter would leave, the others being as they are.
+
+    Attributes:
+        total: products that all of them let through, be they in stock or not.
+        categories: products in each, by name, whichever is chosen now.
+        prices: of the cheapest and the dearest, whatever they may cost now; None where there is nothing.
+    """
+
+    total: int
+    categories: Mapping[str, int]
+    prices: tuple[int, int] | None
+
+
+def choices(products: Iterable[Product], wanted: Wanted) -> Choices:
+    """What can be chosen from a list."""
+    found = [product for product in products if wanted.is_found(product)]
+    affordable = [product for product in found if product.price.amount in wanted.prices]
+    amounts = [product.price.amount for product in found if wanted.is_in_category(product)]
+    return Choices(
+        total=sum(map(wanted.is_in_category, affordable)),
+        categories=dict(sorted(Counter(product.category for product in affordable).items())),
+        prices=(min(amounts), max(amounts)) if amounts else None,
+    )
+
+
+def select(products: Iterable[Product], wanted: Wanted, *, sort: Sort, after: Position | None) -> list[Product]:
     """What is left of a list, in order.
 
     Args:
         products: all there are.
-        words: each of them must stand in name, description or category, in whatever case.
+        wanted: what it is narrowed down to.
         sort: the order.
         after: of the last product that was shown; where that one is now, or whether it still is, does not matter.
     """
-    wanted = words.casefold().split()
-    found = [product for product in products if _mentions(product, wanted)]
-    found.sort(key=lambda product: position(product, sort), reverse=sort.descending)
+    placed = [(position(product, sort, wanted.ranks), product) for product in products if wanted.includes(product)]
+    placed.sort(key=itemgetter(0), reverse=sort.descending)
     if after is None:
-        return found
+        return [product for _, product in placed]
     if sort.descending:
-        return [product for product in found if position(product, sort) < after]
-    return [product for product in found if position(product, sort) > after]
-
-
-def _mentions(product: Product, words: Sequence[str]) -> bool:
-    text = f"{product.name}\n{product.description}\n{product.category}".casefold()
-    return all(word in text for word in words)
+        return [product for place, product in placed if place < after]
+    return [product for place, product in placed if place > after]
 
 
 class _Object(Model):

@@ -2,7 +2,8 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import batched
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from catalog.domain import (
     Upload,
     upload_key,
 )
+from catalog.search import Index
 from cloudretail import aws, dynamodb
 from cloudretail.errors import Conflict, LostRace, NotFound, Permanent
 from cloudretail.money import Currency
@@ -48,12 +50,27 @@ class CatalogSettings(Settings):
     currency: Currency
 
 
+class Shelf:
+    """Products, and the words by which they are found.
+
+    Args:
+        products: in no order.
+    """
+
+    def __init__(self, products: Sequence[Product]) -> None:
+        self.products = products
+
+    @cached_property
+    def index(self) -> Index:
+        """Made when somebody searches for the first time."""
+        return Index(self.products)
+
+
 class Catalogue:
     """The products, and how many of each can be had.
 
-    Lists are made in memory from a whole category (a query of the index) or the whole table (a scan), which is read at
-    most every five seconds in each process. That is right for hundreds to a few thousand products: 2,000 of 0.5 kB
-    are one scan of 1 MB, 130 read units, and a few ms of sorting. Beyond that, a search index is the answer.
+    Lists are made and searched in memory, of the whole table (a scan), which is read at most every five seconds in each
+    process. How far that goes was measured: docs/architecture.md, "How many products it holds".
 
     Staff see products as they are: their lists are read each time.
 
@@ -69,39 +86,24 @@ class Catalogue:
         self._changes = changes
         self._inventory = inventory
         self._clock = clock
-        self._lists: dict[str | None, tuple[float, Sequence[Product]]] = {}
+        self._read_at: float | None = None
+        self._shelf = Shelf(())
 
-    def all(self, category: str | None) -> Sequence[Product]:
-        """All products, or those of a category, be they sold or not."""
-        return tuple(Product.model_validate(item) for item in self._read(category))
+    def all(self) -> Shelf:
+        """All products, be they sold or not, as they are now."""
+        pages = aws.dynamodb().get_paginator("scan").paginate(TableName=self._products)
+        return Shelf([Product.model_validate(dynamodb.from_item(item)) for page in pages for item in page["Items"]])
 
-    def listed(self, category: str | None) -> Sequence[Product]:
-        """What is sold, or that of a category, as it was at most LIST_KEPT_FOR seconds ago."""
+    def listed(self) -> Shelf:
+        """What is sold, as it was at most LIST_KEPT_FOR seconds ago."""
         now = self._clock()
-        read_at, products = self._lists.get(category, (None, ()))
-        if read_at is None or not read_at <= now < read_at + LIST_KEPT_FOR:
-            products = tuple(product for product in self.all(category) if product.listed)
-            # Categories are few, but anybody may ask for any that does not exist.
-            self._lists = {key: kept for key, kept in self._lists.items() if kept[0] + LIST_KEPT_FOR > now}
-            if products:
-                self._lists[category] = (now, products)
-        return products
-
-    def _read(self, category: str | None) -> Iterator[dict[str, Any]]:
-        if category is None:
-            pages: Iterable[Any] = aws.dynamodb().get_paginator("scan").paginate(TableName=self._products)
-        else:
-            pages = (
-                aws.dynamodb()
-                .get_paginator("query")
-                .paginate(
-                    TableName=self._products,
-                    IndexName="category-name",
-                    KeyConditionExpression="category = :category",
-                    ExpressionAttributeValues={":category": {"S": category}},
-                )
-            )
-        return (dynamodb.from_item(item) for page in pages for item in page["Items"])
+        if self._read_at is None or not self._read_at <= now < self._read_at + LIST_KEPT_FOR:
+            products = [product for product in self.all().products if product.listed]
+            # The words of what has not changed need not be read again.
+            if products != self._shelf.products:
+                self._shelf = Shelf(products)
+            self._read_at = now
+        return self._shelf
 
     def available(self, product_ids: Iterable[str]) -> dict[str, int]:
         """How many of each of these can be had now; 0 for what has never been received."""
@@ -155,7 +157,7 @@ class Catalogue:
         }
         transaction: list[Any] = [write, {"Put": record}]
         aws.dynamodb().transact_write_items(TransactItems=transaction)
-        self._lists.clear()
+        self._read_at = None
 
     def _update(self, before: Product, after: Product) -> dict[str, object]:
         stored = after.model_dump(mode="json", exclude_none=True)

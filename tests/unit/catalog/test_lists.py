@@ -1,6 +1,5 @@
 import pytest
 
-from catalog import api
 from catalog.store import LIST_KEPT_FOR, MAX_KEYS, Pictures
 from tests.support.wire import Wire
 from tests.unit.catalog.conftest import Shop
@@ -26,7 +25,14 @@ def test_a_product_in_a_list_is_what_its_own_page_shows(shop: Shop) -> None:
 
 
 def test_an_empty_shop_has_an_empty_list(shop: Shop) -> None:
-    assert shop.page().body == {"items": [], "nextCursor": None}
+    assert shop.page().body == {
+        "items": [],
+        "nextCursor": None,
+        "total": 0,
+        "exact": True,
+        "categories": [],
+        "prices": None,
+    }
 
 
 def test_a_list_is_by_name_unless_another_order_is_asked_for(shop: Shop) -> None:
@@ -113,11 +119,40 @@ def test_what_this_process_changed_it_shows_at_once(shop: Shop) -> None:
     assert (shop.ids(category="Bags"), shop.ids(category="Luggage")) == ([], ["bag"])
 
 
-def test_asking_for_categories_that_do_not_exist_fills_no_memory(shop: Shop) -> None:
-    for n in range(20):
-        shop.ids(category=f"nonsense-{n}")
+def test_a_list_says_what_can_be_chosen_from_it(shop: Shop) -> None:
+    for product_id, category, amount in (("bag", "Bags", 300), ("pouch", "Bags", 100), ("mug", "Kitchen", 200)):
+        shop.has(product_id, category=category, price={"amount": amount, "currency": "SGD"}, available=0)
 
-    assert api._catalogue()._lists == {}
+    page = shop.page(category="Bags", minPrice="150", maxPrice="300", inStock="true").body
+
+    assert (page["items"], page["total"]) == ([], 1)
+    assert page["categories"] == [{"category": "Bags", "count": 1}, {"category": "Kitchen", "count": 1}]
+    assert (page["prices"]["lowest"]["amount"], page["prices"]["highest"]["amount"]) == (100, 300)
+
+
+def test_a_search_shows_what_was_meant_first_unless_another_order_is_asked_for(shop: Shop) -> None:
+    shop.has("a", name="A lamp", description="Stands beside the sofa.", price={"amount": 1, "currency": "SGD"})
+    shop.has("b", name="Sofa", price={"amount": 2, "currency": "SGD"})
+
+    assert (shop.ids(q="sofa"), shop.ids(q="sofa", sort="price")) == (["b", "a"], ["a", "b"])
+    assert list(shop.pages(q="sofa", limit="1")) == [["b"], ["a"]]
+    assert shop.ids(q=" ") == ["a", "b"]
+
+
+def test_a_search_says_whether_it_has_found_the_words_or_what_resembles_them(shop: Shop) -> None:
+    shop.has("bag", name="Canvas backpack")
+
+    assert (shop.ids(q="bakpack"), shop.page(q="bakpack").body["exact"]) == (["bag"], False)
+    assert (shop.ids(q="backpacks"), shop.page(q="backpacks").body["exact"]) == (["bag"], True)
+
+
+def test_a_search_finds_what_a_product_is_called_now(shop: Shop) -> None:
+    shop.has("bag", name="Satchel")
+    assert shop.ids(q="satchel") == ["bag"]
+    shop.has("bag", name="Rucksack", version=2)
+    shop.clock.now += LIST_KEPT_FOR
+
+    assert (shop.ids(q="satchel"), shop.ids(q="rucksack")) == ([], ["bag"])
 
 
 def test_categories_are_counted(shop: Shop) -> None:
@@ -142,6 +177,9 @@ def test_categories_are_counted(shop: Shop) -> None:
         ({"inStock": "perhaps"}, "inStock"),
         ({"q": "q" * 101}, "q"),
         ({"category": "c" * 121}, "category"),
+        ({"minPrice": "-1"}, "minPrice"),
+        ({"maxPrice": "cheap"}, "maxPrice"),
+        ({"minPrice": "2", "maxPrice": "1"}, "maxPrice"),
         ({"cursor": "nonsense"}, "cursor"),
         ({"cursor": "é"}, "cursor"),
         ({"cursor": "bm90IGpzb24"}, "cursor"),

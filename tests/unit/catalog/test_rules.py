@@ -9,8 +9,11 @@ from catalog.domain import (
     IMAGE_TYPES,
     MAX_ID,
     Position,
+    PriceRange,
     Product,
     Sort,
+    Wanted,
+    choices,
     is_position,
     position,
     select,
@@ -24,12 +27,17 @@ from cloudretail.money import Money
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def product(product_id: str, *, name: str = "", amount: int = 1000, age: int = 0, text: str = "") -> Product:
+EVERYTHING = Wanted()
+
+
+def product(
+    product_id: str, *, name: str = "", amount: int = 1000, age: int = 0, text: str = "", category: str = "Bags"
+) -> Product:
     return Product(
         product_id=product_id,
         name=name or product_id,
         description=text,
-        category="Bags",
+        category=category,
         price=Money(amount=amount, currency="SGD"),
         created_at=START - timedelta(days=age),
         updated_at=START,
@@ -47,6 +55,7 @@ def ids(products: list[Product]) -> list[str]:
         (Sort.PRICE, ["a", "c", "b"]),
         (Sort.PRICE_DESCENDING, ["b", "c", "a"]),
         (Sort.NEWEST, ["c", "a", "b"]),
+        (Sort.RELEVANCE, ["b", "a", "c"]),
     ],
 )
 def test_a_list_is_sorted_as_asked(sort: Sort, expected: list[str]) -> None:
@@ -56,30 +65,51 @@ def test_a_list_is_sorted_as_asked(sort: Sort, expected: list[str]) -> None:
         product("c", name="Vase", amount=200, age=0),
     ]
 
-    assert ids(select(products, words="", sort=sort, after=None)) == expected
+    assert ids(select(products, EVERYTHING, sort=sort, after=None)) == expected
+
+
+def test_what_was_meant_comes_first_and_the_rest_by_name() -> None:
+    products = [product("a", name="Mug"), product("b", name="apron"), product("c", name="Vase"), product("d")]
+    wanted = Wanted(ranks={"a": 10, "b": 10, "c": 2})
+
+    assert ids(select(products, wanted, sort=Sort.RELEVANCE, after=None)) == ["c", "b", "a"]
+    assert ids(
+        select(products, wanted, sort=Sort.RELEVANCE, after=position(products[1], Sort.RELEVANCE, wanted.ranks))
+    ) == ["a"]
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("prices", "left"),
     [
-        ("", ["bag", "mug"]),
-        ("  ", ["bag", "mug"]),
-        ("CANVAS", ["bag"]),
-        ("canvas weekend", ["bag"]),
-        ("weekend canvas", ["bag"]),
-        ("canvas mug", []),
-        ("bags", ["bag", "mug"]),
-        ("straße", ["bag"]),
-        ("STRASSE", ["bag"]),
+        (PriceRange(), ["a", "b", "c"]),
+        (PriceRange(200), ["b", "c"]),
+        (PriceRange(None, 200), ["a", "b"]),
+        (PriceRange(150, 250), ["b"]),
+        (PriceRange(301), []),
     ],
 )
-def test_every_word_must_stand_somewhere_in_whatever_case(words: str, found: list[str]) -> None:
-    products = [
-        product("bag", name="Canvas bag", text="For a weekend on the Straße"),
-        product("mug", name="Mug", text="For tea"),
-    ]
+def test_a_price_range_includes_its_ends(prices: PriceRange, left: list[str]) -> None:
+    products = [product(each, amount=amount) for each, amount in (("a", 100), ("b", 200), ("c", 300))]
 
-    assert ids(select(products, words=words, sort=Sort.NAME, after=None)) == found
+    assert ids(select(products, Wanted(prices=prices), sort=Sort.NAME, after=None)) == left
+
+
+def test_a_filter_counts_what_choosing_it_would_leave_the_others_being_as_they_are() -> None:
+    products = [
+        product("a", amount=100, category="Bags"),
+        product("b", amount=200, category="Bags"),
+        product("c", amount=200, category="Home"),
+        product("d", amount=900, category="Home"),
+        product("e", amount=150, category="Outdoors"),
+    ]
+    wanted = Wanted("Home", PriceRange(150, 500), ranks=dict.fromkeys("abcd", 0))
+
+    found = choices(products, wanted)
+
+    assert found.categories == {"Bags": 1, "Home": 1}
+    assert found.prices == (200, 900)
+    assert found.total == len(select(products, wanted, sort=Sort.NAME, after=None)) == 1
+    assert choices([], wanted).prices is None
 
 
 shelves = st.lists(
@@ -98,21 +128,21 @@ shelves = st.lists(
 def test_pages_show_everything_once_and_in_order(products: list[Product], sort: Sort, size: int) -> None:
     seen: list[Product] = []
     after: Position | None = None
-    while page := select(products, words="", sort=sort, after=after)[:size]:
+    while page := select(products, EVERYTHING, sort=sort, after=after)[:size]:
         seen += page
         after = position(page[-1], sort)
 
-    assert seen == select(products, words="", sort=sort, after=None)
+    assert seen == select(products, EVERYTHING, sort=sort, after=None)
 
 
 @given(products=shelves.filter(lambda products: len(products) > 1), sort=st.sampled_from(Sort), data=st.data())
 def test_a_page_goes_on_where_the_last_one_ended_even_if_that_product_is_gone(
     products: list[Product], sort: Sort, data: st.DataObject
 ) -> None:
-    ordered = select(products, words="", sort=sort, after=None)
+    ordered = select(products, EVERYTHING, sort=sort, after=None)
     last = data.draw(st.integers(0, len(ordered) - 1))
 
-    rest = select([*ordered[:last], *ordered[last + 1 :]], words="", sort=sort, after=position(ordered[last], sort))
+    rest = select([*ordered[:last], *ordered[last + 1 :]], EVERYTHING, sort=sort, after=position(ordered[last], sort))
 
     assert rest == ordered[last + 1 :]
 

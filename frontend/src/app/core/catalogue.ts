@@ -3,7 +3,7 @@ import { Api } from '../api/api';
 import { getProduct } from '../api/fn/catalog/get-product';
 import { listCategories } from '../api/fn/catalog/list-categories';
 import { ListProducts$Params, listProducts } from '../api/fn/catalog/list-products';
-import { ProductView, ProductViewPage } from '../api/models';
+import { ProductPage, ProductView } from '../api/models';
 import { Clock } from './clock';
 import { resource } from './recovery';
 
@@ -21,7 +21,7 @@ export class Catalogue {
   readonly categories = resource({ loader: async () => (await this.api.invoke(listCategories)).items });
 
   /** A page of products. */
-  async list(params: ListProducts$Params): Promise<ProductViewPage> {
+  async list(params: ListProducts$Params): Promise<ProductPage> {
     const page = await this.api.invoke(listProducts, params);
     page.items.forEach((product) => this.remember(product));
     return page;

@@ -5,5 +5,5 @@
 /**
  * The order of a list; a minus means: the largest first.
  */
-export type Sort = 'name' | 'price' | '-price' | 'newest';
+export type Sort = 'name' | 'price' | '-price' | 'newest' | 'relevance';
 

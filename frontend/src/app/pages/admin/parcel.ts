@@ -9,7 +9,7 @@ import { Submission } from '../../core/submission';
 import { Field } from '../../ui/field';
 import { MoneyPipe } from '../../ui/money.pipe';
 import { WhenPipe } from '../../ui/when.pipe';
-import { amountText, parseAmount } from '../../office/amounts';
+import { amountText, parseAmount } from '../../core/amounts';
 import { Ask } from '../../office/ask';
 import { carrier } from './carrier';
 import { Choice } from './choice';

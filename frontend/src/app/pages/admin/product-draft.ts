@@ -1,6 +1,6 @@
 import { ChangeKind, ChangedText, Facts, NewProduct, StaffProduct } from '../../api/models';
 import { formatMoney } from '../../core/format';
-import { amountText, parseAmount } from '../../office/amounts';
+import { amountText, parseAmount } from '../../core/amounts';
 
 /** What shoppers read of a product, as it is typed. */
 export interface ProductDraft {

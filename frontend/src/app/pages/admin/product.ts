@@ -14,7 +14,7 @@ import { Session } from '../../core/session';
 import { Form, Submission } from '../../core/submission';
 import { Titles } from '../../core/titles';
 import { Toasts } from '../../core/toasts';
-import { USUAL_CURRENCY, parseAmount } from '../../office/amounts';
+import { USUAL_CURRENCY, parseAmount } from '../../core/amounts';
 import { Ask } from '../../office/ask';
 import { Live } from '../../office/live';
 import { More } from '../../office/more';

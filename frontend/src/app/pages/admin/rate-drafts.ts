@@ -1,5 +1,5 @@
 import { Money, NewShippingRates, NewTaxRates, ShippingRates, TaxRates } from '../../api/models';
-import { USUAL_CURRENCY, amountText, parseAmount } from '../../office/amounts';
+import { USUAL_CURRENCY, amountText, parseAmount } from '../../core/amounts';
 
 /** A way to send a parcel as it is typed. */
 export interface MethodDraft {

@@ -13,7 +13,7 @@ import { StaffProductPage } from '../../models/staff-product-page';
 export interface ListStaffProducts$Params {
 
 /**
- * Words that name, description or category contain.
+ * Words of name, description or category, or how they begin; else what resembles them.
  */
   q?: string;
 
@@ -28,7 +28,7 @@ export interface ListStaffProducts$Params {
   listed?: boolean;
 
 /**
- * The order; a minus means the largest first.
+ * A minus means the largest first. If it is missing: relevance for a search, else the name.
  */
   sort?: Sort;
 

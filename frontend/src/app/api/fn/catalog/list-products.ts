@@ -7,7 +7,7 @@ import { filter, map } from 'rxjs/operators';
 import { StrictHttpResponse } from '../../strict-http-response';
 import { RequestBuilder } from '../../request-builder';
 
-import { ProductViewPage } from '../../models/product-view-page';
+import { ProductPage } from '../../models/product-page';
 import { Sort } from '../../models/sort';
 
 export interface ListProducts$Params {
@@ -18,7 +18,7 @@ export interface ListProducts$Params {
   category?: string;
 
 /**
- * Words that name, description or category contain.
+ * Words of name, description or category, or how they begin; else what resembles them.
  */
   q?: string;
 
@@ -28,7 +28,17 @@ export interface ListProducts$Params {
   inStock?: boolean;
 
 /**
- * The order; a minus means the largest first.
+ * In minor units.
+ */
+  minPrice?: number;
+
+/**
+ * In minor units.
+ */
+  maxPrice?: number;
+
+/**
+ * A minus means the largest first. If it is missing: relevance for a search, else the name.
  */
   sort?: Sort;
 
@@ -43,12 +53,14 @@ export interface ListProducts$Params {
   cursor?: string;
 }
 
-export function listProducts(http: HttpClient, rootUrl: string, params?: ListProducts$Params, context?: HttpContext): Observable<StrictHttpResponse<ProductViewPage>> {
+export function listProducts(http: HttpClient, rootUrl: string, params?: ListProducts$Params, context?: HttpContext): Observable<StrictHttpResponse<ProductPage>> {
   const rb = new RequestBuilder(rootUrl, listProducts.PATH, 'get');
   if (params) {
     rb.query('category', params.category, {});
     rb.query('q', params.q, {});
     rb.query('inStock', params.inStock, {});
+    rb.query('minPrice', params.minPrice, {});
+    rb.query('maxPrice', params.maxPrice, {});
     rb.query('sort', params.sort, {});
     rb.query('limit', params.limit, {});
     rb.query('cursor', params.cursor, {});
@@ -59,7 +71,7 @@ export function listProducts(http: HttpClient, rootUrl: string, params?: ListPro
   ).pipe(
     filter((r: any): r is HttpResponse<any> => r instanceof HttpResponse),
     map((r: HttpResponse<any>) => {
-      return r as StrictHttpResponse<ProductViewPage>;
+      return r as StrictHttpResponse<ProductPage>;
     })
   );
 }

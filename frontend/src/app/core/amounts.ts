@@ -1,5 +1,5 @@
 import { Money } from '../api/models';
-import { digitsOf } from '../core/format';
+import { digitsOf } from './format';
 
 /** Where nothing stored says in which currency the shop sells; another one is refused by the API. */
 export const USUAL_CURRENCY = 'SGD';

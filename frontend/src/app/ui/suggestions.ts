@@ -1,0 +1,171 @@
+import { Component, DestroyRef, ElementRef, computed, effect, inject, input, signal, untracked } from '@angular/core';
+import { Router } from '@angular/router';
+import { ProductView } from '../api/models';
+import { Catalogue } from '../core/catalogue';
+import { counted } from '../core/format';
+import { MoneyPipe } from './money.pipe';
+import { ProductImage } from './product-image';
+import css from './suggestions.css' with { loader: 'text' };
+
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(`@layer components { ${css} }`);
+document.adoptedStyleSheets.push(sheet);
+
+const MOST = 5;
+
+/** Letters that are too few to mean something. */
+const LEAST = 2;
+
+/** Milliseconds without a key after which somebody is taken to wait. */
+const PAUSE = 150;
+
+/**
+ * What a search finds, while it is being typed: the combobox of the field that is searched with. The focus stays in the
+ * field, and the arrow keys go through the list (ARIA Authoring Practices Guide, "Combobox", list autocomplete with manual
+ * selection).
+ */
+@Component({
+  selector: 'shop-suggestions',
+  imports: [MoneyPipe, ProductImage],
+  template: `
+    <ul class="suggestions" role="listbox" aria-label="Suggestions" [id]="id()" [hidden]="!open()">
+      @for (product of products(); track product.productId) {
+        <li
+          class="suggestion"
+          role="option"
+          [id]="id() + '-' + $index"
+          [attr.aria-selected]="active() === $index"
+          (pointerdown)="$event.preventDefault()"
+          (click)="take($index)"
+        >
+          <shop-product-image [picture]="product.images[0]" [category]="product.category" widths="2.75rem" />
+          <span>{{ product.name }}</span>
+          <span class="price">{{ product.price | money }}</span>
+        </li>
+      }
+      <li
+        class="suggestion suggestion-all"
+        role="option"
+        [id]="id() + '-' + products().length"
+        [attr.aria-selected]="active() === products().length"
+        (pointerdown)="$event.preventDefault()"
+        (click)="take(products().length)"
+      >
+        <span>See all results for “{{ asked() }}”</span>
+      </li>
+    </ul>
+    <p class="visually-hidden" role="status">{{ said() }}</p>
+  `,
+})
+export class Suggestions {
+  private readonly catalogue = inject(Catalogue);
+  private readonly router = inject(Router);
+  private readonly host: HTMLElement = inject<ElementRef<HTMLElement>>(ElementRef).nativeElement;
+
+  /** In which somebody types. */
+  readonly field = input.required<HTMLInputElement>();
+
+  protected readonly id = computed(() => `${this.field().id}-suggestions`);
+  /** What was asked for, to which these are the answer. */
+  protected readonly asked = signal('');
+  protected readonly products = signal<readonly ProductView[]>([]);
+  private readonly typing = signal(false);
+  protected readonly open = computed(() => this.typing() && this.products().length > 0);
+  /** In the list; -1 while the field itself is meant. */
+  protected readonly active = signal(-1);
+  protected readonly said = computed(() =>
+    this.open() ? `${counted(this.products().length, 'suggestion')}, with the arrow keys` : '',
+  );
+  private timer = 0;
+
+  constructor() {
+    effect((onCleanup) => {
+      const field = this.field();
+      const listeners = new AbortController();
+      const { signal: ended } = listeners;
+      field.setAttribute('role', 'combobox');
+      field.setAttribute('aria-autocomplete', 'list');
+      field.setAttribute('aria-controls', this.id());
+      field.addEventListener('input', () => this.wait(), { signal: ended });
+      field.addEventListener('keydown', (event) => this.press(event), { signal: ended });
+      field.addEventListener('blur', () => this.close(), { signal: ended });
+      onCleanup(() => listeners.abort());
+      // Somebody types faster than this has come.
+      untracked(
+        () => field.value && document.activeElement === field && field.value !== field.defaultValue && this.wait(),
+      );
+    });
+    effect(() => {
+      const field = this.field();
+      field.setAttribute('aria-expanded', String(this.open()));
+      const active = this.open() ? this.active() : -1;
+      if (active < 0) field.removeAttribute('aria-activedescendant');
+      else field.setAttribute('aria-activedescendant', `${this.id()}-${active}`);
+      this.host.querySelectorAll('[role=option]')[active]?.scrollIntoView({ block: 'nearest' });
+    });
+    inject(DestroyRef).onDestroy(() => clearTimeout(this.timer));
+  }
+
+  private wait(): void {
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => void this.ask(), PAUSE);
+  }
+
+  private async ask(): Promise<void> {
+    const q = this.field().value.trim();
+    if (q.length < LEAST) {
+      this.close();
+      return;
+    }
+    try {
+      const { items } = await this.catalogue.list({ q, limit: MOST });
+      // Something else has been typed meanwhile: its answer counts.
+      if (q !== this.field().value.trim() || document.activeElement !== this.field()) return;
+      this.asked.set(q);
+      this.products.set(items);
+      this.active.set(-1);
+      this.typing.set(true);
+    } catch {
+      // A search without suggestions is one.
+      this.close();
+    }
+  }
+
+  private close(): void {
+    clearTimeout(this.timer);
+    this.typing.set(false);
+    this.active.set(-1);
+  }
+
+  private press(event: KeyboardEvent): void {
+    if (event.isComposing) return;
+    if (event.key === 'Enter') {
+      if (this.open() && this.active() >= 0) {
+        event.preventDefault();
+        this.take(this.active());
+      } else this.close();
+    } else if (!this.open()) {
+      if (event.key === 'ArrowDown') void this.ask();
+    } else if (event.key === 'Escape') {
+      // The text stays; the next one is the browser's, which clears it.
+      event.preventDefault();
+      this.close();
+    } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+      event.preventDefault();
+      const places = this.products().length + 2;
+      const step = event.key === 'ArrowDown' ? 1 : -1;
+      this.active.update((active) => ((active + 1 + step + places) % places) - 1);
+    }
+  }
+
+  protected take(place: number): void {
+    const product = this.products()[place];
+    const field = this.field();
+    this.close();
+    if (product) {
+      field.value = '';
+      field.blur();
+      void this.router.navigate(['/products', product.productId]);
+    } else field.form!.requestSubmit();
+  }
+}
