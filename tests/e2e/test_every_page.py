@@ -44,6 +44,13 @@ def be_told(visitor: Visitor) -> None:
     expect(visitor.page.locator(".field-error:not(:empty), form [role=alert]:not(:empty)").first).to_be_visible()
 
 
+def begin_to_search(visitor: Visitor) -> None:
+    """Type something that is suggested, and go to the first suggestion."""
+    visitor.field("Search for products").press_sequentially("thing")
+    visitor.page.get_by_role("option").first.wait_for()
+    visitor.page.keyboard.press("ArrowDown")
+
+
 def open_the_cart(visitor: Visitor) -> None:
     """Open it beside the page."""
     visitor.page.get_by_role("banner").get_by_role("button", name="Cart").click()
@@ -83,6 +90,8 @@ LOOKS = {
     "home": Look("/", "Well-made things", "New in the shop"),
     "home without categories": Look("/", "Well-made things", deeds=(get_no_categories,)),
     "products": Look("/products", "All products", "In stock only"),
+    "search with suggestions": Look("/products", "All products", deeds=(begin_to_search,)),
+    "what resembles a search": Look("/products?q=thang", "thang", "close."),
     "nothing found": Look("/products?q=unobtainium", "unobtainium", "No products found"),
     "product": Look("/products/{product}", "{name}", "Cancel before we send it"),
     "product with several pictures": Look("/products/{pictured}", "Thing", "Cancel before we send it"),
