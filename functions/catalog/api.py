@@ -1,8 +1,7 @@
 """The catalogue API: anybody looks, staff change."""
 
 import uuid
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
@@ -30,12 +29,13 @@ from catalog.domain import (
     ProductChanged,
     ProductImage,
     Sort,
+    Variant,
     Wanted,
     is_position,
     position,
     select,
 )
-from catalog.store import MAX_KEYS, CatalogSettings, Catalogue, Pictures
+from catalog.store import MAX_KEYS, CatalogSettings, Catalogue, Pictures, Shelf
 from cloudretail.errors import NotFound, Problem, invalid
 from cloudretail.http import (
     Api,
@@ -79,13 +79,32 @@ class Price(RequestModel):
     currency: Currency
 
 
+class NewVariant(RequestModel):
+    """Which one of a group a product is.
+
+    Attributes:
+        group: what all of them are called; the same for each of them.
+        attribute: in what they differ.
+        value: what this one has of it.
+    """
+
+    group: Annotated[Label, Field(examples=["Leather Hiking Boots"])]
+    attribute: Annotated[str, Line(max_length=40), Field(examples=["Size"])]
+    value: Annotated[str, Line(max_length=40), Field(examples=["42"])]
+
+
 class ProductText(RequestModel):
-    """What staff write of a product."""
+    """What staff write of a product.
+
+    Attributes:
+        variant: null for a product that is the only one of its kind.
+    """
 
     name: Label
     description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
     category: Label
     price: Price
+    variant: NewVariant | None = None
 
     @property
     def text(self) -> domain.ProductText:
@@ -94,6 +113,7 @@ class ProductText(RequestModel):
             description=self.description,
             category=self.category,
             price=Money(amount=self.price.amount, currency=self.price.currency),
+            variant=Variant(**dict(self.variant)) if self.variant else None,
         )
 
 
@@ -190,10 +210,39 @@ class StaffPicture(PictureView):
     why: str | None
 
 
+class VariantView(Model):
+    """A product of a group, to be chosen from it.
+
+    Attributes:
+        value: what it has of the group's attribute.
+        available: how many can be had now.
+    """
+
+    product_id: str
+    value: str
+    price: Money
+    available: int
+
+
+class GroupView(Model):
+    """What products are shown as one.
+
+    Attributes:
+        name: of all of them.
+        attribute: in what they differ.
+        variants: each of them, the one that is shown among them.
+    """
+
+    name: str
+    attribute: str
+    variants: tuple[VariantView, ...]
+
+
 class ProductView(Model):
     """A product as shoppers see it.
 
     Attributes:
+        group: of which it is a variant; null for a product that is the only one of its kind.
         images: the first one stands for the product.
         available: how many can be had now.
         listed: false for what is no longer sold, which no list shows.
@@ -207,6 +256,7 @@ class ProductView(Model):
     images: tuple[PictureView, ...]
     available: int
     listed: bool
+    group: GroupView | None = None
     created_at: datetime
 
 
@@ -226,6 +276,7 @@ class StaffProduct(Model):
     description: str
     category: str
     price: Money
+    variant: Variant | None = None
     images: tuple[StaffPicture, ...]
     listed: bool
     version: int
@@ -348,16 +399,16 @@ def list_products(
     shelf, sort = _catalogue().listed(), sort or _usual_order(q)
     search = shelf.index.find(q) if q.strip() else None
     wanted = Wanted(category or None, PriceRange(min_price, max_price), search.ranks if search else None)
-    candidates = select(shelf.products, wanted, sort=sort, after=_after(cursor, sort))
+    candidates = select(shelf.products, wanted, sort=sort, after=_after(cursor, sort), grouped=True)
     # One more than is shown tells whether there is a next page.
-    found = _stocked(candidates, limit + 1, only_in_stock=in_stock)
+    found = _stocked(_with_variants(shelf, candidates), limit + 1, only_in_stock=in_stock)
     choices = domain.choices(shelf.products, wanted)
     return ProductPage(
         items=tuple(_view(*each) for each in found[:limit]),
         next_cursor=_next(found, limit, wanted, sort),
         total=choices.total,
         exact=search is None or search.exact,
-        categories=tuple(CategoryView(category=name, count=count) for name, count in choices.categories.items()),
+        categories=_category_views(choices.categories),
         prices=PriceSpan(lowest=_money(choices.prices[0]), highest=_money(choices.prices[1]))
         if choices.prices
         else None,
@@ -372,7 +423,18 @@ def _money(amount: int) -> Money:
     return Money(amount=amount, currency=_settings().currency)
 
 
-def _next(found: Sequence[tuple[Product, int]], limit: int, wanted: Wanted, sort: Sort) -> str | None:
+type WithVariants = tuple[Product, Sequence[Product]]
+"""What a list shows, and all variants of its group, itself among them; without a group, itself."""
+
+type Stocked = tuple[Product, Sequence[Product], Mapping[str, int]]
+"""As above, and how many of each can be had, by product id."""
+
+
+def _with_variants(shelf: Shelf, products: Iterable[Product]) -> list[WithVariants]:
+    return [(product, shelf.kinds[product.kind]) for product in products]
+
+
+def _next(found: Sequence[Stocked], limit: int, wanted: Wanted, sort: Sort) -> str | None:
     """The cursor behind the last product that is shown."""
     if len(found) <= limit:
         return None
@@ -380,14 +442,17 @@ def _next(found: Sequence[tuple[Product, int]], limit: int, wanted: Wanted, sort
     return encode_cursor({"sort": sort, "value": value, "id": product_id})
 
 
-def _stocked(candidates: Iterable[Product], enough: int, *, only_in_stock: bool) -> list[tuple[Product, int]]:
-    """The first `enough` of `candidates`, and how many can be had. Most can, so that mostly one read is enough."""
-    found: list[tuple[Product, int]] = []
-    for products in batched(candidates, MAX_KEYS, strict=False):
-        wanted = products if only_in_stock else products[: enough - len(found)]
-        available = _catalogue().available(product.product_id for product in wanted)
-        stocked = ((product, available[product.product_id]) for product in wanted)
-        found += (each for each in stocked if each[1] > 0 or not only_in_stock)
+def _stocked(candidates: Iterable[WithVariants], enough: int, *, only_in_stock: bool) -> list[Stocked]:
+    """The first `enough` of `candidates`. Most can be had, so that mostly one read is enough."""
+    found: list[Stocked] = []
+    for some in batched(candidates, MAX_KEYS, strict=False):
+        wanted = some if only_in_stock else some[: enough - len(found)]
+        available = _catalogue().available(each.product_id for _, variants in wanted for each in variants)
+        found += (
+            (product, variants, available)
+            for product, variants in wanted
+            if not only_in_stock or any(available[each.product_id] > 0 for each in variants)
+        )
         if len(found) >= enough:
             break
     return found[:enough]
@@ -404,8 +469,11 @@ def _after(cursor: str | None, sort: Sort) -> Position | None:
 
 @api.get("/api/categories", summary="Categories, by name", tags=["Catalog"], responses=answers(HTTPStatus.OK))
 def list_categories() -> Page[CategoryView]:
-    counts = Counter(product.category for product in _catalogue().listed().products)
-    return Page(items=tuple(CategoryView(category=name, count=count) for name, count in sorted(counts.items())))
+    return Page(items=_category_views(domain.count_categories(_catalogue().listed().products)))
+
+
+def _category_views(counts: Mapping[str, int]) -> tuple[CategoryView, ...]:
+    return tuple(CategoryView(category=name, count=count) for name, count in counts.items())
 
 
 @api.get(
@@ -418,7 +486,12 @@ def get_product(product_id: IdInPath) -> ProductView:
     product, available = _catalogue().get(product_id)
     if not product.released:
         raise NotFound("product")
-    return _view(product, available)
+    if product.variant is None:
+        return _view(product, [product], {product_id: available})
+    others = [each for each in _catalogue().listed().products if each.product_id != product_id]
+    variants = domain.by_kind([product, *others])[product.kind]
+    stock = _catalogue().available(each.product_id for each in variants)
+    return _view(product, variants, {**stock, product_id: available})
 
 
 # ------------------------------------------------------------------------------------------------------- back office
@@ -453,9 +526,10 @@ def list_staff_products(
     products = [each for each in shelf.products if listed is None or each.listed is listed]
     wanted = Wanted(category or None, ranks=search.ranks if search else None)
     candidates = select(products, wanted, sort=sort, after=_after(cursor, sort))
-    found = _stocked(candidates, limit + 1, only_in_stock=False)
+    found = _stocked([(product, [product]) for product in candidates], limit + 1, only_in_stock=False)
     return Page(
-        items=tuple(_staff_view(*each) for each in found[:limit]), next_cursor=_next(found, limit, wanted, sort)
+        items=tuple(_staff_view(product, available[product.product_id]) for product, _, available in found[:limit]),
+        next_cursor=_next(found, limit, wanted, sort),
     )
 
 
@@ -590,6 +664,7 @@ def _staff_view(product: Product, available: int) -> StaffProduct:
             )
             for image, picture in pictures
         ),
+        variant=product.variant,
         listed=product.listed,
         version=product.version,
         available=available,
@@ -598,7 +673,7 @@ def _staff_view(product: Product, available: int) -> StaffProduct:
     )
 
 
-def _view(product: Product, available: int) -> ProductView:
+def _view(product: Product, variants: Sequence[Product], available: Mapping[str, int]) -> ProductView:
     images = tuple(PictureView(alt=image.alt, sizes=_sizes(picture)) for image, picture in product.shown)
     return ProductView(
         product_id=product.product_id,
@@ -607,10 +682,25 @@ def _view(product: Product, available: int) -> ProductView:
         category=product.category,
         price=product.price,
         images=images,
-        available=available,
+        available=available[product.product_id],
         listed=product.listed,
+        group=_group(product.variant, variants, available) if product.variant else None,
         created_at=product.created_at,
     )
+
+
+def _group(variant: Variant, variants: Sequence[Product], available: Mapping[str, int]) -> GroupView:
+    found = [
+        VariantView(
+            product_id=each.product_id,
+            value=each.variant.value,
+            price=each.price,
+            available=available[each.product_id],
+        )
+        for each in variants
+        if each.variant
+    ]
+    return GroupView(name=variant.group, attribute=variant.attribute, variants=tuple(found))
 
 
 def _sizes(picture: Picture) -> tuple[SizeView, ...]:

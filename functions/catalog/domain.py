@@ -79,13 +79,32 @@ class ProductImage(Model):
     alt: str = ""
 
 
+class Variant(Model):
+    """Which one of a group a product is. It is a product all the same: with its own price, pictures and stock.
+
+    Attributes:
+        group: what all of them are called: "Leather Hiking Boots".
+        attribute: in what they differ: "Size".
+        value: what this one has of it: "42".
+    """
+
+    group: str
+    attribute: str
+    value: str
+
+
 class ProductText(Model):
-    """What staff write of a product."""
+    """What staff write of a product.
+
+    Attributes:
+        variant: None for a product that is the only one of its kind.
+    """
 
     name: str
     description: str
     category: str
     price: Money
+    variant: Variant | None = None
 
 
 class Facts(ProductText):
@@ -119,6 +138,11 @@ class Product(Facts):
     @property
     def facts(self) -> Facts:
         return Facts(**{name: getattr(self, name) for name in Facts.model_fields})
+
+    @property
+    def kind(self) -> str:
+        """What products have in common that are shown as one: the name of their group, else nothing but themselves."""
+        return f"group {self.variant.group.casefold()}" if self.variant else self.product_id
 
     @property
     def shown(self) -> tuple[tuple[ProductImage, Picture], ...]:
@@ -405,18 +429,28 @@ class Choices:
 
 
 def choices(products: Iterable[Product], wanted: Wanted) -> Choices:
-    """What can be chosen from a list."""
+    """What can be chosen from a list; the variants of a group are one thing."""
     found = [product for product in products if wanted.is_found(product)]
-    affordable = [product for product in found if product.price.amount in wanted.prices]
+    affordable = {
+        (product.category, product.kind): product for product in found if product.price.amount in wanted.prices
+    }.values()
     amounts = [product.price.amount for product in found if wanted.is_in_category(product)]
     return Choices(
-        total=sum(map(wanted.is_in_category, affordable)),
-        categories=dict(sorted(Counter(product.category for product in affordable).items())),
+        total=len({product.kind for product in affordable if wanted.is_in_category(product)}),
+        categories=count_categories(affordable),
         prices=(min(amounts), max(amounts)) if amounts else None,
     )
 
 
-def select(products: Iterable[Product], wanted: Wanted, *, sort: Sort, after: Position | None) -> list[Product]:
+def count_categories(products: Iterable[Product]) -> Mapping[str, int]:
+    """How many there are in each, by name; the variants of a group are one."""
+    kinds = {(product.category, product.kind) for product in products}
+    return dict(sorted(Counter(category for category, _ in kinds).items()))
+
+
+def select(
+    products: Iterable[Product], wanted: Wanted, *, sort: Sort, after: Position | None, grouped: bool = False
+) -> list[Product]:
     """What is left of a list, in order.
 
     Args:
@@ -424,14 +458,40 @@ def select(products: Iterable[Product], wanted: Wanted, *, sort: Sort, after: Po
         wanted: what it is narrowed down to.
         sort: the order.
         after: of the last product that was shown; where that one is now, or whether it still is, does not matter.
+        grouped: of each group, the variant that comes first stands for it.
     """
     placed = [(position(product, sort, wanted.ranks), product) for product in products if wanted.includes(product)]
     placed.sort(key=itemgetter(0), reverse=sort.descending)
+    if grouped:
+        first: dict[str, tuple[Position, Product]] = {}
+        for place, product in placed:
+            first.setdefault(product.kind, (place, product))
+        placed = list(first.values())
     if after is None:
         return [product for _, product in placed]
     if sort.descending:
         return [product for place, product in placed if place < after]
     return [product for place, product in placed if place > after]
+
+
+def by_kind(products: Iterable[Product]) -> Mapping[str, Sequence[Product]]:
+    """The variants of each group, as one looks for them; alone, what is the only one of its kind."""
+    kinds: dict[str, list[Product]] = {}
+    for product in products:
+        kinds.setdefault(product.kind, []).append(product)
+    return {kind: sorted(variants, key=_variant_order) for kind, variants in kinds.items()}
+
+
+LETTER_SIZES = ("XXS", "XS", "S", "M", "L", "XL", "XXL", "XXXL")
+
+
+def _variant_order(product: Product) -> tuple[int, float, str]:
+    """Numbers by how large they are, sizes by letters likewise, everything else by the alphabet."""
+    value = product.variant.value if product.variant else ""
+    if value.upper() in LETTER_SIZES:
+        return 1, LETTER_SIZES.index(value.upper()), value
+    number = re.match(r"\d+(\.\d+)?", value)
+    return (0, float(number[0]), value) if number else (2, 0, value.casefold())
 
 
 class _Object(Model):

@@ -161,7 +161,8 @@ class Index:
 
 def _best_places(product: Product) -> dict[str, Place]:
     """Each word of a product, and the best place where it stands."""
-    texts = ((product.description, Place.DESCRIPTION), (product.category, Place.CATEGORY), (product.name, Place.NAME))
+    name = f"{product.name} {product.variant.group} {product.variant.value}" if product.variant else product.name
+    texts = ((product.description, Place.DESCRIPTION), (product.category, Place.CATEGORY), (name, Place.NAME))
     return {word: place for text, place in texts for word in words_of(text)}
 
 

@@ -18,6 +18,7 @@ from catalog.domain import (
     ProductChange,
     Size,
     Upload,
+    by_kind,
     upload_key,
 )
 from catalog.search import Index
@@ -64,6 +65,11 @@ class Shelf:
     def index(self) -> Index:
         """Made when somebody searches for the first time."""
         return Index(self.products)
+
+    @cached_property
+    def kinds(self) -> Mapping[str, Sequence[Product]]:
+        """The variants of each group; alone, what is the only one of its kind."""
+        return by_kind(self.products)
 
 
 class Catalogue:
@@ -164,14 +170,17 @@ class Catalogue:
         written = (*Facts.model_fields, "released", "version", "updated_at")
         alias = {name: str(Product.model_fields[name].alias) for name in written}
         names = {f"#{name}": alias[name] for name in written}
-        values = {f":{name}": stored[alias[name]] for name in written} | {":read": before.version}
-        sets = [f"#{name} = :{name}" for name in written]
+        # What a product does not have is not stored.
+        kept = [name for name in written if alias[name] in stored]
+        values = {f":{name}": stored[alias[name]] for name in kept} | {":read": before.version}
+        sets = [f"#{name} = :{name}" for name in kept]
+        removed = [f"#{name}" for name in written if name not in kept]
         new, gone = after.pictures.keys() - before.pictures.keys(), before.pictures.keys() - after.pictures.keys()
         for n, image_id in enumerate(sorted(new)):
             names[f"#new{n}"], values[f":new{n}"] = image_id, stored["pictures"][image_id]
             sets.append(f"pictures.#new{n} = :new{n}")
         names |= {f"#gone{n}": image_id for n, image_id in enumerate(sorted(gone))}
-        removes = ", ".join(f"pictures.#gone{n}" for n in range(len(gone)))
+        removes = ", ".join([*removed, *(f"pictures.#gone{n}" for n in range(len(gone)))])
         return {
             "TableName": self._products,
             "Key": {"productId": {"S": after.product_id}},

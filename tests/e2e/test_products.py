@@ -1,9 +1,15 @@
 """What staff make of a product, as shoppers see it."""
 
+from dataclasses import replace
+
+import httpx
 import pytest
 from playwright.sync_api import expect
 
+from retail_ops.stack import catalogue as stocked
+from retail_ops.stack.api import Api
 from retail_ops.stack.catalogue import Product
+from retail_ops.stack.seed import STAFF, seed, seed_stock
 from retail_ops.stack.shop import Shop
 from tests.e2e.visitor import Visitor
 from tests.support.shoppers import Person, Shopper, add_picture, new_product, unlist_product
@@ -77,3 +83,67 @@ def test_a_guests_cart_says_what_is_no_longer_sold(visitor: Visitor, shop: Shop,
 
     visitor.reads("No longer available. Please remove it.")
     expect(visitor.link("Check out")).to_have_count(0)
+
+
+@pytest.fixture
+def boots(shop: Shop, catalogue: list[Product]) -> list[Product]:
+    """The sample catalogue's boots in three sizes, one of them sold out."""
+    sizes = [replace(each, stock=each.stock if each.id[-2:] != "41" else 0) for each in stocked.load()]
+    some = [each for each in sizes if each.variant and each.variant["value"] in ("41", "42", "43")]
+    with Api(shop.api_url) as api, httpx.Client(timeout=30, trust_env=False) as uploads:
+        api.login(STAFF.email, STAFF.password)
+        seed(api, some, lambda _: None, uploads=uploads)
+        seed_stock(api, some)
+    return some
+
+
+def test_boots_in_size_42_from_the_list_to_the_order(
+    visitor: Visitor, shop: Shop, shopper: Shopper, boots: list[Product]
+) -> None:
+    page = visitor.page
+    visitor.log_in(shopper)
+    visitor.open("/products?q=boots", "boots")
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("link", name="Leather Hiking Boots"))
+    expect(card).to_have_count(1)
+    expect(card).to_contain_text("Choose size")
+    card.get_by_role("link", name="Leather Hiking Boots").click()
+
+    # The first one is sold out: the list has led to another one.
+    visitor.sees("Leather Hiking Boots")
+    sizes = page.get_by_role("group", name="Size")
+    expect(sizes.get_by_role("radio")).to_have_count(3)
+    expect(sizes.get_by_role("radio", name="41, sold out")).not_to_be_checked()
+    expect(sizes.get_by_role("radio", name="42")).to_be_checked()
+    sizes.get_by_role("radio", name="42").press("ArrowRight")
+    page.wait_for_url("**/products/leather-hiking-boots-43")
+    expect(sizes.get_by_role("radio", name="43")).to_be_focused()
+    sizes.get_by_role("radio", name="42").check()
+    page.wait_for_url("**/products/leather-hiking-boots-42")
+    page.get_by_role("article").get_by_role("button", name="Add to cart").click()
+    page.get_by_role("link", name="View cart").click()
+    visitor.sees("Your cart")
+    visitor.reads("Leather Hiking Boots, size 42")
+    visitor.check_out(cash=True)
+    order_id = visitor.place_order()
+
+    assert [item["productId"] for item in shopper.ok("GET", f"/orders/{order_id}")["items"]] == [
+        "leather-hiking-boots-42"
+    ]
+
+
+def test_staff_write_another_size_of_a_product(visitor: Visitor, shop: Shop, boots: list[Product]) -> None:
+    page = visitor.page
+    visitor.open("/login?next=/admin/products/leather-hiking-boots-42", "Log in")
+    visitor.enter(STAFF.email, STAFF.password)
+    visitor.sees("Leather Hiking Boots, size 42")
+    variants = page.get_by_role("region", name="Variants")
+    expect(variants.get_by_role("row")).to_have_count(4)
+    page.get_by_role("link", name="Add a variant").click()
+    visitor.sees("New product")
+    expect(visitor.field("Variant of")).to_have_value("Leather Hiking Boots")
+    visitor.field("Name").fill("Leather Hiking Boots, size 44½")
+    visitor.field("This one (42, red)").fill("44½")
+    visitor.button("Create, not yet on sale").click()
+
+    visitor.sees("Leather Hiking Boots, size 44½")
+    expect(variants.get_by_role("row").last).to_contain_text("44½")

@@ -84,6 +84,7 @@ export function product(productId: string, price: number, available = 10): Produ
     images: [{ alt: '', sizes: [{ width: 320, url: `/pictures/${productId}.webp` }] }],
     available,
     listed: true,
+    group: null,
     createdAt: '2026-01-01T00:00:00Z',
   };
 }

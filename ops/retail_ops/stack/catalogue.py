@@ -1,5 +1,6 @@
 """The catalogue that a new shop is filled with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ class Product:
         currency: ISO 4217 code.
         stock: how many are received; 0 is sold out.
         image: file with its image.
+        variant: which one of a group it is, as the API takes it; None where it is the only one of its kind.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Product:
     currency: str
     stock: int
     image: Path
+    variant: Mapping[str, str] | None = None
 
 
 def load(folder: Path = FOLDER) -> list[Product]:
@@ -43,9 +46,28 @@ def load(folder: Path = FOLDER) -> list[Product]:
         folder: holds catalogue.yaml and the images.
     """
     content = yaml.safe_load((folder / "catalogue.yaml").read_text())
-    return [
-        Product(**entry, currency=content["currency"], image=folder / "images" / f"{entry['id']}.webp")
+    found = (
+        Product(currency=content["currency"], image=folder / "images" / f"{entry['id']}.webp", **variant)
         for entry in content["products"]
+        for variant in _variants(entry)
+    )
+    return list(found)
+
+
+def _variants(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """A product for each of the sizes, with the stock that stands there; or the one that it is."""
+    if "sizes" not in entry:
+        return [entry]
+    common = {name: value for name, value in entry.items() if name != "sizes"}
+    return [
+        common
+        | {
+            "id": f"{entry['id']}-{str(size).lower()}",
+            "name": f"{entry['name']}, size {size}",
+            "stock": stock,
+            "variant": {"group": entry["name"], "attribute": "Size", "value": str(size)},
+        }
+        for size, stock in entry["sizes"].items()
     ]
 
 

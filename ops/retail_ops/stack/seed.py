@@ -180,6 +180,7 @@ def _put(api: Api, product: Product, uploads: httpx.Client) -> bool:
             "description": product.description,
             "category": product.category,
             "price": {"amount": product.price, "currency": product.currency},
+            "variant": product.variant,
         },
         accept=(409,),
     ).is_success
@@ -192,7 +193,7 @@ def _put(api: Api, product: Product, uploads: httpx.Client) -> bool:
 def _upload(api: Api, product: Product, uploads: httpx.Client) -> None:
     image = product.image.read_bytes()
     kind = mimetypes.guess_type(product.image.name)[0] or "application/octet-stream"
-    new = {"contentType": kind, "alt": product.name}
+    new = {"contentType": kind, "alt": product.variant["group"] if product.variant else product.name}
     target = api.call("POST", f"/admin/products/{product.id}/images", new).json()
     # The file comes last in the form: S3 ignores fields that follow it.
     answer = uploads.post(target["url"], data=target["fields"], files={"file": (product.image.name, image, kind)})

@@ -49,7 +49,15 @@ def test_staff_add_a_product(shop: Shop) -> None:
     assert answer.status == 201
     created_at, updated_at = answer.body.pop("createdAt"), answer.body.pop("updatedAt")
     assert created_at == updated_at
-    assert answer.body == {**TEXT, "productId": "bag-1", "images": [], "available": 0, "listed": True, "version": 1}
+    assert answer.body == {
+        **TEXT,
+        "variant": None,
+        "productId": "bag-1",
+        "images": [],
+        "available": 0,
+        "listed": True,
+        "version": 1,
+    }
     assert shop.ids() == ["bag-1"]
 
 
@@ -99,6 +107,27 @@ def test_staff_replace_what_is_written_and_pictures_and_date_stay(shop: Shop) ->
     (row,) = shop.products
     assert TEXT.items() <= row.items()
     assert row["pictures"] == {"a": READY}
+
+
+def test_staff_make_a_product_a_variant_and_the_only_one_of_its_kind_again(shop: Shop) -> None:
+    shop.has("boots")
+    variant = {"group": "Boots", "attribute": "Size", "value": "42"}
+
+    made = shop.send("PUT", "/admin/products/boots", {**TEXT, "variant": variant, "version": 1}).body
+    assert made["variant"] == shop.products[0]["variant"] == variant
+    alone = shop.send("PUT", "/admin/products/boots", {**TEXT, "version": 2}).body
+
+    assert (alone["variant"], "variant" in shop.products[0], alone["version"]) == (None, False, 3)
+    assert [change["after"]["variant"] for change in shop.changes("boots")] == [None, variant]
+
+
+@pytest.mark.parametrize("missing", ["group", "attribute", "value"])
+def test_a_variant_says_of_what_in_what_and_which(shop: Shop, missing: str) -> None:
+    variant = {"group": "Boots", "attribute": "Size", "value": "42"} | {missing: " "}
+
+    answer = shop.send("POST", "/admin/products", {**TEXT, "variant": variant})
+
+    assert (answer.status, answer.fields, shop.products) == (422, [f"variant.{missing}"], [])
 
 
 def test_replacing_an_unknown_product_makes_none(shop: Shop) -> None:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from catalog.store import LIST_KEPT_FOR, MAX_KEYS, Pictures
@@ -19,6 +21,7 @@ def test_a_product_in_a_list_is_what_its_own_page_shows(shop: Shop) -> None:
         "images": [],
         "available": 7,
         "listed": True,
+        "group": None,
         "createdAt": "2026-01-01T00:00:00Z",
     }
     assert shop.get("/products/bag").body == item
@@ -153,6 +156,60 @@ def test_a_search_finds_what_a_product_is_called_now(shop: Shop) -> None:
     shop.clock.now += LIST_KEPT_FOR
 
     assert (shop.ids(q="satchel"), shop.ids(q="rucksack")) == ([], ["bag"])
+
+
+def boots(shop: Shop, *sizes: str, **attributes: Any) -> None:
+    for size in sizes:
+        variant = {"group": "Hiking Boots", "attribute": "Size", "value": size}
+        shop.has(f"boots-{size}", name=f"Hiking Boots, size {size}", variant=variant, **attributes)
+
+
+def values(item: dict[str, Any]) -> list[str]:
+    return [each["value"] for each in item["group"]["variants"]]
+
+
+def test_variants_are_one_thing_in_a_list_and_each_has_its_own_price_and_stock(shop: Shop) -> None:
+    boots(shop, "42", "9")
+    boots(shop, "100", available=0, price={"amount": 2500, "currency": "SGD"})
+    shop.has("mug", name="Mug")
+
+    page = shop.page().body
+
+    assert [item["productId"] for item in page["items"]] == ["boots-100", "mug"]
+    group = page["items"][0]["group"]
+    assert (group["name"], group["attribute"], values(page["items"][0])) == ("Hiking Boots", "Size", ["9", "42", "100"])
+    assert [(each["available"], each["price"]["amount"]) for each in group["variants"]] == [
+        (1, 1990),
+        (1, 1990),
+        (0, 2500),
+    ]
+    assert (page["total"], page["categories"]) == (2, [{"category": "Bags", "count": 2}])
+    assert shop.get("/categories").body["items"] == page["categories"]
+    assert list(shop.pages(limit="1")) == [["boots-100"], ["mug"]]
+
+
+def test_the_page_of_a_variant_leads_to_the_others_as_one_looks_for_them(shop: Shop) -> None:
+    boots(shop, "XL", "S", "M")
+    boots(shop, "L", listed=False)
+
+    product = shop.get("/products/boots-M").body
+
+    assert (product["productId"], values(product)) == ("boots-M", ["S", "M", "XL"])
+    assert values(shop.get("/products/boots-L").body) == ["S", "M", "L", "XL"]
+
+
+def test_a_group_is_in_stock_while_one_of_its_variants_is(shop: Shop) -> None:
+    boots(shop, "41", available=0)
+    boots(shop, "42", available=2)
+    shop.has("gone", available=0)
+
+    assert shop.ids(inStock="true") == ["boots-41"]
+
+
+def test_a_search_for_a_size_finds_that_one(shop: Shop) -> None:
+    boots(shop, "41", "42")
+
+    assert (shop.ids(q="boots 42"), shop.ids(q="boots")) == (["boots-42"], ["boots-41"])
 
 
 def test_categories_are_counted(shop: Shop) -> None:

@@ -1,5 +1,6 @@
 import { Component, computed, effect, inject, input, linkedSignal } from '@angular/core';
-import { RouterLink } from '@angular/router';
+import { Router, RouterLink } from '@angular/router';
+import { ProductView } from '../api/models';
 import { Catalogue } from '../core/catalogue';
 import { Heading } from '../core/headings';
 import { ApiError } from '../core/problem';
@@ -38,21 +39,20 @@ const RELATED = 4;
   ],
   host: { class: 'wrap' },
   template: `
-    @if (product.hasValue()) {
-      @let shown = product.value();
+    @if (shown(); as shown) {
       <nav class="breadcrumbs" aria-label="Breadcrumbs">
         <ol>
           <li><a routerLink="/products">All products</a></li>
           <li>
             <a routerLink="/products" [queryParams]="{ category: shown.category }">{{ shown.category }}</a>
           </li>
-          <li aria-current="page">{{ shown.name }}</li>
+          <li aria-current="page">{{ name() }}</li>
         </ol>
       </nav>
       <article class="product">
-        <shop-gallery [pictures]="shown.images" [name]="shown.name" [category]="shown.category" />
+        <shop-gallery [pictures]="shown.images" [name]="name()" [category]="shown.category" />
         <div class="product-text">
-          <h1 shopHeading>{{ shown.name }}</h1>
+          <h1 shopHeading>{{ name() }}</h1>
           @if (shown.listed) {
             <p class="product-price price">{{ shown.price | money }}</p>
             <p><shop-stock [available]="shown.available" /></p>
@@ -63,6 +63,26 @@ const RELATED = 4;
             </div>
           }
           <p class="product-description">{{ shown.description }}</p>
+          @if (shown.group; as group) {
+            <fieldset class="variants">
+              <legend>{{ group.attribute }}</legend>
+              @for (each of group.variants; track each.productId) {
+                <label class="variant" [class.variant-none]="!each.available">
+                  <input
+                    type="radio"
+                    name="variant"
+                    [value]="each.productId"
+                    [checked]="each.productId === shown.productId"
+                    (change)="choose(each.productId)"
+                  />
+                  {{ each.value }}
+                  @if (!each.available) {
+                    <span class="visually-hidden">, sold out</span>
+                  }
+                </label>
+              }
+            </fieldset>
+          }
           @if (shown.listed) {
             <div class="product-buy">
               @if (shown.available) {
@@ -131,16 +151,27 @@ export default class ProductPage {
     loader: ({ params }) => this.catalogue.get(params),
   });
 
-  private readonly category = computed(() => (this.product.hasValue() ? this.product.value().category : undefined));
+  /** While another variant of its group is on its way, the page stays as it is. */
+  protected readonly shown = linkedSignal<ProductView | undefined, ProductView | undefined>({
+    source: () => (this.product.hasValue() ? this.product.value() : undefined),
+    computation: (found, before) => {
+      if (found || this.product.error()) return found;
+      const variants = before?.value?.group?.variants ?? [];
+      return variants.some(({ productId }) => productId === this.productId()) ? before?.value : undefined;
+    },
+  });
+  protected readonly name = computed(() => this.shown()?.group?.name ?? this.shown()?.name ?? '');
+
+  private readonly category = computed(() => this.shown()?.category);
 
   protected readonly related = resource({
     params: () => {
       const category = this.category();
-      return category ? { category, productId: this.productId() } : undefined;
+      return category ? { category, name: this.name() } : undefined;
     },
-    loader: async ({ params: { category, productId } }) => {
+    loader: async ({ params: { category, name } }) => {
       const { items } = await this.catalogue.list({ category, inStock: true, limit: RELATED + 1 });
-      return items.filter((item) => item.productId !== productId).slice(0, RELATED);
+      return items.filter((item) => (item.group?.name ?? item.name) !== name).slice(0, RELATED);
     },
   });
 
@@ -152,11 +183,19 @@ export default class ProductPage {
 
   protected readonly quantity = linkedSignal({ source: this.productId, computation: () => 1 });
 
+  private readonly router = inject(Router);
+
   constructor() {
     const titles = inject(Titles);
     effect(() => {
-      if (this.product.hasValue()) titles.set(this.product.value().name);
+      const shown = this.shown();
+      if (shown) titles.set(shown.name);
       else if (this.missing()) titles.set('Product not found');
     });
+  }
+
+  /** The page of another variant, in place of this one: Back leads where one came from. */
+  protected choose(productId: string): void {
+    void this.router.navigate(['/products', productId], { replaceUrl: true, scroll: 'manual' });
   }
 }

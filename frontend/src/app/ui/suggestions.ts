@@ -39,7 +39,7 @@ const PAUSE = 150;
           (click)="take($index)"
         >
           <shop-product-image [picture]="product.images[0]" [category]="product.category" widths="2.75rem" />
-          <span>{{ product.name }}</span>
+          <span>{{ product.group?.name ?? product.name }}</span>
           <span class="price">{{ product.price | money }}</span>
         </li>
       }

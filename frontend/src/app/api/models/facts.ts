@@ -3,6 +3,7 @@
 
 import { Money } from '../models/money';
 import { ProductImage } from '../models/product-image';
+import { Variant } from '../models/variant';
 
 /**
  * All that staff decide of a product.
@@ -22,4 +23,5 @@ export interface Facts {
   listed: boolean;
   name: string;
   price: Money;
+  variant: (Variant | null);
 }

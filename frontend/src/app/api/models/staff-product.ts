@@ -3,6 +3,7 @@
 
 import { Money } from '../models/money';
 import { StaffPicture } from '../models/staff-picture';
+import { Variant } from '../models/variant';
 
 /**
  * A product as staff see it.
@@ -34,6 +35,7 @@ export interface StaffProduct {
    * Of the last change by staff.
    */
   updatedAt: string;
+  variant: (Variant | null);
 
   /**
    * Counts the changes by staff; to be sent with the next one.

@@ -27,7 +27,8 @@ import { Skeleton } from '../../ui/skeleton';
 import { WhenPipe } from '../../ui/when.pipe';
 import NotFoundPage from '../not-found';
 import { Pictures } from './pictures';
-import { CHANGES, FIELDS, NEW_PRODUCT, ProductDraft, differences, draftOf, textOf } from './product-draft';
+import { CHANGES, FIELDS, NEW_PRODUCT, ProductDraft, differences, draftOf, siblingOf, textOf } from './product-draft';
+import { ProductGroup } from './product-group';
 import { whoOf } from './words';
 
 /** One product: what shoppers read and see of it, whether it is sold, and who changed what. */
@@ -45,6 +46,7 @@ import { whoOf } from './words';
     More,
     NotFoundPage,
     Pictures,
+    ProductGroup,
     RouterLink,
     Skeleton,
     WhenPipe,
@@ -152,6 +154,37 @@ import { whoOf } from './words';
                   <p class="field-error" id="description-error">{{ error }}</p>
                 }
               </div>
+              <fieldset class="stack group-fields">
+                <legend>Sizes, colours and the like</legend>
+                <p class="field-hint">
+                  Products with the same “variant of” are one in lists, and each has its own price, pictures and stock.
+                  Leave these empty for a product that is the only one of its kind.
+                </p>
+                <shop-field
+                  label="Variant of"
+                  name="group"
+                  [maxlength]="120"
+                  [value]="draft().group"
+                  (valueChange)="write({ group: $event })"
+                  [error]="form.error('variant.group')"
+                />
+                <shop-field
+                  label="They differ in (size, colour)"
+                  name="attribute"
+                  [maxlength]="40"
+                  [value]="draft().attribute"
+                  (valueChange)="write({ attribute: $event })"
+                  [error]="form.error('variant.attribute')"
+                />
+                <shop-field
+                  label="This one (42, red)"
+                  name="value"
+                  [maxlength]="40"
+                  [value]="draft().value"
+                  (valueChange)="write({ value: $event })"
+                  [error]="form.error('variant.value')"
+                />
+              </fieldset>
               <div class="actions">
                 <button type="submit" class="button" [attr.aria-busy]="form.pending()">
                   {{ form.pending() ? 'Saving …' : isNew() ? 'Create, not yet on sale' : 'Save' }}
@@ -168,6 +201,7 @@ import { whoOf } from './words';
                   (overtaken)="theirs.set($event)"
                 />
               </section>
+              <shop-product-group [product]="product" />
               <section class="panel stack">
                 <h2>On sale</h2>
                 @if (product.listed) {
@@ -273,6 +307,8 @@ export default class ProductPage {
 
   /** Missing for a new one. */
   readonly productId = input<string>();
+  /** Of a new one: the product of whose group it will be, from the address. */
+  readonly like = input<string>();
 
   protected readonly kinds = CHANGES;
   protected readonly differences = differences;
@@ -282,7 +318,16 @@ export default class ProductPage {
   protected readonly draft = signal<ProductDraft>(NEW_PRODUCT);
   /** Where somebody else was faster: as it is now. */
   protected readonly theirs = signal<StaffProduct | null>(null);
-  protected readonly form = new Submission(['name', 'category', 'price', 'price.amount', 'description']);
+  protected readonly form = new Submission([
+    'name',
+    'category',
+    'price',
+    'price.amount',
+    'description',
+    'variant.group',
+    'variant.attribute',
+    'variant.value',
+  ]);
   protected readonly listing = new Submission();
 
   protected readonly isNew = computed(() => this.productId() === undefined);
@@ -317,8 +362,11 @@ export default class ProductPage {
         this.draft.set(NEW_PRODUCT);
         this.theirs.set(null);
         this.list.clear();
-        if (productId === undefined) this.poller.stop();
-        else this.poller.start(() => this.look(productId));
+        if (productId === undefined) {
+          this.poller.stop();
+          const like = this.like();
+          if (like) void this.beginLike(like);
+        } else this.poller.start(() => this.look(productId));
       });
     });
   }
@@ -371,6 +419,11 @@ export default class ProductPage {
     this.took(now);
     // The version is the newest by now, and the draft may not be made of it.
     if (before && JSON.stringify(draftOf(before)) !== JSON.stringify(draftOf(now))) this.theirs.set(now);
+  }
+
+  private async beginLike(productId: string): Promise<void> {
+    const product = await this.api.invoke(getStaffProduct, { productId });
+    this.draft.set(siblingOf(product));
   }
 
   private async toggle(route: typeof listProduct): Promise<void> {
