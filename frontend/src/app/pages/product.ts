@@ -156,8 +156,8 @@ export default class ProductPage {
     source: () => (this.product.hasValue() ? this.product.value() : undefined),
     computation: (found, before) => {
       if (found || this.product.error()) return found;
-      const variants = before?.value?.group?.variants ?? [];
-      return variants.some(({ productId }) => productId === this.productId()) ? before?.value : undefined;
+      const known = before?.value;
+      return known?.group?.variants.some(({ productId }) => productId === this.productId()) ? known : undefined;
     },
   });
   protected readonly name = computed(() => this.shown()?.group?.name ?? this.shown()?.name ?? '');
