@@ -52,8 +52,8 @@ def test_filters_say_what_they_leave_and_their_list_has_an_address(visitor: Visi
     category = page.get_by_label("Category")
     expect(category.get_by_role("option", name=f"Bags ({len(bags)})")).to_be_attached()
 
-    page.get_by_label("Highest price").fill("100")
-    page.get_by_label("Highest price").press("Enter")
+    page.get_by_label("Highest price", exact=True).fill("100")
+    page.get_by_label("Highest price", exact=True).press("Enter")
     expect(category.get_by_role("option", name=f"Bags ({len(cheap)})")).to_be_attached()
     category.select_option("Bags")
     visitor.sees("Bags")
@@ -62,7 +62,7 @@ def test_filters_say_what_they_leave_and_their_list_has_an_address(visitor: Visi
 
     page.reload()
     visitor.sees("Bags")
-    expect(page.get_by_label("Highest price")).to_have_value("100")
+    expect(page.get_by_label("Highest price", exact=True)).to_have_value("100")
     expect(page.get_by_role("main").locator(".card-link")).to_have_count(len(cheap))
     page.go_back()
     visitor.sees("All products")

@@ -75,10 +75,7 @@ const RELATED = 4;
                     [checked]="each.productId === shown.productId"
                     (change)="choose(each.productId)"
                   />
-                  {{ each.value }}
-                  @if (!each.available) {
-                    <span class="visually-hidden">, sold out</span>
-                  }
+                  {{ each.value }}<span class="visually-hidden">{{ each.available ? '' : ', sold out' }}</span>
                 </label>
               }
             </fieldset>

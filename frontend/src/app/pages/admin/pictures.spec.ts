@@ -12,6 +12,7 @@ const MUG: StaffProduct = {
   description: '',
   price: { amount: 1990, currency: 'SGD' },
   listed: true,
+  variant: null,
   available: 3,
   version: 4,
   createdAt: '2026-05-10T12:00:00Z',
