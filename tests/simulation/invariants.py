@@ -222,7 +222,12 @@ def _check_money(world: World, payment: Payment, found: str, events: list[Event]
     if kept != charged - done - lost or any(refund.status is RefundStatus.REQUESTED for refund in payment.refunds):
         raise Violation("money and payment do not fit", f"{found}: {kept} kept, refunds {payment.refunds}")
     for dispute in payment.disputes:
-        refunds = [refund for refund in by_provider if refund.attempt == dispute.attempt]
+        # What a person paid before the bank took the money back, nobody can take back.
+        refunds = [
+            refund
+            for refund in by_provider
+            if refund.attempt == dispute.attempt and refund.status is not RefundStatus.PAID_BY_HAND
+        ]
         if sum(refund.amount for refund in refunds) + payment.lost(dispute.attempt) > payment.money.amount:
             raise Violation("money is given back twice", f"{found}: {payment.disputes}, refunds {refunds}")
     for event in events:

@@ -538,7 +538,10 @@ class World:
         self._act(order_id, parcels.RefuseReturn(return_id, ReturnRefusal.OTHER), cause, now)
 
     def _pay_back(self, order_id: str, refund_id: str, cause: Cause, now: datetime) -> None:
-        paying.pay_back(self.payments, order_id, RefundPaid(refund_id, "transfer-1", STAFF), cause, now)
+        paid = RefundPaid(refund_id, "transfer-1", STAFF)
+        settled = paying.pay_back(self.payments, order_id, paid, cause, now)
+        if isinstance(settled.decision, Change) and any(each.open for each in settled.decision.state.disputes):
+            raise Violation("a person pays what a bank is deciding about", order_id)
 
     def _change_stock(self, product: str, kind: str, units: int, key: str, cause: Cause, now: datetime) -> None:
         commands: Mapping[str, Callable[[int], movements.Command]] = {
