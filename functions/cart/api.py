@@ -1,4 +1,4 @@
-"""The cart API. Every answer is the whole cart, with what became of its prices and of the stock meanwhile."""
+"""The cart API. Every answer is the whole cart, with today's prices and stock beside the accepted prices."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -60,7 +60,7 @@ class Merge(RequestModel):
 
     @property
     def wanted(self) -> dict[str, Wanted]:
-        """By product id; of a product that is named twice, the larger quantity."""
+        """What is wanted by product id. For a product that is named twice, the larger quantity counts."""
         wanted: dict[str, Wanted] = {}
         for item in self.items:
             if item.product_id not in wanted or wanted[item.product_id].quantity < item.quantity:
@@ -195,12 +195,12 @@ def merge_cart(visitor: Merge) -> MergedCart:
 
 
 def _view(cart: Cart, known: Offers) -> CartView:
-    """The cart beside what the shop offers now, of which `known` has been read already."""
+    """The cart beside the shop's offers now. Those in `known` are not read again."""
     unknown = [line.product_id for line in cart.items if line.product_id not in known]
     offers = {**known, **offers_of(_settings(), unknown)}
     items = tuple(_line(line, offers.get(line.product_id)) for line in cart.items)
     currency = _settings().currency
-    # Such a line is refused at checkout until its price of today is accepted.
+    # Checkout refuses a line in an old currency until today's price is accepted.
     addable = (line.line_total for line in items if line.line_total.currency == currency)
     return CartView(items=items, total=total(addable, currency), version=cart.version)
 

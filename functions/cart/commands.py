@@ -1,4 +1,4 @@
-"""What a shopper can ask of their cart: over ports, without HTTP. The API and the simulation call the same code."""
+"""The use cases of the cart: over ports, without HTTP. The API and the simulation call the same functions."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from cloudretail.money import Money
 from cloudretail.repository import Repository, transact
 
 type OffersOf = Callable[[Iterable[str]], Offers]
-"""What the shop says of these products now; a consistent read of at most 50."""
+"""Reads the shop's offers of at most 50 products, consistently."""
 
 
 @dataclass(frozen=True)
 class Ports:
-    """What the commands work on.
+    """The ports of the commands.
 
     Attributes:
-        carts: by user id.
+        carts: the repository of carts, by user id.
         offers_of: reads the catalogue and the stock.
     """
 
@@ -34,10 +34,10 @@ class Merged:
     """The result of a merge.
 
     Attributes:
-        cart: as it is afterwards.
-        offers: of what was wanted, as they were read for the merge.
+        cart: the cart afterwards.
+        offers: the offers of the wanted products, as they were read for the merge.
         skipped: products that could not be added.
-        capped: products of which there are fewer than were wanted.
+        capped: products of which fewer are available than were wanted.
     """
 
     cart: Cart
@@ -47,7 +47,7 @@ class Merged:
 
 
 def load(carts: Repository[Cart], user_id: str) -> Cart:
-    """The shopper's cart as it is now; an untouched one where there is no row."""
+    """The shopper's cart as it is now; an empty one with version 0 if there is no row."""
     row = carts.load(user_id)
     return row.state if row else Cart(user_id=user_id)
 
@@ -55,14 +55,14 @@ def load(carts: Repository[Cart], user_id: str) -> Cart:
 def put(
     ports: Ports, user_id: str, product_id: str, quantity: int, seen: Money | None, cause: Cause, now: datetime
 ) -> tuple[Cart, Offers]:
-    """Have so many of a product in the cart.
+    """Set the quantity of a product in the cart.
 
     Args:
-        ports: as above.
+        ports: carts and offers.
         user_id: whose cart.
         product_id: of the product.
         quantity: from 1 to MAX_QUANTITY.
-        seen: the unit price that the shopper saw; today's where it is None.
+        seen: the unit price that the shopper saw; None means today's.
         cause: the request.
         now: aware.
 
@@ -70,9 +70,9 @@ def put(
         The cart, and the product's offer as it was read.
 
     Raises:
-        NotFound: the shop does not sell it.
+        NotFound: the shop does not sell the product.
         Refusal: as `cart.domain.put`.
-        Contention: the race was lost again and again.
+        Contention: too many lost races in a row.
     """
     offers = ports.offers_of([product_id])
     if product_id not in offers:
@@ -84,12 +84,12 @@ def put(
 
 
 def remove(ports: Ports, user_id: str, product_id: str, cause: Cause, now: datetime) -> Cart:
-    """Have none of a product in the cart."""
+    """Take a product out of the cart."""
     return change(ports.carts, user_id, lambda cart: domain.remove(cart, product_id, now), cause, now)
 
 
 def clear(ports: Ports, user_id: str, cause: Cause, now: datetime) -> Cart:
-    """Have nothing in the cart."""
+    """Empty the cart."""
     return change(ports.carts, user_id, lambda cart: domain.clear(cart, now), cause, now)
 
 
@@ -99,7 +99,7 @@ def merge(
     """Add what a visitor collected before signing in, once for each merge id.
 
     Args:
-        ports: as above.
+        ports: carts and offers.
         user_id: whose cart.
         merge_id: chosen by the client.
         wanted: by product id, at most MAX_LINES.
@@ -114,7 +114,7 @@ def merge(
 def change(
     carts: Repository[Cart], user_id: str, decide: Callable[[Cart], Decision[Cart]], cause: Cause, now: datetime
 ) -> Cart:
-    """Decide on the cart as it is, write what was decided, and return the cart that this led to.
+    """Read the cart, decide, write the change, and return the cart afterwards.
 
     tab A    read 4                     put 5 if 4: holds
     tab B           read 4                                 put 5 if 4: lost -> read 5, put 6 if 5: holds

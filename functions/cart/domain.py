@@ -1,8 +1,8 @@
 """The rules of the cart.
 
-A line carries the unit price that the shopper saw when they put it there. Checkout compares it with the current
-price, so that a shopper never pays a price that they have not seen. Only the shopper can accept another price, by
-putting the item again with it. A change of the quantity does not accept it, and neither does a merge.
+A line carries the unit price that the shopper saw when they added it. Checkout compares it with the current price, so a
+shopper never pays a price that they have not seen. Only the shopper can accept another price, by putting the item again
+with that price. A change of the quantity does not accept it, and neither does a merge.
 """
 
 from collections.abc import Mapping
@@ -21,10 +21,10 @@ MAX_QUANTITY = 99
 """Pieces of one product in a cart."""
 
 KEPT_FOR = timedelta(days=90)
-"""After its last change a cart is forgotten."""
+"""How long a cart is kept after its last change."""
 
 REMEMBERED_MERGES = 20
-"""The latest merges whose repetition is noticed; a client repeats one within minutes, if at all."""
+"""How many merges are remembered, to recognise a repeated one. A client repeats one within minutes, if at all."""
 
 
 class CartLine(Model):
@@ -40,9 +40,9 @@ class Cart(Model):
     """A cart, as it is stored.
 
     Attributes:
-        user_id: whose it is.
-        items: in the order in which they were first put in.
-        version: counts the changes; 0 is the cart that nobody has touched yet, for which there is no row.
+        user_id: the owner.
+        items: in the order in which they were first added.
+        version: counts the changes; 0 is a cart that was never changed, for which there is no row.
         merge_ids: of the latest merges, the newest last.
         updated_at: of the last change.
         expires_at: seconds since the epoch, at which DynamoDB may delete the row.
@@ -60,7 +60,7 @@ class Cart(Model):
 
 
 class Offer(Model):
-    """What the shop says of a product now: its price, and how many can be had."""
+    """The shop's present offer of a product: its price and its available units."""
 
     product_id: str
     name: str
@@ -68,16 +68,16 @@ class Offer(Model):
     available: int
 
     def line(self, quantity: int, seen: Money | None) -> CartLine:
-        """So many of it, at the unit price that the shopper has seen; at today's where nobody says which that was."""
+        """A line with this quantity, at the unit price that the shopper has seen; None means today's price."""
         return CartLine(product_id=self.product_id, name=self.name, quantity=quantity, unit_price=seen or self.price)
 
 
 type Offers = Mapping[str, Offer]
-"""By product id; what is not there, the shop does not sell."""
+"""Offers by product id. A product that is missing is not sold."""
 
 
 class Wanted(Model):
-    """What a visitor collected of a product, and at which unit price they saw it; None where nobody says."""
+    """How many of a product a visitor collected, and the unit price that they saw; None if that is not known."""
 
     quantity: int
     seen: Money | None = None
@@ -99,7 +99,7 @@ class Skipped(Model):
 
 
 class Capped(Model):
-    """A product of which a merge put in fewer than were asked for, because there are no more."""
+    """A product of which a merge added fewer than were wanted, because no more are available."""
 
     product_id: str
     requested: int
@@ -107,17 +107,17 @@ class Capped(Model):
 
 
 def put(cart: Cart, offer: Offer, quantity: int, now: datetime, *, seen: Money | None = None) -> Change[Cart]:
-    """Have `quantity` of a product in the cart.
+    """Set the quantity of a product in the cart.
 
     Args:
         cart: the shopper's.
         offer: of the product.
-        quantity: from 1 to MAX_QUANTITY. Fewer than before is never refused: it is a step towards what there is.
+        quantity: from 1 to MAX_QUANTITY. A lower quantity than before is never refused, even if it is not available.
         now: time of the change.
-        seen: the unit price that the shopper saw; today's where it is None.
+        seen: the unit price that the shopper saw; None means today's.
 
     Raises:
-        Conflict: `insufficient-stock` with how many are `available`; `cart-full` for one line too many.
+        Conflict: `insufficient-stock`, with how many are `available`; or `cart-full`, for one line too many.
         InvalidInput: the price that was seen is in another currency.
     """
     if seen and seen.currency != offer.price.currency:
@@ -135,22 +135,22 @@ def put(cart: Cart, offer: Offer, quantity: int, now: datetime, *, seen: Money |
 
 
 def remove(cart: Cart, product_id: str, now: datetime) -> Decision[Cart]:
-    """Have none of a product in the cart."""
+    """Take a product out of the cart."""
     rest = tuple(line for line in cart.items if line.product_id != product_id)
     return Nothing("not in the cart") if rest == cart.items else _changed(cart, rest, now)
 
 
 def clear(cart: Cart, now: datetime) -> Decision[Cart]:
-    """Have nothing in the cart. The row stays: its version must not begin anew under a checkout that is open."""
+    """Empty the cart. Its row stays, as the version must not begin anew while a checkout page is open."""
     return _changed(cart, (), now) if cart.items else Nothing("empty already")
 
 
 def merge(cart: Cart, merge_id: str, wanted: Mapping[str, Wanted], offers: Offers, now: datetime) -> Decision[Cart]:
     """Add what a visitor collected before signing in, once for each merge id.
 
-    Of a product in both, the larger quantity wins; never more than there are, and never fewer than the shopper has.
-    The price comes along as it was seen, so that a rise since then still has to be accepted, and so has a price in
-    another currency than the one that the shop sold in then.
+    For a product in both, the larger quantity counts: at most what is available, and never fewer than the shopper has.
+    The line has the price that the visitor saw. If the price has risen or its currency has changed since, the shopper
+    still has to accept the new one.
 
     Args:
         cart: the shopper's.
@@ -176,7 +176,7 @@ def merge(cart: Cart, merge_id: str, wanted: Mapping[str, Wanted], offers: Offer
 def left_out(
     cart: Cart, wanted: Mapping[str, Wanted], offers: Offers
 ) -> tuple[tuple[Skipped, ...], tuple[Capped, ...]]:
-    """What a merge that led to `cart` could not add: the products left out, and those there are too few of."""
+    """The products that a merge left out, and those of which it added fewer than were wanted."""
     skipped: list[Skipped] = []
     capped: list[Capped] = []
     for product_id, each in wanted.items():
@@ -193,7 +193,7 @@ def left_out(
 
 
 def _with(items: tuple[CartLine, ...], new: CartLine) -> tuple[CartLine, ...]:
-    """`items` with the line of this product replaced in its place, or added at the end."""
+    """The items with this line: in the place of the product's line before, or at the end."""
     if any(line.product_id == new.product_id for line in items):
         return tuple(new if line.product_id == new.product_id else line for line in items)
     return (*items, new)

@@ -1,4 +1,4 @@
-"""Carts in DynamoDB, and what they read of the catalogue and the stock."""
+"""Carts in DynamoDB, and the offers, which are read from the catalogue and the stock."""
 
 from collections.abc import Iterable
 
@@ -26,10 +26,10 @@ def dynamodb_carts(settings: CartSettings) -> Repository[Cart]:
 
 
 def offers_of(settings: CartSettings, product_ids: Iterable[str]) -> Offers:
-    """What the shop says of these products now, in one round trip.
+    """The shop's present offers of these products, in one round trip.
 
-    What is not listed is not sold, and neither is a product that was priced before the shop changed its currency, until
-    staff price it anew.
+    A product that is not listed is not sold. Neither is a product with a price in the shop's former currency, until
+    staff set a new price.
 
     Args:
         settings: the tables.
@@ -39,7 +39,7 @@ def offers_of(settings: CartSettings, product_ids: Iterable[str]) -> Offers:
     keys = [{"productId": {"S": product_id}} for product_id in dict.fromkeys(product_ids)]
     if not keys:
         return {}
-    # Consistent, so that a price that was answered as changed is the one that is stamped next.
+    # A consistent read, so that the price that an answer showed is the one that the next request stores.
     found = batch_get({table: {"Keys": keys, "ConsistentRead": True} for table in (products, inventory)})
     available = {row["productId"]: row["availableQty"] for row in found[inventory]}
     return {

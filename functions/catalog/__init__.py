@@ -1,1 +1,1 @@
-"""The catalogue: what is for sale, at what price, and how it looks."""
+"""The catalogue: products, their prices and their pictures."""

@@ -1,4 +1,4 @@
-"""The catalogue API: anybody looks, staff change."""
+"""The catalogue API: everybody reads it, and staff change it."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -132,7 +132,7 @@ class NewProduct(ProductText):
 
     Attributes:
         product_id: made of the name where it is missing.
-        listed: whether it is sold from now on. One that is not is the staff's business alone, until it is listed.
+        listed: whether it is sold from now on. Until a product is listed, only staff see it.
     """
 
     listed: bool = True
@@ -168,7 +168,7 @@ class PutImage(RequestModel):
 
 
 class PutImages(SeenProduct):
-    """All pictures of a product that is to have no others, in the order in which they are shown."""
+    """All pictures that a product is to have, in the order in which they are shown. Others are removed."""
 
     images: Annotated[tuple[PutImage, ...], Field(max_length=MAX_IMAGES)]
 
@@ -370,7 +370,7 @@ def _pictures() -> Pictures:
 
 
 def _product_changed(changed: ProductChanged) -> Response[Any]:
-    """The problem has the product as it is now, so that its author can compare."""
+    """The problem has the product as it is now, so that the author of the change can compare."""
     present = _of(changed.present).model_dump(mode="json")
     return problem_response(Problem(HTTPStatus.CONFLICT, changed.type, changed.detail, extra={"product": present}))
 
@@ -631,7 +631,7 @@ def list_product_changes(product_id: IdInPath, limit: Limit = 20, cursor: Cursor
     place = decode_cursor(cursor, "version")
     if place and (type(place["version"]) is not int or not 0 < place["version"] < 2**53):
         raise invalid("cursor", "is not a cursor of this list")
-    # One more than is shown tells whether there is a next page.
+    # One more than is shown, to know whether there is a next page.
     found = _catalogue().changes(product_id, limit + 1, place["version"] if place else None)
     last = {"version": found[limit - 1].version} if len(found) > limit else None
     views = (ProductChangeView.model_validate(each.model_dump()) for each in found[:limit])

@@ -1,4 +1,4 @@
-"""What staff can ask of the catalogue: over a port, without HTTP."""
+"""The use cases of the catalogue: over a port, without HTTP."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,27 +12,27 @@ from cloudretail.repository import MAX_RACES, pause_before_retry
 
 
 class Products(Protocol):
-    """The products that are written, each change with the record of it, both or neither."""
+    """Products. A change and its record are written together, both or neither."""
 
     def find(self, product_id: str) -> Product:
         """The product as it is now, by a consistent read; raises NotFound."""
         ...
 
     def add(self, product: Product, change: ProductChange) -> None:
-        """Raises Conflict `product-exists` where there is a product of this id."""
+        """Write a new product; raises Conflict `product-exists` if there is a product with this id."""
         ...
 
     def save(self, before: Product, after: Product, change: ProductChange) -> None:
-        """Write what staff decide of a product; raises LostRace when its version is no longer that of `before`."""
+        """Write a change by staff; raises LostRace if the product's version is no longer that of `before`."""
         ...
 
 
 @dataclass(frozen=True)
 class Ports:
-    """What the commands work on.
+    """The ports of the commands.
 
     Attributes:
-        products: where they are kept.
+        products: the repository of products.
         currency: the shop's.
     """
 
@@ -44,15 +44,15 @@ def add_product(ports: Ports, product_id: str | None, text: ProductText, *, list
     """Add a product.
 
     Args:
-        ports: as above.
-        product_id: chosen by staff; made of the name where it is None.
-        text: what they write of it.
+        ports: products and currency.
+        product_id: chosen by staff; None makes it of the name.
+        text: name, description, category and price.
         listed: whether it is sold from now on.
         editor: who adds it.
 
     Raises:
         InvalidInput: the price is in another currency than the shop's.
-        Conflict: there is a product of this id.
+        Conflict: there is a product with this id.
     """
     _require_currency(text, ports.currency)
     product, change = domain.create(product_id or slug_of(text.name), text, listed=listed, editor=editor)
@@ -61,39 +61,39 @@ def add_product(ports: Ports, product_id: str | None, text: ProductText, *, list
 
 
 def replace_text(ports: Ports, product_id: str, text: ProductText, version: int, editor: Editor) -> Product:
-    """Replace what is written of a product.
+    """Replace a product's name, description, category and price.
 
     Args:
-        ports: as above.
+        ports: products and currency.
         product_id: of the product.
-        text: what staff write of it.
-        version: of the product that they have seen.
+        text: the new values.
+        version: the version of the product that the editor has seen.
         editor: who does it.
 
     Returns:
-        The product as it is now. The same request again changes nothing and has the same answer.
+        The product as it is now. A repeated request changes nothing, and returns the same product.
 
     Raises:
         InvalidInput: the price is in another currency than the shop's.
-        ProductChanged: it is another version by now.
+        ProductChanged: the product has another version now.
         NotFound: there is no such product.
-        Contention: races for the product were lost again and again.
+        Contention: too many lost races in a row.
     """
     _require_currency(text, ports.currency)
     return _change(ports, product_id, ChangeKind.TEXT, domain.with_text(text), version, editor)
 
 
 def set_listed(ports: Ports, product_id: str, version: int, *, listed: bool, editor: Editor) -> Product:
-    """Sell a product, or no longer; raises as `replace_text`."""
+    """List or unlist a product; raises as `replace_text`."""
     kind = ChangeKind.LISTED if listed else ChangeKind.UNLISTED
     return _change(ports, product_id, kind, domain.with_listing(listed), version, editor)
 
 
 def add_image(ports: Ports, product_id: str, image: ProductImage, editor: Editor) -> Product:
-    """Give a product one picture more, which waits for its upload.
+    """Add a picture to a product. It waits for its upload.
 
     Raises:
-        Conflict: the product has as many as it can have.
+        Conflict: the product has the greatest number of pictures already.
         NotFound, Contention: as `replace_text`.
     """
     return _change(ports, product_id, ChangeKind.IMAGE_ADDED, domain.with_new_image(image), None, editor)
@@ -112,7 +112,7 @@ def put_images(ports: Ports, product_id: str, images: Sequence[ProductImage], ve
 def _change(
     ports: Ports, product_id: str, kind: ChangeKind, rule: Rule, version: int | None, editor: Editor
 ) -> Product:
-    """Decide on the product as it is, and write it with the record of the change.
+    """Read the product, decide, and write it with the record of the change.
 
     A    read 4                     save 5 if 4: holds
     B           read 4                                   save 5 if 4: lost -> read 5: ProductChanged, if B said 4

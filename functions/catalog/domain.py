@@ -1,8 +1,8 @@
 """The rules of the catalogue: what a product is, how staff change it, what a page shows and in which order.
 
-staff      text, list, unlist, which pictures in which order     each is a version, recorded with who and when
-pictures   WAITING -> READY | FAILED, FAILED -> READY            what became of an upload; no version, and no
-                                                                 conflict with whoever edits the product meanwhile
+staff      text, list, unlist, which pictures in which order     each change is a version, with who and when
+pictures   WAITING -> READY | FAILED, FAILED -> READY            the outcome of an upload: no version, and so no
+                                                                 conflict with a change by staff
 """
 
 import hashlib
@@ -30,11 +30,11 @@ MAX_IMAGES = 12
 """Pictures of a product."""
 
 IMAGE_TYPES = {"image/webp": "webp", "image/png": "png", "image/jpeg": "jpg"}
-"""What a picture may be, and how its key ends."""
+"""The media types of pictures, and the endings of their keys."""
 
 
 class ImageState(StrEnum):
-    """What became of a picture."""
+    """The state of a picture."""
 
     WAITING = "WAITING"
     READY = "READY"
@@ -54,12 +54,12 @@ class Size(Model):
 
 
 class Picture(Model):
-    """What became of an upload.
+    """The outcome of an upload.
 
     Attributes:
-        state: WAITING until it has arrived and been looked at.
-        sizes: in which it can be had, the smallest first; none unless it is READY.
-        why: it FAILED, as a sentence for whoever uploaded it.
+        state: WAITING until the file has arrived and was processed.
+        sizes: the sizes that it has, the smallest first; empty unless it is READY.
+        why: the reason for FAILED, as a sentence for the member of staff who uploaded it.
     """
 
     state: ImageState = ImageState.WAITING
@@ -68,11 +68,11 @@ class Picture(Model):
 
 
 class ProductImage(Model):
-    """What staff say of a picture.
+    """A picture and its text by staff.
 
     Attributes:
         image_id: of the upload.
-        alt: what is to be seen, for whoever does not see it.
+        alt: what it shows, for people who do not see it.
     """
 
     image_id: str
@@ -108,11 +108,11 @@ class ProductText(Model):
 
 
 class Facts(ProductText):
-    """All that staff decide of a product.
+    """Everything about a product that staff decide.
 
     Attributes:
         images: in the order in which they are shown.
-        listed: it is sold.
+        listed: whether it is sold.
     """
 
     images: tuple[ProductImage, ...] = ()
@@ -123,8 +123,8 @@ class Product(Facts):
     """A product, as it is stored.
 
     Attributes:
-        pictures: what became of each of its `images`, by image id.
-        released: it has been listed before. What never was is nobody's business but the staff's.
+        pictures: the outcome of the upload of each of its `images`, by image id.
+        released: whether it was ever listed. Only staff see a product that never was.
         version: counts the changes by staff.
     """
 
@@ -152,7 +152,7 @@ class Product(Facts):
 
 
 class ChangeKind(StrEnum):
-    """What staff did to a product."""
+    """The kind of a change by staff."""
 
     CREATED = "CREATED"
     TEXT = "TEXT"
@@ -163,7 +163,7 @@ class ChangeKind(StrEnum):
 
 
 class ProductChange(Model):
-    """What a member of staff did to a product, as it is stored.
+    """A change of a product by a member of staff, as it is stored.
 
     Attributes:
         version: of the product afterwards.
@@ -194,10 +194,10 @@ class Editor:
 
 
 class ProductChanged(Conflict):
-    """Somebody has changed the product since it was read.
+    """The product has changed since it was read.
 
     Args:
-        present: as it is now.
+        present: the product as it is now.
     """
 
     def __init__(self, present: Product) -> None:
@@ -206,11 +206,11 @@ class ProductChanged(Conflict):
 
 
 type Rule = Callable[[Product], Mapping[str, object]]
-"""What staff ask for: of a product as it is, the facts that become others, by name."""
+"""A change by staff: takes the product as it is, and returns the new values of Facts, by name."""
 
 
 def create(product_id: str, text: ProductText, *, listed: bool, editor: Editor) -> tuple[Product, ProductChange]:
-    """A new product, and the record of it."""
+    """A new product, and the record of its creation."""
     product = Product(
         **dict(text),
         product_id=product_id,
@@ -225,22 +225,22 @@ def create(product_id: str, text: ProductText, *, listed: bool, editor: Editor) 
 def edit(
     product: Product, kind: ChangeKind, rule: Rule, version: int | None, editor: Editor
 ) -> tuple[Product, ProductChange] | None:
-    """What a change by staff makes of a product.
+    """Apply a change by staff to a product.
 
     Args:
         product: as it is now.
         kind: of the change.
         rule: the change.
-        version: of the product that its author has seen; None where the change holds whatever that was.
-        editor: its author.
+        version: the version that the author has seen; None if the change does not depend on it.
+        editor: the author.
 
     Returns:
-        The product afterwards and the record of the change; None where the product is so already, as it is when the
-        same request comes again.
+        The product afterwards, and the record of the change. None if the product has these values already, such as
+        after a repeated request.
 
     Raises:
-        ProductChanged: it is no longer the one that its author has seen.
-        Refusal: as the rule.
+        ProductChanged: the product is no longer at the version that the author has seen.
+        Refusal: whatever the rule raises.
     """
     if version is not None and version != product.version and not _is_so(product, rule):
         raise ProductChanged(product)
@@ -264,7 +264,7 @@ def _after(product: Product, rule: Rule) -> Product:
 
 
 def _is_so(product: Product, rule: Rule) -> bool:
-    """Whether a product that somebody has changed is what another one asks for all the same."""
+    """Whether the product already has the values that the rule asks for, though its version is a later one."""
     try:
         return _after(product, rule).facts == product.facts
     except Refusal:
@@ -284,17 +284,17 @@ def _recorded(kind: ChangeKind, before: Product | None, after: Product, editor: 
 
 
 def with_text(text: ProductText) -> Rule:
-    """What is written of the product is `text`."""
+    """Replace what is written about the product by `text`."""
     return lambda _product: dict(text)
 
 
 def with_listing(listed: bool) -> Rule:
-    """The product is sold, or no longer."""
+    """List or unlist the product."""
     return lambda _product: {"listed": listed}
 
 
 def with_new_image(image: ProductImage) -> Rule:
-    """The product has one picture more, which is on its way; raises Conflict `too-many-images`."""
+    """Add a picture that waits for its upload; raises Conflict `too-many-images`."""
 
     def rule(product: Product) -> Mapping[str, object]:
         if len(product.images) >= MAX_IMAGES:
@@ -305,7 +305,11 @@ def with_new_image(image: ProductImage) -> Rule:
 
 
 def with_images(images: Sequence[ProductImage]) -> Rule:
-    """The product shows these of its pictures, in this order; the others are removed. Raises InvalidInput."""
+    """Show these of the product's pictures, in this order, and remove the others.
+
+    Raises:
+        InvalidInput: the product has no such picture, or one is named twice.
+    """
 
     def rule(product: Product) -> Mapping[str, object]:
         for n, image in enumerate(images):
@@ -319,7 +323,7 @@ def with_images(images: Sequence[ProductImage]) -> Rule:
 
 
 def slug_of(name: str) -> str:
-    """The id of a product that was given none. The same name has the same one, so that a repeated request is refused.
+    """The id of a product that is added without one. The same name gives the same id, so a repeated request is refused.
 
     >>> slug_of("Crème brûlée torch")
     'creme-brulee-torch'
@@ -330,7 +334,7 @@ def slug_of(name: str) -> str:
 
 
 class Sort(StrEnum):
-    """The order of a list; a minus means: the largest first."""
+    """The order of a list. A minus means the largest first."""
 
     NAME = "name"
     PRICE = "price"
@@ -344,7 +348,7 @@ class Sort(StrEnum):
 
 
 type Position = tuple[str | int, str]
-"""Where a product stands in a list: the value that it is sorted by, and its id, which settles ties."""
+"""The position of a product in a list: the value that it is sorted by, and its id, which breaks ties."""
 
 
 type Ranks = Mapping[str, int]
@@ -368,7 +372,7 @@ def position(product: Product, sort: Sort, ranks: Ranks | None = None) -> Positi
 
 
 def is_position(value: object, product_id: object, sort: Sort) -> bool:
-    """Whether these two can be a Position in a list that is sorted so."""
+    """Whether these two are a valid Position in a list of this order."""
     kind = str if sort in (Sort.NAME, Sort.RELEVANCE) else int
     return type(value) is kind and isinstance(product_id, str)
 
@@ -519,9 +523,9 @@ class Upload(Model):
     """A picture that has arrived in the bucket.
 
     Attributes:
-        product_id: whose it is.
-        image_id: which of the product's pictures.
-        key: the object's.
+        product_id: of the product that it belongs to.
+        image_id: which of the product's pictures it is.
+        key: key of the object.
     """
 
     product_id: str
@@ -533,12 +537,12 @@ _KEY = re.compile(r"^products/([A-Za-z0-9_-]{1,64})/([A-Za-z0-9_-]{1,64})\.[a-z]
 
 
 def upload_key(product_id: str, image_id: str, content_type: str) -> str:
-    """Where a picture is uploaded to."""
+    """The key that a picture is uploaded under."""
     return f"products/{product_id}/{image_id}.{IMAGE_TYPES[content_type]}"
 
 
 def uploads_of(message: str) -> list[Upload]:
-    """What S3 says has been uploaded.
+    """The uploads in a notification of S3.
 
     Args:
         message: S3's notification, JSON; its keys are URL-encoded. Source: S3 user guide, "Event message structure".
@@ -547,7 +551,7 @@ def uploads_of(message: str) -> list[Upload]:
         The uploads; none for the test event that S3 sends when notifications are switched on.
 
     Raises:
-        InvalidEvent: it is no such notification, or not about a picture of a product.
+        InvalidEvent: the message is not such a notification, or not about a picture of a product.
     """
     try:
         notified = _Notifications.model_validate_json(message).records

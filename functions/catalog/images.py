@@ -1,6 +1,6 @@
-"""Uploaded pictures: S3 notifies a queue, and the product shows each picture in several sizes.
+"""Uploaded pictures: S3 notifies a queue, and its consumer makes each picture's sizes and shows them at the product.
 
-The one queue that is not filled by a rule of the bus.
+It is the only consumer whose queue is not filled by a rule of the bus.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,14 +22,14 @@ from cloudretail.telemetry import count, logger, record
 
 
 class ImagesSettings(Settings):
-    """What this function needs, besides what every queue consumer does."""
+    """What this function needs besides the settings of every queue consumer."""
 
     products_table: str
     images_bucket: str
 
 
 class DryRunSettings(Settings):
-    """What a dry run needs of it."""
+    """The part of these settings that a dry run needs."""
 
     products_table: str
 
@@ -40,18 +40,18 @@ def _settings() -> ImagesSettings:
 
 
 type Develop = Callable[[Upload], Picture]
-"""Makes the sizes of a picture that was uploaded, or says why there are none."""
+"""Makes the sizes of an uploaded picture, or returns it as FAILED with the reason."""
 
 
 def develop(pictures: Pictures, upload: Upload) -> Picture:
-    """Publish an upload in each size. Done twice, it publishes the same objects."""
-    # Only here: whoever imports the consumer, such as the dry run, has no Pillow.
+    """Publish an upload in each size. It is idempotent: a second run publishes the same objects."""
+    # Imported here: other functions that import the consumer, for its dry run, do not have Pillow.
     from catalog.resizing import NotAPicture, sizes_of
 
     try:
         sizes = sizes_of(pictures.uploaded(upload.key))
     except NotAPicture as error:
-        # It is for whoever uploaded it to do something: they see why, and no operator could help by a replay.
+        # No dead letter: the member of staff who uploaded it sees the reason, and a replay could not help.
         logger.warning("No picture", key=upload.key, why=str(error))
         return Picture(state=ImageState.FAILED, why=str(error))
     published = tuple(pictures.publish(width, content) for width, content in sizes.items())
@@ -62,8 +62,8 @@ def show_uploads(images: ProductImages, develop: Develop, message: str) -> Done 
     """Show the pictures that a notification of S3 names.
 
     Raises:
-        InvalidEvent: it is none.
-        Permanent: it is about a product that there is not.
+        InvalidEvent: the message is not such a notification.
+        Permanent: there is no such product.
     """
     wanted = [upload for upload in uploads_of(message) if images.is_wanted(upload)]
     noted = [upload.key for upload in wanted if images.note(upload, develop(upload))]
@@ -89,7 +89,7 @@ class UploadConsumer:
 
     def _failure(self, images: ProductImages, develop: Develop, message: Received) -> Exception | None:
         if deadline.passed():
-            return GivenBack("no time was left for it")
+            return GivenBack("no time was left to handle it")
         try:
             result = show_uploads(images, develop, message.body)
         except Exception as error:
@@ -100,7 +100,7 @@ class UploadConsumer:
         return None
 
     def dry_run(self, document: str) -> Outcome:
-        """What a notification would come to; nothing is changed, and no picture is looked at."""
+        """The outcome that a notification would have. It changes nothing, and reads no picture."""
         images = ReadOnlyProductImages(DynamoDBProductImages(load(DryRunSettings).products_table))
         try:
             return show_uploads(images, lambda _upload: Picture(state=ImageState.READY), document)

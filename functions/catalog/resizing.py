@@ -1,4 +1,4 @@
-"""The sizes in which a picture is shown, made of an upload. Pure; Pillow is in the layer of its one user."""
+"""Makes the sizes of a picture from an upload. Pure; Pillow is in the layer of the one function that uses it."""
 
 import io
 import struct
@@ -9,38 +9,37 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from cloudretail.errors import ShopError
 
 WIDTHS = (320, 640, 1280)
-"""In pixels: a card, a card on a sharp screen, a page."""
+"""In pixels: for a card, for a card on a high-resolution screen, and for a page."""
 
 MAX_PIXELS = 40_000_000
-"""Of an upload. It takes four bytes each, and as many again while it is worked on: 320 MB of the function's 1 GB. A few
-kilobytes can be a picture of a billion of them, so that this is looked up before anything is unpacked."""
+"""The most pixels of an upload. A pixel takes four bytes, and four more while it is processed: 320 MB of the function's
+1 GB. A file of a few kilobytes can hold a billion pixels, so this is checked before anything is decoded."""
 
 QUALITY = 82
-"""Of WebP, from 0 to 100."""
+"""Quality of WebP, from 0 to 100."""
 
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
-"""What Pillow's decoders raise for bytes that are no picture of their kind."""
+"""What Pillow's decoders raise for invalid bytes."""
 
 
 class NotAPicture(ShopError):
-    """An upload that cannot be shown; the text is a sentence for whoever uploaded it."""
+    """An upload that cannot be shown. The text is a sentence for the member of staff who uploaded it."""
 
 
 def sizes_of(content: bytes) -> dict[int, bytes]:
-    """An upload in each size that it is large enough for.
+    """Make the sizes of an upload that it is large enough for.
 
-    Nothing of what a camera writes into a file, such as where it was, comes along. Which way is up is taken into
-    account.
+    The camera's metadata, such as the place, is removed. Its orientation is applied first.
 
     Args:
-        content: of a WebP, PNG or JPEG file, whatever it was said to be.
+        content: of a WebP, PNG or JPEG file, whatever its declared type.
 
     Returns:
-        WebP files by width in pixels, the narrowest first: those of WIDTHS that are narrower than the upload, and its
-        own width, up to the largest of them. The same upload gives the same files.
+        WebP files by width in pixels, the narrowest first: those of WIDTHS that are narrower than the upload, and the
+        upload's own width, at most the largest of them. The same upload gives the same files.
 
     Raises:
-        NotAPicture: it is none, is broken, or has too many pixels.
+        NotAPicture: the content is not a picture, is broken, or has too many pixels.
     """
     try:
         with Image.open(io.BytesIO(content), formats=("WEBP", "PNG", "JPEG")) as picture:
@@ -61,11 +60,11 @@ def sizes_of(content: bytes) -> dict[int, bytes]:
 
 
 def _plain(picture: Image.Image) -> Image.Image:
-    """Upright, and in red, green, blue, and alpha where there is some."""
+    """The picture upright, in RGB, or in RGBA if it has transparency."""
     colours = "RGBA" if picture.has_transparency_data else "RGB"
     profile = picture.info.get("icc_profile") if picture.mode in ("RGB", "RGBA") else None
     plain = ImageOps.exif_transpose(picture).convert(colours)
-    # The colours of a phone are not those of every screen: their profile is what says which they are.
+    # The colour profile is kept: without it, a phone's wide colours would look wrong on other screens.
     plain.info = {"icc_profile": profile} if profile else {}
     return plain
 

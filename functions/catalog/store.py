@@ -1,4 +1,4 @@
-"""Products in DynamoDB, their pictures in S3, and how many of them can be had."""
+"""Products in DynamoDB, their pictures in S3, and their available units."""
 
 import hashlib
 import time
@@ -29,16 +29,16 @@ from cloudretail.repository import batch_get
 from cloudretail.settings import Settings
 
 LIST_KEPT_FOR = 5.0
-"""Seconds for which a process shows the list that it has read; stock is always read anew."""
+"""Seconds for which a process caches a list of products. Stock is always read anew."""
 
 TICKET_VALID_FOR = 300
-"""Seconds in which an upload must have begun."""
+"""Seconds within which an upload has to begin."""
 
 MAX_KEYS = 100
 """Keys of one BatchGetItem."""
 
 CACHED_FOR_EVER = "public, max-age=31536000, immutable"
-"""Of what has a name made of its content."""
+"""Cache-Control of files whose name is a hash of their content."""
 
 
 class CatalogSettings(Settings):
@@ -112,7 +112,7 @@ class Catalogue:
         return self._shelf
 
     def available(self, product_ids: Iterable[str]) -> dict[str, int]:
-        """How many of each of these can be had now; 0 for what has never been received."""
+        """The available units of each product now; 0 for a product that was never received."""
         found = dict.fromkeys(product_ids, 0)
         for ids in batched(found, MAX_KEYS, strict=False):
             keys = [{"productId": {"S": id}} for id in ids]
@@ -121,7 +121,7 @@ class Catalogue:
         return found
 
     def get(self, product_id: str) -> tuple[Product, int]:
-        """A product as it is now, and how many of it can be had; raises NotFound."""
+        """A product as it is now, with its available units; raises NotFound."""
         keys = {"Keys": [{"productId": {"S": product_id}}], "ConsistentRead": True}
         found = batch_get({self._products: keys, self._inventory: keys})
         if not found[self._products]:
@@ -134,7 +134,7 @@ class Catalogue:
         return self.get(product_id)[0]
 
     def add(self, product: Product, change: ProductChange) -> None:
-        """Raises Conflict `product-exists` where there is a product of this id."""
+        """Write a new product; raises Conflict `product-exists` if there is a product with this id."""
         put = {
             "TableName": self._products,
             "Item": dynamodb.to_item(product.model_dump(mode="json", exclude_none=True)),
@@ -148,7 +148,7 @@ class Catalogue:
             raise
 
     def save(self, before: Product, after: Product, change: ProductChange) -> None:
-        """Write what staff decide of a product; what becomes of its pictures meanwhile is not overwritten."""
+        """Write a change by staff, without overwriting the states of its pictures."""
         try:
             self._write({"Update": self._update(before, after)}, change)
         except ClientError as error:
@@ -191,12 +191,12 @@ class Catalogue:
         }
 
     def changes(self, product_id: str, limit: int, before: int | None) -> list[ProductChange]:
-        """What staff did to a product, the newest first.
+        """The changes of a product by staff, the newest first.
 
         Args:
             product_id: of the product.
-            limit: how many at the most.
-            before: the version at which the page before has ended.
+            limit: how many at most.
+            before: the last version of the previous page.
         """
         key = {"productId": product_id, "version": before}
         start = {"ExclusiveStartKey": dynamodb.to_item(key)} if before is not None else {}
@@ -216,10 +216,10 @@ def _condition_failed(error: ClientError) -> bool:
 
 
 class ProductImages(Protocol):
-    """What became of the pictures of each product."""
+    """The states of the products' pictures."""
 
     def is_wanted(self, upload: Upload) -> bool:
-        """Whether a picture is still to be made of this upload: the product has it, and does not show it yet.
+        """Whether this upload is still to be processed: its product has the picture, and does not show it yet.
 
         Raises:
             Permanent: there is no such product.
@@ -227,13 +227,13 @@ class ProductImages(Protocol):
         ...
 
     def note(self, upload: Upload, picture: Picture) -> bool:
-        """Say what became of a picture, unless it is shown already, or staff have removed it meanwhile.
+        """Store a picture's new state, unless it is READY already, or staff have removed it.
 
             staff     ticket: WAITING              remove                       remove
             uploads              note: READY            note again: nothing             late note: nothing
 
         Returns:
-            Whether that is what became of it.
+            Whether the state was stored.
         """
         ...
 
@@ -275,7 +275,7 @@ class DynamoDBProductImages:
 
 
 class ReadOnlyProductImages:
-    """ProductImages for dry runs, which changes nothing."""
+    """ProductImages for dry runs: it changes nothing."""
 
     def __init__(self, images: ProductImages) -> None:
         self._images = images
@@ -289,7 +289,7 @@ class ReadOnlyProductImages:
 
 
 class Pictures:
-    """The bucket of pictures: uploads, which nobody reads but the shop, and what is shown to everybody.
+    """The bucket of pictures: private uploads, and the published pictures.
 
     Args:
         bucket: its name.
@@ -299,11 +299,11 @@ class Pictures:
         self._bucket = bucket
 
     def uploaded(self, key: str) -> bytes:
-        """An upload; of MAX_IMAGE_BYTES at the most, as its ticket said."""
+        """An upload. It has at most MAX_IMAGE_BYTES, as its ticket demands."""
         return aws.s3().get_object(Bucket=self._bucket, Key=key)["Body"].read()
 
     def publish(self, width: int, content: bytes) -> Size:
-        """Let everybody see a picture, under a name made of its content: the same one twice is one object.
+        """Publish a picture under a name made of its content, so that the same picture is one object.
 
         Args:
             width: in pixels.
@@ -316,11 +316,11 @@ class Pictures:
         return Size(width=width, key=key)
 
     def ticket(self, product_id: str, image_id: str, content_type: str) -> dict[str, Any]:
-        """A presigned POST for one picture of a product, of this type and of MAX_IMAGE_BYTES at the most; signed here,
-        without a round trip.
+        """A presigned POST for one picture of a product, of this type and of at most MAX_IMAGE_BYTES. It is signed
+        here, without a round trip.
 
         Returns:
-            `url`, and the `fields` of the form to be sent there before its `file`.
+            `url`, and the `fields` of the form that have to be sent there before its `file`.
         """
         return aws.s3().generate_presigned_post(
             self._bucket,

@@ -3,7 +3,7 @@
 
 
 /**
- * A product of which a merge put in fewer than were asked for, because there are no more.
+ * A product of which a merge added fewer than were wanted, because no more are available.
  */
 export interface Capped {
   productId: string;

@@ -3,7 +3,7 @@
 
 
 /**
- * What staff did to a product.
+ * The kind of a change by staff.
  */
 export type ChangeKind = 'CREATED' | 'TEXT' | 'LISTED' | 'UNLISTED' | 'IMAGE_ADDED' | 'IMAGES';
 

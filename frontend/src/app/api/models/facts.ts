@@ -6,7 +6,7 @@ import { ProductImage } from '../models/product-image';
 import { Variant } from '../models/variant';
 
 /**
- * All that staff decide of a product.
+ * Everything about a product that staff decide.
  */
 export interface Facts {
   category: string;
@@ -18,7 +18,7 @@ export interface Facts {
   images: Array<ProductImage>;
 
   /**
-   * It is sold.
+   * Whether it is sold.
    */
   listed: boolean;
   name: string;

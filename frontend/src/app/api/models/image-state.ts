@@ -3,7 +3,7 @@
 
 
 /**
- * What became of a picture.
+ * The state of a picture.
  */
 export type ImageState = 'WAITING' | 'READY' | 'FAILED';
 

@@ -12,7 +12,7 @@ export interface NewProduct {
   description: string;
 
   /**
-   * Whether it is sold from now on. One that is not is the staff's business alone, until it is listed.
+   * Whether it is sold from now on. Until a product is listed, only staff see it.
    */
   listed?: boolean;
   name: string;

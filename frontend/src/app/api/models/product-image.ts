@@ -3,12 +3,12 @@
 
 
 /**
- * What staff say of a picture.
+ * A picture and its text by staff.
  */
 export interface ProductImage {
 
   /**
-   * What is to be seen, for whoever does not see it.
+   * What it shows, for people who do not see it.
    */
   alt: string;
 

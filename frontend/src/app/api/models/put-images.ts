@@ -4,7 +4,7 @@
 import { PutImage } from '../models/put-image';
 
 /**
- * All pictures of a product that is to have no others, in the order in which they are shown.
+ * All pictures that a product is to have, in the order in which they are shown. Others are removed.
  */
 export interface PutImages {
   images: Array<PutImage>;

@@ -3,7 +3,7 @@
 
 
 /**
- * The order of a list; a minus means: the largest first.
+ * The order of a list. A minus means the largest first.
  */
 export type Sort = 'name' | 'price' | '-price' | 'newest' | 'relevance';
 
