@@ -41,12 +41,16 @@ class IdentitySettings(Settings):
         return emulator.keys_url(self.issuer, self.aws_endpoint_url)
 
 
+USER_ID = "custom:userId"
+"""Attribute of a user who comes from another pool, whose `sub` Cognito does not keep; nobody can write their own."""
+
+
 @dataclass(frozen=True)
 class Caller:
     """A signed-in person.
 
     Attributes:
-        user_id: Cognito's `sub`.
+        user_id: Cognito's `sub`, of the user pool in which the account was first.
         email: verified e-mail address.
         name: as given at registration.
         groups: Cognito groups.
@@ -81,7 +85,7 @@ def caller_of(claims: Mapping[str, Any]) -> Caller:
     if str(claims.get("email_verified", "")).lower() != "true":
         raise unauthorized("The e-mail address of this account is not verified.")
     return Caller(
-        user_id=str(claims["sub"]),
+        user_id=str(claims.get(USER_ID) or claims["sub"]),
         email=str(claims["email"]),
         name=str(claims.get("name", "")),
         groups=_groups(claims.get("cognito:groups", "")),

@@ -27,6 +27,7 @@ from retail_ops.commands import (
     seed,
     shipments,
     stock,
+    users,
     watch,
 )
 from retail_ops.console import err
@@ -44,7 +45,7 @@ app = typer.Typer(
 for group in (
     *(local, watch, logs, inbox, seed, invoke),
     *(shipments, returns, refunds, rates, stock),
-    *(queues, dlq, orders, events, reconcile, schemas, publish, protect, doctor),
+    *(queues, dlq, orders, events, reconcile, schemas, publish, protect, users, doctor),
 ):
     group.register(app)
 

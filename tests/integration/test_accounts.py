@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.cookies import Morsel, SimpleCookie
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -16,9 +17,10 @@ from auth.identity_provider import CognitoIdentityProvider, Visit
 from cloudretail import aws
 from retail_ops.local.mails import read_mails
 from retail_ops.recording.totp import totp
+from retail_ops.stack import users
 from retail_ops.stack.shop import Shop
 from tests.support.identity import OTHER_PASSWORD, PASSWORD, IdentityProviderContract
-from tests.support.shoppers import Person, unique
+from tests.support.shoppers import Person, Shopper, new_product, unique
 
 
 class Inbox:
@@ -198,6 +200,34 @@ def test_an_address_that_was_never_confirmed_gets_its_own_code_again(visitor: Vi
     assert first.subject == second.subject == "Confirm your e-mail address for CloudRetail"
     visitor.auth("reset-password", {"email": visitor.email, "code": visitor.code(), "password": OTHER_PASSWORD})
     visitor.log_in(OTHER_PASSWORD)
+
+
+def test_whose_pool_was_lost_comes_back_with_a_new_password_and_sees_their_orders(
+    shop: Shop, member: Visitor, operator: Person, tmp_path: Path
+) -> None:
+    session = member.log_in().json()
+    shopper = Shopper(shop, session["idToken"], member.email, PASSWORD)
+    order_id = shopper.order(new_product(operator, stock=1), method="COD")
+    shopper.sees(order_id, "CONFIRMED")
+    file = tmp_path / "users.jsonl"
+    users.write(users.users(shop), file)
+    (kept,) = [user for user in users.read(file) if user.email == member.email]
+    pool = shop.output("UserPoolId")
+    shop.cognito.admin_delete_user(UserPoolId=pool, Username=member.email)
+
+    (made,) = users.bring_back(shop, [kept], lambda _: None)[users.Outcome.MADE]
+
+    assert made == kept
+    member.log_in(status=401)
+    member.auth("forgot-password", {"email": member.email})
+    member.auth("reset-password", {"email": member.email, "code": member.code(), "password": OTHER_PASSWORD})
+    again = member.log_in(OTHER_PASSWORD).json()
+    assert again["user"] == session["user"]
+    there = shop.cognito.admin_get_user(UserPoolId=pool, Username=member.email)
+    assert there["Username"] != kept.user_id, "Cognito gives everybody a new id"
+    back = Shopper(shop, again["idToken"], member.email, OTHER_PASSWORD)
+    assert back.ok("GET", f"/orders/{order_id}")["status"] == "CONFIRMED"
+    assert [each["orderId"] for each in back.ok("GET", "/orders")["items"]] == [order_id]
 
 
 def test_cognito_itself_takes_no_call_that_does_not_know_the_clients_secret(shop: Shop, member: Visitor) -> None:

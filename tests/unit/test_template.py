@@ -25,6 +25,7 @@ from catalog.resizing import MAX_PIXELS
 from catalog.store import CACHED_FOR_EVER
 from cloudretail import aws, origin, telemetry
 from cloudretail.failures import FailureRow
+from cloudretail.identity import USER_ID
 from contract import EVENTS
 from operations.dead_letters.counts import report
 from operations.diagnosis.tables import TABLES, Table
@@ -749,6 +750,15 @@ class TestRestore:
         (old,) = buckets["ImagesBucket"]["LifecycleConfiguration"]["Rules"]
         assert old["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
 
+    def test_a_user_from_another_pool_has_an_id_from_the_start_which_the_token_says_and_nobody_can_write(self) -> None:
+        (pool,) = SHOP.properties("AWS::Cognito::UserPool").values()
+        (attribute,) = pool["Schema"]
+        assert f"custom:{attribute['Name']}" == USER_ID
+        assert attribute["Mutable"] is False
+        (client,) = SHOP.properties("AWS::Cognito::UserPoolClient").values()
+        assert USER_ID in client["ReadAttributes"], "an ID token has what its client may read"
+        assert USER_ID not in client["WriteAttributes"], "anybody could become anybody"
+
     def test_every_function_knows_the_epoch(self) -> None:
         assert SHOP.common_environment["EPOCH"] == {"Ref": "Epoch"}
 
@@ -767,9 +777,7 @@ def test_a_table_costs_nothing_while_nobody_shops(table: str) -> None:
     assert tables[table]["BillingMode"] == "PAY_PER_REQUEST"
 
 
-@pytest.mark.parametrize(
-    "resource", [*sorted(tables), "ImagesBucket", "FailuresBucket", "ViewerLogsBucket", "UserPool"]
-)
+@pytest.mark.parametrize("resource", [*sorted(tables), "ImagesBucket", "FailuresBucket", "LogsBucket", "UserPool"])
 def test_production_keeps_what_cannot_be_made_again_but_for_a_first_deployment_that_failed(resource: str) -> None:
     for policy, kept in {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}.items():
         assert SHOP.body["Resources"][resource][policy] == kept
@@ -1118,14 +1126,31 @@ class TestOnlyAws:
 
     def test_cloudfront_logs_who_its_viewers_are_and_no_cookie_for_a_while(self) -> None:
         logging = distribution(SHOP)["Logging"]
-        assert referred(logging["Bucket"]) == "ViewerLogsBucket"
+        assert referred(logging["Bucket"]) == "LogsBucket"
         assert logging["IncludeCookies"] is False
-        bucket = buckets["ViewerLogsBucket"]
+        bucket = buckets["LogsBucket"]
         # CloudFront refuses a bucket that takes no ACL.
         assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}
         (rule,) = bucket["LifecycleConfiguration"]["Rules"]
         assert rule["ExpirationInDays"]
         assert "Logging" not in distribution(LAPTOP)
+
+    def test_s3_logs_who_has_asked_every_other_bucket_for_what(self) -> None:
+        configured = {name: each.get("LoggingConfiguration") for name, each in buckets.items()}
+        logged = {name: each for name, each in configured.items() if each}
+        assert logged.keys() == buckets.keys() - {"LogsBucket"}, "a log of the log would be about itself"
+        assert all(each["DestinationBucketName"] == {"Ref": "LogsBucket"} for each in logged.values())
+        prefixes = {each["LogFilePrefix"] for each in logged.values()}
+        assert len(prefixes) == len(logged)
+        (allowed,) = [
+            statement
+            for statement in SHOP.properties("AWS::S3::BucketPolicy")["LogsBucketPolicy"]["PolicyDocument"]["Statement"]
+            if statement["Effect"] == "Allow"
+        ]
+        assert allowed["Principal"] == {"Service": "logging.s3.amazonaws.com"}
+        assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+        assert all(fnmatchcase(f"${{LogsBucket.Arn}}/{each}", text_of(allowed["Resource"])) for each in prefixes)
+        assert not any("LoggingConfiguration" in each for each in LAPTOP.properties("AWS::S3::Bucket").values())
 
     def test_names_that_are_an_accounts_in_all_regions_have_the_region_in_them(self) -> None:
         """So that the same stack can be made in a second region."""

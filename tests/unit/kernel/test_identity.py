@@ -17,7 +17,7 @@ from jwt.utils import base64url_encode
 
 from cloudretail.errors import Problem, Transient
 from cloudretail.http import Api
-from cloudretail.identity import Caller, IdentitySettings, caller_of, verify
+from cloudretail.identity import USER_ID, Caller, IdentitySettings, caller_of, verify
 from cloudretail.settings import load
 from retail_ops.local.processes import free_port
 from tests.support.http import call
@@ -37,6 +37,9 @@ KEY_ID = "key-1"
 class TestClaims:
     def test_tell_who_it_is(self) -> None:
         assert caller_of(SHOPPER_CLAIMS) == Caller("user-1", "shopper@cloudretail.example", "Shopper", frozenset())
+
+    def test_of_who_comes_from_another_pool_say_who_they_were_there(self) -> None:
+        assert caller_of({**SHOPPER_CLAIMS, USER_ID: "user-before"}).user_id == "user-before"
 
     def test_need_no_name(self) -> None:
         nameless = {name: value for name, value in SHOPPER_CLAIMS.items() if name != "name"}

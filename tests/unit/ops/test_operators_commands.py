@@ -19,7 +19,7 @@ COMMANDS = [
     "reconcile", "shipments list", "shipments show", "shipments ship", "shipments deliver", "shipments came-back",
     "shipments lost", "returns list", "returns receive", "returns refuse", "refunds list", "refunds paid",
     "rates show", "rates put", "stock list", "stock receive", "stock count", "stock damaged", "stock watch",
-    "stock history",
+    "stock history", "users export", "users import",
 ]  # fmt: skip
 
 
