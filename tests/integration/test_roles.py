@@ -21,9 +21,16 @@ from tests.support.shoppers import Person, Shopper, eventually, new_product, new
 ACCOUNT = PROJECT / "ops" / "stacks" / "account.yaml"
 
 
+UNKNOWN = {
+    "lambda:UpdateEventSourceMapping", "events:DescribeArchive", "events:DescribeEventBus", "events:DescribeReplay",
+    "events:StartReplay",
+}  # fmt: skip
+"""Of these the emulator does not know what they are about."""
+
+
 def as_on_the_emulator(template: dict[str, Any]) -> dict[str, Any]:
-    """The template, without what the emulator does not know: a second factor, GitHub's tokens, and of which function an
-    event source is. Unit tests look at these."""
+    """The template, without what only AWS knows: a second factor, GitHub's tokens, and what some calls are about. Unit
+    tests look at these."""
     roles = {name: template["Resources"][name]["Properties"] for name in ("Operator", "Deployer")}
     (trust,) = roles["Operator"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust.pop("Condition") == {"Bool": {"aws:MultiFactorAuthPresent": True}}
@@ -31,8 +38,9 @@ def as_on_the_emulator(template: dict[str, Any]) -> dict[str, Any]:
     pipeline.pop("Condition")
     pipeline |= trust
     for statement in roles["Operator"]["Policies"][0]["PolicyDocument"]["Statement"]:
-        if statement["Action"] == ["lambda:UpdateEventSourceMapping"]:
-            statement.pop("Condition")
+        if UNKNOWN & set(statement["Action"]):
+            statement.pop("Condition", None)
+            statement["Resource"] = "*"
     return template
 
 
@@ -72,7 +80,10 @@ def role(shop: Shop, account: Mapping[str, str]) -> boto3.Session:
 
 @pytest.fixture(scope="module")
 def deployer(shop: Shop, account: Mapping[str, str]) -> boto3.Session:
-    """The pipeline's."""
+    """The pipeline's. What it uploads goes to SAM's bucket, which wants TLS; the emulator has none."""
+    for bucket in shop.s3.list_buckets()["Buckets"]:
+        if bucket["Name"].startswith("aws-sam-cli-managed-default-"):
+            shop.s3.delete_bucket_policy(Bucket=bucket["Name"])
     return assumed(shop, account["DeployerRole"], "pipeline")
 
 
@@ -133,7 +144,7 @@ def test_an_operator_sees_what_the_runbook_asks_for(role: boto3.Session, shop: S
     ("words", "code"),
     [
         ("dlq show orders LETTER", 0),
-        ("dlq replay orders LETTER --dry-run", 1),
+        ("dlq replay orders LETTER --dry-run", 0),
         ("dlq replay orders LETTER --wait --yes --reason mended", 1),
         ("dlq drop orders LETTER --yes --reason none-of-ours", 0),
     ],
@@ -218,8 +229,9 @@ def test_the_pipeline_deploys_as_a_role_that_cloudformation_takes_on(
     done = subprocess.run(
         [
             *SAM, "deploy", "--template-file", str(local_shop.build_dir / "template.yaml"), "--stack-name", shop.stack,
-            "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--role-arn",
-            account["ExecutorRole"], "--parameter-overrides", "Runbook=https://runbook.example/",
+            "--config-file", str(PROJECT / "samconfig.toml"), "--resolve-s3", "--no-confirm-changeset",
+            "--capabilities", "CAPABILITY_IAM", "--role-arn", account["ExecutorRole"],
+            "--parameter-overrides", "Runbook=https://runbook.example/",
         ],
         cwd=PROJECT, env=environment(shop, deployer), stdin=subprocess.DEVNULL, capture_output=True, text=True,
         check=False,

@@ -61,8 +61,16 @@ def start_replay(shop: Shop, name: str, rule: str, begin: datetime, end: datetim
 
 
 def replay_state(shop: Shop, name: str) -> tuple[str, datetime | None]:
-    """STARTING, RUNNING, COMPLETED, CANCELLED or FAILED, and the time of the last event that it sent."""
-    found = shop.events.describe_replay(ReplayName=name)
+    """STARTING, RUNNING, COMPLETED, CANCELLED or FAILED, and the time of the last event that it sent.
+
+    One that EventBridge does not know was noted and then refused: it has failed.
+    """
+    try:
+        found = shop.events.describe_replay(ReplayName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return "FAILED", None
     last = found.get("EventLastReplayedTime")
     return found["State"], last.astimezone(UTC) if last else None
 
