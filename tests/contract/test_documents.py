@@ -99,7 +99,8 @@ def test_a_command_of_the_runbook_is_taken_as_it_stands_there(
 ) -> None:
     """It gets as far as to look for a shop: its words, options and their values are right."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "corrected.json").write_text("{}")
+    for file in ("corrected.json", "users-2026-11-20.jsonl"):
+        (tmp_path / file).write_text("{}")
     words = shlex.split(line)[1:]
     command = typer.main.get_group(app).commands[words[0]]
     if any(option.name == "stack" and option.required for option in command.params):

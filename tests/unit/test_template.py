@@ -878,6 +878,31 @@ def test_an_alarm_on_what_the_shop_counts_is_of_this_stage_and_of_a_metric_that_
     assert "stage" in line["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]
 
 
+@pytest.mark.parametrize(
+    ("namespace", "metric", "limit"),
+    [
+        ("CloudRetail", "Parked", 0),
+        ("CloudRetail", "MailFailed", 0),
+        ("CloudRetail", "SessionsNotEnded", 0),
+        ("CloudRetail", "RefundRefused", 0),
+        ("CloudRetail", "UnexpectedCharge", 0),
+        ("CloudRetail", "SetAside", 0),
+        ("AWS/ApiGateway", "5xx", 5),
+        ("AWS/ApiGateway", "Latency", 3000),
+    ],
+)
+def test_what_no_consumer_would_show_raises_an_alarm_that_somebody_hears(
+    namespace: str, metric: str, limit: float
+) -> None:
+    (alarm,) = [
+        each
+        for each in alarms.values()
+        if (each.get("Namespace"), text_of(each.get("MetricName"))) == (namespace, metric)
+    ]
+    assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", limit)
+
+
 def test_every_metric_on_the_dashboard_that_the_shop_counts_is_of_this_stage() -> None:
     own = [metric for widget in widgets() for metric in widget["metrics"] if metric[0] == "CloudRetail"]
     assert own
