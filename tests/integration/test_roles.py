@@ -211,8 +211,9 @@ def test_an_operator_sends_to_no_queue_calls_no_function_but_the_worker_and_sees
 
 
 def test_the_pipeline_publishes_the_pages_and_confirms_the_accounts_of_its_journeys(
-    deployer: boto3.Session, shop: Shop
+    deployer: boto3.Session, operator: Person, shop: Shop
 ) -> None:
+    new_product(operator, stock=5)
     cloudretail(shop, deployer, "schemas", "--check-deploy")
     cloudretail(shop, deployer, "publish", "--yes")
     done = subprocess.run(

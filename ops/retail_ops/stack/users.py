@@ -58,7 +58,9 @@ def users(shop: Shop) -> Iterator[User]:
     for page in shop.cognito.get_paginator("list_users").paginate(UserPoolId=pool):
         for user in page["Users"]:
             has = {each["Name"]: each.get("Value", "") for each in user["Attributes"]}
-            if user["UserStatus"] == "UNCONFIRMED" or has.get("email_verified") != "true":
+            # The emulator says of nobody who has registered that the address is verified.
+            unverified = has.get("email_verified") != "true" and shop.endpoint is None
+            if user["UserStatus"] == "UNCONFIRMED" or unverified:
                 continue
             groups = tuple(group for group in GROUPS if user["Username"] in members[group])
             yield User(
