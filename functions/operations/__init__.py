@@ -1,1 +1,1 @@
-"""Operations: what failed and why, replaying it, an order's time-line, and whether the tables agree."""
+"""Operations: failures and their causes, replays, an order's time-line, and the comparison of the tables."""

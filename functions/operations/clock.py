@@ -1,4 +1,4 @@
-"""Time, as operations wait and record it."""
+"""The clock by which operations wait and record times."""
 
 import time
 from collections.abc import Callable
@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True)
 class Clock:
-    """The time. Tests use one of their own.
+    """A clock. Tests use one of their own.
 
     Attributes:
-        monotonic: seconds.
+        monotonic: returns monotonic seconds.
         sleep: waits so many seconds.
-        now: the date, aware.
+        now: returns date and time, aware.
     """
 
     monotonic: Callable[[], float] = time.monotonic

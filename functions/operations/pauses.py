@@ -1,4 +1,4 @@
-"""Consumers that an operator has paused: their messages wait in the queue, and use up no delivery."""
+"""Consumers that an operator has paused. Their messages wait in the queue, and no delivery is used up."""
 
 import time
 from collections.abc import Mapping
@@ -10,17 +10,17 @@ from cloudretail.model import Model
 from operations.replays.log import KEPT_FOR
 
 ALL_PAUSES = "pauses"
-"""Partition of all of them in the table of replays; no id of a replay is like it."""
+"""Partition of all pauses in the table of replays. No id of a replay has this form."""
 
 
 class Pause(Model):
-    """A consumer that gets no messages.
+    """The pause of a consumer.
 
     Attributes:
         consumer: such as `payment-worker`.
-        by: who has paused it.
-        reason: why, in that person's words.
-        at: since when.
+        by: the operator who has paused it.
+        reason: why, in the operator's words.
+        at: when the pause began.
     """
 
     consumer: str
@@ -30,10 +30,10 @@ class Pause(Model):
 
 
 class Pauses(Protocol):
-    """Which consumers are paused, by whom and why."""
+    """The pauses of consumers."""
 
     def all(self) -> Mapping[str, Pause]:
-        """By consumer."""
+        """All pauses, by consumer."""
         ...
 
     def add(self, pause: Pause) -> None: ...

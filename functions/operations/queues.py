@@ -1,4 +1,4 @@
-"""Which queues the shop has: each is called after its consumer, or other owner, as the template names it. Pure."""
+"""The names of the shop's queues. A queue is named after its consumer, or other owner, as in the template. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -30,17 +30,17 @@ class ConsumerQueue:
 
     @classmethod
     def of(cls, name: str) -> Self:
-        """By the consumer's own name, such as `payment-window`."""
+        """The queue of a consumer, by the consumer's own name, such as `payment-window`."""
         return cls("".join(word.capitalize() for word in name.split("-")))
 
     @classmethod
     def by_dead_letter_queue(cls, name: str) -> Self:
-        """By a dead-letter queue's name in the template; also of the relay's and others that have no consumer."""
+        """The owner of a dead-letter queue, by the queue's name in the template. It may be none, as the relay is."""
         return cls(name.removesuffix("Dlq"))
 
     @property
     def consumer(self) -> str:
-        """Such as `payment-window`: the name in Python, in the API and in the failures table."""
+        """The name in Python, in the API and in the failures table, such as `payment-window`."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", self.template_name).lower()
 
     @property
@@ -53,7 +53,7 @@ class ConsumerQueue:
 
     @property
     def rule(self) -> str:
-        """The rule of the bus that fills the queue; there is none for what is no event."""
+        """The rule of the bus that fills the queue. A queue without events has no such rule."""
         return f"{self.template_name}Rule"
 
 
@@ -77,10 +77,11 @@ class QueueNames:
 
     @property
     def owners(self) -> tuple[ConsumerQueue, ...]:
-        """Whose failures there are: the consumers, and the owners of the other dead-letter queues."""
+        """All owners of dead-letter queues: the consumers and the others."""
         return tuple(map(ConsumerQueue.by_dead_letter_queue, self.dead_letter_queues))
 
     def find(self, name: str) -> str | None:
-        """The dead-letter queue that a person means by `OrdersDlq`, `orders`, `payment-worker` ...; None for others."""
+        """The dead-letter queue that an operator means by `OrdersDlq`, `orders`, `payment-worker` ...; None if there is
+        none."""
         wanted = name.casefold().replace("-", "").removesuffix("dlq").removesuffix("queue")
         return next((each for each in self.dead_letter_queues if each.casefold().removesuffix("dlq") == wanted), None)

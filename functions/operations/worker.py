@@ -1,11 +1,11 @@
-"""The replay worker: carries out what the API or the command has recorded, where that takes longer than a request.
+"""The replay worker carries out what the API or the command has recorded, if that takes longer than a request.
 
-It is invoked asynchronously and directly: Lambda itself keeps the invocation, tries it three times, and sends it to a
-dead-letter queue then. A queue of its own before it would need a visibility timeout of 90 minutes, and keep nothing
-that the record does not. Its next invocation continues where the record says. What takes longer than one invocation is
-continued by another.
+It is invoked asynchronously and without a queue: Lambda keeps the invocation, tries it three times, and then sends it
+to a dead-letter queue. A queue in front of it would need a visibility timeout of 90 minutes, and would hold nothing
+that the record does not have. Each invocation continues where the record says. Work that takes longer than one
+invocation is continued by another one.
 
-Dry runs run here only: in the deployed code, with the environment that every consumer's ports find theirs in.
+Dry runs run here only: in the deployed code, whose environment has the settings of every consumer's ports.
 """
 
 import json
@@ -31,7 +31,7 @@ from operations.wiring import (
 )
 
 RESERVE = 30
-"""Seconds before its end at which an invocation stops, and invokes another."""
+"""Seconds before its time-out at which an invocation stops, and invokes the next one."""
 
 
 @cache
@@ -40,9 +40,9 @@ def _settings() -> WorkerSettings:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Invoked asynchronously, by the API, the command, a schedule and itself.
+    """Invoked asynchronously by the API, the command, a schedule and itself.
 
-    With `{"replayId": ...}` or `{"reconciliationId": ...}`: what that record says. With `{"reconcile": why}`: a new
+    `{"replayId": ...}` or `{"reconciliationId": ...}` names the record to carry out. `{"reconcile": why}` starts a new
     reconciliation.
     """
     settings = _settings()
@@ -65,7 +65,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 
 
 def _replay(replay_id: str, settings: WorkerSettings, context: LambdaContext, until: float) -> bool:
-    """Carry a replay out; whether something is left to do."""
+    """Carry out a replay; returns whether something is left to do."""
     found = open_replays(settings).get(replay_id)
     found = found.model_copy(update={"version": context.function_version})
     if found.action is Action.DRY_RUN:
@@ -79,7 +79,7 @@ def _replay(replay_id: str, settings: WorkerSettings, context: LambdaContext, un
 
 
 def _reconcile(reconciliation_id: str, settings: WorkerSettings, until: float) -> bool:
-    """Carry a reconciliation out; whether something is left to do."""
+    """Carry out a reconciliation; returns whether something is left to do."""
     reconciliations = open_reconciliations(settings)
     done = reconciliations.run(reconciliations.get(reconciliation_id), until)
     how_far = {"parts": done.parts, "done": done.done, "rows": done.rows, "violations": done.violations}

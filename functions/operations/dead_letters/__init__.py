@@ -1,1 +1,1 @@
-"""What failed, and why."""
+"""Dead letters, and their causes."""

@@ -1,7 +1,7 @@
-"""The collector: the one reader of every dead-letter queue. It keeps each message in the failures table.
+"""The collector: the only consumer of the dead-letter queues. It stores each message in the failures table.
 
-SQS deletes a message only once the table has it, or the bucket beside it. So looking at dead letters is a query: it
-holds back nobody, and has no limit. Messages that stay in a dead-letter queue are an alarm: the collector is down.
+A message is deleted from its queue only once the table, or the bucket, has it. So listing dead letters is a query: it
+holds up no consumer, and has no limit. Messages that stay in a dead-letter queue raise an alarm: the collector is down.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,11 +25,11 @@ from operations.queues import QueueNames
 from operations.wiring import FailureSettings
 
 NEVER_STORED = "ValidationException"
-"""With which DynamoDB refuses an item for good, such as one whose key is too long."""
+"""The error by which DynamoDB refuses an item for good, such as one whose key is too long."""
 
 
 class CollectorSettings(FailureSettings):
-    """What it takes to keep dead letters, with what is at stake."""
+    """What the collector needs to store dead letters with the value of their orders."""
 
     orders_table: str
 
@@ -40,7 +40,7 @@ def _settings() -> CollectorSettings:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> BatchResponse:  # noqa: ARG001
-    """Invoked by SQS, with a batch of any dead-letter queue; returns the ids of those that are not kept yet."""
+    """Invoked by SQS with a batch of any dead-letter queue; returns the ids of messages that are not stored yet."""
     settings = _settings()
     failures = DynamoDBFailures(settings.failures_table, settings.failures_bucket)
     names = QueueNames.of(settings.consumers)
@@ -59,7 +59,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> BatchResponse:  # 
 
 
 def _stakes(orders: Stakes, letters: Sequence[DeadMessage]) -> Mapping[str, Stake]:
-    """Of the orders of a batch. A dead letter is kept without its stake rather than not at all."""
+    """The stakes of a batch's orders. If they cannot be read, the dead letters are stored without them."""
     try:
         return orders.of({dead.order_id for dead in letters if dead.order_id})
     except Exception:
@@ -68,7 +68,7 @@ def _stakes(orders: Stakes, letters: Sequence[DeadMessage]) -> Mapping[str, Stak
 
 
 def _collected(dead: DeadMessage, failures: DynamoDBFailures, names: QueueNames, stake: Stake | None) -> bool:
-    """True once the message is kept, or was before."""
+    """Whether the message is stored now, or was before."""
     about = {"queue": dead.queue, "message_id": dead.message.id, "order_id": dead.order_id}
     try:
         try:
@@ -89,7 +89,7 @@ def _collected(dead: DeadMessage, failures: DynamoDBFailures, names: QueueNames,
 
 
 def collect(dead: DeadMessage, failures: Failures, names: QueueNames, stake: Stake | None = None) -> FailureRow:
-    """Keep a dead letter; returns its row, which has gone on where its death is known or a later copy is under way."""
+    """Store a dead letter; returns its row. If the death is known, or a later copy is on its way, the row stays."""
     body, place = packed(dead.message.body), None
     if len(body) > MAX_BODY:
         place = f"bodies/{dead.queue}/{dead.message.id}"
@@ -102,7 +102,7 @@ def collect(dead: DeadMessage, failures: Failures, names: QueueNames, stake: Sta
 
 
 def _message(record: Mapping[str, Any]) -> DeadMessage:
-    """A record of a batch; the queue is named after stack and logical id."""
+    """The message of a record. Its queue's name is made of stack and logical id."""
     received = Received(record)
     sent_at = datetime.fromtimestamp(int(record["attributes"]["SentTimestamp"]) / 1000, UTC)
     queue = str(record["eventSourceARN"]).rpartition(":")[2].rpartition("-")[2]

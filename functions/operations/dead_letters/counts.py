@@ -1,4 +1,4 @@
-"""How many failures wait for somebody, counted for the alarms: a level that holds until they are dealt with."""
+"""Counts failures for the alarms. The metrics are levels, so an alarm lasts until its failures are dealt with."""
 
 from datetime import datetime, timedelta
 from functools import cache
@@ -15,11 +15,11 @@ from operations.queues import QueueNames
 from operations.wiring import FailureSettings
 
 FAILING_TOO_LONG = timedelta(minutes=5)
-"""A bug is given up within a minute: what is retried for longer waits for somebody who is away."""
+"""A bug is given up within a minute. A message that is retried for longer waits for a system that is unavailable."""
 
 
 class CounterSettings(FailureSettings):
-    """What it takes to count failures."""
+    """What the counter needs."""
 
     stage: str
 
@@ -37,14 +37,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG
 
 
 def report(failures: Failures, names: QueueNames, stage: str, now: datetime) -> None:
-    """Print of each consumer how many dead letters it has, and how many of its messages fail for too long.
+    """Print the metrics of each consumer: its dead letters, and its messages that have been failing for too long.
 
-    A replay that died leaves rows REPLAYING: those count as dead letters once their lease is over.
+    A replay that died leaves rows REPLAYING. They count as dead letters once their lease is over.
 
     Args:
         failures: the table.
         names: of all queues.
-        stage: whose they are: two stages of one account have each a level of its own.
+        stage: a dimension of the metrics, as the stages of one account share their namespace.
         now: aware.
     """
     for owner in names.owners:

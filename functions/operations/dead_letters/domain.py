@@ -1,4 +1,4 @@
-"""What a dead letter is, whose it is, why it failed, and which ones are meant. Pure."""
+"""Dead letters: parsing them, their owners, their causes, and selecting them. Pure."""
 
 import json
 import re
@@ -25,10 +25,10 @@ from operations.queues import RELAY_DLQ, REPLAY_WORKER_DLQ, RULE_TARGETS_DLQ, Co
 
 @dataclass(frozen=True)
 class QueueMessage:
-    """A message as SQS gives it.
+    """A message as SQS delivers it.
 
     Attributes:
-        id: SQS's.
+        id: SQS's id.
         body: as sent.
         sent_at: when it was sent to this queue, aware.
         attributes: message attributes that are text.
@@ -47,14 +47,15 @@ class DeadMessage:
     Attributes:
         queue: the dead-letter queue.
         message: the message itself.
-        document: what a consumer would get: of a whole EventBridge event or an entry of the relay, the event inside.
+        document: the body that a consumer would receive. For a whole EventBridge event or an entry of the relay, it is
+            the event inside.
         event: the shop's event, if `document` is a valid one.
-        invalid: why it is none, else None.
-        event_id: also of an event that is not valid, where it has one.
-        event_name: likewise.
-        order_id: likewise.
-        entry: the entry that the bus refused, of the relay's own messages.
-        stated_cause: why it failed, where the message itself says so.
+        invalid: why `document` is not a valid event; None if it is.
+        event_id: id of the event, even of an invalid one that has one.
+        event_name: name of the event, likewise.
+        order_id: order of the event, likewise.
+        entry: the entry that the bus refused, for messages of the relay.
+        stated_cause: why it failed, if the message itself says so.
     """
 
     queue: str
@@ -70,17 +71,17 @@ class DeadMessage:
 
     @property
     def key(self) -> str:
-        """Under which its failure is kept: as its consumer says, or it is the event's id, or the message's."""
+        """The key under which its failure is kept: from its attribute FAILURE, else the event's or the message's id."""
         return _text(self.failure.get("key")) or (self.event.id if self.event else self.message.id)
 
     @property
     def failure(self) -> dict[str, Any]:
-        """What the consumer that gave it up says of it; empty for any other message."""
+        """The attribute FAILURE of the consumer that gave it up; empty for any other message."""
         return _object(self.message.attributes.get(FAILURE, ""))
 
     @property
     def first_id(self) -> str:
-        """SQS's id of the message that this is, or is a copy of."""
+        """SQS's id of this message; of a copy, that of the first message."""
         return _text(self.failure.get("messageId")) or self.message.id
 
     @property
@@ -91,7 +92,7 @@ class DeadMessage:
 
 
 def read(queue: str, message: QueueMessage) -> DeadMessage:
-    """Parse a message of a dead-letter queue. Any body will do."""
+    """Parse a message of a dead-letter queue, whatever its body is."""
     content = _object(message.body)
     document, entry, cause = message.body, None, None
     match content:
@@ -104,7 +105,7 @@ def read(queue: str, message: QueueMessage) -> DeadMessage:
             failure = response if isinstance(response, dict) else {}
             cause = f"{failure.get('errorType') or invocation.get('condition')}: {failure.get('errorMessage', '')}"
         case {"detail-type": str(), "detail": dict(detail)}:
-            # A rule delivers `$.detail`; what it could not deliver may be kept whole.
+            # A rule delivers `$.detail`, but its dead letter may be the whole event.
             document = json.dumps(detail)
     if code := message.attributes.get("ERROR_CODE") or message.attributes.get("ErrorCode"):
         reason = message.attributes.get("ERROR_MESSAGE") or message.attributes.get("ErrorMessage", "")
@@ -147,9 +148,9 @@ def _text(value: object) -> str | None:
 
 
 def owner_of(dead: DeadMessage, names: QueueNames) -> ConsumerQueue:
-    """Whose failure a dead letter is: the consumer's that gave it up, or that a rule could not deliver it to.
+    """The owner of a dead letter: the consumer that gave it up, or that a rule could not deliver it to.
 
-    What no consumer has to do with is the relay's, the replay worker's, or, where it names no target, the rules'.
+    Other owners are the relay, the replay worker, and for a message that names no target, the rules.
     """
     if dead.queue == RULE_TARGETS_DLQ and (target := _target(dead, names)):
         return target
@@ -170,11 +171,11 @@ def _contains(physical: str, logical: str) -> bool:
 
 
 class Stake(Model):
-    """What an order is about, for those who ask how bad its failure is.
+    """The customer and the value of an order, which show how bad its failure is.
 
     Attributes:
-        user_id: whose it is.
-        total: what it comes to.
+        user_id: of the customer.
+        total: of the order.
     """
 
     user_id: str
@@ -182,13 +183,13 @@ class Stake(Model):
 
 
 def death_of(dead: DeadMessage, names: QueueNames, body_at: str | None = None, stake: Stake | None = None) -> Death:
-    """What the failures table is to know of a dead letter.
+    """The death to record for a dead letter.
 
     Args:
         dead: the message.
         names: of all queues.
-        body_at: where its body is, if it is too long for the table.
-        stake: of its order, where there is one.
+        body_at: key in the bucket of a body that is too long for the table.
+        stake: of its order, if there is one.
     """
     consumer = owner_of(dead, names).consumer
     return Death(
@@ -211,7 +212,7 @@ def death_of(dead: DeadMessage, names: QueueNames, body_at: str | None = None, s
 
 
 def _stated(dead: DeadMessage, consumer: str) -> Cause | None:
-    """Why it failed, as the message says itself; a copy that SQS has moved says nothing of it."""
+    """The cause in the message itself; None for a copy that SQS has moved by its maxReceiveCount."""
     said = dead.failure
     text = dead.stated_cause or _text(said.get("cause"))
     if text is None:
@@ -344,7 +345,7 @@ def _at(seconds: int) -> datetime:
 
 
 def in_full(row: FailureRow, body: str) -> DeadLetterDetail:
-    """A row with its body, which is empty of what is only being retried."""
+    """A row with its body. A message that is only being retried has no body in the table, so it is empty."""
     return DeadLetterDetail(
         **dead_letter(row).model_dump(by_alias=False),
         body=body,
@@ -355,7 +356,7 @@ def in_full(row: FailureRow, body: str) -> DeadLetterDetail:
 
 
 def message_of(row: FailureRow, body: str) -> DeadMessage:
-    """The message again, as it was in its dead-letter queue."""
+    """The message as it was in its dead-letter queue."""
     own = ConsumerQueue.of(row.consumer).dead_letter_queue
     message = QueueMessage(row.sqs_id or row.event_id, body, _at(row.since), row.attributes)
     return read(row.found_in or own, message)
@@ -393,12 +394,12 @@ def _group(code: str, members: Sequence[DeadLetter], now: datetime) -> CauseGrou
 
 
 def at_stake(letters: Iterable[DeadLetter]) -> tuple[Money, ...]:
-    """What the orders of some dead letters come to, each counted once, in each of their currencies."""
+    """The sum of the orders of some dead letters, one for each currency. Each order counts once."""
     orders = {letter.order_id: letter.at_stake for letter in letters if letter.at_stake}
     sums: dict[str, int] = {}
     for total in orders.values():
         sums[total.currency] = sums.get(total.currency, 0) + total.amount
-    # Past the limit of one amount, the sum of many orders is as good as that.
+    # A sum above the limit of an amount is shown as that limit.
     return tuple(Money(amount=min(sums[each], MAX_MINOR_UNITS), currency=each) for each in sorted(sums))
 
 
@@ -411,14 +412,14 @@ def _trend(moments: Iterable[datetime], now: datetime) -> tuple[int, ...]:
 
 
 def _iso(value: object) -> object:
-    """Numbers would pass for seconds since 1970, and a date alone for its midnight."""
+    """Accept text with date and time only: pydantic would read a number as seconds since 1970, a date as midnight."""
     if isinstance(value, datetime) or (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", value)):
         return value
     raise ValueError("must be a date and time with a time zone, such as 2026-01-31T12:00:00Z")
 
 
 type Moment = Annotated[AwareDatetime, BeforeValidator(_iso)]
-"""A date and time that says its zone."""
+"""A date and time with a time zone."""
 
 QueueName = Annotated[str, Field(min_length=1, max_length=64, description="A dead-letter queue, such as OrdersDlq.")]
 OrderIdFilter = Annotated[str, Field(min_length=1, max_length=64)]
@@ -431,17 +432,17 @@ CauseFilter = Annotated[
 ]
 UserIdFilter = Annotated[str, Field(min_length=1, max_length=128)]
 MessageIds = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Field(max_length=1000)]
-"""What a filter may be, in queries as in bodies."""
+"""The types of filters, in queries and in bodies."""
 
 
 def event_named(name: str) -> str:
-    """The event that a person means by its name in any case; what is no event of the shop, as it was written."""
+    """The name of an event from its name in any case; a text that is not the name of an event is returned as it is."""
     names = {each.event_type.name.casefold(): each.event_type.name for each in BY_TYPE.values()}
     return names.get(name.casefold(), name)
 
 
 class Selection(Model):
-    """Which dead letters are meant: those that match every filter that is given.
+    """A selection of dead letters: those that match every given filter.
 
     Attributes:
         queue: the dead-letter queue.
@@ -465,7 +466,7 @@ class Selection(Model):
     until: Moment | None = None
 
     def matches(self, letter: DeadLetter) -> bool:
-        """Whether `letter` is meant."""
+        """Whether `letter` is selected."""
         said = letter.cause
         cause = f"{said.code} {said.message or ''} {said.where or ''} {said.fingerprint}".casefold()
         return (

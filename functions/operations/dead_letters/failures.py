@@ -1,4 +1,4 @@
-"""The failures table, as operations uses it: its rows by state and by order, and the bodies of dead letters."""
+"""The failures table for operations: its rows by state, cause, event, order and account, and bodies of dead letters."""
 
 import json
 import zlib
@@ -20,7 +20,7 @@ MAX_BODY = 250_000
 
 
 class OpenFailure(Model):
-    """What an index knows of a failure of an order."""
+    """A failure of an order, as an index has it."""
 
     consumer: str
     event_id: str
@@ -29,48 +29,48 @@ class OpenFailure(Model):
 
 
 class Failures(FailureRows, Protocol):
-    """Rows of failures, found by what operators ask for, and the bodies of those that are dead letters."""
+    """Rows of failures by the questions of operators, and the bodies of dead letters."""
 
     def open(
         self, consumer: str, state: FailureState, since: datetime | None = None, until: datetime | None = None
     ) -> list[FailureRow]:
-        """A consumer's rows that are in a state which is no end, since a time between these; oldest first."""
+        """A consumer's rows in an open state that they reached between these times; oldest first."""
         ...
 
     def count(self, consumer: str, state: FailureState, until: datetime | None = None) -> int:
-        """How many those are."""
+        """The number of such rows."""
         ...
 
     def of_order(self, order_id: str) -> list[FailureRow]:
-        """What failed of an order, in every state; the one that failed first comes first."""
+        """The failures of an order, in every state; the earliest first."""
         ...
 
     def with_cause(self, consumer: str, state: FailureState, cause: str) -> list[FailureRow]:
-        """As `open`, of this fingerprint."""
+        """As `open`, with this fingerprint."""
         ...
 
     def of_event(self, consumer: str, state: FailureState, event_name: str) -> list[FailureRow]:
-        """As `open`, of this event."""
+        """As `open`, with this event."""
         ...
 
     def of_account(self, user_id: str) -> list[FailureRow]:
-        """What failed of an account's orders, and has died at least once; as `of_order`."""
+        """As `of_order`, for all orders of an account. Only failures that were dead letters once are among them."""
         ...
 
     def of_orders(self) -> list["OpenFailure"]:
-        """What has failed of any order and has not ended; oldest first, as much as one call answers."""
+        """The open failures of all orders, oldest first: those of one call."""
         ...
 
     def beginning(self, consumer: str, prefix: str) -> list[str]:
-        """The ids of a consumer's failures that begin so, the first few."""
+        """The first few ids of a consumer's failures with this prefix."""
         ...
 
     def bodies(self, keys: Iterable[Key]) -> dict[Key, str]:
-        """The bodies of at most 100 dead letters; of what is only being retried there is none."""
+        """The bodies of at most 100 dead letters. A message that is only being retried has none."""
         ...
 
     def keep_long(self, place: str, body: str) -> None:
-        """Keep a body that is too long for its row."""
+        """Store a body that is too long for its row."""
         ...
 
 
@@ -79,7 +79,7 @@ class DynamoDBFailures(DynamoDBFailureRows):
 
     Args:
         table: its name.
-        bucket: where bodies are that are too long for it.
+        bucket: has the bodies that are too long for the table.
     """
 
     def __init__(self, table: str, bucket: str) -> None:
@@ -169,7 +169,7 @@ class DynamoDBFailures(DynamoDBFailureRows):
         aws.s3().put_object(Bucket=self._bucket, Key=place, Body=body.encode())
 
     def set_aside(self, dead: DeadMessage, why: str) -> None:
-        """Keep a message whole in the bucket that the table does not take."""
+        """Store a message that the table refuses in the bucket."""
         content = {
             "queue": dead.queue,
             "messageId": dead.message.id,
@@ -186,5 +186,5 @@ def _rows(pages: Iterable[Mapping[str, Any]]) -> list[FailureRow]:
 
 
 def packed(body: str) -> bytes:
-    """A body as its row has it."""
+    """A body as its row stores it: compressed."""
     return zlib.compress(body.encode())

@@ -28,10 +28,10 @@ from operations.pauses import Pause
 from operations.queues import ConsumerQueue, QueueNames
 
 WAITING = (FailureState.DEAD, FailureState.REPLAYING)
-"""States of what may be a dead letter: a replay that died leaves REPLAYING ones behind."""
+"""States of rows that may be dead letters: a replay that died leaves rows REPLAYING."""
 
 TOP = 3
-"""Causes that the list of queues shows of each."""
+"""Causes of each queue in the list of queues."""
 
 
 class Away(Model):
@@ -132,7 +132,7 @@ class DeadLetters:
     clock: Clock = REAL_TIME
 
     def rows(self, selection: Selection) -> list[FailureRow]:
-        """Those that a selection matches, oldest first, as a list has them; also what a replay that died has left."""
+        """The rows that a selection matches, oldest first, including those that a died replay has left."""
         consumer = ConsumerQueue.by_dead_letter_queue(selection.queue).consumer
         found = self._found(consumer, selection)
         waiting = [
@@ -143,7 +143,7 @@ class DeadLetters:
         return sorted(waiting, key=lambda row: row.since)
 
     def _found(self, consumer: str, selection: Selection) -> Sequence[FailureRow]:
-        """By the index that finds the fewest: at least those that are meant."""
+        """Candidates from the index that gives the fewest. All selected rows are among them."""
         failures = self.failures
         if selection.message_ids:
             return list(failures.read((consumer, each) for each in selection.message_ids).values())
@@ -166,7 +166,7 @@ class DeadLetters:
         return next_generation(row, int(self.clock.now().timestamp())) is not None
 
     def find(self, selection: Selection) -> Matches:
-        """Those that a selection matches, with their causes."""
+        """The dead letters that a selection matches, with their causes."""
         letters = [dead_letter(row) for row in self.rows(selection)]
         return Matches(
             queue=selection.queue,
@@ -185,7 +185,7 @@ class DeadLetters:
         return [dead_letter(row) for queue in queues for row in self.rows(Selection(queue=queue))]
 
     def get(self, queue: str, message_id: str) -> DeadLetterDetail:
-        """One failure in full, whatever has become of it since; raises NotFound."""
+        """One failure in full, in any state; raises NotFound."""
         key = (ConsumerQueue.by_dead_letter_queue(queue).consumer, message_id)
         row = self.failures.read([key]).get(key)
         if row is None:
@@ -210,7 +210,7 @@ class DeadLetters:
         return [self.summary(queue) for queue in self.names.dead_letter_queues]
 
     def states(self) -> Sequence[QueueState]:
-        """How many messages every queue holds, as SQS counts them, and how many failures there are."""
+        """The messages of every queue by SQS's counts, and the failures."""
         away = self.away()
         return [self._state(owner, away.get(owner.consumer, ())) for owner in self.names.owners]
 

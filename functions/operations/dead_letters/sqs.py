@@ -1,4 +1,4 @@
-"""The queues of SQS, as operators use them: they count, and send copies."""
+"""SQS queues for operators, who count their messages and send copies."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,12 @@ PER_BATCH = 10
 """Messages of one call. Source: Amazon SQS quotas."""
 
 MAX_BATCH = 262_144
-"""Bytes of the messages of one call together. AWS takes 1 MiB since August 2025, others still what it took before."""
+"""Bytes of all messages of one call. AWS accepts 1 MiB since August 2025; others still have the former limit."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """About how many messages a queue holds; SQS counts no better.
+    """Approximate counts of a queue's messages; SQS has no exact ones.
 
     Attributes:
         visible: waiting.
@@ -35,7 +35,7 @@ class Copy:
     """A message to be sent.
 
     Attributes:
-        body: as it was.
+        body: the original body.
         attributes: message attributes, text.
         delay: seconds.
     """
@@ -46,22 +46,22 @@ class Copy:
 
     @property
     def size(self) -> int:
-        """Bytes, as SQS counts them."""
+        """The size in bytes, as SQS counts it."""
         return len(self.body.encode()) + sum(len(n) + len(v) + len("String") for n, v in self.attributes.items())
 
 
 class Queue(Protocol):
-    """A queue, for operators: they count it and send to it, and are not its consumer."""
+    """A queue for operators, who count its messages and send to it, but do not consume it."""
 
     def counts(self) -> Counts: ...
 
     def send(self, copies: Sequence[Copy]) -> "Sequence[str | NotAccepted]":
-        """Send at most PER_BATCH copies; returns SQS's id of each that the queue has whole, else why it has not."""
+        """Send at most PER_BATCH copies; returns for each SQS's id, or why the queue did not accept it intact."""
         ...
 
 
 class NotAccepted(ShopError):
-    """A copy was refused, or may not have arrived whole."""
+    """A copy was refused, or may not have arrived intact."""
 
 
 class SqsQueue:
@@ -97,7 +97,7 @@ class SqsQueue:
                 {
                     "Id": str(index),
                     "MessageBody": copy.body,
-                    # Given also where it is 0: a queue may have a delay of its own.
+                    # Also for a delay of 0, as the queue may have a delay of its own.
                     "DelaySeconds": copy.delay,
                     "MessageAttributes": {
                         name: {"DataType": "String", "StringValue": value} for name, value in copy.attributes.items()

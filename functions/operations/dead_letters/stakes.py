@@ -1,4 +1,4 @@
-"""What the orders of dead letters come to, and whose they are: read once, when a letter is collected."""
+"""The customers and values of dead letters' orders. They are read once, when a dead letter is collected."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, Protocol
@@ -8,14 +8,14 @@ from cloudretail.repository import batch_get
 from operations.dead_letters.domain import Stake
 
 MAX_ORDER_ID = 64
-"""Characters; what a message calls its order may be anything."""
+"""Characters of an order id that is looked up; an invalid message may have any text there."""
 
 
 class Stakes(Protocol):
-    """What orders come to."""
+    """Reads the stakes of orders."""
 
     def of(self, order_ids: Collection[str]) -> Mapping[str, Stake]:
-        """Of at most 100 orders, by id; nothing of an order that is not there."""
+        """The stakes of at most 100 orders, by id. Orders that do not exist are left out."""
         ...
 
 

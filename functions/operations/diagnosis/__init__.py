@@ -1,1 +1,1 @@
-"""What became of an order, which orders are stuck, and whether the tables agree."""
+"""An order's time-line, and the stuck orders."""

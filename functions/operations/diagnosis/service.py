@@ -1,4 +1,4 @@
-"""What operators ask about orders and tables: one order's time-line, the stuck orders, and whether the tables agree."""
+"""What operators ask about orders: one order's time-line, and the stuck orders."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -26,13 +26,13 @@ from operations.diagnosis.trace import Trace, trace
 from operations.replays.log import ReplayLog
 
 LISTED = 50
-"""Stuck orders of a list, unless somebody asks for more."""
+"""Stuck orders in a list by default."""
 
 PER_READ = 25
 """Orders whose four rows one BatchGetItem reads."""
 
 MOST_READ = 100
-"""Suspects that are read for one list: so many calls it takes at the most, however many orders there are."""
+"""Suspects that are read for one list. It limits the number of calls, however many orders there are."""
 
 PATIENCE = {
     Waiting.TO_SHIP: TO_SHIP_WITHIN,
@@ -40,7 +40,8 @@ PATIENCE = {
     Waiting.RETURN: RETURNED_WITHIN,
     Waiting.REFUND: REFUNDED_WITHIN,
 }
-"""How long an order waits for people. Who acts has an index of their own: what is not in it, they do not know."""
+"""How long an order may wait for people. Each of these waits has an index of the service that acts; an order that is
+missing there is unknown to the service."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Suspects:
     """Orders that may be stuck.
 
     Attributes:
-        since: by order id, since when they wait.
-        failed: by order id, the keys of what failed of them.
+        since: since when they wait, by order id.
+        failed: the keys of their failures, by order id.
     """
 
     since: Mapping[str, datetime]
@@ -60,7 +61,7 @@ class StuckOrders(Model):
     """The stuck orders, the longest first.
 
     Attributes:
-        unread: how many more may be stuck, and are not looked at.
+        unread: how many more may be stuck, and were not read.
     """
 
     items: tuple[StuckOrder, ...]
@@ -75,7 +76,7 @@ class Diagnosis:
         dead_letters: of all queues.
         tables: of the shop.
         log: of the replays.
-        clock: for how long an order has not changed.
+        clock: to compute how long an order has waited.
     """
 
     dead_letters: DeadLetters
@@ -84,17 +85,17 @@ class Diagnosis:
     clock: Clock = REAL_TIME
 
     def trace(self, order: str) -> Trace:
-        """All that is known of an order, or left of it.
+        """The time-line of an order, from whatever rows and failures there are.
 
         Args:
             order: its id, or its number in any case and with any blanks.
 
         Raises:
-            NotFound: nothing is known of it.
+            NotFound: there is nothing about such an order.
         """
         order_id = order if order.startswith("ord_") else self.tables.numbered(order) or order
         rows = self.tables.of_order(order_id)
-        # Whole: an index does not have how often a message was tried.
+        # The whole rows are read: the index does not have the number of tries.
         keys = [failure.key for failure in self.dead_letters.failures.of_order(order_id)]
         failures = list(self.dead_letters.failures.read(keys).values())
         replays = self.log.of_order(order_id)
@@ -107,8 +108,8 @@ class Diagnosis:
         """The orders that are stuck, the longest first.
 
         Args:
-            older_than: an order that waits for less than this is only on its way.
-            limit: how many at the most.
+            older_than: an order that has waited for less is not stuck.
+            limit: how many at most.
         """
         now = self.clock.now()
         suspects = self._suspects(now, older_than)
@@ -128,7 +129,7 @@ class Diagnosis:
         return StuckOrders(items=tuple(found[:limit]), unread=left + max(0, len(found) - limit))
 
     def _suspects(self, now: datetime, older_than: timedelta) -> Suspects:
-        """The orders that may be stuck: too old for what they wait for, unknown to whom they wait for, or failed.
+        """The orders that may be stuck: they wait too long, have a failure, or are unknown to the service that acts.
 
         Orders            waits TO_SHIP since 20 min    ord_1, ord_2
         Shipments         TO_SHIP                       ord_1            ord_2: fulfilment does not know it
@@ -142,7 +143,7 @@ class Diagnosis:
                 if asked is None or now - min(at, asked) >= patience:
                     since[order_id] = at
             if what is Waiting.REFUND:
-                # Also of orders that expect none: of an attempt that their payment did not wait for.
+                # A payment may have a refund that its order does not expect, for an attempt that it did not wait for.
                 since |= {each: at for each, at in known.items() if now - at >= patience and at <= before}
         failed: dict[str, list[Key]] = {}
         for row in self.dead_letters.failures.of_orders():
@@ -152,7 +153,7 @@ class Diagnosis:
         return Suspects(since, failed)
 
     def _failures_of(self, keys: Sequence[Key]) -> dict[str, list[FailureRow]]:
-        """What has failed, by order id; at most as much as one call answers."""
+        """The failures with these keys, by order id; those of one call."""
         found: dict[str, list[FailureRow]] = {}
         for row in self.dead_letters.failures.read(keys[:MOST_READ]).values():
             found.setdefault(row.order_id or "", []).append(row)

@@ -1,4 +1,4 @@
-"""Reading the shop's tables."""
+"""Reads the shop's tables."""
 
 import itertools
 import re
@@ -25,38 +25,38 @@ from operations.diagnosis.tables import (
 )
 
 MAX_PAGES = 5
-"""Pages of one partition of an index that are read: a page has some 8,000 keys."""
+"""The most pages that are read of one partition of an index. A page has some 8,000 keys."""
 
 
 type Since = Mapping[str, datetime]
-"""Orders that an index has, by id, with the time since when; the oldest, where there are more than MAX_PAGES hold."""
+"""Orders in an index by id, with the time since when they are in it. At most MAX_PAGES of them, the oldest first."""
 
 
 class Tables(Protocol):
-    """The shop's tables, read only."""
+    """The shop's tables, read-only."""
 
     def of_order(self, order_id: str) -> OrderRows:
         """The rows about an order as they are now."""
         ...
 
     def numbered(self, number: str) -> str | None:
-        """The id of the order that people call so, the newest of several."""
+        """The id of the order with this number; of several, the newest."""
         ...
 
     def own_rows(self, order_ids: Collection[str]) -> dict[str, OrderRows]:
-        """The own rows of at most 25 orders as they are now: neither their mails nor the provider's charges."""
+        """The rows of at most 25 orders as they are now, without mails and the provider's charges."""
         ...
 
     def waiting(self, what: Waiting, before: datetime) -> Since:
-        """The orders that wait for this, and have since before then."""
+        """The orders that have waited for this since before that time."""
         ...
 
     def parcels(self, open_as: str) -> Since:
-        """The orders with whose parcel somebody has something to do, by what that is."""
+        """The orders whose parcel waits for this."""
         ...
 
     def refunds(self) -> Since:
-        """The orders of which money is to be given back, as payments has it."""
+        """The orders with an unfinished refund."""
         ...
 
 
@@ -107,18 +107,18 @@ class DynamoDBTables:
         return {order_id: OrderRows(rows) for order_id, rows in found.items()}
 
     def rows_of(self, row: type[Model], keys: Sequence[str]) -> list[Model]:
-        """The rows of a table that have these keys, at most 100; none of a table that this stage does not have."""
+        """The rows of a table with these keys, at most 100; empty for a table that this stage does not have."""
         table = table_of(row)
         return self._get({table: keys}) if keys and table in self._names else []
 
     def charges_of(self, orders: Sequence[tuple[str, OrderRows]]) -> list[Model]:
-        """What the sandbox has taken and given back for these orders."""
+        """The sandbox's charges and refunds of these orders."""
         keys = [key for order_id, rows in orders for key in (*charge_keys(order_id), *refund_keys_of(rows))]
         batches = itertools.batched(keys, 100, strict=False)
         return [row for batch in batches for row in self.rows_of(ChargeRow, batch)]
 
     def _get(self, wanted: Mapping[Table, Sequence[str]]) -> list[Model]:
-        """The rows that have these keys, by one call; by none where there are no keys."""
+        """The rows with these keys, in one call; without keys, in none."""
         if not wanted:
             return []
         found = batch_get(
@@ -146,18 +146,18 @@ class DynamoDBTables:
 
 
 def _open(table: str, key: str, value: str, sort: str, of: str, before: datetime | None = None) -> Since:
-    """What a sparse index has in one partition, the oldest first.
+    """The orders in one partition of a sparse index, the oldest first.
 
     Args:
         table: its name.
-        key: name of the partition key, with which the index is called.
-        value: of that.
+        key: name of the partition key, which the index's name begins with.
+        value: of the partition key.
         sort: name of the sort key, a time.
-        of: the table's own key.
-        before: only what is older.
+        of: name of the table's own key.
+        before: only rows that are older.
     """
-    # As the rows have it: without a fraction of a second where that is 0. So one that waits for exactly so long to the
-    # second may be found a second later.
+    # In the form of the rows, which has no fraction of a second if that is 0. So an order that has waited for exactly
+    # this long may be found a second later.
     until = before.astimezone(UTC).isoformat().replace("+00:00", "Z") if before else "9"
     pages = (
         aws.dynamodb()

@@ -1,7 +1,7 @@
 """What an order waits for, and for how long it may. Pure.
 
-A consumer's step takes seconds; what staff, a carrier or a shopper does has a patience of days. One list of waits is
-read in two ways: an order with a wait that is over its patience is stuck, and reconciling names the wait's rule.
+A consumer's step takes seconds. Waits for staff, a carrier or a shopper have limits of days. The list of waits is used
+twice: an order with a wait over its limit is stuck, and reconciling names the rule of such a wait.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,34 +26,34 @@ from operations.diagnosis.tables import (
 from operations.queues import ConsumerQueue
 
 TO_SHIP_WITHIN = timedelta(days=2)
-"""Of staff, to give a parcel to the carrier."""
+"""For staff, to give a parcel to the carrier."""
 
 DELIVERED_WITHIN = timedelta(days=14)
-"""Of a carrier, to hand a parcel over or bring it back."""
+"""For a carrier, to hand a parcel over or bring it back."""
 
 RETURNED_WITHIN = timedelta(days=21)
-"""Of a shopper and a carrier, to bring back what a shopper has announced."""
+"""For a shopper and a carrier, until a requested return arrives."""
 
 DISPUTED_WITHIN = timedelta(days=120)
 """How long a bank may take to decide a dispute: card networks give it two to three months."""
 
 REFUNDED_WITHIN = timedelta(days=1)
-"""Of a provider, to give money back: an outage has healed by then, or the event is a dead letter."""
+"""For a provider, to make a refund. By then an outage is over, or the event is a dead letter."""
 
 PAID_BY_HAND_WITHIN = timedelta(days=3)
-"""Of staff, to give back what no provider does."""
+"""For staff, to pay a refund by hand."""
 
 AT_ONCE = timedelta(0)
-"""Of a consumer: all that it may take is what `older_than` says."""
+"""For a consumer: only `older_than` limits the wait."""
 
 
 RELAY = "relay"
 
 type WaitedFor = Literal["orders", "inventory", "payments", "payment-window", "payment-worker", "fulfilment"]
-"""A consumer that an order can wait for; it does not wait for a mail."""
+"""A consumer that an order can wait for. Orders do not wait for mails."""
 
 WAITED_FOR = frozenset({*get_args(WaitedFor.__value__), RELAY})
-"""Whose failures hold an order up."""
+"""The consumers whose failures block an order, and the relay."""
 
 
 class Remedy(StrEnum):
@@ -68,9 +68,9 @@ class Blocker(Model):
 
     Attributes:
         waits_for: in words.
-        command: that would let the order go on; None where no command can.
+        command: the command after which the order goes on; None if no command helps.
         remedy: what the command does, if it is one of operations' own.
-        queue: the dead-letter queue whose messages about the order are to be replayed.
+        queue: the dead-letter queue whose messages about the order have to be replayed.
     """
 
     waits_for: str
@@ -84,7 +84,7 @@ class StuckOrder(Model):
 
     Attributes:
         status: of the order.
-        since: when the order changed last, or learned something.
+        since: when the order's history changed last.
         blocker: what it waits for.
     """
 
@@ -100,12 +100,12 @@ class Wait:
 
     Attributes:
         since: when it began.
-        patience: how long it may take; AT_ONCE where no person has to do anything.
-        blocker: what it is.
-        rule: that it breaks once it is over its patience; None where another rule compares these rows already.
-        consumer: that has to act; None where it is a person.
-        events: names of those that the consumer has to consume.
-        failed: whether it lasts because something has failed.
+        patience: its limit; AT_ONCE if it is not a wait for a person.
+        blocker: what the order waits for.
+        rule: the rule that it breaks over its limit; None if another rule compares these rows already.
+        consumer: the consumer that has to act; None for a person.
+        events: names of the events that the consumer has to consume.
+        failed: whether a failure causes it.
     """
 
     since: datetime
@@ -117,11 +117,11 @@ class Wait:
     failed: bool = False
 
     def overdue(self, now: datetime, older_than: timedelta) -> bool:
-        """Whether it takes too long, by its own patience, and longer than `older_than`."""
+        """Whether it is over its limit, and has lasted for longer than `older_than`."""
         return now - self.since >= max(self.patience, older_than)
 
     def is_held_up_by(self, failure: FailureRow) -> bool:
-        """Whether it lasts because of this failure: the consumer's own, or of the relay, which publishes for it."""
+        """Whether this failure causes it: a failure of the consumer, or of the relay, which publishes its events."""
         if failure.event_name not in self.events:
             return False
         return failure.consumer in (self.consumer, RELAY)
@@ -130,13 +130,13 @@ class Wait:
 def stuck_order(
     rows: OrderRows, failures: Sequence[FailureRow], now: datetime, older_than: timedelta = AT_ONCE
 ) -> StuckOrder | None:
-    """An order with what it waits for the longest; None where nothing is overdue.
+    """An order with its longest overdue wait; None if none is overdue.
 
     Args:
         rows: about the order.
-        failures: about the order. One that holds a wait up is what the order waits for.
+        failures: about the order. A failure that causes a wait is what the order waits for.
         now: aware.
-        older_than: what waits for less than this is only on its way.
+        older_than: a shorter wait is not overdue.
     """
     order = rows.order
     if order is None:
@@ -145,19 +145,19 @@ def stuck_order(
     overdue = [wait for wait in found if wait.overdue(now, older_than)]
     if not overdue:
         return None
-    # What has failed before what takes long: it is the reason, or can be mended at once.
+    # A failure comes before a long wait: it is the reason for it, or can be mended at once.
     first = min(overdue, key=lambda wait: (not wait.failed, wait.since))
     return StuckOrder(order_id=order.order_id, status=order.status, since=first.since, blocker=first.blocker)
 
 
 def _explained(order: OrderRow, wait: Wait, failures: Iterable[FailureRow], now: datetime) -> Wait:
-    """The wait, with the failure that holds it up: nobody needs patience for that."""
+    """The wait with the failure that causes it, which is overdue at once."""
     blocker = _held_up(order, wait, failures, now)
     return replace(wait, blocker=blocker, patience=AT_ONCE, failed=True) if blocker else wait
 
 
 def _held_up(order: OrderRow, wait: Wait, failures: Iterable[FailureRow], now: datetime) -> Blocker | None:
-    """What a wait lasts for, where something has failed: the dead letter before what is still being retried."""
+    """The failure that causes a wait, if there is one. A dead letter comes before a message that is being retried."""
     own = [failure for failure in failures if wait.is_held_up_by(failure)]
     for failure in own:
         queue = ConsumerQueue.of(failure.consumer).dead_letter_queue
@@ -190,7 +190,7 @@ def _retried(failure: FailureRow, now: datetime) -> str:
 
 
 def waits_of(rows: OrderRows, now: datetime) -> list[Wait]:
-    """All that an order waits for, overdue or not.
+    """Everything that an order waits for, overdue or not.
 
     Args:
         rows: about the order.
@@ -219,7 +219,7 @@ def _event(
     rule: str | None = None,
     waits_for: str | None = None,
 ) -> Wait:
-    """A wait for a consumer to consume events: a nudge brings them again."""
+    """A wait for a consumer to consume events. A nudge publishes them again."""
     words = waits_for or f"{consumer} to consume {' and '.join(events)}"
     return Wait(since or order.since, AT_ONCE, _nudge(order, words), rule, consumer, events)
 
@@ -230,7 +230,7 @@ def _nudge(order: OrderRow, waits_for: str) -> Blocker:
 
 
 def _of_status(order: OrderRow, rows: OrderRows, now: datetime) -> Iterator[Wait]:
-    """What the order's own status waits for."""
+    """The waits that follow from the order's own status."""
     reservation, payment, shipment = rows.one(ReservationRow), rows.one(PaymentRow), rows.one(ShipmentRow)
     held = reservation.status if reservation else None
     sent = shipment.status if shipment else None
@@ -274,7 +274,7 @@ _PUBLISHED = {
     "DELIVERED": "ShipmentDelivered",
     "RETURNED": "ShipmentReturned",
 }
-"""By a shipment's status, the event that tells orders."""
+"""The event that orders receive about a shipment's status."""
 
 
 def _while_pending(order: OrderRow, held: str | None) -> Wait:
@@ -332,7 +332,7 @@ def _while_cancelled(order: OrderRow, payment: PaymentRow | None) -> Wait | None
 
 
 def _of_refund(order: OrderRow, payment: PaymentRow, refund: RefundRow) -> Wait | None:
-    """What a refund waits for; since when, only the order's story tells."""
+    """The wait for a refund. The time since when is in the order's history."""
     asked = order.last("ReturnReceived", refund.refund_id) or order.entered
     if payment.is_disputed(refund.attempt) and refund.status in ("REQUESTED", "TO_PAY_BY_HAND"):
         bank = Blocker(
@@ -354,7 +354,7 @@ def _of_refund(order: OrderRow, payment: PaymentRow, refund: RefundRow) -> Wait 
 
 
 def _of_cash(order: OrderRow, payment: PaymentRow | None) -> Iterator[Wait]:
-    """The cash of a delivered order, which the delivery has named."""
+    """The wait for the cash of a delivered order."""
     if payment and payment.method == "COD" and payment.status == "SUCCEEDED":
         if payment.collected is None:
             yield _event(order, "payments", "ShipmentDelivered", since=order.entered, rule="cash-not-collected")

@@ -1,7 +1,7 @@
-"""The shop's tables as operations reads them, declared once: how a row is found, traced, and compared with its order.
+"""The shop's tables for operations, declared once: how a row is found, traced, and compared with its order.
 
-A service that keeps something about orders adds a class for its row and a line to TABLES. Its rows are then traced,
-nudged and compared with their orders. A rule of its own stands in `stuck.py` or `reconciliation.py`.
+A service that stores something about orders adds a class for its row and a line to TABLES. Its rows are then traced,
+nudged and compared with their orders. Further rules are in `stuck.py` or `reconciliation/rules.py`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,7 +35,7 @@ class Step(Model):
 
 
 class OrderPart(Model):
-    """A row of which there is one for each order; only what operations needs of it.
+    """A row of which each order has one, with the fields that operations needs.
 
     Attributes:
         order_id: of the order.
@@ -49,7 +49,7 @@ class OrderPart(Model):
 
 
 class ReturnRow(Model):
-    """What is sent back of an order, as orders or as fulfilment keep it."""
+    """A return, as orders or as fulfilment store it."""
 
     return_id: str
     status: str
@@ -72,22 +72,22 @@ class OrderRow(OrderPart):
 
     @property
     def since(self) -> datetime:
-        """When it changed last, or learned something."""
+        """The time of its latest step."""
         return self.history[-1].at
 
     @property
     def entered(self) -> datetime:
-        """When it came to its present status."""
+        """When it reached its present status."""
         steps = takewhile(lambda step: step.status == self.status, reversed(self.history))
         return min((step.at for step in steps), default=self.since)
 
     def last(self, event: str, about: str) -> datetime | None:
-        """When it learned this about a return or a refund; None where it did not."""
+        """The time of the latest such step about a return or a refund; None if there is none."""
         return next((step.at for step in reversed(self.history) if (step.event, step.about) == (event, about)), None)
 
     @property
     def open(self) -> bool:
-        """Whether it counts towards its account's limits: nobody has paid it by card, or collected its cash."""
+        """Whether it counts towards its account's limits: it is not paid by card, and its cash is not collected."""
         if self.status in ("REJECTED", "CANCELLED"):
             return False
         unpaid = self.payment_method == "COD" and self.collected is None
@@ -95,21 +95,21 @@ class OrderRow(OrderPart):
 
 
 class BookedRow(Model):
-    """A return whose pieces are counted."""
+    """A return whose pieces are in the counters again."""
 
     return_id: str
     lines: tuple[InspectedLine, ...]
 
 
 class ReservationRow(OrderPart):
-    """What inventory holds for an order, and what came back of it."""
+    """The reservation of an order, and its returns."""
 
     lines: tuple[StockLine, ...]
     written_off: tuple[StockLine, ...] = ()
     returns: tuple[BookedRow, ...] = ()
 
     def has_booked(self, return_id: str) -> bool:
-        """Whether the pieces of this return are counted."""
+        """Whether the pieces of this return are in the counters again."""
         return any(each.return_id == return_id for each in self.returns)
 
 
@@ -149,7 +149,7 @@ class RefundRow(Model):
 
 
 class OwedRow(Model):
-    """What a return is owed, as soon as it is known how much cash was collected."""
+    """What is owed for a return, while it is not known how much cash was collected."""
 
     return_id: str
     amount: int
@@ -188,7 +188,7 @@ class PaymentRow(OrderPart):
         taken = self.collected if self.method == "COD" else self.amount
         left = (taken or 0) - sum(refund.amount for refund in self.refunds if not refund.unexpected)
         lost = sum(each.amount for each in self.disputes if each.attempt == self.attempts and each.status == "LOST")
-        # A refund that waited for the dispute becomes less only when it is made.
+        # A refund that waited for the dispute is reduced only when it is made.
         return max(0, left - lost) if lost else left
 
     def is_disputed(self, attempt: int) -> bool:
@@ -196,7 +196,7 @@ class PaymentRow(OrderPart):
         return any(each.attempt == attempt and each.status == "OPEN" for each in self.disputes)
 
     def gives_back(self, return_id: str) -> bool:
-        """Whether it has heard of a return that is to be paid for."""
+        """Whether it has received the ReturnAccepted of this return."""
         known = {refund.refund_id for refund in self.refunds} | {owed.return_id for owed in self.owed}
         return return_id in known
 
@@ -220,7 +220,7 @@ class MailRow(Model):
 
 
 class ChargeRow(Model):
-    """A charge or refund in the sandbox provider's memory; without an outcome, the provider has not answered.
+    """A charge or refund in the sandbox's table. Without an outcome, the sandbox has not answered yet.
 
     Attributes:
         effect: what the card does.
@@ -247,7 +247,7 @@ class StockRow(Model):
 
 
 class AccountRow(Model):
-    """What an account holds: an attribute for each of its open orders."""
+    """The open orders of an account: an attribute for each."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -268,14 +268,14 @@ class Table:
 
     Attributes:
         name: in the template, without `Table`.
-        row: what is read of a row.
-        row_name: what one row is called, such as `reservation`.
-        service: whose table it is.
-        key: its partition key.
-        keys_of: the partition keys that rows about an order can have; None where no row is about an order.
-        further_keys: those that only the order's other rows tell.
+        row: the model of a row.
+        row_name: the word for one row, such as `reservation`.
+        service: the service that owns the table.
+        key: name of its partition key.
+        keys_of: the partition keys of rows about an order; None if no row is about an order.
+        further_keys: further keys, which follow from the order's other rows.
         several: whether one such key can have several rows.
-        at_rest: by the status of an order that waits for nothing, the statuses that its row may have.
+        at_rest: the statuses that a row may have, by the status of an order that waits for nothing.
     """
 
     name: str
@@ -312,7 +312,7 @@ PAYMENT_AT_REST: Statuses = {
 }
 
 ABSENT = "absent"
-"""The status of a row that there need not be."""
+"""The status that stands for a row that does not exist."""
 
 SHIPMENT_AT_REST: Statuses = {
     "RESERVED": frozenset({ABSENT}),
@@ -333,7 +333,7 @@ def _payment_id(order_id: str) -> list[str]:
 
 
 def refund_keys_of(rows: "OrderRows") -> list[str]:
-    """Under which the sandbox has the refunds of returns."""
+    """The sandbox's keys of the refunds for returns."""
     payment = rows.one(PaymentRow)
     if payment is None:
         return []
@@ -357,7 +357,7 @@ TABLES: tuple[Table, ...] = (
 
 
 class TableSettings(Settings):
-    """The tables' physical names: a field for each of TABLES; None for one that this stage does not have."""
+    """The tables' physical names: a field for each of TABLES. It is None for a table that this stage does not have."""
 
     orders_table: str
     reservations_table: str
@@ -404,13 +404,13 @@ class OrderRows(Rows):
 
     @property
     def parts(self) -> dict[str, OrderPart]:
-        """The order's own rows by what they are called, those that exist."""
+        """The order's own rows that exist, by their words, such as `reservation`."""
         found = {table.row_name: row for table in TABLES for row in self.all(table.row)}
         return {name: row for name, row in found.items() if isinstance(row, OrderPart)}
 
     @property
     def statuses(self) -> dict[str, str]:
-        """Of the order's own rows by what they are called, and of its returns and refunds, in the order's order."""
+        """The statuses of the order's own rows, by their words, and of its returns and refunds."""
         found = {name: row.status for name, row in self.parts.items()}
         order, shipment, payment = self.order, self.one(ShipmentRow), self.one(PaymentRow)
         for each in order.returns if order else ():
@@ -428,7 +428,7 @@ class OrderRows(Rows):
 
 
 class TableSnapshot(Rows):
-    """Rows about some orders, read one after the other: not at one moment."""
+    """Rows about some orders. They were read one after the other, so they are not of one moment."""
 
     @cached_property
     def _parts(self) -> dict[str, list[OrderPart]]:

@@ -14,7 +14,7 @@ from operations.replays.domain import DRY_RUN_OUTCOMES, ReplayedMessage
 
 
 class EntryKind(StrEnum):
-    """What an entry of a time-line is."""
+    """The kind of an entry of a time-line."""
 
     STATE = "STATE"
     EVENT = "EVENT"
@@ -25,17 +25,17 @@ class EntryKind(StrEnum):
 
 
 class TraceEntry(Model):
-    """One thing that happened.
+    """One entry of a time-line.
 
     Attributes:
-        at: when; None where nobody kept it, and then the entry comes last.
-        service: in which it happened.
-        what: in a few words.
-        detail: why, where, with which figures.
-        event_id: of the event that it is, or is about.
+        at: when it happened; None if that was not recorded, and then the entry comes last.
+        service: where it happened.
+        what: what happened, in a few words.
+        detail: why, where, and with which figures.
+        event_id: id of the event that it is, or is about.
         caused_by: id of the event or request that led to it.
-        waited: seconds since that event was published, or, of a failure, since the event that could not be consumed;
-            None where nobody kept that time.
+        waited: seconds since that event was published; for a failure, since the event that could not be consumed. None
+            if that time was not recorded.
     """
 
     at: datetime | None
@@ -52,8 +52,8 @@ class Trace(Model):
     """An order's time-line.
 
     Attributes:
-        statuses: of the order, its reservation, payment and shipment, its returns and refunds, those that exist.
-        stuck: what the order waits for; None where that is nothing.
+        statuses: of the order, its reservation, payment and shipment, and its returns and refunds, if they exist.
+        stuck: what the order waits for; None if it is not stuck.
         entries: oldest first.
     """
 
@@ -64,7 +64,7 @@ class Trace(Model):
 
 
 class _Document(Model):
-    """What of an event stands in a time-line."""
+    """The attributes of an event that a time-line shows."""
 
     id: str
     type: str
@@ -80,13 +80,13 @@ def trace(
     replays: Iterable[ReplayedMessage],
     stuck: StuckOrder | None,
 ) -> Trace:
-    """One time-line of everything that is known of an order.
+    """Make the time-line of an order from everything that is stored about it.
 
     Args:
-        order_id: of the order, which need not exist: there may be nothing but failures.
+        order_id: of the order. It need not exist: there may be only failures.
         rows: about the order.
         failures: rows of the failures table about it.
-        replays: of messages about it; dry runs among them are left out, as nothing has happened.
+        replays: of messages about it. Dry runs are left out, as they changed nothing.
         stuck: what it waits for.
     """
     entries = [
@@ -112,7 +112,7 @@ def trace(
 def _published(rows: OrderRows) -> dict[str, datetime]:
     """When events about the order were published, by id: those of the latest outboxes, and the order's own.
 
-    An order takes one step of its history by each write, so that the event's version says which step published it.
+    Each write of an order adds one step to its history, so the event's version says which step published it.
     """
     known = {event.id: event.time for _, event in _documents(rows)}
     if order := rows.order:
@@ -122,11 +122,11 @@ def _published(rows: OrderRows) -> dict[str, datetime]:
 
 
 EVENTS_OF_A_STEP = 2
-"""As many as one step of an order publishes at the most."""
+"""The most events that one step of an order publishes."""
 
 
 def _timed(entry: TraceEntry, published: Mapping[str, datetime]) -> TraceEntry:
-    """With how long it took since its cause."""
+    """The entry with the time since its cause."""
     cause = entry.event_id if entry.kind is EntryKind.FAILURE else entry.caused_by
     began = published.get(cause or "")
     if began is None or entry.at is None or entry.at < began:
@@ -148,7 +148,7 @@ def _history(order: OrderRow | None) -> Iterator[TraceEntry]:
 
 
 def _parcel(shipment: ShipmentRow | None) -> Iterator[TraceEntry]:
-    """What staff did with the parcel and its returns, and what fulfilment learned of the order."""
+    """The steps of the shipment: actions of staff, and events about the order."""
     for step in shipment.story if shipment else ():
         details = [step.about, f"by {step.by}" if step.by else None]
         yield TraceEntry(
@@ -194,7 +194,7 @@ def _charge(charge: ChargeRow) -> TraceEntry:
     kind = "charge" if refund_id_of(charge.charge_key) is None else "refund"
     amount = f"{charge.currency} {charge.amount}" if charge.amount is not None else None
     return TraceEntry(
-        at=None,  # The provider keeps no times.
+        at=None,  # The sandbox does not store times.
         service="payments",
         kind=EntryKind.PAYMENT,
         what=f"{kind} {charge.charge_key}: {(charge.outcome or 'no answer yet').lower()}",

@@ -1,1 +1,1 @@
-"""Whether the tables agree: the rules, and the job that reads them part by part."""
+"""Reconciliation of the tables: the rules, and the job that reads the tables part by part."""

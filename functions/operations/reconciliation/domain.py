@@ -1,4 +1,4 @@
-"""What a reconciliation is, what it costs, and in which parts it is done. Pure."""
+"""A reconciliation: its record, its cost, and its parts. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,22 +12,22 @@ from operations.diagnosis.tables import TABLES
 from operations.replays.domain import STALE_AFTER
 
 ROWS_PER_PART = 2500
-"""Rows that one part reads, about: a part is done again as a whole where its worker ends."""
+"""Approximate number of rows of one part. If its worker ends early, the whole part is read again."""
 
 UNIT = 4096
-"""Bytes that a consistent read reads by one unit. Source: DynamoDB developer guide, "Read and write operations"."""
+"""Bytes of one read unit, for consistent reads. Source: DynamoDB developer guide, "Read and write operations"."""
 
 PRICE = 0.125 / 1e6
 """US dollars of a read unit on demand in us-east-1. Source: DynamoDB's price list of November 2024."""
 
 MOST_KEPT = 1000
-"""Violations that a record has; beyond that they are only counted."""
+"""The most violations that a record stores. Further ones are only counted."""
 
 
 class JobState(StrEnum):
-    """How far it is.
+    """The state of a reconciliation.
 
-    INTERRUPTED: its worker has ended before its time. What was read is kept, and it can be resumed.
+    INTERRUPTED: its worker has ended early. The finished parts are kept, and it can be resumed.
     """
 
     QUEUED = "QUEUED"
@@ -41,7 +41,7 @@ ENDED = frozenset({JobState.DONE, JobState.CANCELLED})
 
 
 class Subject(StrEnum):
-    """What a part reads: the orders with all that belongs to them, or what belongs to no order that there is."""
+    """What a part reads: orders with their rows, or another table, for rows without an order."""
 
     ORDERS = "Orders"
     RESERVATIONS = "Reservations"
@@ -57,8 +57,8 @@ class Part(Model):
 
     Attributes:
         subject: the table.
-        segment: which, from 0.
-        of: how many there are.
+        segment: number of the segment, from 0.
+        of: number of segments.
     """
 
     subject: Subject
@@ -67,12 +67,12 @@ class Part(Model):
 
     @property
     def name(self) -> str:
-        """Of its record."""
+        """The name of its record."""
         return f"{self.subject}/{self.segment:04d}"
 
 
 class TableSize(Model):
-    """How large a table is; DynamoDB counts every six hours.
+    """The size of a table. DynamoDB counts it every six hours.
 
     Attributes:
         table: its name in the template, without `Table`.
@@ -86,7 +86,7 @@ class TableSize(Model):
 
 
 class Cost(Model):
-    """What a reconciliation will read, as far as the tables' sizes tell.
+    """What a reconciliation will read, estimated by the tables' sizes.
 
     Attributes:
         rows: of all tables.
@@ -107,18 +107,18 @@ class Reconciliation(Model):
     """The record of a reconciliation.
 
     Attributes:
-        by: who asked for it.
+        by: who started it.
         reason: why, in that person's words.
         changed_since: only orders that have changed since then; None for all rows.
-        replay_id: only the orders that this replay was about; None for all rows.
-        at: when it was asked for.
-        cost: as it was told beforehand.
+        replay_id: only the orders of this replay; None for all rows.
+        at: when it was started.
+        cost: the estimate beforehand.
         parts: how many there are; None until that is known.
         done: how many of them are done.
-        rows: how many were read and judged.
+        rows: how many were read and checked.
         violations: how many were found.
-        unsettled: products whose counters changed while the reservations were read: only their own sum was checked.
-        beat_at: when its worker last said that it lives.
+        unsettled: products whose counters changed while the reservations were read. Only their own sum was checked.
+        beat_at: the latest heartbeat of its worker.
         ended_at: when it was done or cancelled.
     """
 
@@ -140,24 +140,24 @@ class Reconciliation(Model):
 
     @property
     def whole(self) -> bool:
-        """Whether it is about all rows."""
+        """Whether it reads all rows."""
         return self.changed_since is None and self.replay_id is None
 
     def seen_at(self, now: datetime) -> "Reconciliation":
-        """As it is now: one whose worker is silent is INTERRUPTED, whatever was written last."""
+        """The record as of now. Without a recent heartbeat it is INTERRUPTED, whatever state is stored."""
         silent = self.state in (JobState.QUEUED, JobState.RUNNING) and now - (self.beat_at or self.at) > STALE_AFTER
         return self.model_copy(update={"state": JobState.INTERRUPTED}) if silent else self
 
 
 class PartResult(Model):
-    """What came of a part.
+    """The result of a part.
 
     Attributes:
         name: of the part.
-        rows: how many were read and judged.
+        rows: how many were read and checked.
         violations: how many were found.
         unsettled: products that could not be compared with their reservations.
-        pieces: by product id, what the reservations of this part say: held, committed, returned, written off.
+        pieces: the sums of this part's reservations by product id: held, committed, returned, written off.
     """
 
     name: str
@@ -168,12 +168,12 @@ class PartResult(Model):
 
 
 def parts_of(reconciliation: Reconciliation, sizes: Sequence[TableSize], orders: int) -> list[Part]:
-    """In which parts it is done, those of the stock last: they compare with what the others have found.
+    """The parts of a reconciliation. Those of the stock are last, as they compare with the results of the others.
 
     Args:
-        reconciliation: which.
-        sizes: of the tables; of one that this stage does not have there is none.
-        orders: how many it is about, where it is not about all.
+        reconciliation: the record.
+        sizes: of the tables that this stage has.
+        orders: how many orders it is about, if not all.
     """
     if reconciliation.replay_id:
         return _segments(Subject.ORDERS, orders)
@@ -194,7 +194,7 @@ def _rows(sizes: Iterable[TableSize], subject: Subject) -> int:
 
 
 def cost_of(sizes: Sequence[TableSize], *, whole: bool) -> Cost:
-    """What reading costs.
+    """Estimate what a reconciliation reads.
 
     Every table is scanned. Each order is read once more with all that belongs to it, and for each row of another table
     its order: an item takes a unit at the least.
@@ -221,4 +221,4 @@ TABLES_READ = tuple(table for table in TABLES if table.name in {str(each) for ea
 """The tables that are read as a whole."""
 
 SETTLES_WITHIN = timedelta(minutes=1)
-"""Between the clocks of two functions."""
+"""The largest difference between the clocks of two functions."""

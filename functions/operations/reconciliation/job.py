@@ -1,9 +1,9 @@
-"""Carrying a reconciliation out: part by part, each recorded when it is done, so that it goes on where it was left.
+"""The job that carries out a reconciliation. It records each part when it is done, so that it can continue later.
 
-    part      keys of a page      look at 25 orders      something is wrong: look once more, a second later
-                                                         what is in both is a violation
+    part      keys of a page      check 25 orders      something is wrong: check once more, a second later
+                                                       what both checks find is a violation
 
-Nothing is kept of a part but what its reservations say of each product, so that memory does not grow with the tables.
+Of each part, only the sums of its reservations by product are kept, so that memory does not grow with the tables.
 """
 
 import itertools
@@ -42,10 +42,10 @@ from operations.replays.domain import BEAT_EVERY
 from operations.replays.log import ReplayLog
 
 AT_ONCE = 25
-"""Orders that are looked at together: with all that belongs to them, a few calls."""
+"""Orders that are checked together. Reading them with all their rows takes a few calls."""
 
 SECOND_LOOK = 1.0
-"""Seconds: what changed between two reads of the first look is read alike by then."""
+"""Seconds before the second check. Rows that changed during the first one are consistent with each other by then."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Reconciliations:
     Attributes:
         tables: of the shop.
         log: of reconciliations.
-        replays: of which one may be about.
-        clock: for what takes too long, and for records.
+        replays: the record of replays, for a reconciliation of one replay's orders.
+        clock: for limits and for records.
     """
 
     tables: WholeTables
@@ -65,16 +65,16 @@ class Reconciliations:
     clock: Clock = REAL_TIME
 
     def cost(self, *, whole: bool = True) -> Cost:
-        """What one would read, as far as the tables' sizes tell."""
+        """What a reconciliation would read, estimated by the tables' sizes."""
         return cost_of(self.tables.sizes(), whole=whole)
 
     def start(
         self, *, by: str, reason: str, changed_since: datetime | None = None, replay_id: str | None = None
     ) -> Reconciliation:
-        """Record that one is wanted; it is carried out by somebody else.
+        """Record a new reconciliation, for the worker to carry out.
 
         Args:
-            by: who asks for it.
+            by: who starts it.
             reason: why.
             changed_since: only orders that have changed since then.
             replay_id: only the orders of this replay.
@@ -98,18 +98,18 @@ class Reconciliations:
         return reconciliation
 
     def get(self, reconciliation_id: str) -> Reconciliation:
-        """The record of one, as it is now; raises NotFound."""
+        """The record of a reconciliation as of now; raises NotFound."""
         found = self.log.find(reconciliation_id)
         if found is None:
             raise NotFound("reconciliation")
         return found.seen_at(self.clock.now())
 
     def recent(self, limit: int) -> list[Reconciliation]:
-        """The latest first, as they are now."""
+        """The latest reconciliations first, as of now."""
         return [each.seen_at(self.clock.now()) for each in self.log.recent(limit)]
 
     def cancel(self, reconciliation_id: str, by: str) -> Reconciliation:
-        """Have one stop after the part that it reads.
+        """Stop a reconciliation after its present part.
 
         Raises:
             NotFound: there is no such reconciliation.
@@ -122,11 +122,11 @@ class Reconciliations:
         return found
 
     def resume(self, reconciliation_id: str) -> Reconciliation:
-        """Record that one goes on where it was left; it is then carried out by somebody else.
+        """Record that a reconciliation continues, for the worker to carry out.
 
         Raises:
             NotFound: there is no such reconciliation.
-            Conflict: it is under way, or done.
+            Conflict: it is running, or done.
         """
         found = self.get(reconciliation_id)
         if found.state not in (JobState.CANCELLED, JobState.INTERRUPTED):
@@ -138,14 +138,14 @@ class Reconciliations:
         return queued
 
     def run(self, reconciliation: Reconciliation, until: float | None = None) -> Reconciliation:
-        """Carry it out, from where its record says.
+        """Carry out a reconciliation, from where its record says.
 
         Args:
             reconciliation: as the log has it.
             until: the clock's time at which to stop; None for never.
 
         Returns:
-            As it is then: DONE, CANCELLED, or RUNNING where time ran out.
+            The record afterwards: DONE, CANCELLED, or RUNNING if time ran out.
         """
         if reconciliation.state is JobState.DONE:
             return reconciliation
@@ -185,7 +185,7 @@ class _Run:
         return self._save(done.values(), state=JobState.DONE, ended_at=self._clock.now())
 
     def _judged(self, part: Part, done: Iterable[PartResult]) -> PartResult:
-        """Read a part, and record what came of it."""
+        """Read a part, check it, and record the result."""
         rows, found, unsettled = 0, list[Violation](), 0
         pieces: dict[str, Pieces] = {}
         match part.subject:
@@ -196,7 +196,7 @@ class _Run:
                     held = {order_id for account in accounts for order_id in account.held}
                     gone = held - self._tables.existing(Subject.ORDERS, held)
                     if gone:
-                        # An order is there as soon as an account holds it, and stays.
+                        # An order exists from the moment that an account holds it, and is never deleted.
                         found += of_accounts(accounts, held - gone)
                     rows += len(accounts)
                     self._live()
@@ -233,13 +233,13 @@ class _Run:
         return self._tables.keys(part)
 
     def _orphans(self, subject: Subject, keys: Sequence[str]) -> list[Violation]:
-        """What is wrong with rows of which there is no order."""
+        """Violations of rows without an order."""
         orders = {order_of(subject, key) for key in keys}
         gone = sorted(orders - self._tables.existing(Subject.ORDERS, orders))
         return [each for some in itertools.batched(gone, AT_ONCE, strict=False) for each in self._twice(some)]
 
     def _twice(self, order_ids: Sequence[str]) -> list[Violation]:
-        """What is wrong with orders in two looks: what changed between two reads is gone in the second."""
+        """Violations of orders that two checks find. Differences by concurrent changes are gone in the second one."""
         found = self._look(order_ids)
         self._live()
         if not found:
@@ -258,7 +258,8 @@ class _Run:
         return in_order(found)
 
     def _stock(self, expected: dict[str, Pieces]) -> tuple[int, list[Violation], int]:
-        """Compare the counters with the reservations; how many rows, what is wrong, how many could not be compared."""
+        """Compare the counters with the reservations; returns the number of rows, the violations, and the number of
+        products that could not be compared."""
         began = self._reconciliation.at - SETTLES_WITHIN
         rows, found, unsettled = 0, list[Violation](), 0
         unseen = set(expected)
@@ -274,7 +275,7 @@ class _Run:
         return rows, found, unsettled
 
     def _live(self) -> None:
-        """Say from time to time that it is still being worked at."""
+        """Record a heartbeat from time to time."""
         if self._clock.monotonic() - self._beat > BEAT_EVERY:
             self._save()
 

@@ -1,6 +1,6 @@
-"""What must always be true across the tables: of stock, and of every order that has come to rest. Pure.
+"""The rules that must hold across the tables: for stock, and for every order that waits for nothing. Pure.
 
-Each rule looks at some rows only, such as those about 25 orders, so that tables of any size are read part by part.
+Each rule needs some rows only, such as those of 25 orders, so tables of any size can be read part by part.
 """
 
 from collections import defaultdict
@@ -28,10 +28,10 @@ from operations.diagnosis.tables import (
 )
 
 SETTLED_AFTER = timedelta(minutes=5)
-"""An order that changed since is still on its way: its rows need not agree yet."""
+"""The rows of an order that changed more recently need not agree yet."""
 
 SHOULD_HAVE_ENDED = timedelta(minutes=15)
-"""Within this time after it was placed an order is reserved or rejected; after its window has closed it has ended."""
+"""The time within which a placed order is reserved or rejected, and an order whose window has closed is ended."""
 
 SANDBOX = "sandbox"
 """The payment provider whose charges are in a table of the shop."""
@@ -41,10 +41,10 @@ class Violation(Model):
     """An invariant that does not hold.
 
     Attributes:
-        rule: which one.
-        table: of the row that breaks it.
-        key: of that row.
-        text: what the row says, what it should, and what to do next.
+        rule: name of the invariant.
+        table: table of the row that breaks it.
+        key: key of that row.
+        text: what is in the row, what should be, and what to do next.
     """
 
     rule: str
@@ -57,7 +57,7 @@ def of_orders(snapshot: TableSnapshot, now: datetime) -> list[Violation]:
     """Every invariant of orders that does not hold, by rule.
 
     Args:
-        snapshot: the orders with their parts, charges and accounts: all that there is about each of them.
+        snapshot: the orders with all their rows, charges and accounts.
         now: aware.
     """
     return in_order(violation for rule in OF_ORDERS for violation in rule(snapshot, now))
@@ -70,7 +70,7 @@ def in_order(found: Iterable[Violation]) -> list[Violation]:
 
 @dataclass(frozen=True)
 class Pieces:
-    """What reservations say of a product, in units."""
+    """The sums of reservations of a product, in units."""
 
     held: int = 0
     committed: int = 0
@@ -83,13 +83,13 @@ class Pieces:
 
 
 def of_stock(counters: Iterable[StockRow], expected: Mapping[str, Pieces], *, settled: bool = True) -> list[Violation]:
-    """Where the counters of a product do not add up, or are not what its reservations say.
+    """Violations of counters that do not add up, or differ from the sums of the reservations.
 
     Args:
         counters: rows of some products.
-        expected: by product id, what the reservations say of these products.
-        settled: whether the rows have not changed while the reservations were read; else only the rows themselves are
-            looked at.
+        expected: the sums of the reservations of these products, by product id.
+        settled: whether the rows did not change while the reservations were read. If not, only the rows themselves are
+            checked.
     """
     found = []
     for row in counters:
@@ -117,7 +117,7 @@ def of_stock(counters: Iterable[StockRow], expected: Mapping[str, Pieces], *, se
 
 
 def expected_stock(reservations: Iterable[ReservationRow]) -> dict[str, Pieces]:
-    """What reservations say, by product id."""
+    """The sums of reservations, by product id."""
     found: defaultdict[str, Pieces] = defaultdict(Pieces)
     for reservation in reservations:
         for line in reservation.lines:
@@ -132,7 +132,7 @@ def expected_stock(reservations: Iterable[ReservationRow]) -> dict[str, Pieces]:
 
 
 def _parts(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
-    """A row about an order agrees with the order: there is one, and it is where the order's status says."""
+    """Every row about an order belongs to an existing order, and has a status that fits the order's status."""
     tables = [table for table in TABLES if table.at_rest]
     for order_id in snapshot.order_ids:
         rows = snapshot.of_order(order_id)
@@ -161,7 +161,7 @@ def _part(table: Table, part: OrderPart, text: str, next_: str) -> Violation:
 
 
 def _next(rows: OrderRows, order: OrderRow, now: datetime) -> str:
-    """What to do about an order whose rows do not agree: what lets it go on, else to look at it."""
+    """The next command for an order whose rows do not agree: the one that helps, else its trace."""
     waits = waits_of(rows, now)
     return f"Next: {waits[0].blocker.command}" if waits else _trace(order.order_id)
 
@@ -171,7 +171,7 @@ def _trace(order_id: str) -> str:
 
 
 def _payments(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
-    """A payment is about the order's total; no more of it goes back than there is; a cancelled order keeps nothing."""
+    """A payment has the order's total; refunds are at most what was paid; of a cancelled order, nothing is kept."""
     for payment in snapshot.all(PaymentRow):
         order = snapshot.of_order(payment.order_id).order
         if order and payment.amount is not None:
@@ -232,12 +232,12 @@ _FAILS_LATER = "REFUND_FAILS_LATER"
 
 
 def _by_hand(payment: PaymentRow | None) -> set[str]:
-    """The refunds that a person has to pay, or has paid."""
+    """The refunds that are, or were, to be paid by hand."""
     return {each.refund_id for each in payment.refunds if each.status.endswith("BY_HAND")} if payment else set()
 
 
 def _charged(payment: PaymentRow, taken: Mapping[str, int]) -> dict[str, int]:
-    """Minor units by attempt that the provider must have taken; the running attempt only if it has answered."""
+    """Minor units that the provider must have charged, by attempt. A running attempt counts only if it was answered."""
     amount, latest = payment.amount or 0, str(payment.attempts)
     charged = {str(refund.attempt): amount for refund in payment.refunds if refund.unexpected}
     runs = payment.status in ("SUBMITTED", "CHALLENGED") and latest in taken
@@ -247,9 +247,9 @@ def _charged(payment: PaymentRow, taken: Mapping[str, int]) -> dict[str, int]:
 
 
 def _done(payment: PaymentRow, given: Mapping[str, int]) -> dict[str, int]:
-    """Minor units by refund that the provider must have given back; of one that is REQUESTED, only if it has answered.
+    """Minor units that the provider must have refunded, by refund. A REQUESTED one counts only if it was answered.
 
-    What is paid by hand, and a refund of nothing, is at no provider.
+    A refund that is paid by hand, or of nothing, is not made by a provider.
     """
     return {
         refund.refund_id: refund.amount
@@ -261,12 +261,12 @@ def _done(payment: PaymentRow, given: Mapping[str, int]) -> dict[str, int]:
 
 
 def _named(amounts: Mapping[str, int]) -> str:
-    """Amounts with what they are of, in minor units."""
+    """Amounts in minor units, with their attempts or refunds."""
     return ", ".join(f"{amount} ({what})" for what, amount in sorted(amounts.items())) or "nothing"
 
 
 def _unended(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
-    """Every order is reserved or rejected in time, and ends when its window has closed."""
+    """Every order is reserved or rejected in time, and ended after its window has closed."""
     for order in snapshot.all(OrderRow):
         if order.status == "PENDING" and now - order.created_at > SHOULD_HAVE_ENDED:
             yield _order(
@@ -283,7 +283,7 @@ def _unended(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
 
 
 def _overdue(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
-    """No parcel, return, refund or cash waits for longer than its patience."""
+    """No parcel, return, refund or cash waits for longer than its limit."""
     for order in snapshot.all(OrderRow):
         for wait in waits_of(snapshot.of_order(order.order_id), now):
             if wait.rule and wait.overdue(now, SHOULD_HAVE_ENDED):
@@ -303,11 +303,11 @@ def _accounts(snapshot: TableSnapshot, now: datetime) -> Iterator[Violation]:
 
 
 def of_accounts(accounts: Iterable[AccountRow], orders: Collection[str]) -> list[Violation]:
-    """Where an account holds an order that there is not.
+    """Violations of accounts that hold an order which does not exist.
 
     Args:
-        accounts: some.
-        orders: ids of those that exist, of all that these accounts hold.
+        accounts: some accounts.
+        orders: ids of the existing orders among those that these accounts hold.
     """
     gone = ((row.user_id, order_id) for row in accounts for order_id in sorted(row.held) if order_id not in orders)
     return in_order(_account(user_id, f"holds {order_id}, which is not open") for user_id, order_id in gone)
@@ -318,14 +318,14 @@ def _account(user_id: str, text: str) -> Violation:
 
 
 def unharmed(order_id: str, rows: OrderRows, stuck: StuckOrder | None) -> list[Violation]:
-    """What else must be true of an order that a replay was about: it goes on, and its shopper was told once.
+    """Further rules for the orders of a replay: the order goes on, and its shopper was mailed.
 
-    No mail is sent twice: its row is claimed first, under a key that its event gives it.
+    No mail is sent twice: its row, which has a key derived from the event, is claimed first.
 
     Args:
         order_id: of the order.
-        rows: all about it, mails as well.
-        stuck: what it waits for, but for people who still have time.
+        rows: all rows about it, including mails.
+        stuck: what it waits for, without waits for people that are within their limit.
     """
     order = rows.order
     if order is None:
@@ -348,7 +348,7 @@ TOLD = {
     "CANCELLED": "OrderCancelled",
     "REJECTED": "OrderRejected",
 }
-"""By an order's status, the event that its shopper has had a mail about."""
+"""The event that the shopper must have a mail about, by the order's status."""
 
 
 def _order(rule: str, order: OrderRow, text: str, next_: str) -> Violation:

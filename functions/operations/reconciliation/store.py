@@ -1,4 +1,4 @@
-"""Reading the shop's tables part by part, and the record of it."""
+"""Reads the shop's tables part by part, and stores the record of reconciliations."""
 
 import itertools
 import json
@@ -34,14 +34,14 @@ from operations.reconciliation.rules import Violation
 from operations.replays.log import HEADER, KEPT_FOR
 
 PAGE = 250
-"""Rows of a page."""
+"""Rows of one page."""
 
 
 class WholeTables(Protocol):
-    """The shop's tables, read page by page; consistently, and never as a whole."""
+    """The shop's tables, read page by page with consistent reads."""
 
     def sizes(self) -> list[TableSize]:
-        """How large each is."""
+        """The size of each table."""
         ...
 
     def keys(self, part: Part) -> Iterator[list[str]]:
@@ -61,19 +61,19 @@ class WholeTables(Protocol):
         ...
 
     def stock(self) -> Iterator[list[tuple[StockRow, datetime | None]]]:
-        """All counters, and when each changed last, in pages."""
+        """All counters with the time of their latest change, in pages."""
         ...
 
     def of_orders(self, order_ids: Collection[str]) -> TableSnapshot:
-        """All that there is about at most 25 orders, but for their mails."""
+        """All rows about at most 25 orders, without mails."""
         ...
 
     def existing(self, subject: Subject, keys: Iterable[str]) -> set[str]:
-        """Those of these keys that a table has."""
+        """The keys among these that exist in a table."""
         ...
 
     def with_mails(self, order_id: str) -> OrderRows:
-        """All that there is about one order."""
+        """All rows about one order, including mails."""
         ...
 
 
@@ -111,7 +111,7 @@ class DynamoDBWholeTables:
         return self._rows(part, ReservationRow)
 
     def accounts(self, part: Part) -> Iterator[list[AccountRow]]:
-        # What an account holds is in its attributes' names: none can be left out.
+        # An account's orders are the names of its attributes, so the projection has to be all attributes.
         for page in self._pages(part):
             yield [AccountRow.model_validate(item) for item in page]
 
@@ -127,7 +127,7 @@ class DynamoDBWholeTables:
             yield [row.model_validate(item) for item in page]
 
     def _pages(self, part: Part, *attributes: str) -> Iterator[list[dict[str, Any]]]:
-        """A part's items, with these attributes or all; the outbox is most of a row, and seldom wanted."""
+        """A part's items with these attributes, or all. The outbox is most of a row, and is seldom needed."""
         names = {f"#{number}": name for number, name in enumerate(attributes)}
         asked: dict[str, Any] = {"TableName": self._names[part.subject], "ConsistentRead": True}
         if names:
@@ -172,19 +172,19 @@ class ReconciliationLog(Protocol):
     def find(self, reconciliation_id: str) -> Reconciliation | None: ...
 
     def recent(self, limit: int) -> list[Reconciliation]:
-        """The latest first."""
+        """The latest reconciliations first."""
         ...
 
     def save_part(self, reconciliation_id: str, result: PartResult, violations: Sequence[Violation]) -> None:
-        """Write what came of a part; in place of what an earlier try has written."""
+        """Write the result of a part, over that of an earlier try."""
         ...
 
     def parts(self, reconciliation_id: str) -> list[PartResult]:
-        """Those that are done."""
+        """The parts that are done."""
         ...
 
     def violations(self, reconciliation_id: str) -> list[Violation]:
-        """All that are kept, by rule and key."""
+        """The stored violations, by rule and key."""
         ...
 
 
@@ -233,7 +233,7 @@ class DynamoDBReconciliationLog:
         for violation in violations[:MOST_KEPT]:
             name = f"{_VIOLATION}{violation.rule}#{violation.key}"
             self._put(reconciliation_id, name, violation.model_dump(mode="json"))
-        # The part's own row is the last: without it, it is done again.
+        # The part's own row is written last: without it, the part is read again.
         packed = zlib.compress(json.dumps(result.model_dump(mode="json")).encode())
         self._put(reconciliation_id, f"{_PART}{result.name}", {"result": packed})
 
@@ -265,7 +265,7 @@ class DynamoDBReconciliationLog:
 
 
 def _reconciliation(item: Mapping[str, Any]) -> Reconciliation:
-    """A stored one: the table's own key is called `replayId`, whatever it is the id of."""
+    """The reconciliation of a stored item. The table's key is called `replayId` for it, too."""
     cost = {"cost": json.loads(item["cost"])} if "cost" in item else {}
     return Reconciliation.model_validate({**item, **cost, "replayId": item.get("ofReplay")})
 

@@ -150,7 +150,7 @@ class ReplayedMessage(Model):
 
 
 def planned(replay: Replay, letter: DeadLetter, generation: int, now: datetime) -> ReplayedMessage:
-    """The record of a message whose turn has not come."""
+    """The record of a message that is not replayed yet."""
     return ReplayedMessage(
         replay_id=replay.replay_id,
         message_id=letter.message_id,
@@ -176,7 +176,7 @@ def counted(messages: Iterable[ReplayedMessage]) -> dict[Outcome, int]:
 
 @dataclass(frozen=True)
 class ToQueue:
-    """A copy belongs into this consumer's queue, with a delay in seconds."""
+    """A copy goes to this consumer's queue, with a delay in seconds."""
 
     consumer: ConsumerQueue
     delay: int = 0
@@ -184,14 +184,14 @@ class ToQueue:
 
 @dataclass(frozen=True)
 class ToBus:
-    """The entry belongs on the bus."""
+    """The entry is published on the bus."""
 
     entry: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class ToReplayWorker:
-    """The replay worker is to be invoked again."""
+    """The replay worker is invoked again."""
 
 
 type Destination = ToQueue | ToBus | ToReplayWorker
@@ -201,24 +201,24 @@ type Subscribers = Mapping[str, Sequence[str]]
 
 
 class NoDestination(ShopError):
-    """A message does not say where it belongs."""
+    """A message has no destination."""
 
 
 def destinations(dead: DeadMessage, names: QueueNames, subscribers: Subscribers, now: datetime) -> list[Destination]:
-    """Where a replay sends a message: to the consumers that did not get it, and to no other.
+    """The destinations of a replayed message: the consumers that did not receive it, and no other.
 
     Args:
-        dead: to be replayed.
+        dead: the message to replay.
         names: of all queues.
-        subscribers: by type of event.
+        subscribers: names of consumers by type of event.
         now: aware.
 
     Raises:
-        NoDestination: a rule's message that names no target and is no event.
+        NoDestination: a rule's message names no target and is not an event.
     """
     owner = owner_of(dead, names)
     if owner in names.consumers:
-        # Whatever delay its queue has, it had before it failed; unless it never came to that queue.
+        # The message had its queue's delay before it failed, unless a rule could not deliver it to that queue.
         return [ToQueue(owner, _delay(owner, dead, now) if dead.queue == RULE_TARGETS_DLQ else 0)]
     if dead.queue == RELAY_DLQ:
         if dead.entry is None:

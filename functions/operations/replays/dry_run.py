@@ -1,6 +1,6 @@
-"""What a replay would do, as the deployed code sees it now: each consumer's own reaction runs over read-only ports.
+"""Dry runs: what a replay would do with the deployed code. Each consumer's own reaction runs over read-only ports.
 
-A dry run changes nothing. It cannot know whether a function has the permission to write, whether it ends in time, and
+A dry run changes nothing. It does not know whether a function has the permission to write, whether it ends in time, and
 what a payment provider or SES would answer.
 """
 
@@ -49,12 +49,12 @@ class DryRunResult(Model):
 
 @dataclass(frozen=True)
 class DryRun:
-    """Carries dry runs out.
+    """Carries out dry runs.
 
     Attributes:
-        dead_letters: the dead-letter queues.
-        log: where it is recorded.
-        consumers: whose reactions run.
+        dead_letters: of all consumers.
+        log: the record of replays.
+        consumers: the consumers whose reactions run.
         clock: for the record.
     """
 
@@ -64,7 +64,7 @@ class DryRun:
     clock: Clock = REAL_TIME
 
     def run(self, replay: Replay) -> Replay:
-        """Say of each selected message what a replay would do; returns the replay as it is then, DONE."""
+        """Record for each selected message what a replay would do; returns the replay, which is DONE."""
         if replay.state is ReplayState.DONE:
             return replay
         with interruption_recorded(self.log, replay.replay_id, self.clock):
@@ -80,7 +80,7 @@ class DryRun:
         for batch in itertools.batched(rows, 100, strict=False):
             keys = [row.key for row in batch]
             bodies = self.dead_letters.failures.bodies(keys)
-            # Whole: a list has neither attributes nor what else only one message is asked for.
+            # The whole rows are read: those of a list lack the attributes.
             for row in self.dead_letters.failures.read(keys).values():
                 result = self.result(message_of(row, bodies.get(row.key, "")))
                 message = planned(replay, dead_letter(row), row.generation, self.clock.now())
@@ -97,7 +97,7 @@ class DryRun:
         return done
 
     def result(self, dead: DeadMessage) -> DryRunResult:
-        """What a replay of one message would do: where any destination would fail, or else act, that."""
+        """What a replay of one message would do. Of several destinations, a failure counts most, then an effect."""
         interested = subscribers(self.consumers)
         try:
             targets = destinations(dead, self.dead_letters.names, interested, self.clock.now())
@@ -130,7 +130,7 @@ def _name(target: Destination) -> str:
 
 
 def in_words(outcome: consumer.Outcome) -> DryRunResult:
-    """What a reaction came to, for people."""
+    """The outcome of a reaction, in words."""
     match outcome:
         case Exception() as error:
             return DryRunResult(outcome=Outcome.WOULD_FAIL, text=f"would fail again: {type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""Nudging an order: the events that somebody may still wait for are published again."""
+"""Nudging an order: the events that a consumer may still wait for are published again."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from operations.replays.targets import Bus
 
 
 class _Document(Model):
-    """What of an event is recorded."""
+    """The attributes of an event that are recorded."""
 
     id: str
     type: str
@@ -24,12 +24,12 @@ class _Document(Model):
 
 @dataclass(frozen=True)
 class Nudge:
-    """Publishes what an order may have lost.
+    """Publishes events of an order that may have been lost.
 
     Attributes:
-        rows: that publish about orders.
-        bus: to publish on.
-        log: where it is recorded.
+        rows: reads the rows that publish about orders.
+        bus: the event bus.
+        log: the record of replays.
         clock: for the record.
     """
 
@@ -39,9 +39,9 @@ class Nudge:
     clock: Clock = REAL_TIME
 
     def run(self, order_id: str, *, by: str, reason: str) -> Replay:
-        """Publish the awaited events of all rows about an order again; raises NotFound where there are none.
+        """Publish the awaited events of all rows about an order again; raises NotFound if there are no rows.
 
-        It is safe at any time: consumers do once what an event asks for, however often they get it.
+        It is safe at any time: a consumer reacts to an event once, however often it receives it.
         """
         now, replay_id = self.clock.now(), new_replay_id()
         documents = [

@@ -7,8 +7,7 @@
     that is noted      REPLAYED n+1             x              PLANNED     again: only recorded
     it is recorded     REPLAYED n+1             x              REPLAYED
 
-Wherever this is cut off, the message has a row that says what is to be done. Where a copy is sent twice, its consumer
-reacts once.
+Wherever this is interrupted, the row says what to do next. If a copy is sent twice, its consumer reacts once.
 """
 
 import itertools
@@ -55,23 +54,23 @@ from operations.replays.log import ReplayLog, interruption_recorded
 from operations.replays.targets import Bus, Invoker
 
 type Progress = Callable[[Replay], None]
-"""Is called with the replay as it goes on."""
+"""Is called with each new state of the replay."""
 
 
 def _no_progress(replay: Replay) -> None:
-    """Nobody follows it."""
+    """For a replay that nobody follows."""
 
 
 @dataclass(frozen=True)
 class Replayer:
-    """Carries replays and drops out.
+    """Carries out replays and drops.
 
     Attributes:
         dead_letters: of all consumers.
-        bus: for what the relay parked.
+        bus: for entries that the relay parked.
         worker: for the replay worker's own dead letters.
-        log: where it is recorded.
-        subscribers: names of the consumers that subscribe to a type of event, by type.
+        log: the record of replays.
+        subscribers: names of the consumers that subscribe to each type of event, by type.
         clock: for the rate and the records.
     """
 
@@ -83,15 +82,15 @@ class Replayer:
     clock: Clock = REAL_TIME
 
     def run(self, replay: Replay, progress: Progress = _no_progress, until: float | None = None) -> Replay:
-        """Carry a replay out, from where its record says.
+        """Carry out a replay, from where its record says.
 
         Args:
             replay: as the log has it; one that is DONE stays so.
-            progress: is called as it goes on.
+            progress: is called with each new state.
             until: the clock's time at which to stop; None for never.
 
         Returns:
-            The replay as it is then: DONE, CANCELLED, or RUNNING where time ran out.
+            The replay afterwards: DONE, CANCELLED, or RUNNING if time ran out.
         """
         if replay.state is ReplayState.DONE:
             return replay
@@ -123,13 +122,13 @@ class Replayer:
         return begun
 
     def forward(self, letters: Sequence[tuple[FailureRow, DeadMessage]]) -> list["Forwarded | Refused"]:
-        """Send copies to where messages belong, those of one queue together.
+        """Send copies to their destinations; those of one queue in one call.
 
         Args:
             letters: claimed rows with their messages, at most PER_BATCH.
 
         Returns:
-            For each what was accepted, or why something was not.
+            For each letter the accepted copies, or why one was refused.
         """
         results: list[Forwarded | Refused] = [Forwarded() for _ in letters]
         for_queues: dict[str, list[tuple[int, Copy]]] = {}
@@ -176,12 +175,12 @@ class Forwarded:
     places: tuple[str, ...] = ()
 
     def and_to(self, place: str, *copies: str) -> "Forwarded":
-        """One more."""
+        """These copies and one more destination."""
         return Forwarded((*self.copies, *copies), (*self.places, place))
 
     @property
     def text(self) -> str:
-        """In words."""
+        """The destinations in words."""
         return f"to {', '.join(self.places)}" if self.places else "nowhere: no consumer subscribes to this event"
 
 
@@ -192,12 +191,13 @@ class Refused:
     text: str
 
     def and_to(self, place: str, *copies: str) -> "Refused":  # noqa: ARG002
-        """One destination that refuses is enough: all are asked again."""
+        """The same refusal: if one destination refuses, all are tried again."""
         return self
 
 
 def _mark(row: FailureRow, consumer: ConsumerQueue) -> dict[str, str]:
-    """The consumer keeps what becomes of the copy in the row that it is a copy of, if that row is its own."""
+    """The attribute FAILURE of a copy. By it the consumer keeps the copy's outcome in the original row, if that is its
+    own."""
     if row.consumer != consumer.consumer:
         return {}
     said = {"key": row.event_id, "generation": row.generation, "messageId": row.message_id}
@@ -223,7 +223,7 @@ class _Run:
 
     def carried_out(self) -> Replay:
         planned = [entry for entry in self._entries.values() if entry.outcome is Outcome.PLANNED]
-        # Ten at once, as SQS takes them; at a slow rate as many as a second has.
+        # Ten at once, which is SQS's limit; at a slower rate, the messages of one second.
         for batch in itertools.batched(planned, min(PER_BATCH, max(1, int(self._rate))), strict=False):
             if self._until is not None and self._clock.monotonic() > self._until:
                 return self._save()
@@ -253,7 +253,7 @@ class _Run:
         return ended
 
     def _replayed(self, entries: Sequence[ReplayedMessage]) -> list[ReplayedMessage]:
-        """Claim, send, note: in this order nothing is lost, and nothing that a copy has come to is written over."""
+        """Claim, send, note. In this order nothing is lost, and the outcome of a copy is not overwritten."""
         rows = self._failures.read(map(self._key, entries))
         ours: list[tuple[ReplayedMessage, FailureRow]] = []
         ended = []
@@ -264,7 +264,7 @@ class _Run:
             if row and mine and row.state is FailureState.REPLAYING:
                 ours.append((entry, row))
             else:
-                # Where it is this replay's: sent before it was cut off, and perhaps done or dead since.
+                # If this replay has the claim, the copy was sent before an interruption, and may have an outcome since.
                 ended.append(self._ended(entry, Outcome.REPLAYED if mine else Outcome.GONE))
         bodies = self._failures.bodies(row.key for _, row in ours)
         results = self._replayer.forward([(row, message_of(row, bodies.get(row.key, ""))) for _, row in ours])
@@ -274,7 +274,7 @@ class _Run:
         if isinstance(result, Refused):
             self._change(row, row.key, refused, row.generation)
             return self._ended(entry, Outcome.FAILED, text=result.text)
-        # Only a consumer tells what becomes of a copy.
+        # Only consumers note the outcome of a copy.
         known = self._owner in self._replayer.dead_letters.names.consumers
         self._change(row, row.key, sent if known else handed_over, row.generation)
         return self._ended(entry, Outcome.REPLAYED, text=result.text, copies=result.copies)
@@ -292,7 +292,7 @@ class _Run:
         return entry.model_copy(update={"outcome": outcome, "at": self._clock.now(), **changes})
 
     def _pace(self, messages: int) -> None:
-        """Not faster than the rate, and no catching up after a pause."""
+        """Sleep so that the rate is not exceeded. After a pause, it does not catch up."""
         now = self._clock.monotonic()
         if self._next > now:
             self._clock.sleep(self._next - now)

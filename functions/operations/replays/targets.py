@@ -1,4 +1,4 @@
-"""Where a replay publishes and invokes: the bus, and the replay worker."""
+"""The destinations of a replay besides queues: the bus and the replay worker."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ class Bus(Protocol):
     """The event bus."""
 
     def put(self, entry: Mapping[str, str]) -> str:
-        """Returns the bus's id of the entry; raises NotAccepted with its reason where it refuses it."""
+        """Put an entry; returns the bus's id of it, and raises NotAccepted with the reason if the bus refuses it."""
         ...
 
     def publish(self, document: str) -> str:

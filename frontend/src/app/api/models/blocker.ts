@@ -9,12 +9,12 @@ import { Remedy } from '../models/remedy';
 export interface Blocker {
 
   /**
-   * That would let the order go on; null where no command can.
+   * The command after which the order goes on; null if no command helps.
    */
   command: (string | null);
 
   /**
-   * The dead-letter queue whose messages about the order are to be replayed.
+   * The dead-letter queue whose messages about the order have to be replayed.
    */
   queue: (string | null);
 

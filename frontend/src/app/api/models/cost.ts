@@ -4,7 +4,7 @@
 import { TableSize } from '../models/table-size';
 
 /**
- * What a reconciliation will read, as far as the tables' sizes tell.
+ * What a reconciliation will read, estimated by the tables' sizes.
  */
 export interface Cost {
 

@@ -3,7 +3,7 @@
 
 
 /**
- * What an entry of a time-line is.
+ * The kind of an entry of a time-line.
  */
 export type EntryKind = 'STATE' | 'EVENT' | 'FAILURE' | 'MAIL' | 'PAYMENT' | 'REPLAY';
 

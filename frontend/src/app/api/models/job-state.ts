@@ -3,7 +3,7 @@
 
 
 /**
- * How far it is. INTERRUPTED: its worker has ended before its time. What was read is kept, and it can be resumed.
+ * The state of a reconciliation. INTERRUPTED: its worker has ended early. The finished parts are kept, and it can be resumed.
  */
 export type JobState = 'QUEUED' | 'RUNNING' | 'DONE' | 'CANCELLED' | 'INTERRUPTED';
 

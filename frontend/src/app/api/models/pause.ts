@@ -3,17 +3,17 @@
 
 
 /**
- * A consumer that gets no messages.
+ * The pause of a consumer.
  */
 export interface Pause {
 
   /**
-   * Since when.
+   * When the pause began.
    */
   at: string;
 
   /**
-   * Who has paused it.
+   * The operator who has paused it.
    */
   by: string;
 
@@ -23,7 +23,7 @@ export interface Pause {
   consumer: string;
 
   /**
-   * Why, in that person's words.
+   * Why, in the operator's words.
    */
   reason: string;
 }

@@ -10,17 +10,17 @@ import { JobState } from '../models/job-state';
 export interface Reconciliation {
 
   /**
-   * When it was asked for.
+   * When it was started.
    */
   at: string;
 
   /**
-   * When its worker last said that it lives.
+   * The latest heartbeat of its worker.
    */
   beatAt: (string | null);
 
   /**
-   * Who asked for it.
+   * Who started it.
    */
   by: string;
 
@@ -30,7 +30,7 @@ export interface Reconciliation {
   changedSince: (string | null);
 
   /**
-   * As it was told beforehand.
+   * The estimate beforehand.
    */
   cost: (Cost | null);
 
@@ -56,18 +56,18 @@ export interface Reconciliation {
   reconciliationId: string;
 
   /**
-   * Only the orders that this replay was about; null for all rows.
+   * Only the orders of this replay; null for all rows.
    */
   replayId: (string | null);
 
   /**
-   * How many were read and judged.
+   * How many were read and checked.
    */
   rows: number;
   state: JobState;
 
   /**
-   * Products whose counters changed while the reservations were read: only their own sum was checked.
+   * Products whose counters changed while the reservations were read. Only their own sum was checked.
    */
   unsettled: number;
 

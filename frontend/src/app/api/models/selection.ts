@@ -3,7 +3,7 @@
 
 
 /**
- * Which dead letters are meant: those that match every filter that is given.
+ * A selection of dead letters: those that match every given filter.
  */
 export interface Selection {
 

@@ -15,7 +15,7 @@ export interface StuckOrder {
   orderId: string;
 
   /**
-   * When the order changed last, or learned something.
+   * When the order's history changed last.
    */
   since: string;
 

@@ -10,7 +10,7 @@ export interface StuckOrders {
   items: Array<StuckOrder>;
 
   /**
-   * How many more may be stuck, and are not looked at.
+   * How many more may be stuck, and were not read.
    */
   unread: number;
 }

@@ -3,7 +3,7 @@
 
 
 /**
- * How large a table is; DynamoDB counts every six hours.
+ * The size of a table. DynamoDB counts it every six hours.
  */
 export interface TableSize {
 

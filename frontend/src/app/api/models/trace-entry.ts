@@ -4,12 +4,12 @@
 import { EntryKind } from '../models/entry-kind';
 
 /**
- * One thing that happened.
+ * One entry of a time-line.
  */
 export interface TraceEntry {
 
   /**
-   * When; null where nobody kept it, and then the entry comes last.
+   * When it happened; null if that was not recorded, and then the entry comes last.
    */
   at: (string | null);
 
@@ -19,28 +19,28 @@ export interface TraceEntry {
   causedBy: (string | null);
 
   /**
-   * Why, where, with which figures.
+   * Why, where, and with which figures.
    */
   detail: (string | null);
 
   /**
-   * Of the event that it is, or is about.
+   * Id of the event that it is, or is about.
    */
   eventId: (string | null);
   kind: EntryKind;
 
   /**
-   * In which it happened.
+   * Where it happened.
    */
   service: string;
 
   /**
-   * Seconds since that event was published, or, of a failure, since the event that could not be consumed; null where nobody kept that time.
+   * Seconds since that event was published; for a failure, since the event that could not be consumed. null if that time was not recorded.
    */
   waited: (number | null);
 
   /**
-   * In a few words.
+   * What happened, in a few words.
    */
   what: string;
 }

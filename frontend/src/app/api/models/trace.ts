@@ -16,14 +16,14 @@ export interface Trace {
   orderId: string;
 
   /**
-   * Of the order, its reservation, payment and shipment, its returns and refunds, those that exist.
+   * Of the order, its reservation, payment and shipment, and its returns and refunds, if they exist.
    */
   statuses: {
 [key: string]: string;
 };
 
   /**
-   * What the order waits for; null where that is nothing.
+   * What the order waits for; null if it is not stuck.
    */
   stuck: (StuckOrder | null);
 }

@@ -8,22 +8,22 @@
 export interface Violation {
 
   /**
-   * Of that row.
+   * Key of that row.
    */
   key: string;
 
   /**
-   * Which one.
+   * Name of the invariant.
    */
   rule: string;
 
   /**
-   * Of the row that breaks it.
+   * Table of the row that breaks it.
    */
   table: string;
 
   /**
-   * What the row says, what it should, and what to do next.
+   * What is in the row, what should be, and what to do next.
    */
   text: string;
 }
