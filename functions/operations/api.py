@@ -31,6 +31,7 @@ from operations.dead_letters.domain import (
     Selection,
     UserIdFilter,
 )
+from operations.dead_letters.leads import Leads, leads_of
 from operations.dead_letters.service import DeadLetterQueue, DeadLetters, QueueState
 from operations.diagnosis.service import LISTED, StuckOrders
 from operations.diagnosis.trace import Trace
@@ -140,9 +141,10 @@ class DeadLetterPage(Page[DeadLetter]):
 
 
 class DeadLetterView(DeadLetterDetail):
-    """One dead letter in full, with the replays that sent it, the latest first."""
+    """One dead letter in full, with the replays that sent it, the latest first, and where to read on."""
 
     history: tuple[Replay, ...]
+    leads: Leads
 
 
 class ReplayStarted(Model):
@@ -261,7 +263,9 @@ def list_dead_letters(
 )
 def get_dead_letter(queue: QueueInPath, message_id: MessageId) -> DeadLetterView:
     letter = _dead_letters().get(_known(queue), message_id)
-    return DeadLetterView.model_validate({**letter.model_dump(), "history": _replays().history(letter)})
+    settings = _settings()
+    leads = leads_of(letter, stack=settings.stack, region=settings.region, runbook=settings.runbook)
+    return DeadLetterView.model_validate({**letter.model_dump(), "history": _replays().history(letter), "leads": leads})
 
 
 @api.post(
@@ -293,8 +297,11 @@ def drop_dead_letters(request: DropRequest) -> ReplayStarted:
     tags=["Operations"],
     responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN),
 )
-def list_replays(limit: Limit = 20) -> Page[Replay]:
-    return Page(items=tuple(_replays().recent(limit)))
+def list_replays(limit: Limit = 20, cursor: Cursor = None) -> Page[Replay]:
+    position = decode_cursor(cursor, "before")
+    found = _replays().recent(limit, position["before"] if position else None)
+    more = {"before": found[-1].model_dump(mode="json")["at"]} if len(found) == limit else None
+    return Page(items=tuple(found), next_cursor=encode_cursor(more))
 
 
 @api.get(

@@ -62,9 +62,25 @@ class ApiSettings(WorkerSettings):
 
     Attributes:
         replay_worker: name of the function.
+        stage: `local` on a laptop.
+        aws_region: of the stack; Lambda sets it.
+        runbook: address of its pages.
     """
 
     replay_worker: str
+    stage: str = "local"
+    aws_region: str | None = None
+    runbook: str
+
+    @property
+    def stack(self) -> str:
+        """Name of the stack, as its queues are called after it."""
+        return self.queue_url_prefix.rpartition("/")[2].removesuffix("-")
+
+    @property
+    def region(self) -> str | None:
+        """Of AWS; None on a laptop."""
+        return None if self.stage == "local" else self.aws_region
 
 
 def open_dead_letters(settings: ReplaySettings) -> DeadLetters:

@@ -116,8 +116,9 @@ class InMemoryReplayLog:
     def messages(self, replay_id: str) -> list[ReplayedMessage]:
         return [message for (of, _), message in self.saved.items() if of == replay_id]
 
-    def recent(self, limit: int) -> list[Replay]:
-        return list(reversed(self.replays.values()))[:limit]
+    def recent(self, limit: int, before: str | None = None) -> list[Replay]:
+        latest = list(reversed(self.replays.values()))
+        return [each for each in latest if before is None or each.model_dump(mode="json")["at"] < before][:limit]
 
     def cancel(self, replay_id: str, by: str) -> None:
         self.cancels[replay_id] = by

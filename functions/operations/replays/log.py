@@ -44,8 +44,8 @@ class ReplayLog(Protocol):
         """Of one replay, in any order."""
         ...
 
-    def recent(self, limit: int) -> list[Replay]:
-        """The latest first."""
+    def recent(self, limit: int, before: str | None = None) -> list[Replay]:
+        """The latest first; those before a time, as their JSON has it, where one is given."""
         ...
 
     def cancel(self, replay_id: str, by: str) -> None:
@@ -138,8 +138,8 @@ class DynamoDBReplayLog:
         )
         return [ReplayedMessage.model_validate(dynamodb.from_item(item)) for page in pages for item in page["Items"]]
 
-    def recent(self, limit: int) -> list[Replay]:
-        return [Replay.model_validate(item) for item in self._about(ALL_REPLAYS, limit)]
+    def recent(self, limit: int, before: str | None = None) -> list[Replay]:
+        return [Replay.model_validate(item) for item in self._about(ALL_REPLAYS, limit, before)]
 
     def cancel(self, replay_id: str, by: str) -> None:
         item = _expiring({"replayId": replay_id, "messageId": CANCEL, "by": by})
@@ -155,12 +155,20 @@ class DynamoDBReplayLog:
     def of_order(self, order_id: str) -> list[ReplayedMessage]:
         return [ReplayedMessage.model_validate(item) for item in self._about(order_id, 1000)]
 
-    def _about(self, topic: str, limit: int) -> list[dict[str, Any]]:
+    def _about(self, topic: str, limit: int, before: str | None = None) -> list[dict[str, Any]]:
+        condition: Any = {"KeyConditionExpression": "topic = :topic"}
+        values = {":topic": topic}
+        if before:
+            condition = {
+                "KeyConditionExpression": "topic = :topic AND #at < :before",
+                "ExpressionAttributeNames": {"#at": "at"},
+            }
+            values[":before"] = before
         page = aws.dynamodb().query(
             TableName=self._table,
             IndexName="topic-at",
-            KeyConditionExpression="topic = :topic",
-            ExpressionAttributeValues={":topic": {"S": topic}},
+            **condition,
+            ExpressionAttributeValues=dynamodb.to_item(values),
             ScanIndexForward=False,
             Limit=limit,
         )

@@ -57,9 +57,9 @@ class Replays:
             raise NotFound("replay")
         return found.seen_at(self.clock.now())
 
-    def recent(self, limit: int) -> list[Replay]:
-        """All replays, as they are now; the latest first."""
-        return [replay.seen_at(self.clock.now()) for replay in self.log.recent(limit)]
+    def recent(self, limit: int, before: str | None = None) -> list[Replay]:
+        """The latest replays, as they are now, the latest first; of those before a time, where one is given."""
+        return [replay.seen_at(self.clock.now()) for replay in self.log.recent(limit, before)]
 
     def cancel(self, replay_id: str, by: str) -> Replay:
         """Have a replay stop before its next messages; what it has sent stays sent.

@@ -10,6 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from cloudretail import aws
 from operations import api
 from operations.dead_letters import collector
+from operations.dead_letters.domain import Selection
+from operations.replays.domain import Action
 from operations.wiring import ApiSettings
 from tests.support.dead_letters import NAMES
 from tests.support.invocations import OPERATOR_CLAIMS, Context, http_event, sqs_event
@@ -33,6 +35,7 @@ def shop() -> Iterator[None]:
                 environment.setenv(name.upper(), name)
         environment.setenv("EVENT_BUS_NAME", "bus")
         environment.setenv("REPLAY_WORKER", "worker")
+        environment.setenv("RUNBOOK", "https://example.com/operations.md")
         forget()
         yield
     forget()
@@ -105,3 +108,18 @@ def test_a_dead_letter_is_found_by_filters_that_match_it() -> None:
         assert (status, found["count"]) == (200, count)
     status, letter = ask("GET", f"{DEAD_LETTERS}/{sent['MessageId']}")
     assert (status, letter["queue"], letter["body"]) == (200, "OrdersDlq", "{}")
+
+
+def test_the_record_comes_in_parts_the_latest_first_each_entry_once() -> None:
+    replays = api._replays()
+    selection = Selection(queue="OrdersDlq")
+    made = [replays.start(Action.DROP, selection, by="o@example.com", reason=f"no. {n}", rate=1) for n in range(5)]
+    seen, cursor = [], ""
+    while cursor is not None:
+        query = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+        status, page = ask("GET", "/api/ops/replays", query=query)
+        assert status == 200
+        seen += [each["replayId"] for each in page["items"]]
+        cursor = page["nextCursor"]
+    assert seen[: len(made)] == [each.replay_id for each in reversed(made)]
+    assert len(seen) == len(set(seen))

@@ -57,6 +57,7 @@ export type { ImageState } from './models/image-state';
 export type { InspectedLine } from './models/inspected-line';
 export type { Inspection } from './models/inspection';
 export type { JobState } from './models/job-state';
+export type { Leads } from './models/leads';
 export type { Levels } from './models/levels';
 export type { LineView } from './models/line-view';
 export type { Merge } from './models/merge';

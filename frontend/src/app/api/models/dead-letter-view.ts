@@ -3,11 +3,12 @@
 
 import { Cause } from '../models/cause';
 import { FailureState } from '../models/failure-state';
+import { Leads } from '../models/leads';
 import { Money } from '../models/money';
 import { Replay } from '../models/replay';
 
 /**
- * One dead letter in full, with the replays that sent it, the latest first.
+ * One dead letter in full, with the replays that sent it, the latest first, and where to read on.
  */
 export interface DeadLetterView {
   atStake: (Money | null);
@@ -24,6 +25,7 @@ export interface DeadLetterView {
   history: Array<Replay>;
   invalid: (string | null);
   lastFailedAt: string;
+  leads: Leads;
   messageId: string;
   orderId: (string | null);
   queue: string;

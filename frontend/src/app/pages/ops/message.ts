@@ -1,14 +1,13 @@
-import { Component, computed, inject, input } from '@angular/core';
+import { Component, computed, effect, inject, input, signal, untracked } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { getDeadLetter } from '../../api/fn/operations/get-dead-letter';
 import { DeadLetterView } from '../../api/models';
 import { Heading } from '../../core/headings';
-import { ApiError } from '../../core/problem';
-import { resource } from '../../core/recovery';
+import { Poller, Seen } from '../../core/poller';
+import { Live } from '../../office/live';
 import { FromNowPipe } from '../../ui/from-now.pipe';
 import { Icon } from '../../ui/icon';
-import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';
 import { MoneyPipe } from '../../ui/money.pipe';
 import { WhenPipe } from '../../ui/when.pipe';
@@ -19,7 +18,8 @@ import { STATES, pretty, titleOf } from './words';
 /** One dead letter: its body, why it failed, its replays, and what has become of it. */
 @Component({
   selector: 'shop-message',
-  imports: [Act, FromNowPipe, Heading, Icon, MoneyPipe, Problem, Records, RouterLink, Skeleton, WhenPipe],
+  imports: [Act, FromNowPipe, Heading, Icon, Live, MoneyPipe, Records, RouterLink, Skeleton, WhenPipe],
+  providers: [Poller],
   host: { class: 'stack' },
   template: `
     <header class="order-head">
@@ -34,9 +34,10 @@ import { STATES, pretty, titleOf } from './words';
           <a class="button" routerLink="/ops/replays">See the record</a>
         </div>
       </div>
-    } @else if (letter.error()) {
-      <shop-problem [error]="letter.error()" (retry)="letter.reload()" />
-    } @else if (found(); as found) {
+    } @else {
+      <shop-live [poller]="poller" />
+    }
+    @if (found(); as found) {
       <section class="panel stack" aria-labelledby="cause">
         <p>
           <span [class]="'tag ' + state(found).tag">{{ state(found).label }}</span>
@@ -113,6 +114,25 @@ import { STATES, pretty, titleOf } from './words';
               <dd>{{ found.foundIn }}</dd>
             </div>
           }
+          <div>
+            <dt>Log</dt>
+            <dd>
+              @if (found.leads.log; as log) {
+                <a [href]="log" target="_blank" rel="noopener">CloudWatch Logs Insights</a>
+              }
+              <code>{{ found.leads.command }}</code>
+            </dd>
+          </div>
+          <div>
+            <dt>What to do</dt>
+            <dd>
+              @if (isAddress(found.leads.runbook)) {
+                <a [href]="found.leads.runbook" target="_blank" rel="noopener">The runbook</a>
+              } @else {
+                <code>{{ found.leads.runbook }}</code>
+              }
+            </dd>
+          </div>
           @if (found.orderId; as order) {
             <div>
               <dt>Order</dt>
@@ -166,13 +186,14 @@ import { STATES, pretty, titleOf } from './words';
           <p class="office-lead">It was not replayed before.</p>
         }
       </section>
-    } @else {
+    } @else if (!poller.problem()) {
       <div class="stack" aria-busy="true"><shop-skeleton height="12rem" /><shop-skeleton height="18rem" /></div>
     }
   `,
 })
 export default class MessagePage {
   private readonly api = inject(Api);
+  protected readonly poller = inject(Poller);
 
   readonly queue = input.required<string>();
   readonly messageId = input.required<string>();
@@ -184,16 +205,32 @@ export default class MessagePage {
     messageIds: [this.messageId()],
   }));
 
-  protected readonly letter = resource({
-    params: () => ({ queue: this.queue(), messageId: this.messageId() }),
-    loader: ({ params }) => this.api.invoke(getDeadLetter, params),
-  });
-  protected readonly found = computed(() => (this.letter.hasValue() ? this.letter.value() : null));
-  protected readonly gone = computed(() => {
-    const error = this.letter.error();
-    return error instanceof ApiError && error.status === 404;
-  });
+  protected readonly found = signal<DeadLetterView | null>(null);
+  protected readonly gone = computed(() => this.poller.problem()?.status === 404);
   protected readonly attributes = computed(() => Object.entries(this.found()?.attributes ?? {}));
+
+  constructor() {
+    effect(() => {
+      const of = { queue: this.queue(), messageId: this.messageId() };
+      untracked(() => {
+        this.found.set(null);
+        this.poller.start(() => this.look(of));
+      });
+    });
+  }
+
+  /** Somebody may replay it meanwhile, and its consumer may have done it. */
+  private async look(of: { readonly queue: string; readonly messageId: string }): Promise<Seen> {
+    const found = await this.api.invoke(getDeadLetter, of);
+    if (of.messageId !== this.messageId() || of.queue !== this.queue()) return 'nothing';
+    const same = JSON.stringify(found) === JSON.stringify(this.found());
+    if (!same) this.found.set(found);
+    return same ? 'later' : 'news';
+  }
+
+  protected isAddress(text: string): boolean {
+    return /^https?:/.test(text);
+  }
 
   protected state({ state }: DeadLetterView): { readonly label: string; readonly tag: string } {
     return STATES[state];

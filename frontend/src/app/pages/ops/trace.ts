@@ -1,14 +1,13 @@
-import { Component, computed, inject, input, linkedSignal } from '@angular/core';
+import { Component, computed, effect, inject, input, linkedSignal, signal, untracked } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import { Api } from '../../api/api';
 import { traceOrder } from '../../api/fn/operations/trace-order';
-import { EntryKind, TraceEntry } from '../../api/models';
+import { EntryKind, Trace, TraceEntry } from '../../api/models';
 import { counted } from '../../core/format';
 import { Heading } from '../../core/headings';
-import { ApiError } from '../../core/problem';
-import { resource } from '../../core/recovery';
+import { Poller, Seen } from '../../core/poller';
+import { Live } from '../../office/live';
 import { Field } from '../../ui/field';
-import { Problem } from '../../ui/problem';
 import { Skeleton } from '../../ui/skeleton';
 import { WhenPipe } from '../../ui/when.pipe';
 import { Waiting } from './waiting';
@@ -25,7 +24,8 @@ const TAGS: Readonly<Record<EntryKind, { readonly label: string; readonly tag: s
 /** All that is known of an order, from all services, in the order in which it happened. */
 @Component({
   selector: 'shop-trace',
-  imports: [Field, Heading, Problem, RouterLink, Skeleton, Waiting, WhenPipe],
+  imports: [Field, Heading, Live, RouterLink, Skeleton, Waiting, WhenPipe],
+  providers: [Poller],
   host: { class: 'stack' },
   template: `
     <h1 shopHeading>Time-line of an order</h1>
@@ -36,9 +36,10 @@ const TAGS: Readonly<Record<EntryKind, { readonly label: string; readonly tag: s
     <p class="listing-count" role="status">{{ summary() }}</p>
     @if (missing()) {
       <div class="blank"><p>No service knows an order of this number.</p></div>
-    } @else if (trace.error()) {
-      <shop-problem [error]="trace.error()" (retry)="trace.reload()" />
-    } @else if (found(); as found) {
+    } @else {
+      <shop-live [poller]="poller" />
+    }
+    @if (found(); as found) {
       <dl class="facts">
         @for (each of statuses(); track each.name) {
           <div>
@@ -49,7 +50,7 @@ const TAGS: Readonly<Record<EntryKind, { readonly label: string; readonly tag: s
       </dl>
       @if (found.stuck; as stuck) {
         <section class="panel" aria-label="What it waits for">
-          <shop-waiting [stuck]="stuck" (moved)="trace.reload()" />
+          <shop-waiting [stuck]="stuck" (moved)="poller.hurry()" />
         </section>
       }
       <ol class="console-rows console-line">
@@ -79,8 +80,10 @@ const TAGS: Readonly<Record<EntryKind, { readonly label: string; readonly tag: s
           </li>
         }
       </ol>
-    } @else if (trace.isLoading()) {
-      <div class="stack" aria-busy="true"><shop-skeleton height="4rem" /><shop-skeleton height="20rem" /></div>
+    } @else if (orderId()) {
+      @if (!poller.problem()) {
+        <div class="stack" aria-busy="true"><shop-skeleton height="4rem" /><shop-skeleton height="20rem" /></div>
+      }
     } @else {
       <div class="blank">
         <p>Enter an order's number, or choose a stuck one.</p>
@@ -92,17 +95,14 @@ const TAGS: Readonly<Record<EntryKind, { readonly label: string; readonly tag: s
 export default class TracePage {
   private readonly api = inject(Api);
   private readonly router = inject(Router);
+  protected readonly poller = inject(Poller);
 
   readonly orderId = input<string>();
 
   protected readonly tags = TAGS;
   protected readonly wanted = linkedSignal(() => this.orderId() ?? '');
 
-  protected readonly trace = resource({
-    params: () => this.orderId(),
-    loader: ({ params: orderId }) => this.api.invoke(traceOrder, { orderId }),
-  });
-  protected readonly found = computed(() => (this.trace.hasValue() ? this.trace.value() : null));
+  protected readonly found = signal<Trace | null>(null);
   /** Of the order, its reservation, its payment and so on. */
   protected readonly statuses = computed(() =>
     Object.entries(this.found()?.statuses ?? {}).map(([name, status]) => ({
@@ -110,13 +110,10 @@ export default class TracePage {
       status,
     })),
   );
-  protected readonly missing = computed(() => {
-    const error = this.trace.error();
-    return error instanceof ApiError && error.status === 404;
-  });
+  protected readonly missing = computed(() => this.poller.problem()?.status === 404);
   protected readonly summary = computed(() => {
     const found = this.found();
-    return found && !this.trace.isLoading() ? `${counted(found.entries.length, 'step')} of ${found.orderId}` : '';
+    return found ? `${counted(found.entries.length, 'step')} of ${found.orderId}` : '';
   });
   private readonly named = computed(
     () =>
@@ -126,6 +123,25 @@ export default class TracePage {
           .map(({ eventId, what }) => [eventId, what.replace(/^publishes /, '')]),
       ),
   );
+
+  constructor() {
+    effect(() => {
+      const orderId = this.orderId();
+      untracked(() => {
+        this.found.set(null);
+        if (orderId) this.poller.start(() => this.look(orderId));
+        else this.poller.stop();
+      });
+    });
+  }
+
+  private async look(orderId: string): Promise<Seen> {
+    const found = await this.api.invoke(traceOrder, { orderId });
+    if (orderId !== this.orderId()) return 'nothing';
+    const same = JSON.stringify(found) === JSON.stringify(this.found());
+    if (!same) this.found.set(found);
+    return same ? 'later' : 'news';
+  }
 
   /** What led to an entry: by its name where it is on the line itself, else by its id. */
   protected cause({ causedBy }: TraceEntry): string | null {

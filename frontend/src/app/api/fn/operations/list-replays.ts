@@ -15,12 +15,18 @@ export interface ListReplays$Params {
  * How many items at the most.
  */
   limit?: number;
+
+/**
+ * `nextCursor` of the page before.
+ */
+  cursor?: string;
 }
 
 export function listReplays(http: HttpClient, rootUrl: string, params?: ListReplays$Params, context?: HttpContext): Observable<StrictHttpResponse<ReplayPage>> {
   const rb = new RequestBuilder(rootUrl, listReplays.PATH, 'get');
   if (params) {
     rb.query('limit', params.limit, {});
+    rb.query('cursor', params.cursor, {});
   }
 
   return http.request(
