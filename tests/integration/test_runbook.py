@@ -6,6 +6,7 @@ import shlex
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,6 @@ BLOCKS = [line for block in re.findall(r"```sh\n(.+?)```", RUNBOOK, re.DOTALL) f
 IN_TEXT = re.findall(r"`([^`]+)`", re.sub(r"```sh\n.+?```", "", RUNBOOK, flags=re.DOTALL))
 
 ONLY_ON_AWS = {
-    "cloudretail events replay": "the emulator has no archive",
     "cloudretail protect": "it protects a stack that CloudFormation of AWS keeps",
     "cloudretail doctor --stage": "it asks AWS for the account's quotas",
     "aws ": "the AWS command line is no part of the project; `make prove PART=restore` does what those of Restore say",
@@ -220,6 +220,9 @@ class Scene:
             order_id, return_id = self.owed()
             command = command.replace("ord_...", order_id).replace("REFUND", return_id)
         command = command.replace("ord_...", self.order_id)
+        now = datetime.now(UTC)
+        for written, at in (("2026-11-20T08:00", now - timedelta(hours=4)), ("2026-11-20T12:00", now)):
+            command = command.replace(written, at.isoformat())
         # The shop of the tests is the one that is meant without it.
         return re.sub(r" --stack \S+", "", command)
 
