@@ -11,16 +11,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
+import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench import history, imports, load, synchronous
+from bench import flash, history, imports, load, report, synchronous
 from bench.window import held_back, seconds_of
 from retail_ops.local.local_shop import LocalShop, State
 from retail_ops.local.processes import free_port
 from retail_ops.stack.shop import PROJECT
 
-IMPORT_LIMIT = 1.3
+IMPORT_LIMIT = 1.15
 """How much longer a function's import may take than that of the libraries that it uses."""
 
 INVENTORY = "InventoryQueue"
@@ -51,16 +52,71 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=8, help="shoppers at the same time (default: 8)")
     parser.add_argument("--orders", type=int, default=1000, help="orders in all (default: 1000)")
     parser.add_argument("--products", type=int, default=20, help="over how many products (default: 20)")
-    parser.add_argument("--provider-ms", type=int, default=200, help="a provider's answer, for the synchronous design")
-    parser.add_argument("--import-runs", type=int, default=5, help="fresh processes for each import (default: 5)")
+    parser.add_argument("--import-runs", type=int, default=7, help="fresh processes for each import (default: 7)")
+    parser.add_argument("--part", choices=("beside", "loads", "sale", "imports"), help="only this")
+    parser.add_argument("--sale", type=int, default=1000, help="orders of the flash sale, for a tenth as many pieces")
+    parser.add_argument("--record", action="store_true", help="keep what was measured, and write docs/cost.md anew")
     parser.add_argument("--history", type=int, help="instead: so many stored orders, and what operators ask of them")
     arguments = parser.parse_args()
     if arguments.history:
         _history(arguments.history)
         return 0
-    lost = _loads(arguments)
-    _imports(arguments.import_runs)
+    lost = 0
+    wanted = [arguments.part] if arguments.part else ["beside", "loads", "sale", "imports"]
+    if "beside" in wanted:
+        _beside(arguments.record)
+    if "loads" in wanted:
+        lost = _loads(arguments)
+    if "sale" in wanted:
+        _sale(arguments.sale, record=arguments.record)
+    if "imports" in wanted:
+        _imports(arguments.import_runs, record=arguments.record)
     return 1 if lost else 0
+
+
+def _beside(record: bool) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        console.status("Starting a shop ...") as status,
+        LocalShop(
+            Path(folder),
+            port=free_port(),
+            storefront_port=free_port(),
+            stack="bench",
+            build_dir=PROJECT / ".aws-sam" / "bench",
+            counted=True,
+        ) as local,
+    ):
+        status.update("what an order of the synchronous design takes")
+        twin = synchronous.counted(local)
+        outcomes = []
+        for scenario, design, outcome in synchronous.run(local, status.update):
+            asked = {"scenario": scenario.name, "rate": scenario.rate, "orders": scenario.orders, "design": design}
+            outcomes.append(asked | outcome.to_json())
+            if record:
+                report.keep(beside=outcomes, twin=twin.to_json())
+    typer.echo(report.beside(outcomes))
+    typer.echo(report.twin(twin, report.counts()["card"]))
+
+
+def _sale(orders: int, *, record: bool) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        console.status("Starting a shop ...") as status,
+        LocalShop(
+            Path(folder),
+            port=free_port(),
+            storefront_port=free_port(),
+            stack="bench",
+            build_dir=PROJECT / ".aws-sam" / "bench",
+            transaction_seconds=flash.TRANSACTION_SECONDS,
+            counted=True,
+        ) as local,
+    ):
+        sale = flash.run(local, orders, orders // 10, status.update).to_json()
+    typer.echo(report.sale(sale))
+    if record:
+        report.keep(sale=sale)
 
 
 def _loads(arguments: argparse.Namespace) -> int:
@@ -88,13 +144,6 @@ def _loads(arguments: argparse.Namespace) -> int:
         window = seconds_of(INVENTORY)
         with held_back(shop, INVENTORY, window):
             waiting = load.run(shop, clients=1, orders=arguments.orders // 20, products=1, note=status.update)
-        status.update("the synchronous design")
-        sync = synchronous.run(
-            shop,
-            clients=arguments.clients,
-            orders=arguments.orders // 4,
-            provider_seconds=arguments.provider_ms / 1000,
-        )
         memory = worker_memory(local)
     table = Table("", "orders/s", "p50 ms", "p95 ms", "p99 ms", "lost", title=f"{arguments.clients} clients")
     for name, run in ((f"{arguments.products} products", spread), ("1 hot product", hot)):
@@ -102,7 +151,6 @@ def _loads(arguments: argparse.Namespace) -> int:
         table.add_row(f"{name}: placed to confirmed", "", *percentiles(run.to_confirmed), "")
     for name, run in (("1 client", alone), (f"1 client, inventory waits {window} s", waiting)):
         table.add_row(f"{name}: placed to confirmed", "", *percentiles(run.to_confirmed), str(run.lost))
-    table.add_row(f"synchronous, provider {arguments.provider_ms} ms: checkout", "", *percentiles(sync), "")
     console.print(table)
     added = statistics.median(waiting.to_confirmed) / statistics.median(alone.to_confirmed)
     console.print(f"Inventory's batching window: a lone order is confirmed after {added:.1f} times as long")
@@ -134,16 +182,20 @@ def _history(orders: int) -> None:
     console.print(table)
 
 
-def _imports(runs: int) -> None:
+def _imports(runs: int, *, record: bool) -> None:
+    kept = {}
     table = Table("function", "ms", "its libraries, ms", "ratio", title="Import, with one client")
     with console.status("") as status:
         for function, handler in sorted(imports.handlers().items()):
             status.update(f"importing {function} in fresh processes")
             own, libraries = imports.compare(handler, runs)
             ratio = own / libraries
+            kept[function] = {"own": round(own), "libraries": round(libraries)}
             mark = " !" if ratio > IMPORT_LIMIT else ""
             table.add_row(function, f"{own:.0f}", f"{libraries:.0f}", f"{ratio:.2f}{mark}")
     console.print(table)
+    if record:
+        report.keep(imports={"runs": runs, "functions": kept})
 
 
 raise SystemExit(main())

@@ -5,7 +5,6 @@ door. The tables are those of docs/cost.md.
 """
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 
@@ -33,11 +32,11 @@ def main() -> int:
     if arguments.check:
         return _check()
     if arguments.document:
-        _write()
+        report.write()
         return 0
     found = _count(arguments.orders)
     if arguments.record:
-        _record(found)
+        report.keep(kinds={kind: count.to_json() for kind, count in found.items()}, queues=report.polled_queues())
     for part in report.parts(found, report.polled_queues()).values():
         typer.echo(f"{part}\n")
     exceeded = [sentence for kind, count in found.items() for sentence in budget.exceeded(kind, count)]
@@ -74,17 +73,6 @@ def _count(orders: int) -> dict[str, Count]:
             status.update(f"orders: {report.WORDS[kind]}")
             found[kind] = Count.median([counting.count(kind) for _ in range(orders)])
     return found
-
-
-def _record(found: dict[str, Count]) -> None:
-    recorded = report.kept() if report.RECORDED.exists() else {}
-    recorded |= {"kinds": {kind: count.to_json() for kind, count in found.items()}, "queues": report.polled_queues()}
-    report.RECORDED.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n")
-    _write()
-
-
-def _write() -> None:
-    report.DOCUMENT.write_text(report.written(report.DOCUMENT.read_text(), report.recorded_parts()))
 
 
 if __name__ == "__main__":

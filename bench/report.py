@@ -41,6 +41,18 @@ def kept() -> dict[str, Any]:
     return found
 
 
+def keep(**recorded: Any) -> None:
+    """Record something anew, and write the document."""
+    everything = (kept() if RECORDED.exists() else {}) | recorded
+    RECORDED.write_text(json.dumps(everything, indent=1, sort_keys=True) + "\n")
+    write()
+
+
+def write() -> None:
+    """Write the document's tables anew."""
+    DOCUMENT.write_text(written(DOCUMENT.read_text(), recorded_parts()))
+
+
 def polled_queues() -> int:
     """Queues from which Lambda polls."""
     return len(Template.load(Stage="prod").sources)
@@ -85,7 +97,7 @@ def kinds(found: Mapping[str, Count]) -> str:
             lines[f"{name.replace('-', ' ')}, batches of {size}"] = partial(_bought, name, size)
     for size in BATCHES:
         lines[f"**dollars for a million, batches of {size}**"] = partial(dollars, region=HOME, batch=size)
-    shown = [kind for kind in found if kind != "visit"]
+    shown = [kind for kind in WORDS if kind in found and kind != "visit"]
     rows = [[name, *(number(of(found[kind])) for kind in shown)] for name, of in lines.items()]
     return table(["", *(WORDS[kind] for kind in shown)], rows)
 
@@ -158,9 +170,81 @@ def sources() -> str:
     return "\n".join([priced, "", "Not read, and so left out:", "", *unread])
 
 
+def beside(outcomes: Sequence[Mapping[str, Any]]) -> str:
+    """What became of the orders of both designs."""
+    head = ["", "orders/s", "orders", "design", "p50 ms", "p95 ms", "errors seen", "sold", "left half done"]
+    rows = [
+        (
+            *(it["scenario"], f"{it['rate']:g}", it["orders"], it["design"]),
+            *(f"{it['p50']:.0f}", f"{it['p95']:.0f}", it["errors"], f"{it['right']:.0%}", it["half"]),
+        )
+        for it in outcomes
+    ]
+    return table(head, rows)
+
+
+def twin(synchronous: Count, ours: Count) -> str:
+    """What an order by card takes in both designs."""
+    lines: dict[str, Callable[[Count], float]] = {
+        "calls of AWS": lambda it: sum(it.calls.values()),
+        "write units": lambda it: sum(it.writes.values()),
+        "read units": lambda it: sum(it.reads.values()),
+        "API requests": lambda it: it.requests,
+        "invocations, one at a time": lambda it: it.invocations,
+        "gigabyte seconds": lambda it: it.gigabyte_seconds,
+        "log bytes": lambda it: it.log_bytes,
+    }
+    for size in BATCHES:
+        lines[f"**dollars for a million, batches of {size}**"] = partial(dollars, region=HOME, batch=size)
+    rows = [[name, number(of(ours)), number(of(synchronous))] for name, of in lines.items()]
+    return table(["an order by card", "this shop", "the synchronous design"], rows)
+
+
+def sale(recorded: Mapping[str, Any]) -> str:
+    """What a flash sale came to."""
+    hot = recorded["hot_writes"] / (recorded["confirmed"] + recorded["rejected"])
+    rows = [
+        ("orders tried, for so many pieces", f"{recorded['orders']:,} for {recorded['pieces']:,}"),
+        ("confirmed", recorded["confirmed"]),
+        ("rejected, with a mail that says so", recorded["rejected"]),
+        ("refused by cart or checkout at once", recorded["refused"]),
+        ("without an answer", recorded["unanswered"]),
+        ("sold more than there were", recorded["oversold"]),
+        ("writes of the product's row for each order placed", f"{hot:.2f}"),
+        ("transactions refused for a conflict", recorded["conflicts"]),
+        ("seconds until the last order was placed", f"{recorded['placing']:.0f}"),
+        ("seconds until the last order had its answer", f"{recorded['seconds']:.0f}"),
+    ]
+    return table(["a flash sale", ""], rows)
+
+
+def imports(recorded: Mapping[str, Any]) -> str:
+    """How long each function's import takes, beside that of its libraries."""
+    rows = [
+        [name, each["own"], each["libraries"], f"{each['own'] / each['libraries']:.2f}"]
+        for name, each in sorted(recorded["functions"].items())
+    ]
+    return table(["function", "ms", "its libraries, ms", "ratio"], rows)
+
+
+NOT_RECORDED = "Not recorded; `make bench` measures it."
+
+MEASURED: Mapping[str, Callable[[Any], str]] = {
+    "beside": beside,
+    "twin": lambda count: twin(Count.from_json(count), counts()["card"]),
+    "sale": sale,
+    "imports": imports,
+}
+"""What `make bench` records: how each is shown."""
+
+
 def recorded_parts() -> dict[str, str]:
     """What is generated in the document, by the name of its place."""
-    return parts(counts(), kept()["queues"])
+    recorded, found = kept(), counts()
+    generated = parts(found, recorded["queues"])
+    for name, render in MEASURED.items():
+        generated[name] = render(recorded[name]) if name in recorded else NOT_RECORDED
+    return generated
 
 
 def parts(found: Mapping[str, Count], queues: int) -> dict[str, str]:

@@ -12,6 +12,7 @@ import re
 import resource
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from hmac import compare_digest
 from ipaddress import IPv4Interface
 from pathlib import Path
@@ -20,8 +21,10 @@ from typing import Any
 import psutil
 import uvicorn
 
+from retail_ops.local import faults
 from retail_ops.local.capacity import Index, Table
 from retail_ops.local.conflicts import Conflicts
+from retail_ops.local.faults import Fault, Faults
 from retail_ops.local.guard import Application, Guard, storefront_origins
 from retail_ops.local.meter import Meter, Tables
 from retail_ops.stack.tracebacks import brief
@@ -103,6 +106,13 @@ def metered(application: Application, calls: Path) -> Meter:
     return meter
 
 
+def _faults(file: Path) -> list[Fault]:
+    try:
+        return faults.read(file.read_text())
+    except FileNotFoundError:
+        return []
+
+
 def guarded(root: str, port: int, state_file: Path, transaction_seconds: float, calls: str = "") -> Guard:
     """The emulator behind its guard.
 
@@ -129,7 +139,7 @@ def guarded(root: str, port: int, state_file: Path, transaction_seconds: float, 
 
     emulator: Application = Conflicts(app, key_names, transaction_seconds) if transaction_seconds else app
     if calls:
-        emulator = metered(emulator, Path(calls))
+        emulator = metered(Faults(emulator, partial(_faults, Path(calls).with_name("faults.json"))), Path(calls))
     return Guard(emulator, root, is_known, port, storefronts, tuple(bridges()))
 
 

@@ -24,6 +24,7 @@ import httpx
 
 from retail_ops.errors import NoShop, ProcessDied, UnreadableState
 from retail_ops.local import sam, warmup
+from retail_ops.local.faults import Fault
 from retail_ops.local.processes import (
     SHOP_STATE_FILE,
     Owned,
@@ -194,6 +195,12 @@ class LocalShop:
     def calls(self) -> Path:
         """What the functions of a counted shop have called, a line each: `retail_ops.local.meter`."""
         return self.state_dir.resolve() / "calls.jsonl"
+
+    def faulty(self, *faults: Fault) -> None:
+        """Have some calls of a counted shop be slow or fail, until this is called again."""
+        draft = self.calls.with_name("faults.draft")
+        draft.write_text(json.dumps([asdict(fault) for fault in faults]))
+        draft.replace(self.calls.with_name("faults.json"))
 
     @property
     def _state_file(self) -> Path:
