@@ -1,6 +1,6 @@
-"""The operators' HTTP API; it answers nobody else.
+"""The operators' HTTP API. Other callers get a 403.
 
-What takes longer than a request is recorded, answered with 202, and carried out by the replay worker.
+Work that takes longer than a request is recorded and answered with 202. The replay worker then carries it out.
 """
 
 import json
@@ -487,7 +487,7 @@ def _known(queue: str) -> str:
 def _page[Item: DeadLetter | ReplayedMessage](
     items: Sequence[Item], limit: int, cursor: str | None
 ) -> tuple[Sequence[Item], str | None]:
-    """The items after the one that the cursor names; from the beginning where that one is gone."""
+    """The items after the one that the cursor names, or all if that one is gone."""
     position = decode_cursor(cursor, "after")
     ids = [item.message_id for item in items]
     begin = ids.index(position["after"]) + 1 if position and position["after"] in ids else 0

@@ -1,4 +1,4 @@
-"""How the parts of operations are put together, for the API, the replay worker and the command alike."""
+"""The wiring of operations, for the API, the replay worker and the command."""
 
 from typing import Annotated
 
@@ -29,11 +29,11 @@ def _names(value: object) -> object:
 
 
 class FailureSettings(Settings):
-    """What it takes to know of failures.
+    """What a function needs to read failures.
 
     Attributes:
-        consumers: their names in the template, separated by commas.
-        failures_bucket: where bodies are that are too long for the table.
+        consumers: the consumers' names in the template, separated by commas.
+        failures_bucket: has the bodies that are too long for the table.
     """
 
     consumers: Annotated[tuple[str, ...], BeforeValidator(_names)]
@@ -42,10 +42,10 @@ class FailureSettings(Settings):
 
 
 class ReplaySettings(FailureSettings):
-    """What it takes to find dead letters, and to replay them.
+    """What a function needs to find and replay dead letters.
 
     Attributes:
-        queue_url_prefix: a queue's address is this and its name in the template.
+        queue_url_prefix: a queue's address is this prefix and the queue's name in the template.
     """
 
     queue_url_prefix: str
@@ -58,7 +58,7 @@ class WorkerSettings(ReplaySettings, TableSettings):
 
 
 class ApiSettings(WorkerSettings):
-    """What the API needs; the command uses the deployed function's.
+    """What the API needs. The command reads these from the deployed function's environment.
 
     Attributes:
         replay_worker: name of the function.
@@ -99,12 +99,12 @@ def open_replays(settings: ReplaySettings) -> Replays:
 
 
 def open_replayer(settings: ReplaySettings, worker: str, subscribers: Subscribers) -> Replayer:
-    """Carries replays and drops out.
+    """Open the Replayer, which carries out replays and drops.
 
     Args:
         settings: of the shop.
         worker: name of the replay worker's function.
-        subscribers: by type of event.
+        subscribers: names of consumers by type of event.
     """
     return Replayer(
         open_dead_letters(settings),

@@ -1,4 +1,4 @@
-"""The record of replays: who did what, when and why, and what became of each message."""
+"""The record of replays: who did what, when and why, and the outcome of each message."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,33 +15,33 @@ from operations.dead_letters.sqs import NotAccepted
 from operations.replays.domain import Replay, ReplayedMessage, ReplayState, counted
 
 HEADER = "-"
-"""Sort key of a replay's own row, beside those of its messages."""
+"""Sort key of a replay's own row, beside the rows of its messages."""
 
 CANCEL = "+cancel"
-"""Sort key of an operator's wish that it stops; before the header, and so no message's."""
+"""Sort key of the row by which an operator stops a replay. It sorts before the header, and is never a message's key."""
 
 ALL_REPLAYS = "replays"
-"""Topic of every replay's own row; no order id is like it."""
+"""Topic of every replay's own row. No order id has this form."""
 
 KEPT_FOR = timedelta(days=400)
-"""How long a record of operations is kept: a year and a month, to be compared with the year before."""
+"""How long a record of operations is kept: a year and a month, to compare it with the year before."""
 
 
 class ReplayLog(Protocol):
-    """Who replayed what, when and why, and what became of each message."""
+    """The record of replays."""
 
     def save(self, replay: Replay) -> None:
         """Write the replay's own row."""
         ...
 
     def save_messages(self, messages: Sequence[ReplayedMessage]) -> None:
-        """Write what became of messages, whatever was written of them before."""
+        """Write the outcomes of messages, over earlier ones."""
         ...
 
     def find(self, replay_id: str) -> Replay | None: ...
 
     def messages(self, replay_id: str) -> list[ReplayedMessage]:
-        """Of one replay, in any order."""
+        """The messages of one replay, in any order."""
         ...
 
     def recent(self, limit: int, before: str | None = None) -> list[Replay]:
@@ -49,30 +49,30 @@ class ReplayLog(Protocol):
         ...
 
     def cancel(self, replay_id: str, by: str) -> None:
-        """Note that it is to stop."""
+        """Note that a replay has to stop."""
         ...
 
     def uncancel(self, replay_id: str) -> None:
-        """Note that it is to go on."""
+        """Note that a replay may continue."""
         ...
 
     def cancelled(self, replay_id: str) -> bool:
-        """Whether it is to stop."""
+        """Whether a replay has to stop."""
         ...
 
     def of_order(self, order_id: str) -> list[ReplayedMessage]:
-        """What replays did to messages about an order."""
+        """The replayed messages about an order."""
         ...
 
 
 def cancel_key(replay_id: str) -> dict[str, Any]:
-    """The key of the row that says that a replay is to stop: its worker writes its own row again and again."""
+    """The key of the row that stops a replay. It is a row of its own, as the worker keeps writing the replay's row."""
     return {"replayId": {"S": replay_id}, "messageId": {"S": CANCEL}}
 
 
 @contextmanager
 def interruption_recorded(log: ReplayLog, replay_id: str, clock: Clock) -> Iterator[None]:
-    """Record a replay as INTERRUPTED that ends by an exception, such as Ctrl-C."""
+    """Record a replay as INTERRUPTED if the block ends with an exception, such as by Ctrl-C."""
     try:
         yield
     except BaseException:
@@ -85,7 +85,7 @@ def interruption_recorded(log: ReplayLog, replay_id: str, clock: Clock) -> Itera
                 }
                 log.save(last.model_copy(update=changes))
         except (ClientError, BotoCoreError):
-            pass  # The exception itself says more.
+            pass  # The original exception says more.
         raise
 
 

@@ -1,4 +1,4 @@
-"""Starting replays, and reading their record."""
+"""Starts replays, and reads their record."""
 
 import secrets
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ class Replays:
     """The record of all replays.
 
     Attributes:
-        log: where it is.
-        failures: what has become of what was replayed.
+        log: the record.
+        failures: the table of failures, for the outcomes of copies.
         clock: for new records.
     """
 
@@ -28,14 +28,14 @@ class Replays:
     clock: Clock = REAL_TIME
 
     def start(self, action: Action, selection: Selection, *, by: str, reason: str, rate: float) -> Replay:
-        """Record that dead letters are to be replayed, dropped or tried; that is then carried out by somebody else.
+        """Record a new replay, drop or dry run, for the worker to carry out.
 
         Args:
             action: REPLAY, DROP or DRY_RUN.
-            selection: which dead letters.
-            by: who asks for it.
+            selection: the dead letters.
+            by: who starts it.
             reason: why.
-            rate: messages a second at the most.
+            rate: messages a second at most.
         """
         replay = Replay(
             replay_id=new_replay_id(),
@@ -51,7 +51,7 @@ class Replays:
         return replay
 
     def get(self, replay_id: str) -> Replay:
-        """The record of a replay, as it is now; raises NotFound."""
+        """The record of a replay as of now; raises NotFound."""
         found = self.log.find(replay_id)
         if found is None:
             raise NotFound("replay")
@@ -62,7 +62,7 @@ class Replays:
         return [replay.seen_at(self.clock.now()) for replay in self.log.recent(limit, before)]
 
     def cancel(self, replay_id: str, by: str) -> Replay:
-        """Have a replay stop before its next messages; what it has sent stays sent.
+        """Stop a replay before its next messages. Messages that it has sent stay sent.
 
         Raises:
             NotFound: there is no such replay.
@@ -75,11 +75,11 @@ class Replays:
         return replay
 
     def resume(self, replay_id: str) -> Replay:
-        """Record that a replay goes on where it was left; it is then carried out by somebody else.
+        """Record that a replay continues, for the worker to carry out.
 
         Raises:
             NotFound: there is no such replay.
-            Conflict: it is under way, or done, or nothing that goes on.
+            Conflict: it is running or done, or is not a kind that can be resumed.
         """
         replay = self.get(replay_id)
         if replay.state not in (ReplayState.CANCELLED, ReplayState.INTERRUPTED) or replay.selection is None:
@@ -91,12 +91,12 @@ class Replays:
         return queued
 
     def messages(self, replay_id: str) -> Sequence[ReplayedMessage]:
-        """What became of each message of a replay, in the order in which it was decided; raises NotFound."""
+        """The outcomes of a replay's messages, in the order of time; raises NotFound."""
         self.get(replay_id)
         return sorted(self.log.messages(replay_id), key=lambda message: message.at)
 
     def followed(self, messages: Sequence[ReplayedMessage]) -> list[ReplayedMessage]:
-        """With what has become of those that were replayed: done, dead again, or still under way."""
+        """The messages with the present state of their copies: resolved, dead again, or without an outcome yet."""
         keys = {
             message.message_id: (ConsumerQueue.by_dead_letter_queue(message.queue).consumer, message.message_id)
             for message in messages
