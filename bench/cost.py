@@ -46,11 +46,10 @@ def main() -> int:
 
 
 def _check() -> int:
-    text = report.DOCUMENT.read_text()
-    if report.written(text, report.recorded_parts()) == text:
-        return 0
-    typer.echo('docs/cost.md is not what was recorded. Write it anew with: make cost ARGS="--document"', err=True)
-    return 1
+    stale = [path.name for path, text in report.documents().items() if path.read_text() != text]
+    for name in stale:
+        typer.echo(f'{name} is not what was recorded. Write it anew with: make cost ARGS="--document"', err=True)
+    return 1 if stale else 0
 
 
 def _count(orders: int) -> dict[str, Count]:

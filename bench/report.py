@@ -13,6 +13,7 @@ from retail_ops.stack.template import Template
 
 RECORDED = Path(__file__).with_name("counted.json")
 DOCUMENT = PROJECT / "docs" / "cost.md"
+README = PROJECT / "README.md"
 HOME = "us-east-1"
 """The region of which every price could be read that an order's way is paid with."""
 
@@ -49,8 +50,18 @@ def keep(**recorded: Any) -> None:
 
 
 def write() -> None:
-    """Write the document's tables anew."""
-    DOCUMENT.write_text(written(DOCUMENT.read_text(), recorded_parts()))
+    """Write the documents' tables anew."""
+    for path, text in documents().items():
+        path.write_text(text)
+
+
+def documents() -> dict[Path, str]:
+    """The documents as they have to be, by path."""
+    generated = recorded_parts()
+    brief = {"brief": briefly(counts()), "beside": generated["beside"]}
+    return {
+        path: written(path.read_text(), parts_of_it) for path, parts_of_it in ((DOCUMENT, generated), (README, brief))
+    }
 
 
 def polled_queues() -> int:
@@ -100,6 +111,22 @@ def kinds(found: Mapping[str, Count]) -> str:
     shown = [kind for kind in WORDS if kind in found and kind != "visit"]
     rows = [[name, *(number(of(found[kind])) for kind in shown)] for name, of in lines.items()]
     return table(["", *(WORDS[kind] for kind in shown)], rows)
+
+
+def briefly(found: Mapping[str, Count]) -> str:
+    """What orders take, in one line each."""
+    rows = [
+        (
+            WORDS[kind],
+            *(number(sum(found[kind].calls.values())), number(sum(found[kind].writes.values()))),
+            *(number(found[kind].events), number(found[kind].messages)),
+            *(number(dollars(found[kind], HOME, size)) for size in BATCHES),
+        )
+        for kind in WORDS
+        if kind in found and kind != "visit"
+    ]
+    head = ["an order", "calls", "write units", "events", "messages"]
+    return table([*head, *(f"dollars for a million, batches of {size}" for size in BATCHES)], rows)
 
 
 def _bought(name: str, batch: int, count: Count) -> float:
@@ -273,6 +300,6 @@ def written(text: str, generated: Mapping[str, str]) -> str:
         before, opening, rest = text.partition(f"<!-- {name} -->\n")
         _, closing, after = rest.partition(f"<!-- /{name} -->")
         if not opening or not closing:
-            raise ValueError(f"{DOCUMENT.name} has no place for {name}: <!-- {name} --> and <!-- /{name} -->")
+            raise ValueError(f"there is no place for {name}: <!-- {name} --> and <!-- /{name} -->")
         text = f"{before}{opening}\n{part}\n\n{closing}{after}"
     return text

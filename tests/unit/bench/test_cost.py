@@ -89,10 +89,9 @@ def test_an_order_over_its_budget_names_the_call_that_was_not_there() -> None:
     assert "PaymentsReactions dynamodb GetItem takes 10, was 0" in sentence
 
 
-def test_the_document_is_what_was_recorded() -> None:
-    text = report.DOCUMENT.read_text()
-
-    assert report.written(text, report.recorded_parts()) == text, 'write it anew with: make cost ARGS="--document"'
+def test_the_documents_are_what_was_recorded() -> None:
+    for path, text in report.documents().items():
+        assert path.read_text() == text, f'write {path.name} anew with: make cost ARGS="--document"'
 
 
 def test_a_document_without_a_place_for_a_table_is_refused() -> None:
