@@ -1,1 +1,1 @@
-"""Payments: each order has one, through a provider behind one port."""
+"""Payments: each order has one payment, by a provider behind one port."""

@@ -1,4 +1,4 @@
-"""The payments API: choose how to pay for an order, see what became of it; for staff, what is to be paid back."""
+"""The payments API. Shoppers choose how to pay and follow their payment; staff see payments and pay refunds by hand."""
 
 from datetime import UTC, datetime
 from enum import StrEnum

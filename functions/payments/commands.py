@@ -1,5 +1,4 @@
-"""What shoppers and staff can ask of payments: over ports, without HTTP. The API and the simulation call the same
-functions."""
+"""The use cases of payments: over ports, without HTTP. The API and the simulation call the same functions."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,17 +30,17 @@ _UNPAYABLE = {
 """Why an order that does not wait for its payment cannot be paid, by its status."""
 
 type OrderOf = Callable[[str], PayableOrder | None]
-"""The shopper's order of this id, None where there is none; a consistent read."""
+"""Finds the shopper's order with this id, by a consistent read; None if there is none."""
 
 
 @dataclass(frozen=True)
 class Ports:
-    """What the command works on.
+    """The ports of the command.
 
     Attributes:
         order_of: finds the shopper's orders.
-        payments: their rows.
-        methods: how an order can be paid in this shop.
+        payments: the repository of payments.
+        methods: the payment methods of this shop.
         count_card: counts an attempt to pay by card before it is made; raises Limited.
     """
 
@@ -54,12 +53,12 @@ class Ports:
 def choose_method(
     ports: Ports, order_id: str, choice: ChooseMethod, cause: Cause, now: datetime
 ) -> tuple[PayableOrder, Settled[Payment]]:
-    """Choose how to pay for an order; where its other facts are there, the payment begins.
+    """Choose how to pay for an order. The payment begins once amount and reservation are known too.
 
     Args:
-        ports: of the shopper who asks.
+        ports: of the shopper.
         order_id: of the order.
-        choice: how to pay.
+        choice: the method, and a token for a card.
         cause: the request.
         now: aware.
 
@@ -71,7 +70,7 @@ def choose_method(
         InvalidInput: the shop does not offer this method.
         Conflict: the order does not wait for its payment, cannot be paid in cash, or an attempt is running.
         Limited: too many attempts to pay by card.
-        Contention: the race was lost again and again.
+        Contention: too many lost races in a row.
     """
     order = ports.order_of(order_id)
     if order is None:
@@ -102,22 +101,22 @@ def choose_method(
 def pay_back(
     payments: Repository[Payment], order_id: str, paid: RefundPaid, cause: Cause, now: datetime
 ) -> Settled[Payment]:
-    """Note that a person has given money back, by a transfer or in cash.
+    """Note that staff have paid a refund by hand, by a transfer or in cash.
 
     Args:
-        payments: their rows.
+        payments: the repository of payments.
         order_id: of the order.
-        paid: which refund, and how.
+        paid: the refund, and how it was paid.
         cause: the request.
         now: aware.
 
     Returns:
-        The payment; Nothing was decided where this was noted before.
+        The payment. If this was noted before, the decision is Nothing.
 
     Raises:
         NotFound: the order has no such refund.
-        Conflict: the provider gives it back, or it was paid with another reference.
-        Contention: the race was lost again and again.
+        Conflict: the provider makes the refund, or it was paid with another reference.
+        Contention: too many lost races in a row.
     """
 
     def answer(payment: Payment | None) -> Decision[Payment]:

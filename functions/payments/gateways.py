@@ -1,4 +1,4 @@
-"""Who can take cards: the one list of payment providers."""
+"""The list of payment providers for cards."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,7 +7,7 @@ from payments.providers import SANDBOX, Provider, open_sandbox
 GATEWAYS: Mapping[str, Callable[[], Provider | None]] = {
     SANDBOX: open_sandbox,
 }
-"""By name, how each is opened from a function's environment, or None on a stage without it.
+"""Opens each provider from a function's environment, by name; None on a stage without it.
 
-Which of them takes new attempts is the stage's choice (`CARD_GATEWAY`); all are asked for what they took.
+The stage's setting `CARD_GATEWAY` says which one gets new attempts. Each is asked about the attempts that it has.
 """

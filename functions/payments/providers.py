@@ -45,19 +45,19 @@ from contract.payments import AttemptReported
 
 
 class ProviderUnavailable(Transient):
-    """The provider did not take the request."""
+    """The provider did not accept the request."""
 
 
 class ProviderTimeout(Transient):
-    """The provider may or may not have taken the request, now or later."""
+    """The provider may have received the request, or may still receive it."""
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """The money of an attempt is taken.
+    """The money of an attempt was charged.
 
     Attributes:
-        amount: how much, where the provider says so.
+        amount: how much; None if the provider does not say.
     """
 
     amount: Money | None = field(default=None, compare=False)
@@ -65,7 +65,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class GivenBack:
-    """The money of a refund is on its way back.
+    """The refund was made.
 
     Attributes:
         amount: minor units.
@@ -76,27 +76,27 @@ class GivenBack:
 
 @dataclass(frozen=True)
 class Pending:
-    """A refund is not decided yet, or cannot be made for now: a report follows."""
+    """The refund is not decided yet, or cannot be made at present. A report follows."""
 
 
 @dataclass(frozen=True)
 class Refused:
-    """The provider says no, for good."""
+    """The provider refuses for good."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Ended:
-    """The attempt was called off before it was made: it can take no money any more."""
+    """The attempt was cancelled before it was made. It can take no money any more."""
 
 
 @dataclass(frozen=True)
 class Challenged:
-    """The shopper's bank wants to be asked first; an answer follows, or never does.
+    """The shopper's bank has to be asked first. An answer may follow or not.
 
     Attributes:
-        challenge: what the browser needs to ask it: a secret of the shopper's.
+        challenge: what the browser needs to ask the bank. Only the shopper may see it.
     """
 
     challenge: str = field(repr=False)
@@ -109,12 +109,12 @@ type RefundAnswer = GivenBack | Refused | Pending
 
 @dataclass(frozen=True)
 class ReportedDispute:
-    """A dispute about an attempt, as it stands at its provider.
+    """A dispute about an attempt, in its present state at the provider.
 
     Attributes:
-        dispute_id: the provider's name for it.
+        dispute_id: the provider's id of it.
         amount: what the shopper's bank has taken back for now.
-        won: whether the shop was right; None while that is not decided.
+        won: whether the shop has won; None while it is not decided.
         reason: in the provider's words.
     """
 
@@ -125,59 +125,59 @@ class ReportedDispute:
 
 
 class Provider(Protocol):
-    """Whoever moves the money. The first answer to an attempt stands: it is the answer to any other call. So does that
-    to a refund, but for one that fails later: a report follows, and it is refused from then on.
+    """Moves the money. The first answer to an attempt is final: later calls return the same answer. So is the answer to
+    a refund, unless the refund fails later: then a report follows, and the answer is a refusal from then on.
 
-    A challenge is no answer. Where a challenge was refused, the attempt is alive until it is ended by `cancel`: the
+    A challenge is not an answer. After a refused challenge, the attempt stays open until `cancel` ends it, since the
     shopper's browser could ask the bank again.
 
-    Every method raises ProviderUnavailable where nothing was done, and ProviderTimeout where nobody knows.
+    Every method raises ProviderUnavailable if nothing was done, and ProviderTimeout if that is not known.
     """
 
     def create(self, key: str, amount: Money, token: str) -> str:
-        """Take an attempt in; moves no money.
+        """Create an attempt, without moving money.
 
         Args:
-            key: idempotency key of the attempt. A provider may forget it after a day (Stripe does): then it makes
-                another attempt of it, which takes no money unless it is confirmed.
-            amount: to be taken.
+            key: idempotency key of the attempt. A provider may forget it after a day, as Stripe does. Then it creates
+                a second attempt, which takes no money unless it is confirmed.
+            amount: to charge.
             token: stands for the card.
 
         Returns:
-            The provider's name for the attempt, which it does not forget.
+            The provider's id of the attempt, which it does not forget.
         """
         ...
 
     def confirm(self, reference: str) -> Answer:
-        """Take the money of an attempt."""
+        """Charge the money of an attempt."""
         ...
 
     def cancel(self, reference: str) -> Answer:
-        """End an attempt, so that neither a `confirm` that is still on its way nor a challenge takes money; or say what
-        was answered.
+        """End an attempt, so that neither a late `confirm` nor a challenge takes money. If the attempt was answered
+        before, return that answer.
         """
         ...
 
     def find(self, reference: str) -> Answer | None:
-        """What was answered to an attempt; None where nothing was yet."""
+        """The answer to an attempt; None if there is none yet."""
         ...
 
     def key_of(self, reference: str) -> str | None:
-        """The idempotency key that an attempt was made with; None where it is none of this shop's."""
+        """The idempotency key of an attempt; None if the attempt is not this shop's."""
         ...
 
     def refund(self, key: str, reference: str, amount: Money) -> RefundAnswer:
-        """Give the money of an attempt back.
+        """Refund money of an attempt.
 
         Args:
             key: idempotency key of the refund.
             reference: of the attempt.
-            amount: to be given back.
+            amount: to refund.
         """
         ...
 
     def find_refund(self, key: str, reference: str) -> RefundAnswer | None:
-        """What became of the refund with this key of an attempt; None where it was never taken in."""
+        """The answer to the refund of an attempt with this key; None if the provider never received it."""
         ...
 
     def disputes(self, reference: str) -> tuple[ReportedDispute, ...]:
@@ -186,7 +186,7 @@ class Provider(Protocol):
 
 
 class ReadOnlyProvider:
-    """A Provider for dry runs: it is asked what it has answered, and to do nothing."""
+    """A Provider for dry runs: it is only asked for answers that it has given before."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
@@ -218,16 +218,16 @@ class ReadOnlyProvider:
         return self._provider.disputes(reference)
 
     def _answered(self, reference: str, otherwise: str) -> Answer:
-        """What it would answer again; what was not answered yet, it would be asked to do."""
+        """The answer that the provider has given before; without one, raises WouldAct."""
         if answer := self.find(reference):
             return answer
         raise WouldAct(f"{otherwise} {reference}")
 
 
 class GuardedProvider:
-    """A Provider behind a breaker; every method raises Held where it is known to be away.
+    """A Provider behind a breaker: every method raises Held while the provider is known to be unavailable.
 
-    Only what moves money, or ends that, proves that it is back.
+    Only calls that move money, or end an attempt, prove that it is available again.
 
     Args:
         provider: is called.
@@ -275,7 +275,7 @@ SANDBOX = "sandbox"
 
 
 class TestToken(StrEnum):
-    """See the module's table."""
+    """The test tokens of the table in this module's docstring."""
 
     __test__ = False
 
@@ -293,13 +293,13 @@ class TestToken(StrEnum):
 
 
 FLAKY_FAILURES = 2
-"""How often a charge with `tok_flaky` is unavailable before it is accepted."""
+"""How often the sandbox is unavailable for a charge with `tok_flaky` before it accepts it."""
 
 SOON = timedelta(seconds=2)
-"""When the sandbox reports a dispute."""
+"""After how long the sandbox reports a dispute."""
 
 LATER = timedelta(seconds=10)
-"""When it reports what comes late: an answer, a refund that has failed, how a dispute was decided."""
+"""After how long it reports what comes late: an answer, a failed refund, or the decision of a dispute."""
 
 CHALLENGES = frozenset({TestToken.CHALLENGE.name, TestToken.CHALLENGE_LATE.name})
 
@@ -308,11 +308,10 @@ DISPUTES: Mapping[str, bool | None] = {
     TestToken.DISPUTE_WON.name: True,
     TestToken.DISPUTE_LOST.name: False,
 }
-"""By the effect of a card, whether the shop will have been right; None where that is never decided."""
+"""Whether the shop wins the dispute, by the effect of the card; None if it is never decided."""
 
 type Report = Callable[[str, timedelta], None]
-"""Reports, some time from now, that something became of the attempt with a reference; raises Transient where it cannot.
-"""
+"""Reports after some time that an attempt, by its reference, has an outcome; raises Transient if that fails."""
 
 
 def _report_nothing(reference: str, after: timedelta) -> None:
@@ -324,15 +323,15 @@ def _now() -> datetime:
 
 
 class Sandbox:
-    """A card gateway with a memory of its own: one table, a row for each attempt and refund by its key.
+    """A card gateway with a table of its own, which has a row for each attempt and refund by its key.
 
-    An attempt's reference is its key. What a card does is kept, never its token. What happens later is kept as the time
-    of the answer that it follows.
+    An attempt's reference is its key. The table stores the effect of a card, and never its token. For effects that come
+    later, it stores the time of the answer before them.
 
     Args:
         table: its name.
-        report: tells the shop of what nobody has asked for.
-        clock: the time, aware.
+        report: sends a report to the shop.
+        clock: returns the time, aware.
     """
 
     def __init__(self, table: str, report: Report = _report_nothing, clock: Callable[[], datetime] = _now) -> None:
@@ -359,7 +358,7 @@ class Sandbox:
         effect = row.get("effect")
         if known := _answer(row):
             self._report_dispute(reference, effect, known)
-            return known  # A challenge included: it is still the same one.
+            return known  # This includes an open challenge, which stays the same.
         if effect == TestToken.FLAKY.name and self._calls(reference) <= FLAKY_FAILURES:
             raise ProviderUnavailable("sandbox: unavailable")
         if effect in CHALLENGES:
@@ -376,10 +375,10 @@ class Sandbox:
         return self._answered(reference, Ended())
 
     def answer_challenge(self, reference: str, challenge: str, *, agreed: bool) -> bool:
-        """The shopper's bank answers: it agrees, or refuses, after which it can be asked again.
+        """Store the answer of the shopper's bank. After a refusal, the bank can be asked again.
 
         Returns:
-            Whether that was still of any use; False for an attempt that has ended or was never challenged so.
+            Whether the attempt still waited for it; False if it has ended, or never had this challenge.
         """
         expression = "SET outcome = :outcome, reason = :reason" if agreed else "SET refusal = :reason"
         values = {":challenge": challenge, ":reason": "" if agreed else "your bank did not agree"}
@@ -399,7 +398,7 @@ class Sandbox:
         return _answer(self._row(reference))
 
     def is_late(self, reference: str) -> bool:
-        """Whether what the shopper's bank says of an attempt is reported late."""
+        """Whether the bank's answer to an attempt is reported late."""
         return self._row(reference).get("effect") == TestToken.CHALLENGE_LATE.name
 
     def refund(self, key: str, reference: str, amount: Money) -> RefundAnswer:
@@ -449,7 +448,7 @@ class Sandbox:
         return (ReportedDispute(f"dispute of {reference}", amount, won, "fraudulent"),)
 
     def _is_later(self, row: Mapping[str, Any]) -> bool:
-        """Whether what was to happen later has happened."""
+        """Whether the time of the card's later effect has come."""
         return self._clock() >= datetime.fromisoformat(row["answeredAt"]) + LATER
 
     def _report_dispute(self, reference: str, effect: object, answer: Answer) -> None:
@@ -464,11 +463,11 @@ class Sandbox:
         return dynamodb.from_item(found.get("Item", {}))
 
     def _calls(self, key: str) -> int:
-        """Counts this call, and says which one it is, from 1."""
+        """Count this call; returns its number, from 1."""
         return int(self._update(key, "ADD calls :one", {":one": 1})["calls"])
 
     def _answered(self, key: str, decision: Answer) -> Answer:
-        """The first answer stands: of two calls about the same key, the second gets what the first got.
+        """Store an answer. The first one is final: of two calls about the same key, both get the same answer.
 
         confirm: nothing answered    cancel: ENDED, a tombstone    confirm: ACCEPTED if none: no, ENDED
         """
@@ -503,8 +502,7 @@ class SandboxSettings(Settings):
     """What the sandbox needs.
 
     Attributes:
-        sandbox_reports_queue: address of the queue that its reports are put into; None in a function that asks it for
-            nothing that is reported later.
+        sandbox_reports_queue: address of the queue for its reports; None in a function that causes no later reports.
     """
 
     sandbox_charges_table: Absent[str] = None
@@ -512,7 +510,7 @@ class SandboxSettings(Settings):
 
 
 def open_sandbox() -> Sandbox | None:
-    """The sandbox of this function's environment; None on a stage that does not have it."""
+    """The sandbox, by this function's environment; None on a stage that does not have it."""
     settings = load(SandboxSettings)
     if not settings.sandbox_charges_table:
         return None
@@ -523,7 +521,7 @@ def open_sandbox() -> Sandbox | None:
 
 
 def report_later(queue: str, reference: str, after: timedelta) -> None:
-    """Put a report of the sandbox into the queue of who asks it, where it is seen some time from now.
+    """Put a report of the sandbox into the worker's queue, where it becomes visible after some time.
 
     Args:
         queue: its address.
@@ -537,12 +535,12 @@ def report_later(queue: str, reference: str, after: timedelta) -> None:
 
 
 def put_report(queue: str, report: Event, after: timedelta) -> None:
-    """As `report_later`, with a report that is made already."""
+    """As `report_later`, with a given report."""
     aws.sqs().send_message(QueueUrl=queue, MessageBody=report.to_json(), DelaySeconds=int(after.total_seconds()))
 
 
 def _decision(effect: object) -> Answer:
-    """What the sandbox makes of an attempt with a card of this effect."""
+    """The sandbox's answer to an attempt with a card of this effect."""
     if effect == TestToken.DECLINED.name:
         return Refused("the card was declined")
     return Accepted() if effect in TestToken.__members__ else Refused("the card is unknown")

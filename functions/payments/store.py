@@ -1,4 +1,4 @@
-"""Payments in DynamoDB, and what payments reads of an order."""
+"""Payments in DynamoDB, and the part of an order that payments reads."""
 
 from functools import cache
 
@@ -26,7 +26,7 @@ class PaymentSettings(Settings):
 
 
 class GatewaySettings(PaymentSettings):
-    """Who takes cards: the one declaration that the API, the worker and, by the API, the storefront go by."""
+    """The card gateway of the stage. The API, the worker and, by the API, the storefront use this setting."""
 
     stage: str
     card_gateway: Absent[str] = None
@@ -42,7 +42,7 @@ class GatewaySettings(PaymentSettings):
 
     @property
     def methods(self) -> tuple[PaymentMethod, ...]:
-        """How an order can be paid here."""
+        """The payment methods of this stage."""
         return (PaymentMethod.CARD, PaymentMethod.COD) if self.card_gateway else (PaymentMethod.COD,)
 
 
@@ -50,8 +50,8 @@ class PaymentsApiSettings(GatewaySettings, AttemptSettings):
     """What the API needs besides.
 
     Attributes:
-        event_bus_name: where the sandbox reports; None on a stage without it.
-        sandbox_reports_queue: where it puts what it reports later; likewise.
+        event_bus_name: the bus that the sandbox reports on; None on a stage without the sandbox.
+        sandbox_reports_queue: the queue for its later reports; likewise.
     """
 
     orders_table: str
@@ -68,12 +68,12 @@ class WorkerSettings(GatewaySettings):
 
 @cache
 def open_payments() -> DynamoDBRepository[Payment]:
-    """The payments of this function's environment, by payment id."""
+    """The repository of payments, keyed by payment id, by this function's environment."""
     return DynamoDBRepository(load(PaymentSettings).payments_table, PAYMENTS)
 
 
 def order_of(table: str, user_id: str, order_id: str) -> PayableOrder | None:
-    """The order, if this user owns it; read consistently, with the owner in the condition."""
+    """The order, if this user owns it; None if not. It is read consistently, with the owner in the condition."""
     found = aws.dynamodb().query(
         TableName=table,
         KeyConditionExpression="orderId = :order",
@@ -85,7 +85,7 @@ def order_of(table: str, user_id: str, order_id: str) -> PayableOrder | None:
 
 
 def is_payable(table: str, order_id: str) -> bool:
-    """Whether the order, read consistently and for nobody in particular, still waits for its payment.
+    """Whether the order still waits for its payment, by a consistent read without regard to its owner.
 
     Raises:
         Permanent: there is no such order.

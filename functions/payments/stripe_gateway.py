@@ -1,8 +1,8 @@
 """Stripe behind the port of the providers.
 
-An attempt is a PaymentIntent, created with its payment method and not confirmed, under the idempotency key of the
-attempt; its id is the reference. Stripe forgets a key after a day, an id never. What the shop calls an attempt or a
-refund is in the metadata, by which an event that Stripe sends leads back to it.
+An attempt is a PaymentIntent. It is created with its payment method, under the idempotency key of the attempt, and not
+confirmed yet. Its id is the reference. Stripe forgets a key after a day, and never an id. The shop's own keys of
+attempts and refunds are in the metadata, so that an event of Stripe leads back to them.
 
     intent.status              last_payment_error    answer
     succeeded                                        accepted
@@ -12,9 +12,10 @@ refund is in the metadata, by which an event that Stripe sends leads back to it.
     canceled                   no                    ended
     anything else                                    none yet
 
-Banks are asked by `confirm` alone. To confirm or cancel what is confirmed, cancelled or declined already is an
-`InvalidRequestError` or a `CardError`: then the intent itself is asked. Errors of the connection, limits and failures
-of Stripe's own may pass; a wrong key or a missing permission is raised as it is, and no card is declined for it.
+Only `confirm` makes Stripe ask a bank. Confirming or cancelling an intent that is already confirmed, cancelled or
+declined is an `InvalidRequestError` or a `CardError`: then the intent itself is read. Connection errors, rate limits
+and failures of Stripe are transient. A wrong key or a missing permission is raised as it is, and never counts as a
+declined card.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,21 +45,21 @@ from payments.providers import (
 STRIPE = "stripe"
 
 TIMEOUT_SECONDS = 10
-"""Of one request: several fit into the worker's own time."""
+"""The time-out of one request. Several requests fit into the worker's own time-out."""
 
 _HUNDREDTHS = frozenset({"ISK", "UGX"})
-"""Currencies without minor units that Stripe takes in hundredths all the same.
+"""Currencies without minor units whose amounts Stripe nevertheless takes in hundredths.
 
 Source: https://docs.stripe.com/currencies#special-cases."""
 
 _TENS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
-"""Currencies with three minor digits, of which Stripe takes the last one only as 0. Source: as above."""
+"""Currencies with three minor digits, the last of which has to be 0 for Stripe. Source: as above."""
 
 _INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed", "prevented")
-"""A bank has asked, or was kept from asking, and has taken nothing. Source: https://docs.stripe.com/api/disputes."""
+"""Statuses in which the bank only inquires, and has taken no money. Source: https://docs.stripe.com/api/disputes."""
 
 _DECIDED = {"won": True, "lost": False, "appeal_needs_response": False, "appeal_under_review": False}
-"""Whether the shop has the money, by the status of a dispute; in any other status nothing is decided."""
+"""Whether the shop has won, by the status of a dispute. In any other status it is not decided."""
 
 
 class Stripe:
@@ -83,8 +84,8 @@ class Stripe:
         try:
             intent = _asked(lambda: self._intents.create(params | {"payment_method": token}, {"idempotency_key": key}))
         except (stripe.CardError, stripe.InvalidRequestError):
-            # A payment method that is used up, or that somebody has made up, is a card that is declined: when it is
-            # confirmed, as every other.
+            # A payment method that is used up or invented counts as a declined card. As for any other card, that shows
+            # when it is confirmed.
             intent = _asked(lambda: self._intents.create(params, {"idempotency_key": f"{key}:without"}))
         return str(intent.id)
 
@@ -146,7 +147,7 @@ class Stripe:
         )
 
     def _intent(self, reference: str) -> stripe.PaymentIntent:
-        """Raises Permanent where this account, in this mode, has no such attempt: somebody has to look."""
+        """The intent of an attempt; raises Permanent if this account has none in this mode, which needs an operator."""
         try:
             return _asked(lambda: self._intents.retrieve(reference))
         except stripe.InvalidRequestError as error:
@@ -156,10 +157,10 @@ class Stripe:
 
 
 def units_of(money: Money) -> int:
-    """An amount as Stripe counts it.
+    """An amount in Stripe's units.
 
     Raises:
-        Permanent: Stripe cannot take exactly this amount.
+        Permanent: Stripe cannot charge exactly this amount.
     """
     if money.currency in _TENS and money.amount % 10:
         raise Permanent(f"Stripe takes {money.currency} in steps of 10, and not {money}")
@@ -167,13 +168,13 @@ def units_of(money: Money) -> int:
 
 
 def money_of(units: int, currency: str) -> Money:
-    """An amount that Stripe has told; `currency` in lower case."""
+    """The amount in an answer of Stripe; `currency` is in lower case."""
     currency = currency.upper()
     return Money(amount=units // 100 if currency in _HUNDREDTHS else units, currency=currency)
 
 
 def _asked[T](request: Callable[[], T]) -> T:
-    """What Stripe answers; what may pass as one of the port's errors."""
+    """Stripe's answer to a request. Transient errors are raised as errors of the port."""
     try:
         return request()
     except stripe.RateLimitError as error:
@@ -181,13 +182,13 @@ def _asked[T](request: Callable[[], T]) -> T:
     except stripe.APIConnectionError as error:
         raise ProviderTimeout(f"Stripe: {type(error).__name__}") from error
     except stripe.APIError as error:
-        if error.http_status == HTTPStatus.CONFLICT:  # Another delivery asks the very same at this moment.
+        if error.http_status == HTTPStatus.CONFLICT:  # Another delivery is making the same request.
             raise ProviderUnavailable("Stripe: asked twice at once") from error
         raise ProviderTimeout(f"Stripe: HTTP {error.http_status}") from error
 
 
 def _tag(metadata: stripe.StripeObject | Mapping[str, str] | None, name: str) -> str | None:
-    """What the shop has written there under a name; None where it is not the shop's."""
+    """The value that the shop has stored under a name in the metadata; None if there is none."""
     return metadata[name] if metadata and name in metadata else None
 
 
@@ -222,7 +223,7 @@ class StripeSettings(Settings):
 
     Attributes:
         stripe_secret: id of the secret with the account's key; None on a stage without Stripe.
-        stripe_api: address of Stripe's API, where it is not Stripe's own.
+        stripe_api: address of a stand-in for Stripe's API; None for Stripe's own.
     """
 
     stripe_secret: Absent[str] = None
@@ -230,7 +231,7 @@ class StripeSettings(Settings):
 
 
 def open_stripe() -> Stripe | None:
-    """Stripe as this function's environment names it; None on a stage without it. Its key is read here, once."""
+    """Stripe, by this function's environment; None on a stage without it. Its key is read here, once."""
     settings = load(StripeSettings)
     if not settings.stripe_secret:
         return None
@@ -239,11 +240,11 @@ def open_stripe() -> Stripe | None:
 
 
 def client_of(key: str, api: str | None = None) -> stripe.StripeClient:
-    """A client that asks once: what fails comes again with its message.
+    """A client without retries: a failed request is retried with its message.
 
     Args:
         key: of an account.
-        api: address of Stripe's API, where it is not Stripe's own.
+        api: address of a stand-in for Stripe's API; None for Stripe's own.
     """
     return stripe.StripeClient(
         key,

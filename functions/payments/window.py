@@ -1,6 +1,6 @@
 """How payments reacts to the end of a reservation's window.
 
-The queue holds each InventoryReserved back for as long as the window is open: its delivery is the end.
+The queue delays each InventoryReserved for as long as the window is open, so its delivery is the end of the window.
 """
 
 from datetime import datetime
@@ -16,10 +16,10 @@ from payments.store import open_payments
 
 
 def close_window(payments: Repository[Payment], delivery: Delivery, now: datetime) -> Result[Payment]:
-    """End what was not paid in time.
+    """Close the window of a payment that was not made in time.
 
-    It closes only what payments knows. What this event is the first to say is noted, and the window closes at a later
-    delivery: what was chosen to be paid long ago can be paid meanwhile, and what is declined then still ends.
+    The window is closed only if payments has received OrderPlaced and InventoryReserved before. If not, the reservation
+    is noted, and the window closes at a later delivery. A method that was chosen long ago can then still be charged.
 
     Raises:
         Transient: the window is not closed yet.

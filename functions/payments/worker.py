@@ -1,22 +1,22 @@
-"""The worker that talks to the providers, so that a slow one holds up nobody.
+"""The worker that calls the providers, so that a slow one blocks no other consumer.
 
-It acts only while the row is in the attempt that the event names, and looks at the row and at the order before money
-can move. The provider's reference is in the row before that:
+It acts only while the event's attempt is the row's running one, and reads the row and the order before money can move.
+The provider's reference is written to the row before that:
 
     create ──> reference in the row ──> the order? ──> confirm ──> answer in the row
       │               │                                   │
     dies here:      dies here: the next delivery        dies here, or no answer: the next delivery confirms the same
     nothing moved   confirms what is in the row         reference, and gets the answer that was given
 
-Nobody concludes from not finding: a request may land after its answer was given up. Where an attempt that may have been
-made is no longer wanted, it is ended at the provider, and what the provider says of it is taken:
+"Not found" proves nothing: a request may reach the provider after its time-out. If an attempt that may have been made
+is no longer wanted, the worker has the provider end it, and takes the provider's answer:
 
     confirm ──(no answer)──> cancelled ──> cancel ──> ended: nothing will be taken ──────> VOIDED
             └── lands before ────────────────────────> accepted: taken, and given back ──> SUCCEEDED, refund
             └── lands afterwards: the tombstone refuses it
 
-A challenge is answered by the shopper's bank, which the provider reports later, as an event; or never. It also reports
-that a refund has failed after all, and disputes. What a report is about is asked of the provider.
+The shopper's bank answers a challenge, and the provider reports that later, as an event, or never. It also reports
+failed refunds and disputes. The worker reads the reported facts from the provider.
 """
 
 import os
@@ -87,8 +87,8 @@ class Gateways:
     """The providers of this stage.
 
     Attributes:
-        cards: name of the one that takes new attempts by card; None where none does.
-        by_name: all that can be asked: what one of them took, it gives back, whoever takes cards today.
+        cards: name of the provider for new attempts by card; None if there is none.
+        by_name: all configured providers. Each makes the refunds of its own charges, whichever gets new attempts.
     """
 
     cards: str | None
@@ -96,31 +96,31 @@ class Gateways:
 
     @classmethod
     def of(cls, settings: WorkerSettings) -> "Gateways":
-        """Those that the environment names."""
+        """The providers that the environment names."""
         opened = {name: open_gateway() for name, open_gateway in GATEWAYS.items()}
         return cls(settings.card_gateway, {name: provider for name, provider in opened.items() if provider})
 
     def named(self, name: str | None) -> Provider:
-        """Raises Permanent where this stage has no such provider: then a person has to look."""
+        """The provider with this name; raises Permanent if this stage has none, which needs an operator."""
         if name is None or name not in self.by_name:
             raise Permanent(f"this stage has no payment provider {name}")
         return self.by_name[name]
 
 
 type Said = ChargeAccepted | ChargeDeclined | ChargeEnded | ChargeChallenged
-"""What an answer of a provider means."""
+"""The message that a provider's answer leads to."""
 
 type IsPayable = Callable[[str], bool]
-"""Whether the order of this id, as it is now, still waits for its payment; a consistent read."""
+"""Whether the order with this id still waits for its payment, by a consistent read."""
 
 
 @dataclass(frozen=True)
 class Ports:
-    """What the worker works on.
+    """The ports of the worker.
 
     Attributes:
-        payments: their rows.
-        is_payable: whether an order still waits for its payment.
+        payments: the repository of payments.
+        is_payable: reads whether an order still waits for its payment.
         gateways: the providers.
     """
 
@@ -130,14 +130,14 @@ class Ports:
 
 
 def work(ports: Ports, delivery: Delivery, now: datetime) -> Result[Payment]:
-    """Do what the event asks for, if the payment still waits for it.
+    """Carry out what the event requests, if the payment still waits for it.
 
     Raises:
         Transient: the provider cannot be reached or did not answer in time.
         Permanent: this stage does not have the provider that took the money, or there is no such order.
     """
     event = delivery.event
-    # Read for each message by itself: between a look and the charge that it leads to must be as little as possible.
+    # Rows are read for each message anew, and not for the batch, so that little time passes between read and charge.
     ports = replace(ports, payments=ReadOnce(ports.payments))
     if isinstance(event.data, AttemptReported):
         return _take_report(ports, event, event.data, now)
@@ -161,7 +161,7 @@ def _attempt(ports: Ports, event: Event, payment: Payment, now: datetime) -> Res
     attempt = payment.attempts
     if not payment.sent:
         settled = apply(ports.payments, event, _send(payment, ports.gateways), now)
-        # Another worker may have been faster: then its reference counts, or its end.
+        # Another worker may have been faster: then its reference, or the end of the attempt, counts.
         if settled.state is None or not settled.state.runs(attempt) or not settled.state.sent:
             return settled.decision
         payment = settled.state
@@ -169,9 +169,9 @@ def _attempt(ports: Ports, event: Event, payment: Payment, now: datetime) -> Res
 
 
 def _send(payment: Payment, gateways: Gateways) -> AttemptSent | AttemptUnsent:
-    """Have the provider take the attempt in, which moves no money."""
+    """Create the attempt at the provider, without moving money."""
     if not payment.wanted:
-        return AttemptUnsent(payment.attempts, "it was called off")
+        return AttemptUnsent(payment.attempts, "it was cancelled")
     if gateways.cards is None or payment.card_token is None:
         return AttemptUnsent(payment.attempts, "cards are not taken here")
     provider = gateways.named(gateways.cards)
@@ -180,11 +180,11 @@ def _send(payment: Payment, gateways: Gateways) -> AttemptSent | AttemptUnsent:
 
 
 def _charge(payment: Payment, is_payable: IsPayable, gateways: Gateways) -> Said:
-    """Make the attempt, which the provider knows by the row's reference; or have it ended where nobody wants it."""
+    """Confirm the attempt with the row's reference, or have it ended if it is not wanted any more."""
     provider, reference = gateways.named(payment.provider), payment.reference
     assert payment.provider, "a provider has taken the attempt in"
     assert reference, "the provider has named it"
-    # The last look is the order itself: its cancellation may still be on its way to payments.
+    # The order itself is read last: its cancellation may still be on its way to payments.
     if payment.wanted and is_payable(payment.order_id):
         answer = _final(provider, reference, _confirm(provider, reference))
     else:
@@ -193,7 +193,7 @@ def _charge(payment: Payment, is_payable: IsPayable, gateways: Gateways) -> Said
 
 
 def _said(payment: Payment, answer: Answer, is_payable: IsPayable) -> Said:
-    """What an answer to the running attempt means for the payment."""
+    """The message to the payment that an answer to the running attempt leads to."""
     attempt = payment.attempts
     assert payment.provider, "a provider has taken the attempt in"
     assert payment.reference, "the provider has named it"
@@ -209,23 +209,23 @@ def _said(payment: Payment, answer: Answer, is_payable: IsPayable) -> Said:
 
 
 def _accepted(payment: Payment, answer: Accepted, attempt: int, provider: str, reference: str) -> ChargeAccepted:
-    """Raises Permanent where another amount was taken than was asked for: a person has to look."""
+    """The message that an attempt was accepted; raises Permanent if another amount was charged than requested."""
     if answer.amount is not None and answer.amount != payment.money:
         raise Permanent(f"{provider} took {answer.amount} by {reference}, in place of {payment.money}")
     return ChargeAccepted(attempt, provider, reference)
 
 
 def _call_off(ports: Ports, payment: Payment) -> Said:
-    """Have the provider end the running attempt; where it was answered meanwhile, that counts."""
+    """Have the provider end the running attempt. If it was answered in the meantime, the answer counts."""
     provider = ports.gateways.named(payment.provider)
     assert payment.reference, "the provider has named it"
     return _said(payment, provider.cancel(payment.reference), ports.is_payable)
 
 
 def _take_report(ports: Ports, event: Event, report: AttemptReported, now: datetime) -> Result[Payment]:
-    """Ask the provider what became of an attempt, of its refunds, and of disputes about it.
+    """Read the outcomes of an attempt, its refunds and its disputes from the provider.
 
-    Reports come twice, late, and not in the order of the facts.
+    Reports may come twice, late, and in any order.
     """
     provider, reference = ports.gateways.named(report.provider), report.reference
     key = provider.key_of(reference)
@@ -239,7 +239,7 @@ def _take_report(ports: Ports, event: Event, report: AttemptReported, now: datet
     payment, answer = row.state, provider.find(reference)
     said: list[Message] = []
     if isinstance(answer, Accepted):
-        # Whatever the payment waits for: it is its attempt's money, or goes back.
+        # An acceptance always counts: it is the money of the running attempt, or has to be refunded.
         said.append(_accepted(payment, answer, attempt, report.provider, reference))
         refunds = [refund for refund in payment.refunds if refund.reference == reference]
         said += [became for refund in refunds if (became := _became(provider, payment, refund))]
@@ -252,7 +252,7 @@ def _take_report(ports: Ports, event: Event, report: AttemptReported, now: datet
 
 
 def _became(provider: Provider, payment: Payment, refund: Refund) -> RefundDone | RefundRefused | None:
-    """What the provider says of a refund that it was asked for, where that is anything."""
+    """The outcome of a requested refund at the provider; None if there is none yet."""
     assert refund.reference, "what was accepted has a reference"
     match provider.find_refund(payment.refund_key(refund), refund.reference):
         case GivenBack(amount=amount):
@@ -277,8 +277,8 @@ def _dispute(attempt: int, reported: ReportedDispute) -> DisputeReported:
 
 
 def _final(provider: Provider, reference: str, answer: Answer) -> Answer:
-    """The answer, once it is the last one: what was refused is ended, or a browser that has its challenge could ask the
-    bank again, and have an attempt accepted beside the next one.
+    """The final answer to an attempt. A refused attempt is ended first: otherwise a browser with its challenge could
+    ask the bank again, and the attempt could be accepted beside the next one.
     """
     if not isinstance(answer, Refused):
         return answer
@@ -297,16 +297,16 @@ def _confirm(provider: Provider, reference: str) -> Answer:
 
 
 def _waiting(payment: Payment, refund_id: str) -> Refund | None:
-    """The refund of this id, if the provider is still to make it."""
+    """The refund with this id, if the provider still has to make it."""
     refund = payment.refund(refund_id)
     return refund if refund and refund.status is RefundStatus.REQUESTED else None
 
 
 def _refund(payment: Payment, refund: Refund, gateways: Gateways) -> RefundDone | RefundRefused | None:
-    """Give the money back where it was taken; None where that has to wait, and a report follows.
+    """Make a refund at the provider that charged the money; None if it has to wait, and a report follows.
 
-    The provider is asked first: one that has forgotten the key would refuse what it has done already. While the
-    shopper's bank has the money of a disputed charge, nothing is given back beside that.
+    The provider is first asked for this refund: once it has forgotten the key, it would refuse to make it again. While
+    a charge is disputed, nothing is refunded, as the shopper's bank has the money.
     """
     provider, key = gateways.named(refund.provider), payment.refund_key(refund)
     assert refund.reference, "what was accepted has a reference"
@@ -343,7 +343,7 @@ def _is_payable(order_id: str) -> bool:
 
 @cache
 def _guarded() -> Gateways:
-    """The same, each behind a breaker of its own: where one is away, the others and cash go on."""
+    """The providers, each behind a breaker of its own: while one is unavailable, the others and cash go on."""
     gateways, rows = _gateways(), DynamoDBFailureRows(load(ConsumerSettings).failures_table)
     function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
     behind = {
@@ -364,8 +364,8 @@ def _read_only() -> Ports:
 
 
 def _count_surprises(delivery: Delivery, result: Result[Any], now: datetime) -> None:
-    """Count what needs a person: money that a provider took and no payment waited for, a refund that it refused, and a
-    charge that a bank disputes. What has to be paid by hand because it was cash is no surprise.
+    """Count what staff have to know: a charge that no payment waited for, a refund that a provider refused, and a
+    disputed charge. Refunds of cash, which are always paid by hand, are not counted.
 
     Their alarms are in the template.
     """
