@@ -40,6 +40,17 @@ def test_a_step_is_a_make_target_that_a_person_can_run_as_well(command: str) -> 
     assert done.returncode == 0, done.stderr
 
 
+def test_a_deployment_asks_first_who_would_hear_its_events_and_tags_what_it_makes() -> None:
+    words = ["make", "--dry-run", "deploy", "STAGE=staging", "YES=1"]
+    told = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    check, build, deploy, publish = re.findall(r"^(?:cloudretail (?:schemas|publish)|sam) .+--.+$", told, re.MULTILINE)
+    assert check == "cloudretail schemas --check-deploy --stack cloudretail-staging"
+    assert build == "sam build --config-env staging"
+    assert re.search(r"--tags project=cloudretail stage=staging commit=\S+ version=", deploy)
+    assert "--no-confirm-changeset" in deploy, "nobody is there to be asked"
+    assert publish == "cloudretail publish --stack cloudretail-staging --yes"
+
+
 def test_production_comes_after_the_journeys_and_an_approval() -> None:
     assert JOBS["staging"]["needs"] == "check"
     assert JOBS["production"]["needs"] == "staging"
