@@ -1,1 +1,1 @@
-"""The contract as documents: schemas of the events, descriptions of the bus and the HTTP API, the choreography."""
+"""The contract as generated documents: schemas of events, descriptions of bus and HTTP API, and the choreography."""

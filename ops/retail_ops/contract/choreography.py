@@ -1,4 +1,4 @@
-"""docs/choreography.md: who publishes, who reacts, what becomes of an order; from events, rules, deciders, samples."""
+"""docs/choreography.md: publishers, subscribers and an order's states, from events, rules, deciders and samples."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ OUTCOMES = {
     ),
     "A refund is refused": ("OrderCancelled", "InventoryReleased", "RefundRequested", "PaymentRefundFailed"),
 }
-"""What is published for each way in which an order can end: the journeys that the samples are recorded from."""
+"""The events of each way in which an order can end. The samples are recorded from these journeys."""
 
 HEAD = """# The choreography
 
@@ -71,7 +71,7 @@ def _flow(template: Template, events: Sequence[type[EventData]]) -> Iterator[str
 
 
 def _states() -> list[str]:
-    """What the orders' decider makes of every recorded event in every state."""
+    """The transitions of the orders' decider, for every recorded event in every state."""
     order = Order.model_validate(from_item(samples.rows()["OrdersTable"][0]))
     messages: dict[str, Message] = {"the shopper cancels": Cancel()}
     for sample in samples.load():

@@ -1,8 +1,8 @@
-"""May an event's schema be changed like this within its version?
+"""Whether a change of an event's schema is compatible within its version.
 
-Both directions have to hold while the version lives: a reader of today's events must be able to read tomorrow's, and a
-reader of tomorrow's must be able to read those in the archive and in the queues. So a field that can be absent may be
-added, and descriptions may change. Every other change is a new version beside the old one.
+Compatibility goes both ways: today's consumers must be able to read tomorrow's events, and tomorrow's consumers must be
+able to read the events in the archive and in the queues. So an optional field may be added, and a description may
+change. Every other change needs a new version beside the old one.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 from retail_ops.contract.json_schema import Json
 
 SAID = frozenset({"$schema", "$id", "$defs", "title", "description", "examples", "default", "deprecated"})
-"""Keywords that say something of a value and demand nothing."""
+"""Keywords that describe a value and do not constrain it."""
 
 LEAST = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
 MOST = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"})
@@ -25,12 +25,12 @@ FOR_ARCHIVE = "events that were published already would be refused"
 
 @dataclass(frozen=True, order=True)
 class Break:
-    """Something that a schema may not do within its version.
+    """An incompatible change within a version.
 
     Attributes:
         event: name and version.
-        field: where, as in `data.items[].quantity`.
-        reason: what was done and whom it harms.
+        field: the field's path, such as `data.items[].quantity`.
+        reason: what was changed, and who cannot read it any more.
     """
 
     event: str
@@ -42,11 +42,11 @@ class Break:
 
 
 def breaks(released: Mapping[str, Json], current: Mapping[str, Json]) -> list[Break]:
-    """Everything in which the current schemas break what was released.
+    """All incompatible changes between the released and the current schemas.
 
     Args:
         released: JSON Schemas by name and version, such as `OrderPlaced.v1`.
-        current: likewise.
+        current: JSON Schemas of the code, likewise.
     """
     found = []
     for event, schema in released.items():
@@ -67,7 +67,7 @@ def _compare(old: Json, new: Json) -> Iterator[tuple[str, str]]:
 
 
 def _resolved(node: Any, root: Json) -> Any:
-    """The node with what it refers to in its place: where a definition stands demands nothing."""
+    """The node with its references replaced by their definitions, as the place of a definition constrains nothing."""
     match node:
         case {"$ref": str(reference), **others}:
             target: Any = root
@@ -100,7 +100,7 @@ def _node(old: Json, new: Json, field: str) -> Iterator[tuple[str, str]]:
 
 
 def _present(node: Json) -> tuple[Json, bool]:
-    """What a value is where it is not null, and whether it may be."""
+    """The schema of a value that is not null, and whether null is allowed."""
     null = {"type": "null"}
     match node.get("anyOf"):
         case [one, other] if null in (one, other):
@@ -157,7 +157,7 @@ def _changed(keyword: str, old: Any, new: Any) -> str:
 
 
 def _demand(value: Any) -> Any:
-    """What a keyword demands, whatever is said beside it."""
+    """The constraint of a keyword, without its descriptions."""
     match value:
         case dict():
             return {key: _demand(member) for key, member in value.items() if key not in SAID}

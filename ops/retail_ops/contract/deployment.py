@@ -1,7 +1,8 @@
-"""May this code be deployed over what is deployed: is there a rule for each event that it publishes?
+"""Whether this code can be deployed over the deployed shop: there has to be a rule for each event that it publishes.
 
-A rule that a deployment makes gets nothing of what was published before. In one deployment the functions that publish a
-new event can be there before its rules; so its consumers go first, and its producers with the next deployment.
+A new rule does not receive events that were published before it. Within one deployment, the functions that publish a
+new event may be updated before its rules are made. So its consumers are deployed first, and its producers with the next
+deployment.
 """
 
 import ast
@@ -19,11 +20,11 @@ FUNCTIONS = PROJECT / "functions"
 
 @dataclass(frozen=True)
 class Unheard:
-    """An event that this code publishes, and that nobody would get at first.
+    """An event that this code publishes, and that its consumers would miss at first.
 
     Attributes:
         type: of the event.
-        consumers: who subscribes to it in this code, by their names in the template.
+        consumers: its subscribers in this code, by their names in the template.
     """
 
     type: str
@@ -34,7 +35,7 @@ class Unheard:
 
 
 def published(functions: Path = FUNCTIONS) -> list[str]:
-    """Types of the events that some service makes, in the order of the contract."""
+    """Types of the events that the services' code constructs, in the order of the contract."""
     types = {event.__name__: event.event_type.type for event in EVENTS}
     made = {name for file in functions.rglob("*.py") if file.parent.name != "contract" for name in _called(file)}
     return [type_ for name, type_ in types.items() if name in made]
@@ -54,12 +55,12 @@ def matched(shop: Shop) -> set[str]:
     pages = shop.events.get_paginator("list_rules").paginate(EventBusName=shop.output("EventBusName"))
     patterns = [json.loads(rule.get("EventPattern", "{}")) for page in pages for rule in page["Rules"]]
     types = [type_ for pattern in patterns for type_ in pattern.get("detail", {}).get("type", [])]
-    # The rule for events that nobody knows names them by what they are not.
+    # The rule for unmatched events has a pattern with `anything-but`, which is not a text.
     return {type_ for type_ in types if isinstance(type_, str)}
 
 
 def unheard(types: Sequence[str], consumers: Mapping[str, Sequence[str]], deployed: set[str]) -> list[Unheard]:
-    """The events that are published by this code, have a consumer in it, and no rule yet.
+    """The events that this code publishes, with a consumer in this code and without a deployed rule.
 
     Args:
         types: of the events that this code publishes.
@@ -71,5 +72,5 @@ def unheard(types: Sequence[str], consumers: Mapping[str, Sequence[str]], deploy
 
 
 def unheard_by(shop: Shop) -> list[Unheard]:
-    """What of this code's events a deployed shop would not hear at first."""
+    """The events of this code that the consumers of a deployed shop would miss at first."""
     return unheard(published(), subscriptions.declared(), matched(shop))

@@ -1,4 +1,4 @@
-"""Who publishes what to whom: a diagram of the choreography, made of the events and of the template's rules."""
+"""The diagram of publishers and subscribers, made from the events and the template's rules."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,7 +9,7 @@ from retail_ops.stack.template import Template
 CHOREOGRAPHY = PROJECT / "docs" / "choreography.svg"
 
 LEFT, TOP, LANE, ROW = 220, 86, 138, 30
-"""Pixels: the events' names, the queues' names, from queue to queue, from event to event."""
+"""Pixels: width of the events' names, height of the queues' names, distance of lanes, distance of rows."""
 
 STYLE = """
     text { font: 14px system-ui, sans-serif; fill: #1f2328 }
@@ -29,8 +29,8 @@ STYLE = """
 
 
 def choreography(template: Template, events: Sequence[type[EventData]]) -> str:
-    """An SVG with a lane for each queue and a row for each event: a dot where it is published, arrows to its
-    subscribers (a ring where a service subscribes to its own).
+    """An SVG with a lane for each queue and a row for each event. A dot marks the publisher, arrows lead to the
+    subscribers, and a ring marks a service that subscribes to its own event.
 
     Args:
         template: whose rules say which queue an event is sent to.
@@ -62,7 +62,7 @@ def choreography(template: Template, events: Sequence[type[EventData]]) -> str:
 
 def _row(name: str, producer: int, subscribers: Sequence[int], y: int) -> Iterator[str]:
     yield f'<text x="{LEFT - 10}" y="{y + 5}" text-anchor="end">{name}</text>'
-    # From subscriber to subscriber on either side, so that a line ends in the farthest of them and each has its arrow.
+    # On either side the line goes from subscriber to subscriber, and each of them has an arrow.
     for side in (
         sorted(x for x in subscribers if x > producer),
         sorted((x for x in subscribers if x < producer), reverse=True),
@@ -75,7 +75,7 @@ def _row(name: str, producer: int, subscribers: Sequence[int], y: int) -> Iterat
 
 
 def _service(template: Template, queue: str) -> str:
-    """Whose queue it is: the package of the function that it invokes."""
+    """The service of a queue: the package of the function that it invokes."""
     handler: str = template.functions[template.consumers[queue]]["Handler"]
     return handler.partition(".")[0]
 

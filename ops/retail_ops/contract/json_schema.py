@@ -1,4 +1,4 @@
-"""pydantic's JSON Schemas as a reader wants them: names as in JSON, what the docstrings say, and no noise."""
+"""Tidies pydantic's JSON Schemas: names as in JSON, descriptions from docstrings, and no generated titles."""
 
 import re
 from typing import Any
@@ -7,7 +7,7 @@ type Json = dict[str, Any]
 
 
 def tidy(node: Any) -> Any:
-    """A schema without the titles that pydantic makes of names, with whole numbers, and with its members described."""
+    """A schema without pydantic's titles, with whole numbers as integers, and with descriptions of its members."""
     match node:
         case dict():
             return tidied(node)
@@ -42,14 +42,14 @@ def tidied(schema: Json) -> Json:
 
 
 def _split(docstring: str) -> tuple[str, dict[str, str]]:
-    """A class' docstring as what it says of the whole, and of each attribute."""
+    """A class's docstring, split into the part about the class, and the part about each attribute."""
     description, _, attributes = docstring.partition("\n\nAttributes:\n")
     entries = re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", attributes, re.MULTILINE)
     return _outside(description), {camel(name): _outside(text) for name, text in entries}
 
 
 def _outside(text: str) -> str:
-    """A sentence of a docstring in the names that JSON has for the same things."""
+    """A sentence of a docstring with the names of fields as in JSON."""
     text = re.sub(r"`(\w+)`", lambda name: f"`{camel(name[1])}`", " ".join(text.split()))
     text = re.sub(r"\bNone\b", "null", text)
     return text[:1].upper() + text[1:]

@@ -27,8 +27,8 @@ BEARER: Json = {
 PROBLEM: Json = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
 PROBLEM_MODELS = ("ProblemDetails", "FieldError")
 
-# Of every operation; of one that takes a body, that takes any input, that takes an id in its path (where characters
-# that no id has make a path that no route has).
+# The statuses of every operation; of one with a body; of one with any input; of one with an id in its path, where
+# invalid characters give a path without a route.
 ALWAYS = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 WITH_BODY = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 WITH_INPUT = (HTTPStatus.UNPROCESSABLE_ENTITY,)
@@ -58,10 +58,10 @@ def openapi(template: Template) -> Json:
     """The OpenAPI 3.1 description of every route that the template declares.
 
     Args:
-        template: says which functions answer HTTP, and which routes ask for a token.
+        template: its functions with routes, and the routes that require a token.
 
     Raises:
-        ValueError: two services have different components of the same name, or an operation id is there twice.
+        ValueError: two services have different components with the same name, or two operations have the same id.
     """
     signed_in = {(route.method, route.path): route.signed_in for route in template.routes}
     paths: dict[str, Json] = {}
@@ -106,7 +106,7 @@ def described(handler: str) -> Json:
     api = import_module(handler.rpartition(".")[0]).api
     schema = json.loads(api.get_openapi_schema(title="", version="").model_dump_json(by_alias=True, exclude_none=True))
     components = {component(name): tidy(each) for name, each in schema["components"]["schemas"].items()}
-    # Names of scalars (`Quantity`) are for readers of the code; two services may mean something else by one.
+    # Names of scalars (`Quantity`) are for readers of the code only: two services may use one for different types.
     scalars = {name: each for name, each in components.items() if each.get("type") != "object" and "enum" not in each}
     paths = {
         re.sub(r"\{(\w+)\}", lambda parameter: "{" + camel(parameter[1]) + "}", path): {
@@ -120,8 +120,8 @@ def described(handler: str) -> Json:
 
 
 def _operation(path: str, method: str, operation: Json) -> Json:
-    """Powertools' description of an operation as a client wants it."""
-    # Powertools makes an id of function, path and method; the function's name alone is one to call a method by.
+    """Powertools' description of an operation, tidied for clients."""
+    # Powertools makes an id of function, path and method. The function's name alone is better as a client's method.
     suffix = re.sub(r"\W", "_", path) + "_" + method
     operation["operationId"] = camel(operation["operationId"].removesuffix(suffix))
     for parameter in operation.get("parameters", []):
@@ -134,14 +134,14 @@ def _operation(path: str, method: str, operation: Json) -> Json:
     operation["responses"] = {
         status: {"description": response["description"]} if status == "204" else response
         for status, response in operation["responses"].items()
-        # Powertools describes its own validation errors, which the shop answers as problems.
+        # Powertools describes its own validation errors, but the shop answers problems instead.
         if "ValidationError" not in json.dumps(response)
     }
     return tidied(operation)
 
 
 def _complete(operation: Json, signed_in: bool) -> Json:
-    """The operation with who may call it, and with the problems that follow from what it takes."""
+    """The operation with its security, and with the problems that follow from its input."""
     body, parameters = "requestBody" in operation, operation.get("parameters", [])
     problems = [*ALWAYS]
     problems += WITH_BODY if body else ()
@@ -173,7 +173,7 @@ def _problems(paths: Mapping[str, Json]) -> Json:
 
 
 def _answered_in_full(paths: Mapping[str, Json], schemas: Json) -> Json:
-    """Components with all members required that only occur in answers: they are always there, if perhaps null."""
+    """Components that occur in answers only, with all members required: they are always present, though maybe null."""
     sent = set(_reachable([op.get("requestBody") for item in paths.values() for op in item.values()], schemas))
     full = {}
     for name, schema in schemas.items():
@@ -184,7 +184,7 @@ def _answered_in_full(paths: Mapping[str, Json], schemas: Json) -> Json:
 
 
 def _reachable(node: Any, schemas: Json) -> Iterator[str]:
-    """Names of the components that `node` refers to, at first or second hand."""
+    """Names of the components that `node` refers to, directly or indirectly."""
     todo, found = list(_references(node)), set[str]()
     while todo:
         name = todo.pop()
@@ -225,7 +225,7 @@ def _inlined(node: Any, scalars: Mapping[str, Json]) -> Any:
 
 
 def _without_null(schema: Json) -> Json:
-    """A parameter that may be left out; it has no way to be null."""
+    """The schema of an optional parameter, which can be left out but not be null."""
     match schema:
         case {"anyOf": [dict(value), {"type": "null"}], **rest}:
             return value | rest

@@ -1,7 +1,7 @@
 """The contract as documents: JSON Schemas of the events, AsyncAPI of the bus, OpenAPI of the HTTP API.
 
-They are generated from the models and routes in the code and the rules in the template, and committed: a client or
-another team needs no Python to read them, and a change of the contract shows in a diff.
+They are generated from the models and routes in the code and the rules in the template, and committed. So a client or
+another team can read them without Python, and a change of the contract shows in a diff.
 """
 
 import json
@@ -22,11 +22,11 @@ from retail_ops.stack.template import TEMPLATE, Template
 SCHEMAS = PROJECT / "schemas"
 SAMCONFIG = PROJECT / "samconfig.toml"
 RELEASED = SCHEMAS / "released"
-"""The events' schemas as they were released last: kept, and not generated."""
+"""The events' schemas of the latest release. They are kept, and not generated."""
 
 
 def documents() -> dict[Path, str]:
-    """Every generated document, by the file that it belongs into."""
+    """The content of every generated document, by its file."""
     consumers = subscriptions.declared()
     written = {
         TEMPLATE: subscriptions.template_with(TEMPLATE.read_text(), consumers),
@@ -42,12 +42,12 @@ def documents() -> dict[Path, str]:
 
 
 def drifted() -> list[Path]:
-    """The files that are not what the code and the template say, those included that nothing generates any more."""
+    """The files that differ from code and template, including files that nothing generates any more."""
     return generated.outdated(documents(), _there())
 
 
 def write() -> list[Path]:
-    """Bring the generated documents up to date; returns those that were not."""
+    """Bring the generated documents up to date; returns those that were out of date."""
     return generated.write(documents(), _there())
 
 
@@ -56,13 +56,13 @@ def _there() -> list[Path]:
 
 
 def broken() -> list[compatibility.Break]:
-    """Everything in which the events in the code break what was released."""
+    """All incompatible changes of the events in the code against the release."""
     current = {_key(event): event_schema(event) for event in EVENTS}
     return compatibility.breaks(compatibility.read(RELEASED), current)
 
 
 def subscribers(event: str) -> list[str]:
-    """The functions that subscribe to an event, which is named as in `OrderPlaced.v1`."""
+    """The functions that subscribe to an event such as `OrderPlaced.v1`."""
     template = Template.load()
     return sorted(
         template.consumers[rule.queue]
@@ -72,7 +72,7 @@ def subscribers(event: str) -> list[str]:
 
 
 def release() -> list[Path]:
-    """Make the events' schemas the released ones; returns the files that are new or were changed."""
+    """Make the present schemas the released ones; returns the files that are new or have changed."""
     changed = []
     for path in sorted((SCHEMAS / "events").glob("*.json")):
         kept = RELEASED / path.name
@@ -88,20 +88,20 @@ def _json(content: Json) -> str:
 
 
 def _yaml(content: Json) -> str:
-    # A value that stands twice is written twice: YAML's anchors are for machines.
+    # A copy without shared values, so that YAML writes no anchors, which are hard to read.
     return yaml.safe_dump(json.loads(json.dumps(content)), sort_keys=False, width=120)
 
 
 def event_schema(event: type[EventData]) -> Json:
-    """The JSON Schema (2020-12) of an event as it travels: its data in a CloudEvents envelope.
+    """The JSON Schema (2020-12) of an event as it is published: its data in a CloudEvents envelope.
 
-    Open for further members everywhere, as the readers are: a producer may add some within a version.
+    It allows additional members everywhere, as a producer may add some within a version.
     """
     kind = event.event_type
     data = tidied(event.model_json_schema(mode="serialization"))
     definitions = data.pop("$defs", {})
     description = data.pop("description")
-    # An event about an order has its data's order id; another one the id of what it is about.
+    # The subject of an event about an order is the order id. Other events have the id of what they are about.
     subject: Json = {"$ref": "#/$defs/OrderId"} if "OrderId" in definitions else {"type": "string", "minLength": 1}
     text = {"type": "string", "minLength": 1}
     envelope: Json = {
@@ -135,11 +135,11 @@ def event_schema(event: type[EventData]) -> Json:
 
 
 def asyncapi(template: Template, events: Sequence[type[EventData]]) -> Json:
-    """The AsyncAPI 3.0 description of the bus: who publishes what, and who reacts to it from which queue.
+    """The AsyncAPI 3.0 description of the bus: the publishers of each event, and the queues of its subscribers.
 
     Args:
-        template: whose rules say what is sent to which consumer.
-        events: all that may be published.
+        template: its rules are the subscriptions.
+        events: all events of the contract.
     """
     bus = {"$ref": "#/channels/bus"}
     by_type = {event.event_type.type: event for event in events}

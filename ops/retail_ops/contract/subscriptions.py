@@ -1,7 +1,7 @@
-"""What the template and samconfig.toml say of the consumers, written from the consumers' declarations.
+"""Writes the consumers and their subscriptions into the template and samconfig.toml, from the consumers' declarations.
 
-The events that a consumer subscribes to stand in its declaration in Python; the rule that fills its queue needs them in
-the template. They are written into the template's text, so that all else in it stays as somebody wrote it.
+A consumer's declaration in Python has the events that it subscribes to. The rule that fills its queue needs them in the
+template. They are replaced in the template's text, so that everything else in it stays as it is.
 """
 
 import re
@@ -20,9 +20,9 @@ PUBLISHED = tuple(event.event_type.type for event in EVENTS)
 
 
 def declared() -> Mapping[str, Sequence[str]]:
-    """By the consumer's name in the template, the types of the events that it subscribes to.
+    """The types of the events that each consumer subscribes to, by the consumer's name in the template.
 
-    What is fed by something else than the bus subscribes to nothing, and is left out.
+    A consumer that is not fed by the bus has no subscriptions, and is left out.
     """
     return {
         ConsumerQueue.of(consumer.name).template_name: [event.event_type.type for event in consumer.subscribes_to]
@@ -36,8 +36,8 @@ def template_with(text: str, consumers: Mapping[str, Sequence[str]], events: Seq
 
     Args:
         text: of the template.
-        consumers: as `declared`.
-        events: types of all events that are published. An event of another type is one that no rule matches.
+        consumers: as `declared` returns them.
+        events: types of all events of the contract. The rule for unmatched events matches all other types.
 
     Raises:
         OpsError: a consumer has no entry in the mapping `Consumers`.
@@ -59,7 +59,7 @@ def template_with(text: str, consumers: Mapping[str, Sequence[str]], events: Seq
 
 
 def samconfig_with(text: str, consumers: Mapping[str, Sequence[str]]) -> str:
-    """The text of samconfig.toml, whose deployments name these consumers."""
+    """The text of samconfig.toml with these consumers in its deployments' parameters."""
     return re.sub(
         r'^(    "Consumers=).*(",)$', lambda found: f"{found[1]}{','.join(consumers)}{found[2]}", text, flags=re.M
     )

@@ -1,4 +1,4 @@
-"""What `cloudretail doctor` looks at: checks that change nothing, each with the cure for what it finds."""
+"""The checks of `cloudretail doctor`. They change nothing, and name the cure for what they find."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ class Answer:
     """The result of a check.
 
     Attributes:
-        ok: whether it is as it has to be.
-        text: how it is.
-        cure: what to do; empty where there is nothing to do.
+        ok: whether everything is right.
+        text: the present state.
+        cure: what to do; empty if there is nothing to do.
     """
 
     ok: bool
@@ -21,10 +21,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Finding(Answer):
-    """An answer, and what was looked at.
+    """An answer, with the subject of its check.
 
     Attributes:
-        about: what was looked at, in a few words.
+        about: what was checked, in a few words.
     """
 
     about: str = field(kw_only=True)
@@ -34,10 +34,10 @@ type Check = Callable[[], Answer]
 
 
 def examine(checks: Mapping[str, Check]) -> Iterator[Finding]:
-    """Run each check; one that cannot be carried out is a finding, and the others go on.
+    """Run each check. A check that raises is a finding, and the others go on.
 
     Args:
-        checks: by what they look at.
+        checks: by their subject.
     """
     for about, check in checks.items():
         try:

@@ -1,4 +1,4 @@
-"""Whether an AWS account is ready for a stage: what is known to make a first deployment fail, or a shop fall silent."""
+"""Checks whether an AWS account is ready for a stage: known reasons for a failing first deployment or missing mails."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from retail_ops.stack.stages import Stage
 from retail_ops.stack.template import TEMPLATE, Template
 
 PLACEHOLDER = "cloudretail.example"
-"""What samconfig.toml has until somebody puts in a sender of their own."""
+"""The sender in samconfig.toml until it is replaced by a real one."""
 
 REQUESTS_AT_ONCE = 20
-"""Executions that are left for the API when every consumer works as hard as it may."""
+"""Concurrent executions that are left for the API when all consumers use their MaximumConcurrency."""
 
 CERTIFICATE_REGION = "us-east-1"
-"""Where CloudFront looks for certificates. Source: CloudFront developer guide, "Requirements for using SSL/TLS
-certificates with CloudFront"."""
+"""The region in which CloudFront looks for certificates. Source: CloudFront developer guide, "Requirements for using
+SSL/TLS certificates with CloudFront"."""
 
 UNFINISHED = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS"})
-"""States of a stack whose first deployment did not succeed, and which takes no second one."""
+"""States of a stack whose first deployment failed. Such a stack has to be deleted before the next one."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Account:
 
     @property
     def checks(self) -> Mapping[str, Check]:
-        """All of them; nothing is changed."""
+        """All checks, by their subject."""
         return {
             "Account": self.credentials,
             "Sender": self.sender,
@@ -54,12 +54,12 @@ class Account:
         return self.stage.parameters.get(parameter, "")
 
     def credentials(self) -> Answer:
-        """Whose account it is."""
+        """The account and the identity of the credentials."""
         caller = self.session.client("sts").get_caller_identity()
         return Answer(True, f"{caller['Account']} in {self.session.region_name}, as {caller['Arn']}")
 
     def sender(self) -> Answer:
-        """Whether the sender is somebody's own, and belongs to the identity."""
+        """Whether the sender was replaced, and belongs to the identity."""
         identity, address = self._given("SenderIdentity"), self._given("SenderAddress")
         put_in = "Put your own SenderIdentity and SenderAddress into samconfig.toml."
         if PLACEHOLDER in (identity, address.rpartition("@")[2]):
@@ -70,7 +70,7 @@ class Account:
         return Answer(True, address)
 
     def identity(self) -> Answer:
-        """Whether SES has verified it: Cognito refuses a pool whose sender it has not."""
+        """Whether SES has verified the sender: Cognito refuses a user pool with an unverified one."""
         name = self._given("SenderIdentity")
         make = f"aws sesv2 create-email-identity --email-identity {name} --region {self.session.region_name}"
         try:
@@ -84,7 +84,7 @@ class Account:
         return Answer(True, f"SES has verified {name}")
 
     def mail(self) -> Answer:
-        """Whether SES writes to everybody."""
+        """Whether SES sends mails to unverified addresses too."""
         account = self.session.client("sesv2").get_account()
         quota = account.get("SendQuota", {})
         rates = f"{quota.get('Max24HourSend', 0):.0f} mails a day, {quota.get('MaxSendRate', 0):.0f} a second"
@@ -96,7 +96,7 @@ class Account:
         return Answer(True, rates)
 
     def concurrency(self) -> Answer:
-        """Whether Lambda runs as many functions at once as the event sources may ask for."""
+        """Whether Lambda's concurrency is enough for all event sources and the API."""
         limit = self.session.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
         wanted = executions(Template.load(TEMPLATE, **self.stage.parameters)) + REQUESTS_AT_ONCE
         if limit >= wanted:
@@ -109,7 +109,7 @@ class Account:
         )
 
     def certificate(self) -> Answer:
-        """Whether CloudFront can use it for the domain."""
+        """Whether CloudFront can use the certificate for the domain."""
         domain, arn = self._given("DomainName"), self._given("CertificateArn")
         if not domain and not arn:
             return Answer(True, "none: the shop will be at CloudFront's own address")
@@ -131,7 +131,7 @@ class Account:
         return Answer(True, f"issued, for {', '.join(sorted(names))}")
 
     def stack(self) -> Answer:
-        """Whether a deployment can begin, and whether what is there can be deleted by mistake."""
+        """Whether a deployment can begin, and whether the stack's data can be deleted by mistake."""
         name = self.stage.stack
         try:
             found: Mapping[str, Any] = self.session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][
@@ -153,12 +153,12 @@ class Account:
 
 
 def executions(template: Template) -> int:
-    """How many functions all event sources together may run at once."""
+    """The greatest number of concurrent executions by all event sources together."""
     queues = sum(properties["ScalingConfig"]["MaximumConcurrency"] for _, properties in template.sources.values())
     streams = sum(properties.get("ParallelizationFactor", 1) for _, properties in template.streams.values())
     return int(queues + streams)
 
 
 def covered(name: str, names: set[str]) -> bool:
-    """Whether a certificate's names have this one, by itself or by a `*.` in its first place."""
+    """Whether a certificate's names include this one, exactly or by a wildcard `*.`."""
     return name in names or f"*.{name.partition('.')[2]}" in names

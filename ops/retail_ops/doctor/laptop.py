@@ -1,4 +1,4 @@
-"""Whether a machine can run the shop, its tests and `sam local`: what each needs, and where to get it."""
+"""Checks whether a machine can run the shop, its tests and `sam local`, and says where to get what is missing."""
 
 import platform
 import shutil
@@ -31,7 +31,7 @@ class Laptop:
 
     Args:
         project: folder of the project.
-        shop: that is, or would be, started here.
+        shop: the shop that runs here, or would run here.
     """
 
     project: Path
@@ -44,7 +44,7 @@ class Laptop:
 
     @property
     def checks(self) -> Mapping[str, Check]:
-        """All of them; nothing is changed."""
+        """All checks, by their subject."""
         return {
             "System": self.system,
             "Python": self.python,
@@ -55,7 +55,7 @@ class Laptop:
         }
 
     def system(self) -> Answer:
-        """Whether it is one that the shop runs on."""
+        """Whether the shop runs on this operating system."""
         name = f"{platform.system()} on {platform.machine()}"
         if platform.system() not in ("Linux", "Darwin"):
             return Answer(False, name, "On Windows the shop runs in WSL: wsl --install")
@@ -69,7 +69,7 @@ class Laptop:
         return Answer(True, f"{version} at {sys.prefix}")
 
     def disk(self) -> Answer:
-        """Whether there is room for packages and builds, and whether they can be written."""
+        """Whether there is enough space for packages and builds, and whether the folder is writable."""
         free = shutil.disk_usage(self.project).free / GB
         text = f"{free:.0f} GB free"
         if free < SPACE:
@@ -83,7 +83,7 @@ class Laptop:
         return Answer(True, text)
 
     def ports(self) -> Answer:
-        """Whether the shop's ports are its own, or free."""
+        """Whether the shop's ports are free, or used by the shop itself."""
         ports = {"--port": self.shop.port, "--storefront-port": self.shop.storefront_port}
         with suppress(NoShop):
             return Answer(True, f"the shop runs, at {self.shop.read().storefront_url}")
@@ -95,7 +95,7 @@ class Laptop:
         return Answer(True, f"{' and '.join(map(str, ports.values()))} are free")
 
     def containers(self) -> Answer:
-        """Whether there is an engine, which only `make invoke` and `sam local` need."""
+        """Whether there is a container engine, which only `make invoke` and `sam local` need."""
         try:
             version = engine().version()["Version"]
         except OpsError:
@@ -104,7 +104,7 @@ class Laptop:
         return Answer(True, f"engine {version}")
 
     def browser(self) -> Answer:
-        """Whether there is one for the tests that drive the pages."""
+        """Whether there is a browser for the end-to-end tests."""
         found = subprocess.run(
             [self.project / "ops" / "browser.sh", "--find"], check=False, capture_output=True, text=True, timeout=60
         )

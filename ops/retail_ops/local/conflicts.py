@@ -1,9 +1,9 @@
-"""DynamoDB's transaction conflicts, which the emulator does not raise: it takes one request after the other.
+"""DynamoDB's transaction conflicts. The emulator itself raises none, as it handles one request after the other.
 
 DynamoDB refuses a write of an item that an ongoing transaction writes: a transaction is cancelled with the reason
 TransactionConflict, and a single write fails with TransactionConflictException. Source: Amazon DynamoDB developer
-guide, "Transaction conflict handling in DynamoDB". Here a transaction takes a while, and is refused or refuses others
-meanwhile:
+guide, "Transaction conflict handling in DynamoDB". Here a transaction is made to take a while, so that it conflicts
+with others:
 
     transaction A of items 1, 2    ├── takes its time ──┤ carried out
     transaction B of items 2, 3          refused: [TransactionConflict, None]
@@ -33,11 +33,11 @@ _TRANSACTION = "TransactWriteItems"
 
 @dataclass(frozen=True)
 class Conflicts:
-    """An emulator whose transactions last, so that two on one item at the same time conflict.
+    """An emulator whose transactions take time, so that concurrent ones on the same item conflict.
 
     Args:
         application: the emulator.
-        key_names: of its tables.
+        key_names: returns the key names of a table.
         seconds: how long a transaction lasts.
     """
 
@@ -71,12 +71,12 @@ class Conflicts:
 
 
 def written(operation: str, request: Mapping[str, Any], key_names: KeyNames) -> list[Item]:
-    """The items that a request writes or checks, in its order.
+    """The items that a request writes or checks, in the order of the request.
 
     Args:
         operation: of DynamoDB.
         request: its body.
-        key_names: of the tables.
+        key_names: returns the key names of a table.
     """
     if operation in _SINGLE:
         return [_item(request, key_names)]
@@ -91,11 +91,11 @@ def _item(action: Mapping[str, Any], key_names: KeyNames) -> Item:
 
 
 def refusal(operation: str, conflicting: Sequence[bool]) -> Mapping[str, Any]:
-    """What DynamoDB answers to a write that an ongoing transaction is in the way of, with status 400.
+    """DynamoDB's answer, with status 400, to a write that conflicts with an ongoing transaction.
 
     Args:
         operation: of DynamoDB.
-        conflicting: of each item, whether it is in another transaction.
+        conflicting: for each item, whether it is in another transaction.
     """
     ongoing = "Transaction is ongoing for the item"
     if operation in _SINGLE:

@@ -1,4 +1,4 @@
-"""`sam local`: a function in a container like Lambda's own, on the data of the shop on this machine."""
+"""`sam local`: runs a function in a container like Lambda's own, on the data of the shop on this machine."""
 
 import json
 import re
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 BUILD = PROJECT / ".aws-sam" / "build"
-"""Where `sam build` puts what `sam local` takes by default."""
+"""The output of `sam build`, which `sam local` uses by default."""
 
 NO_ENGINE = """No container engine answers here, and `sam local` needs one: start Docker or Podman. On Debian, as root:
   apt-get install -y docker.io && service docker start
@@ -27,10 +27,10 @@ Without a container, this runs the function in a process of its own:
 
 
 def engine() -> "DockerClient":
-    """The container engine of this machine, found as SAM finds it.
+    """The container engine of this machine, found in the same way as by SAM.
 
     Raises:
-        OpsError: there is none, or it does not answer.
+        OpsError: there is no engine, or it does not answer.
     """
     import docker
     from docker.errors import DockerException
@@ -44,10 +44,10 @@ def engine() -> "DockerClient":
 
 
 def require_image(client: "DockerClient") -> None:
-    """Make sure of the runtime's image, pulling AWS's own if there is none yet.
+    """Make sure that the runtime's image exists, and pull AWS's own if it does not.
 
     Raises:
-        OpsError: there is none and it cannot be pulled.
+        OpsError: there is no image, and it cannot be pulled.
     """
     from docker.errors import DockerException, ImageNotFound
 
@@ -79,7 +79,7 @@ def require_way_back(client: "DockerClient", port: int) -> None:
         try:
             reached = probe.connect_ex((gateway(client), port)) == 0
         except OSError:
-            return  # The engine runs in a machine of its own, which forwards the name to this one.
+            return  # The engine runs in a virtual machine, which forwards the name to this machine.
     if not reached:
         raise OpsError(
             "The shop was started before the container engine, so that containers do not reach it. Start it again: "
@@ -88,15 +88,15 @@ def require_way_back(client: "DockerClient", port: int) -> None:
 
 
 def gateway(client: "DockerClient") -> str:
-    """This machine's address as containers see it."""
+    """This machine's address in the containers' network."""
     (bridge,) = client.networks.list(names=["bridge"])
     (network, *_) = bridge.attrs["IPAM"]["Config"]
-    # Docker does not say it where nobody has chosen it; it is the first one then.
+    # Docker reports the address only if it was configured. Otherwise it is the first one of the network.
     return str(network.get("Gateway") or next(ip_network(network["Subnet"]).hosts()))
 
 
 def require_all(local: LocalShop) -> None:
-    """Make sure of everything that a container takes, before anything is changed for it.
+    """Make sure of everything that a container needs, before anything is changed.
 
     Args:
         local: the shop; it runs.
@@ -111,11 +111,11 @@ def require_all(local: LocalShop) -> None:
 
 @dataclass(frozen=True)
 class Invocation:
-    """What a function did.
+    """The result of an invocation.
 
     Attributes:
-        answer: its answer.
-        log: what it wrote.
+        answer: the function's answer.
+        log: the function's log.
     """
 
     answer: Any
@@ -126,7 +126,7 @@ def invoke(local: LocalShop, function: str, event: str, progress: Progress) -> I
     """Invoke a function in a container.
 
     Args:
-        local: the shop whose data it is to work on; it runs.
+        local: the shop whose data it works on; the shop has to run.
         function: logical id.
         event: the payload, as JSON.
         progress: called with each step, a sentence.
@@ -155,10 +155,10 @@ def invoke(local: LocalShop, function: str, event: str, progress: Progress) -> I
 
 
 def answer_of(function: str, output: str, log: str) -> Any:
-    """What a function answered, of what SAM printed; its exit code is 0 also where the function failed.
+    """The function's answer in SAM's output. SAM's exit code is 0 even if the function failed.
 
     Raises:
-        OpsError: it failed, or did not answer in its time.
+        OpsError: the function failed or timed out.
     """
     if late := re.search(rf"^Function '{function}' (timed out after \d+ seconds)", log, re.MULTILINE):
         raise OpsError(f"{function} {late[1]}.", log_of(log))
@@ -170,8 +170,8 @@ def answer_of(function: str, output: str, log: str) -> Any:
 
 
 def log_of(log: str) -> str:
-    """What the function wrote, of what SAM and the runtime wrote beside its answer."""
-    # SAM begins to read once the container runs, which may be after the line that the runtime begins with.
+    """The function's own log, without the lines of SAM and the runtime."""
+    # SAM may begin to read the container's output after the runtime's first line.
     for start in ("START RequestId: ", "SAM_CONTAINER_ID: "):
         if start in log:
             log = log.partition(start)[2].partition("\n")[2]
@@ -180,12 +180,12 @@ def log_of(log: str) -> str:
 
 
 def environment_of(local: LocalShop) -> dict[str, str]:
-    """SAM's own environment: without the emulator's address it would look for credentials elsewhere, for seconds."""
+    """The environment for SAM itself. Without the emulator's address, SAM would search for credentials for seconds."""
     return sam.local_environment(local.endpoint, developer_session(local.read()))
 
 
 def build(environment: dict[str, str], progress: Progress) -> None:
-    """Bring what `sam local` takes up to date with the code."""
+    """Bring the build that `sam local` uses up to date with the code."""
     with build_lock(progress), progress.step("Build the functions"):
         folder = PROJECT / ".aws-sam"
         sam.build(PROJECT / "template.yaml", BUILD, folder / "cache", folder / "build.log", environment)

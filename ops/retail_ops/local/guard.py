@@ -1,10 +1,10 @@
 """Who may call the servers of a local shop: its developer's programs and its own pages, never another web page.
 
-A browser lets every page send requests to this machine: it hides the answer, and the harm is done. What a browser says
-of a page is true, since a page cannot forge it: the name that it called (`Host`, which gives DNS rebinding away), where
-it is from (`Origin`, `null` for a sandboxed frame) and how far away that is (`Sec-Fetch-Site`; a neighbour on another
-port of localhost is `same-site`). A browser sends none of the last two with some GETs to addresses that it does not
-trust, such as Docker's bridge: that is what the key's id is for, which no page knows.
+A browser lets every page send requests to this machine. It hides the answer from the page, but the request is carried
+out. A page cannot forge what its browser sends about it: the name that it called (`Host`, which reveals DNS rebinding),
+its origin (`Origin`, `null` for a sandboxed frame), and the relation to it (`Sec-Fetch-Site`; a page on another port of
+localhost is `same-site`). The last two are missing in some GETs to addresses that the browser does not trust, such as
+Docker's bridge. Against those there is the root key's random id, which no page knows.
 """
 
 import re
@@ -38,8 +38,8 @@ SIGNED = re.compile(r"Credential=([^/,\s]*)/")
 
 
 def wrong_name(headers: Headers, names: frozenset[str] = LOCAL_NAMES) -> str | None:
-    """Why a request's Host is no name of this machine; None where it is one. Every web site can have a name of its own
-    that leads to 127.0.0.1, and its pages can read the answers then."""
+    """Why a request's Host is not a name of this machine; None if it is. Any web site can let a name of its own resolve
+    to 127.0.0.1, so that its pages could read the answers."""
     hosts = headers.get("host", ())
     if len(hosts) == 1:
         name = re.sub(r":\d+$", "", hosts[0].lower())
@@ -49,7 +49,7 @@ def wrong_name(headers: Headers, names: frozenset[str] = LOCAL_NAMES) -> str | N
 
 
 def foreign_page(headers: Headers, is_ours: Callable[[str], bool]) -> str | None:
-    """Why a request is another web page's; None where it may be the shop's, or no browser's at all."""
+    """Why a request comes from another web page; None if it may be the shop's, or is not from a browser."""
     origins = headers.get("origin", ())
     for origin in origins:
         if not is_ours(origin):
@@ -67,15 +67,15 @@ def storefront_origins(port: int) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Guard:
-    """The emulator, called by the shop alone: everybody else gets a 403 that says why.
+    """The emulator behind its guard: requests that are not the shop's get a 403 that says why.
 
     Args:
         application: the emulator.
-        root: the key's id that may do everything; the emulator believes it without a signature.
-        is_known: whether a key's id is of a role's session or of a user: the emulator verifies their signatures.
+        root: id of the root's key, which may do everything. The emulator does not verify its signature.
+        is_known: whether a key's id belongs to a role's session or a user. The emulator verifies their signatures.
         port: of the emulator.
-        storefronts: the origins of the local storefront's pages as they are now.
-        bridges: this machine's addresses on the networks of containers.
+        storefronts: returns the present origins of the local storefront's pages.
+        bridges: this machine's addresses in the networks of containers.
     """
 
     application: Application
@@ -94,7 +94,7 @@ class Guard:
         await self.application(scope, receive, send)
 
     def refusal(self, scope: AsgiMessage) -> str | None:
-        """Why a request is refused; None where it is not.
+        """Why a request is refused; None if it is not.
 
         Args:
             scope: of an ASGI request.
@@ -104,7 +104,7 @@ class Guard:
         return wrong_name(headers, names) or foreign_page(headers, self.is_ours) or self._wrong_key(scope, headers)
 
     def is_ours(self, origin: str) -> bool:
-        """Whether an origin is one of the shop's storefronts: the local server, or a distribution of the emulator."""
+        """Whether an origin is a storefront of the shop: the local server, or a distribution of the emulator."""
         distribution = rf"http://d[a-z0-9]+\.cloudfront\.localhost:{self.port}"
         return re.fullmatch(distribution, origin) is not None or origin in self.storefronts()
 
@@ -119,14 +119,14 @@ class Guard:
             if key != self.root and not self.is_known(key):
                 return f'Key id {key} is not of this shop. Take its own with: eval "$(cloudretail env)"'
         for key in _keys_in_query(scope):
-            if not self.is_known(key):  # An address is passed on, and the root's signature is not verified.
+            if not self.is_known(key):  # A presigned URL may be passed on, but the root's signature is not verified.
                 return (
                     f"An address signed with key id {key[:4]}... is not taken: only roles and sessions sign addresses."
                 )
         return None
 
     def _named(self, scope: AsgiMessage) -> AsgiMessage:
-        """A request of a container that `sam local` gave no credentials, as the root's.
+        """A request with the root's key, if it comes from a container without credentials of `sam local`.
 
         Only a container has an address of its own on the bridge, and no page can send this header to another site.
         """
@@ -174,7 +174,7 @@ async def _refuse(kind: str, send: Send, reason: str) -> None:
         await send({"type": "websocket.close", "code": 1008, "reason": reason[:100]})
         return
     body = f"Refused by the local shop's guard: {reason}\n".encode()
-    # Not JSON, not XML: the SDKs show such a text as it is.
+    # Plain text, which the SDKs show as it is.
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
     headers += [(b"x-content-type-options", b"nosniff")]
     await send({"type": "http.response.start", "status": 403, "headers": headers})

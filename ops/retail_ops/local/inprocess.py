@@ -1,4 +1,4 @@
-"""A function in this very process, with the variables that it has in a running shop: a debugger can look into it."""
+"""Runs a function in this process, with its environment of a running shop, so that a debugger works."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ from retail_ops.stack.shop import FUNCTION, Shop, role_session
 
 @dataclass(frozen=True)
 class Context:
-    """What Lambda's runtime says of an invocation."""
+    """Lambda's context of an invocation."""
 
     function_name: str
     invoked_function_arn: str
@@ -33,26 +33,26 @@ class Context:
 
 
 def invoke(shop: Shop, function: str, event: Any, log: TextIO) -> Any:
-    """Call a function's handler. This process is good for no other function afterwards.
+    """Call a function's handler. Afterwards, this process cannot run another function.
 
     Args:
-        shop: whose data and settings it works with.
+        shop: its data and settings are used.
         function: logical id.
         event: the payload.
-        log: takes what it writes.
+        log: takes the function's output.
 
     Returns:
-        The handler's answer. What the handler raises comes through as it is.
+        The handler's answer. Exceptions of the handler are raised as they are.
     """
     configuration = shop.lambda_.get_function_configuration(FunctionName=shop.resource(FUNCTION, function))
     assert shop.endpoint
     settings = configuration["Environment"]["Variables"] | local_settings(shop.endpoint, role_session(shop, function))
     for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]  # A profile of its caller's, for one.
+        del os.environ[name]  # Such as the caller's AWS profile.
     os.environ.update(settings)
     os.environ["AWS_LAMBDA_FUNCTION_NAME"] = configuration["FunctionName"]
     module, _, name = configuration["Handler"].rpartition(".")
-    # What it logs is not its answer.
+    # The function's log goes to `log`, so that stdout has only the answer.
     with contextlib.redirect_stdout(log):
         handler = getattr(import_module(module), name)
         context = Context(
@@ -70,7 +70,7 @@ def wait_for_debugger(port: int) -> None:
     Raises:
         OpsError: the debugger's side is not installed.
     """
-    # It would warn of breakpoints in the standard library's frozen modules; ours are all plain files.
+    # debugpy would warn about frozen modules of the standard library. The shop's own modules are plain files.
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     try:
         import debugpy
@@ -81,7 +81,7 @@ def wait_for_debugger(port: int) -> None:
 
 
 def failure_of(answer: Any) -> str | None:
-    """Why an answer is a failure of the function; None where it is none."""
+    """Why an answer is a failure of the function; None if it is not."""
     match answer:
         case {"statusCode": int(status)} if status >= 500:
             return f"it answered {status}"
@@ -93,7 +93,7 @@ def failure_of(answer: Any) -> str | None:
 
 
 def shown(answer: Any) -> str:
-    """An answer as JSON, the body of an HTTP answer opened."""
+    """An answer as JSON, with the body of an HTTP answer parsed."""
     if isinstance(answer, dict) and isinstance(answer.get("body"), str):
         with contextlib.suppress(ValueError):
             answer = {**answer, "body": json.loads(answer["body"])}

@@ -1,7 +1,7 @@
-"""An image that stands in for AWS's own where no registry can be reached: this machine's Python in the same places.
+"""Makes a replacement of AWS's image from this machine's Python, for machines that cannot reach a registry.
 
-SAM CLI looks for `public.ecr.aws/lambda/python:3.13-...` and puts its own emulator of the runtime on top. What that
-needs is a Python, glibc, a few tools, and AWS's client of the runtime interface; Docker makes an image of a tar stream.
+SAM CLI looks for `public.ecr.aws/lambda/python:3.13-...`, and adds its own emulator of the runtime. That needs a
+Python, glibc, a few tools, and AWS's client of the runtime interface. Docker makes an image of them from a tar stream.
 """
 
 import io
@@ -26,15 +26,15 @@ VERSION = "3.13"
 REPOSITORY = "public.ecr.aws/lambda/python"
 TAG = f"{VERSION}-{ARCHITECTURE}"
 DERIVED = f"{VERSION}-rapid-{ARCHITECTURE}"
-"""What SAM makes of it; one made of an older base has to go."""
+"""Tag of the image that SAM derives from it. One that was derived from an older base has to be deleted."""
 
 TOOLS = ("sh", "mv", "cp", "rm", "chmod")
-"""What SAM's build of the derived image, and its start, call."""
+"""The tools that SAM calls to build and to start the derived image."""
 
 UNNEEDED = {"test", "idlelib", "tkinter", "turtledemo", "ensurepip", "site-packages", "lib2to3"}
-"""Of the standard library, besides what one compiles against (config-...)."""
+"""Parts of the standard library that are left out, besides those for compiling (config-...)."""
 
-# Of glibc, all: a layer's compiled package may need one that Python itself does not (pydantic-core needs librt).
+# All libraries of glibc: a compiled package may need one that Python itself does not (pydantic-core needs librt).
 GLIBC = {"libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1", "libresolv.so.2"}
 GLIBC |= {"libnss_files.so.2", "libnss_dns.so.2", "libgcc_s.so.1", "libstdc++.so.6"}
 
@@ -60,7 +60,7 @@ def build(client: "DockerClient") -> str:
         client: of the container engine.
 
     Raises:
-        OpsError: this machine has not what it takes.
+        OpsError: this machine lacks something that is needed.
     """
     if sys.platform != "linux":
         raise OpsError("An image of this machine's Python can be made on Linux only. Elsewhere: docker pull " + name())
@@ -82,20 +82,20 @@ def name() -> str:
 
 
 def remove(client: "DockerClient", tag: str) -> None:
-    """Forget an image, if there is one."""
+    """Delete an image, if there is one."""
     from docker.errors import APIError, ImageNotFound
 
     try:
         client.images.remove(f"{REPOSITORY}:{tag}", force=True)
     except ImageNotFound:
         pass
-    except APIError as error:  # Podman's way of saying the same.
+    except APIError as error:  # Podman's error for the same.
         if error.status_code != 404:
             raise
 
 
 def _install_runtime(folder: Path) -> None:
-    """AWS's own part of the runtime, from PyPI; boto3 in the version that this environment has."""
+    """Install AWS's own part of the runtime from PyPI, and boto3 in the version of this environment."""
     import boto3
 
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"]
@@ -123,7 +123,7 @@ def _pack(tar: tarfile.TarFile, runtime: Path) -> None:
         tar.add(tool.resolve(), f"usr/bin/{tool.name}")
         _link(tar, f"bin/{tool.name}", f"/usr/bin/{tool.name}")
     for library in _libraries([interpreter, *tools, *extensions]):
-        # The loader's own place is part of every program; all others are found by LD_LIBRARY_PATH.
+        # Programs have the loader's path built in. All other libraries are found by LD_LIBRARY_PATH.
         place = str(library).lstrip("/") if library.name.startswith("ld-linux") else f"usr/lib/{library.name}"
         tar.add(library.resolve(), place)
     tar.add(runtime, "var/runtime", filter=_needed)

@@ -1,6 +1,6 @@
 """The whole shop on one machine: emulator, stack and storefront server.
 
-It is what `cloudretail up` and `down` run, and what tests use as a library; several can stand side by side:
+`cloudretail up` and `down` run it, and tests use it as a library. Several shops can run side by side:
 
     with LocalShop(tmp_path, port=free_port(), storefront_port=free_port(), stack="mine") as local:
         httpx.get(f"{local.storefront_url}/api/products")
@@ -52,17 +52,17 @@ WIDE_LIMITS: Mapping[str, str] = {
     "OpenPiecesLimit": "1000000",
     "OpenCashLimit": "1000000000",
 }
-"""Template parameters: on a laptop everybody has one address, and somebody may order a thousand times to try it out."""
+"""Template parameters of a laptop: all users have the same address, and a developer may order a thousand times."""
 
 
 def default_state_dir() -> Path:
-    """Of the shop that the command is about; the variable chooses another one of several side by side."""
+    """The state folder of the command's shop. The environment variable chooses another shop, if there are several."""
     return Path(os.environ.get("CLOUDRETAIL_STATE_DIR") or PROJECT / ".local")
 
 
 @dataclass(frozen=True)
 class State:
-    """What a running shop is, as kept in its state folder.
+    """The state of a running shop, as its state folder has it.
 
     Args:
         stack: name of the stack.
@@ -72,9 +72,9 @@ class State:
         emulator: its process.
         storefront: its process; None until it has been started.
         serves: the API that the storefront server forwards to.
-        key: id of the root's key, which is all that the emulator asks for: a secret. Empty in a state of an earlier
+        key: id of the root's key. The emulator asks for nothing else, so it is a secret. Empty in a state of an earlier
             version.
-        finished: whether an `up` has come so far that the shop can be used.
+        finished: whether an `up` has succeeded, so that the shop can be used.
     """
 
     stack: str
@@ -89,10 +89,10 @@ class State:
 
     @classmethod
     def read(cls, file: Path) -> "State | None":
-        """The state that was saved; None where there is none.
+        """The saved state; None if there is none.
 
         Raises:
-            UnreadableState: there is one, and it cannot be read.
+            UnreadableState: it cannot be read.
         """
         try:
             saved: dict[str, Any] = json.loads(file.read_text())
@@ -107,8 +107,8 @@ class State:
             ) from None
 
     def save(self, file: Path) -> None:
-        """Write it whole or not at all, since another command may be reading it; for this user's eyes from its first
-        byte on."""
+        """Write the file atomically, since another command may be reading it. Only this user may read it, from its
+        first byte on."""
         draft = file.with_suffix(".draft")
         draft.unlink(missing_ok=True)
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
@@ -118,7 +118,7 @@ class State:
 
 @dataclass(frozen=True)
 class Options:
-    """What `up` was asked for. It outlives the shop, so that the next `up` starts the same one.
+    """The options of `up`. They are kept after `down`, so that the next `up` starts the same shop.
 
     Args:
         port: of the emulator.
@@ -132,7 +132,7 @@ class Options:
 
     @classmethod
     def read(cls, file: Path) -> "Options":
-        """Those of the last `up`; the defaults where there are none, or none that can be read."""
+        """The options of the last `up`; the defaults if there are none, or they cannot be read."""
         try:
             return cls(**json.loads(file.read_text()))
         except (OSError, ValueError, TypeError):
@@ -151,8 +151,8 @@ class LocalShop:
         parameters: template parameters that differ from their defaults, such as `PaymentWindowSeconds`.
         template: what to deploy.
         build_dir: where `sam build` puts its result; in the state folder where None.
-        transaction_seconds: how long a transaction of DynamoDB lasts: two on one item at the same time conflict then,
-            as they do on AWS. 0 for the emulator's own way, in which nothing conflicts.
+        transaction_seconds: how long a transaction of DynamoDB takes, so that concurrent ones on the same item conflict
+            as on AWS. With 0, as in the emulator itself, nothing conflicts.
         counted: whether `calls` says what the functions call.
     """
 
@@ -228,17 +228,17 @@ class LocalShop:
         self.stop()
 
     def start(self, progress: Progress | None = None, *, warm: bool = True) -> Shop:
-        """Start what does not run yet and deploy what has changed; harmless when all is well already.
+        """Start what does not run yet, and deploy what has changed. It is idempotent.
 
         Args:
             progress: called with each step, a sentence.
-            warm: call every function once, so that nobody waits for its cold start.
+            warm: call every function once, so that no user waits for its cold start.
 
         Returns:
             The shop.
 
         Raises:
-            PortTaken: somebody else listens on one of the ports.
+            PortTaken: another process listens on one of the ports.
             ProcessDied: the emulator or the storefront server ended by itself.
             BuildFailed: `sam build` failed.
             DeployFailed: `sam deploy` failed.
@@ -269,7 +269,7 @@ class LocalShop:
         return shop
 
     def redeploy(self, parameters: Mapping[str, str]) -> Shop:
-        """Deploy what runs once more, with other template parameters besides those that it was started with.
+        """Deploy the running shop again, with further template parameters besides those that it was started with.
 
         Raises:
             DeployFailed: `sam deploy` failed.
@@ -282,10 +282,10 @@ class LocalShop:
         return shop
 
     def stop(self) -> bool:
-        """End what was started here, and only that.
+        """End the processes that were started here, and no others.
 
         Returns:
-            Whether anything ran.
+            Whether any process ran.
         """
         try:
             state = State.read(self._state_file)
@@ -304,8 +304,8 @@ class LocalShop:
         """The shop that runs here.
 
         Raises:
-            NoShop: none does, or it has not come up yet.
-            UnreadableState: nothing can be said about it.
+            NoShop: no shop runs, or it has not started completely.
+            UnreadableState: its state cannot be read.
         """
         state = State.read(self._state_file)
         if state is None:
@@ -322,7 +322,7 @@ class LocalShop:
 
     @classmethod
     def found(cls, state_dir: Path | None = None) -> "LocalShop":
-        """The shop that runs with this state folder, or would, with ports and parameters of the last `up`."""
+        """The shop of this state folder, running or not, with the ports and parameters of the last `up`."""
         state_dir = state_dir or default_state_dir()
         options = Options.read(state_dir / "options.json")
         stack = STACK
@@ -339,7 +339,7 @@ class LocalShop:
         return self.state_dir / "emulator"
 
     def _discard_data(self) -> None:
-        """Some 30,000 files of unpacked functions, which can take a minute to delete: nobody waits for it."""
+        """Delete the shop's data in the background: some 30,000 files of unpacked functions can take a minute."""
         if self._data.exists():
             self._data.rename(self.state_dir / f"discarded-{uuid4().hex[:8]}")
         if discarded := [str(folder) for folder in self.state_dir.glob("discarded-*")]:
@@ -361,7 +361,7 @@ class LocalShop:
                 return state
             self.stop()  # The same folder, another port: the shop moves.
         elif state:
-            self.stop()  # Its storefront server may have outlived it.
+            self.stop()  # Its storefront server may still run.
         self._discard_data()
         data = self._data.resolve()
         data.mkdir(mode=0o700)
@@ -375,7 +375,7 @@ class LocalShop:
             IOT_MTLS_ENABLED="0",
             TMPDIR=str(data),
             S3_DATA_DIR=str(data / "s3"),
-            # It would look for containers of its own to remove; the shop has none.
+            # The emulator would look for containers of its own to remove; the shop has none.
             DOCKER_HOST=f"unix://{data}/none",
             AWS_ACCESS_KEY_ID=key,
             # For the guard in front of it.
@@ -396,7 +396,7 @@ class LocalShop:
         return state
 
     def _require_ports(self, state: State | None) -> None:
-        """Before anything is ended or deployed: a shop that cannot move stays where it is."""
+        """Check the ports before anything is ended or deployed, so that a shop that cannot move stays where it is."""
         emulator = state.emulator if state and state.port == self.port else None
         storefront = state.storefront if state and state.storefront_port == self.storefront_port else None
         if not (emulator and emulator.running):
@@ -412,11 +412,11 @@ class LocalShop:
         sam.deploy(self.template, self.build_dir, self.stack, parameters, log, environment, session, self.endpoint)
 
     def _write_invocation_settings(self, shop: Shop) -> None:
-        """For `sam local invoke`, which knows nothing of the stack: what each function's variables are there."""
+        """Write each function's environment in the stack to a file for `sam local invoke`, which does not know it."""
         settings: dict[str, dict[str, str]] = {}
         for logical_id, name in shop.functions.items():
             variables = shop.lambda_.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-            # From inside its container the emulator is not on the function's own machine.
+            # In its container, 127.0.0.1 is not this machine, on which the emulator runs.
             settings[logical_id] = {**variables, "AWS_ENDPOINT_URL": f"http://host.docker.internal:{self.port}"}
         (self.state_dir / "env.json").write_text(json.dumps(settings, indent=2, sort_keys=True))
 
@@ -453,12 +453,12 @@ class LocalShop:
 
     @property
     def _lock(self) -> Path:
-        """Held by `start`: one at a time for each shop."""
+        """The lock that `start` holds: one start at a time for each shop."""
         return self.state_dir / "start.lock"
 
 
 def build_lock(progress: Progress) -> AbstractContextManager[None]:
-    """Shops side by side share SAM's build cache, which takes one build at a time."""
+    """The lock of SAM's build cache, which all local shops share. It allows one build at a time."""
     folder = PROJECT / ".aws-sam"
     folder.mkdir(exist_ok=True)
     return wait_for_lock(folder / "build.lock", "another build of the functions", progress)

@@ -1,4 +1,4 @@
-"""What a local shop sent by e-mail, Cognito's codes included: nothing leaves this machine."""
+"""The mails that a local shop has sent, including Cognito's codes. None of them leaves this machine."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from retail_ops.stack.shop import Shop
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail that was sent.
+    """A sent mail.
 
     Args:
         id: the emulator's message id.
@@ -22,8 +22,8 @@ class Mail:
         sender: address.
         to: addresses.
         subject: of the mail.
-        text: its plain text part, or the words of the HTML part.
-        html: its HTML part; None where it has none.
+        text: its plain text part, or the text of the HTML part.
+        html: its HTML part; None if it has none.
     """
 
     id: str
@@ -43,7 +43,7 @@ def read_mails(shop: Shop, to: str | None = None) -> list[Mail]:
         to: only those to this address.
 
     Raises:
-        NoShop: the shop is on AWS, where mails are in their receivers' own inboxes.
+        NoShop: the shop is on AWS, where mails go to their recipients' own mailboxes.
     """
     if shop.endpoint is None:
         raise NoShop("A shop on AWS sends its mails to their receivers; only a local shop has an inbox.")
@@ -74,7 +74,7 @@ def read_mails(shop: Shop, to: str | None = None) -> list[Mail]:
 
 
 def _words(html: str) -> str:
-    """What a person reads of an HTML mail."""
+    """The text of an HTML mail."""
     body = re.sub(r"<div style=\"display:none.*?</div>|<(style|title)\b.*?</\1>|<!--.*?-->", "", html, flags=re.DOTALL)
     lines = (unescape(line).strip() for line in re.sub(r"<[^>]*>", "\n", body).splitlines())
     return "\n\n".join(filter(None, lines)) + "\n"

@@ -1,4 +1,4 @@
-"""Background processes of a local shop: started, recognised later, and ended; never anybody else's."""
+"""Background processes of a local shop: starts them, recognises them later, and ends them, and never others."""
 
 import fcntl
 import os
@@ -16,18 +16,18 @@ from retail_ops.errors import PortTaken
 from retail_ops.progress import Progress
 
 SHOP_STATE_FILE = "SHOP_STATE_FILE"
-"""Variable of a shop's processes: the file that says what runs. By it they are found where that cannot be read."""
+"""Environment variable of a shop's processes: the shop's state file. By it they are found if that file is damaged."""
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
-"""What this very process has started: the system keeps a child's pid until its parent has waited for it."""
+"""The processes that this process has started: the system keeps a child's pid until its parent has waited for it."""
 
 
 @dataclass(frozen=True)
 class Owned:
     """A process that this command started.
 
-    A pid alone proves nothing: once the process has ended, the system gives its number to another. With the moment
-    it was started it does.
+    A pid alone proves nothing, since the system reuses it after the process has ended. Together with the start time it
+    identifies the process.
 
     Args:
         pid: process id.
@@ -38,7 +38,7 @@ class Owned:
     started: float
 
     def process(self) -> psutil.Process | None:
-        """The process if it still runs and still is the one that was started."""
+        """The process, if it still runs and is the one that was started."""
         with suppress(psutil.Error):
             process = psutil.Process(self.pid)
             # The creation time is reckoned from the boot time, which moves a little when the clock is set.
@@ -56,8 +56,8 @@ def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str], cwd: Pat
 
     Args:
         command: program and arguments.
-        log: file that takes its output; what an earlier process left there is dropped.
-        env: its whole environment.
+        log: file that takes its output. Its earlier content is deleted.
+        env: its complete environment.
         cwd: its working directory.
 
     Returns:
@@ -96,7 +96,7 @@ def belonging_to(state_file: Path) -> list[Owned]:
 
 
 def end(owned: Owned, *, grace: float = 10) -> bool:
-    """End a process and its children, politely first.
+    """End a process and its children, first with SIGTERM.
 
     Args:
         owned: the process.
@@ -127,7 +127,7 @@ def end(owned: Owned, *, grace: float = 10) -> bool:
 
 
 def _outlast(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
-    """Wait for processes to end, and give those that did not."""
+    """Wait for processes to end; returns those that did not."""
     deadline = time.monotonic() + seconds
     while alive := [process for process in processes if _lives(process)]:
         if time.monotonic() > deadline:
@@ -145,7 +145,7 @@ def _lives(process: psutil.Process) -> bool:
 
 
 def free_port() -> int:
-    """A TCP port of this machine that nobody listens on."""
+    """A TCP port of this machine on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -160,7 +160,7 @@ def require_free(port: int, option: str) -> None:
         option: the command's option that chooses another one.
 
     Raises:
-        PortTaken: names the process that has it, where the system says which.
+        PortTaken: the port is taken. The text names the process, if the system reveals it.
     """
     with socket.socket() as caller, socket.socket() as listener:
         # A connection that lingers in TIME_WAIT after `down` must not look like a listener. But where this option is
@@ -176,7 +176,7 @@ def require_free(port: int, option: str) -> None:
 
 
 def occupant(port: int) -> psutil.Process | None:
-    """The process that listens on a port; None where nobody does or the system does not tell."""
+    """The process that listens on a port; None if there is none, or the system does not reveal it."""
     with suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
@@ -186,7 +186,7 @@ def occupant(port: int) -> psutil.Process | None:
 
 
 def taken_message(port: int, holder: psutil.Process | None, option: str) -> str:
-    """Say who has a port and what to do about it."""
+    """The text of PortTaken: the process that has the port, and what to do."""
     who = "by another process"
     if holder is not None:
         with suppress(psutil.Error):
@@ -196,7 +196,7 @@ def taken_message(port: int, holder: psutil.Process | None, option: str) -> str:
 
 
 def tail(log: Path, lines: int = 20) -> str:
-    """The last lines of a log, or nothing where there is none."""
+    """The last lines of a log; empty if there is no log."""
     try:
         return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
     except FileNotFoundError:
@@ -204,16 +204,16 @@ def tail(log: Path, lines: int = 20) -> str:
 
 
 def minimal_environment(**extra: str) -> dict[str, str]:
-    """What a process of the shop may know of this machine: no AWS profile, no proxy, nobody's PYTHONPATH.
+    """The environment of a process of the shop: without this machine's AWS profile, proxy and PYTHONPATH.
 
-    The emulator hands its own environment on to the functions, which would otherwise see what they will not have
+    The emulator passes its own environment to the functions, which would otherwise see variables that they do not have
     on AWS.
 
     Args:
         **extra: variables to add.
 
     Returns:
-        The whole environment of the process.
+        The complete environment of the process.
     """
     kept = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
     return {name: os.environ[name] for name in kept if name in os.environ} | extra
@@ -221,12 +221,12 @@ def minimal_environment(**extra: str) -> dict[str, str]:
 
 @contextmanager
 def wait_for_lock(file: Path, holding: str, progress: Progress) -> Iterator[None]:
-    """Hold a file's lock, waiting for whoever holds it; the system drops it when the process ends.
+    """Hold a file's lock, after waiting for the process that holds it. The system releases it when the process ends.
 
     Args:
-        file: made where it is not there; it has the process id of who holds the lock.
-        holding: what somebody else does who holds it.
-        progress: shows that this waits, and for whom.
+        file: is created if it does not exist. It contains the process id of the lock's holder.
+        holding: what another holder is doing, for the progress.
+        progress: shows that this waits, and for which process.
     """
     with file.open("a+") as handle:
         try:
@@ -241,7 +241,7 @@ def wait_for_lock(file: Path, holding: str, progress: Progress) -> Iterator[None
 
 
 def lock_holder(file: Path) -> str | None:
-    """Process id of who holds a lock; None where nobody does."""
+    """Process id of a lock's holder; None if there is none."""
     try:
         with file.open("r") as handle:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)

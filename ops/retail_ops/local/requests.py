@@ -1,4 +1,4 @@
-"""Bodies of ASGI requests, for what stands in front of the emulator."""
+"""Bodies of ASGI requests, for the applications in front of the emulator."""
 
 from retail_ops.local.guard import AsgiMessage, Receive
 
@@ -14,7 +14,7 @@ async def whole(receive: Receive) -> bytes:
 
 
 def again(body: bytes) -> Receive:
-    """A request's body that was read already, for its next reader."""
+    """A body that was read already, as a `receive` for the next application."""
 
     async def receive() -> AsgiMessage:
         return {"type": "http.request", "body": body, "more_body": False}

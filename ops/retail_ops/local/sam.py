@@ -1,4 +1,4 @@
-"""`sam build` and `sam deploy`, with their failures in words."""
+"""Runs `sam build` and `sam deploy`, and explains their failures."""
 
 import os
 import platform
@@ -18,25 +18,25 @@ from retail_ops.local.processes import tail
 SAM = (sys.executable, "-m", "samcli")
 
 ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-"""Of this machine, in Lambda's words: what is built for a local shop is built for it."""
+"""This machine's architecture, in Lambda's words. A local shop is built for it."""
 
 
 def local_environment(endpoint: str, session: boto3.Session) -> dict[str, str]:
-    """The environment in which SAM talks to the emulator and to nothing else.
+    """The environment in which SAM calls the emulator and nothing else.
 
     Args:
         endpoint: address of the emulator.
         session: credentials and region.
 
     Returns:
-        This process' environment with every AWS setting replaced.
+        This process's environment with every AWS setting replaced.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return build_environment(inherited) | local_settings(endpoint, session)
 
 
 def local_settings(endpoint: str, session: boto3.Session) -> dict[str, str]:
-    """The variables with which AWS tools talk to the emulator.
+    """The environment variables by which AWS tools call the emulator.
 
     Args:
         endpoint: address of the emulator.
@@ -62,7 +62,7 @@ def local_settings(endpoint: str, session: boto3.Session) -> dict[str, str]:
 
 
 def build_environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Put this environment's python3.13, which has pip, first: `sam build` takes the first one on PATH."""
+    """The environment with our own python3.13, which has pip, first on PATH: `sam build` takes the first one."""
     here = str(Path(sys.executable).parent)
     return {
         **inherited,
@@ -95,10 +95,10 @@ def deploy(
     session: boto3.Session,
     endpoint: str,
 ) -> None:
-    """Deploy what was built to the emulator.
+    """Deploy a build to the emulator.
 
     Args:
-        template: what was built; the settings in samconfig.toml beside it apply.
+        template: the template that was built; the settings in samconfig.toml beside it apply.
         build_dir: where `sam build` put its result.
         stack: name of the stack.
         parameters: template parameters that differ from their defaults.
@@ -122,7 +122,7 @@ def deploy(
 
 
 def failure_reasons(stack: str, session: boto3.Session, endpoint: str | None) -> str:
-    """Why the last deployment of a stack failed: a line for each resource that failed by itself."""
+    """Why the last deployment of a stack failed: a line for each resource with a failure of its own."""
     client = session.client("cloudformation", endpoint_url=endpoint)
     lines: list[str] = []
     with suppress(ClientError, BotoCoreError):

@@ -1,6 +1,6 @@
-"""Call every function once, so that nobody waits for its cold start.
+"""Calls every function once, so that no user waits for its cold start.
 
-On the emulator many cold starts at once take seconds each; on AWS there is nothing to warm.
+On the emulator, concurrent cold starts take seconds each. On AWS this is not needed.
 """
 
 import json
@@ -14,7 +14,7 @@ from retail_ops.progress import Note
 from retail_ops.stack.shop import Shop
 from retail_ops.stack.tracebacks import brief
 
-# A queue's consumer finds no record in it and the HTTP functions find no such route, so that nothing happens.
+# For a queue's consumer it has no records, and for HTTP functions no existing route, so nothing happens.
 HARMLESS = {
     "version": "2.0",
     "routeKey": "$default",
@@ -43,8 +43,8 @@ HARMLESS = {
     "Records": [],
 }
 
-# The emulator's words for a function whose module cannot be imported or has no such handler, and for one that ends its
-# process while it is imported.
+# The emulator's texts for a function whose module cannot be imported or lacks the handler, and for one whose process
+# ends during the import.
 NOT_STARTED = ("Worker init failed: ", "Worker process exited immediately")
 
 

@@ -1,7 +1,7 @@
-"""Brings a changed function into the running shop within seconds: its code alone, without a deployment.
+"""Updates changed functions in the running shop within seconds: only their code, without a deployment.
 
-What a function imports is read from its source, so that a change in one service restarts that service's functions and
-those of others that use it, and a change in the kernel all of them.
+The imports of each function are read from its source. So a change in one service restarts the functions that import it,
+and a change in the kernel restarts all of them.
 """
 
 import ast
@@ -24,13 +24,13 @@ from retail_ops.stack.shop import FUNCTION, PROJECT, Shop
 
 FUNCTIONS = PROJECT / "functions"
 DEPLOYED = (PROJECT / "template.yaml", PROJECT / "layer" / "requirements.txt")
-"""What only a deployment brings into the shop."""
+"""Files whose changes need a deployment."""
 
 POLL = 0.4
-"""Seconds between two looks."""
+"""Seconds between two polls."""
 
 type Snapshot = Mapping[Path, int]
-"""When each file was changed last, in ns."""
+"""The modification time of each file, in ns."""
 
 
 def snapshot() -> Snapshot:
@@ -62,7 +62,7 @@ def affected(changed: set[Path], handlers: Mapping[str, str], root: Path = FUNCT
 
 
 def _concerns(path: Path, modules: set[Path]) -> bool:
-    # A file that is no module (a mail's template) belongs to the packages around it.
+    # A file that is not a module, such as a mail's template, belongs to the packages around it.
     return path in modules or (path.suffix != ".py" and any(path.is_relative_to(each.parent) for each in modules))
 
 
@@ -85,10 +85,10 @@ def _files(module: str, root: Path) -> list[Path]:
 
 
 def _imports(path: Path) -> list[str]:
-    """The modules that a file may import: a name that it takes from a package can be a module of it."""
+    """The modules that a file may import. A name that is imported from a package may be a module of it."""
     try:
         tree = ast.parse(path.read_text())
-    except SyntaxError:  # It is being written; the next save will do.
+    except SyntaxError:  # The file is being edited; the next save is read again.
         return []
     modules: list[str] = []
     for node in ast.walk(tree):
@@ -126,20 +126,20 @@ def package(root: Path = FUNCTIONS) -> bytes:
 
 
 def update(shop: Shop, functions: list[str]) -> None:
-    """Give functions the code that is in the functions' folder now.
+    """Update the code of functions to the present state of the functions' folder.
 
     Args:
         shop: a local one.
         functions: logical ids.
     """
     code = package()
-    update_code = shop.lambda_.update_function_code  # Making a client is not safe in threads; using one is.
+    update_code = shop.lambda_.update_function_code  # Clients are thread-safe, but making one is not.
     with ThreadPoolExecutor(max_workers=4) as pool:
         list(pool.map(lambda name: update_code(FunctionName=shop.functions[name], ZipFile=code), functions))
 
 
 def syntax_errors(files: Iterable[Path]) -> list[str]:
-    """What Python says of each file that it cannot read: where, the line itself, and why."""
+    """Python's syntax errors in these files: the place, the line and the reason."""
     found = []
     for path in sorted(files):
         if path.suffix == ".py" and path.exists():
@@ -153,16 +153,16 @@ def syntax_errors(files: Iterable[Path]) -> list[str]:
 def watch(
     shop: Shop, report: Callable[[str], None], until: Callable[[], bool] = lambda: False, poll: float = POLL
 ) -> None:
-    """Bring every change into the shop until `until` says that it is enough, those before the start among them.
+    """Bring every change into the shop until `until` returns True, including changes before the start.
 
-    A function that cannot be read stays as it was in the shop; one that was updated is called once, so that whatever
-    keeps it from starting is said here and not found out later.
+    A function with a syntax error stays as it was in the shop. An updated function is called once, so that an error at
+    its start is reported here.
 
     Args:
         shop: a local one.
         report: called with what was done, a sentence.
-        until: looked at between two looks.
-        poll: seconds between two looks.
+        until: called between two polls.
+        poll: seconds between two polls.
     """
     configurations = {
         logical_id: shop.lambda_.get_function_configuration(FunctionName=shop.resource(FUNCTION, logical_id))
@@ -184,7 +184,7 @@ def watch(
 
 
 def _bring(shop: Shop, changed: set[Path], handlers: Mapping[str, str], report: Callable[[str], None]) -> set[Path]:
-    """Returns the changes that could not be brought in, to be tried with the next ones."""
+    """Bring changes into the shop; returns those that failed, to be tried again with the next ones."""
     functions = affected(changed, handlers)
     if not functions:
         return set()

@@ -1,4 +1,4 @@
-"""Records what the functions of a running local shop are invoked with."""
+"""Records the invocations of the functions of a running local shop."""
 
 import io
 import json
@@ -23,7 +23,7 @@ class Invocation:
     Attributes:
         function: logical id.
         event: the payload.
-        answer: of the function; None where it raised, or returned nothing.
+        answer: of the function; None if it raised, or returned nothing.
     """
 
     function: str
@@ -32,11 +32,11 @@ class Invocation:
 
 
 class Recorder:
-    """Stands in front of every function of a shop. That shop is good for nothing else afterwards.
+    """Is installed in front of every function of a shop. Afterwards, that shop is not used for anything else.
 
     Args:
         shop: a local one.
-        folder: takes the recordings; the functions' processes write into it.
+        folder: takes the recordings, which the functions' processes write.
     """
 
     def __init__(self, shop: Shop, folder: Path) -> None:
@@ -46,7 +46,7 @@ class Recorder:
         self._sources: dict[str, list[str]] = {}
 
     def install(self) -> None:
-        """Put the recorder in front: a layer and a setting each, no other code."""
+        """Install the recorder: each function gets a layer and a setting. Its code stays the same."""
         lambda_ = self._shop.lambda_
         layer = lambda_.publish_layer_version(LayerName=f"{self._shop.stack}-recorder", Content={"ZipFile": _zip()})
         for logical_id, name in self._shop.functions.items():
@@ -69,14 +69,14 @@ class Recorder:
             self._sources[logical_id] = [source["UUID"] for source in sources]
 
     def new(self) -> list[Invocation]:
-        """What was recorded since the last look, in the order in which it began."""
+        """The invocations that were recorded since the last call, in the order of their beginning."""
         found = [file for file in sorted(self._folder.glob("*.json")) if file.name not in self._seen]
         self._seen |= {file.name for file in found}
         kept = [json.loads(file.read_text()) for file in found]
         return [Invocation(each["function"], json.loads(each["event"]), each["answer"]) for each in kept]
 
     def one_at_a_time(self, *functions: str) -> None:
-        """From now on each of their messages or stream records is an invocation of its own; of all unless named."""
+        """Let each message or stream record be an invocation of its own from now on, for these functions or all."""
         for function in functions or self._sources:
             self._set(function, BatchSize=1)
 
@@ -97,15 +97,15 @@ class Recorder:
 
 
 def wait_for[T](look: Callable[[], T], what: str | Callable[[], str], seconds: float = 180) -> T:
-    """Look again and again until what is seen is true.
+    """Call a function until it returns something true; returns that.
 
     Args:
-        look: looks.
-        what: is waited for; or says it once it is too late.
-        seconds: it is given.
+        look: the function.
+        what: what is waited for, or a function that returns it for the error.
+        seconds: the time limit.
 
     Raises:
-        OpsError: it never is; the text says `what`.
+        OpsError: the time is over. The text contains `what`.
     """
     deadline = time.monotonic() + seconds
     while not (seen := look()):

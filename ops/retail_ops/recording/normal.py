@@ -1,7 +1,7 @@
-"""Recorded payloads made the same each time: stable values replace those of chance, the clock and the machine.
+"""Normalises recorded payloads: stable values replace random ones, times, and names of the machine.
 
-A value is replaced by the same one wherever it stands, so that ids still refer to each other, and an order's id still
-follows from its user and key.
+A value is replaced by the same stable value everywhere, so ids still refer to each other, and an order's id is still
+derived from its user and key.
 """
 
 import hashlib
@@ -16,13 +16,14 @@ from retail_ops.errors import OpsError
 from retail_ops.stack.shop import Shop
 
 MOMENT = datetime(2100, 1, 1, tzinfo=UTC)
-"""When everything happened: a time that does not pass, as an `OrderPlaced` is refused a day after it."""
+"""The fixed time of everything. It is in the future, as an `OrderPlaced` is refused a day after its time."""
 
 LONGEST = 420.0
-"""Seconds that a recording may take: every moment of it is one, and the next one is the end of a payment window."""
+"""Seconds that a recording may take. All its times become one; times further apart stay different, as the end of a
+payment window."""
 
 STEP = 900
-"""Seconds between two moments that stay apart: the payment window, which is the shortest time that is planned."""
+"""Seconds between two times that stay different: the payment window, which is the shortest planned time."""
 
 OUTPUTS = {
     "ApiId": "HttpApi",
@@ -30,7 +31,7 @@ OUTPUTS = {
     "UserPoolId": "UserPool",
     "UserPoolClientId": "UserPoolClient",
 }
-"""What the stack's outputs name, and its logical id in the template."""
+"""Outputs of the stack, with the logical ids of their resources in the template."""
 
 _ISO = re.compile(r"\b(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|\+00:00)")
 _APACHE = re.compile(r"\b(\d\d/[A-Z][a-z]{2}/20\d\d:\d\d:\d\d:\d\d) \+0000")
@@ -43,10 +44,10 @@ _TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
 
 
 class Normal:
-    """What to put in place of what, in one recording.
+    """The replacements of one recording.
 
     Args:
-        shop: that is recorded.
+        shop: the shop that is recorded.
     """
 
     def __init__(self, shop: Shop) -> None:
@@ -63,17 +64,18 @@ class Normal:
         self.name(shop.endpoint.removeprefix("http://"), "127.0.0.1:4566")
 
     def name(self, found: str, stable: str) -> None:
-        """Put `stable` for `found` from now on."""
+        """Replace `found` by `stable` from now on."""
         self._names[found] = stable
 
     def id(self, found: str, meaning: str) -> str:
-        """Name a UUID after what it identifies, and return that."""
+        """Make a stable UUID from what `found` identifies, replace `found` by it from now on, and return it."""
         stable = str(uuid.uuid5(uuid.NAMESPACE_URL, f"urn:cloudretail:sample:{meaning}"))
         self.name(found, stable)
         return stable
 
     def event(self, sample: str, event: Any) -> Any:
-        """The payload of a sample. Ids that are new are named after it, so that another sample changes none of them."""
+        """The normalised payload of a sample. New ids are derived from the sample's name, so that samples do not change
+        each other's ids."""
         if time.time() - self._start > LONGEST:
             raise OpsError(f"The recording was given up: it took longer than {LONGEST:.0f} s, and times would not fit.")
         self._sample, self._count = sample, 0
@@ -82,7 +84,7 @@ class Normal:
     def _value(self, value: Any, key: str) -> Any:
         match value:
             case dict():
-                # A name can be an id: what a row says of each of its pictures stands under the picture's.
+                # A member's name can be an id: a product's row has a member for each of its pictures.
                 normal = {self._text(name): self._value(member, name) for name, member in value.items()}
                 if "md5OfBody" in normal:
                     normal["md5OfBody"] = hashlib.md5(normal["body"].encode(), usedforsecurity=False).hexdigest()
@@ -101,7 +103,7 @@ class Normal:
                 raise TypeError(f"no JSON: {value!r}")
 
     def _record(self, index: int, record: dict[str, Any]) -> Any:
-        """A stream's record: which number it has there is chance."""
+        """A stream's record without its sequence number, which is random."""
         normal = self._value(record, "")
         if "dynamodb" in normal:
             normal["dynamodb"]["SequenceNumber"] = f"{index + 1:021}"
@@ -140,12 +142,12 @@ class Normal:
         return f"{int(self._moment(datetime.fromtimestamp(int(seconds), UTC)).timestamp())}{'000' if millis else ''}"
 
     def _is_near(self, seconds: float) -> bool:
-        """Whether this is a time that has to do with the recording, and no number of another meaning."""
+        """Whether this number is a time of the recording, and not a number with another meaning."""
         return abs(seconds - self._start) < timedelta(days=1000).total_seconds()
 
     def _moment(self, time: datetime) -> datetime:
         steps = round((time.timestamp() - self._start) / STEP)
-        # The shop is older than its recording.
+        # A time before the recording is possible, as the shop was started earlier.
         return MOMENT + timedelta(seconds=max(steps, 0) * STEP)
 
     def _uuid(self, found: str) -> str:

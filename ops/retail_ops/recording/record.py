@@ -28,7 +28,7 @@ def record(progress: Progress) -> dict[Path, str]:
         The content of each file in events/.
 
     Raises:
-        OpsError: the shop does not start, or does what the story does not expect.
+        OpsError: the shop does not start, or does something that the story does not expect.
     """
     with tempfile.TemporaryDirectory() as folder:
         local = LocalShop(Path(folder), port=free_port(), storefront_port=free_port(), stack="recording")
@@ -39,7 +39,7 @@ def record(progress: Progress) -> dict[Path, str]:
 
 
 def files_of(shop: Shop, folder: Path, progress: Progress) -> dict[Path, str]:
-    """Record the story in a shop that is new, and good for nothing else afterwards.
+    """Record the story in a new shop, which is not used for anything else afterwards.
 
     Args:
         shop: a local one.
@@ -78,10 +78,10 @@ def _json(content: Any) -> str:
 
 
 def changed(files: dict[Path, str]) -> list[Path]:
-    """The files that are not what was recorded, those included that nothing records any more."""
+    """The files that differ from the recording, including files that nothing records any more."""
     return generated.outdated(files, EVENTS.rglob("*.json"))
 
 
 def write(files: dict[Path, str]) -> list[Path]:
-    """Bring events/ up to date; returns the files that were not."""
+    """Bring events/ up to date; returns the files that were out of date."""
     return generated.write(files, EVENTS.rglob("*.json"))

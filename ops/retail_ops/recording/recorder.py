@@ -1,6 +1,6 @@
-"""What stands in front of a function while its invocations are recorded: it keeps the payload and the answer.
+"""The handler in front of a function while its invocations are recorded. It stores the payload and the answer.
 
-It is deployed as a layer, knows nothing of the shop and is never part of one that is not being recorded.
+It is deployed as a layer, does not know the shop, and is never part of a shop that is not being recorded.
 """
 
 import importlib
@@ -15,7 +15,7 @@ _handler = getattr(importlib.import_module(_module), _name)
 
 
 def handler(event: Any, context: Any) -> Any:
-    """Keep the event before the function can change it, and what came of it."""
+    """Store the event before the function can change it, and then the answer."""
     kept = {"function": os.environ["RECORDED_FUNCTION"], "event": json.dumps(event), "answer": None}
     file = Path(os.environ["RECORDINGS"]) / f"{time.time_ns()}-{context.aws_request_id}"
     try:

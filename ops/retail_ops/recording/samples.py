@@ -1,6 +1,6 @@
 """The sample invocations in events/: a folder for each function, recorded by `cloudretail events record`.
 
-events/<function>/<case>.json   the payload of one invocation; a case that is refused is called bad-...
+events/<function>/<case>.json   the payload of one invocation; the name of a refused one begins with bad-
 events/index.json               the outcome of each when it was recorded
 events/rows.json                the orders and carts that they are about, as they were then
 """
@@ -30,9 +30,9 @@ class Sample:
 
     Attributes:
         function: logical id.
-        case: what is special about it, as in the file's name.
-        answer: the status that an HTTP function answered; the places in the batch of the messages that a queue's
-            consumer refused; None where a function answers nothing.
+        case: the name of the case, as in the file's name.
+        answer: for an HTTP function the status; for a queue's consumer the indexes of the refused messages in the
+            batch; None for a function without an answer.
     """
 
     function: str
@@ -54,7 +54,7 @@ class Sample:
 
     @property
     def is_bad(self) -> bool:
-        """Whether its name says that it is refused, in part at least."""
+        """Whether its name says that it is refused, as a whole or in part."""
         return self.case.startswith("bad-")
 
 
@@ -91,7 +91,7 @@ def outcome(event: Mapping[str, Any], answer: Any) -> int | Sequence[int] | None
 
 
 def of_file(function: str, event: str) -> Sample | None:
-    """The sample of a function that a file is; None where it is none.
+    """The sample that a file is; None if it is not a sample of this function.
 
     Args:
         function: logical id.
@@ -102,7 +102,7 @@ def of_file(function: str, event: str) -> Sample | None:
 
 
 def kind_of(event: Any) -> str | None:
-    """What an invocation's payload is, in words; None where it is none of those that are known."""
+    """The kind of an invocation's payload, in words; None for an unknown kind."""
     match event:
         case {"Records": [{"eventSource": "aws:sqs"}, *_]}:
             return "a batch of a queue"
@@ -119,14 +119,14 @@ def kind_of(event: Any) -> str | None:
 
 
 def require_kind(function: str, event: Any) -> None:
-    """Make sure that a function takes such a payload, as its recorded samples show.
+    """Make sure that a function takes such a payload, by its recorded samples.
 
     Args:
         function: logical id.
-        event: the payload. One of no known kind is nobody's mistake.
+        event: the payload. A payload of unknown kind is accepted.
 
     Raises:
-        OpsError: it takes another kind.
+        OpsError: the function takes another kind.
     """
     own = [sample for sample in load() if sample.function == function]
     taken = {kind for sample in own if (kind := kind_of(sample.event))}
@@ -140,7 +140,7 @@ def require_kind(function: str, event: Any) -> None:
 
 @cache
 def rows() -> Mapping[str, Sequence[Item]]:
-    """By logical id of the table: the rows that samples are about."""
+    """The rows that samples are about, by logical id of the table."""
     content: dict[str, list[Item]] = json.loads(ROWS.read_text())
     return content
 
@@ -169,14 +169,14 @@ def _key(item: Item) -> str:
 def put_rows(shop: Shop, text: str) -> list[str]:
     """Put the rows that an invocation is about into a shop, where it does not have them yet.
 
-    They have no outbox, so that they publish nothing of an order that was never placed there.
+    They have no outbox, so no event is published about an order that was never placed there.
 
     Args:
         shop: a local one.
         text: the payload, as JSON.
 
     Returns:
-        The keys of those that were missing.
+        The keys of the rows that were put.
     """
     if shop.endpoint is None:
         raise OpsError("Recorded rows belong into local shops only.")

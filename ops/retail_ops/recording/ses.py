@@ -1,4 +1,4 @@
-"""What SES says of a mail that it had accepted: an event as it is on the account's default bus."""
+"""SES's events about bounces and complaints, as they are on the account's default bus."""
 
 import json
 from typing import Any
@@ -7,10 +7,10 @@ from retail_ops.errors import OpsError
 from retail_ops.stack.shop import Shop
 
 DETAIL_TYPES = {"Bounce": "Email Bounced", "Complaint": "Email Complaint Received"}
-"""By the kind of feedback. Source: EventBridge events reference, "Amazon Simple Email Service events"."""
+"""Detail types by the kind of feedback. Source: EventBridge events reference, "Amazon Simple Email Service events"."""
 
 LOCAL_SOURCE = "emulator.ses"
-"""What the rule of a local shop takes for `aws.ses`, as which nobody but AWS may publish."""
+"""The source that a local shop's rule matches in place of `aws.ses`, which only AWS may use."""
 
 
 def feedback(
@@ -22,9 +22,9 @@ def feedback(
         kind: Bounce or Complaint.
         order_id: of the order that the mail was about.
         email: of its recipient.
-        message_id: under which SES accepted it.
-        traceparent: that it was tagged with.
-        configuration_set: that it was sent by.
+        message_id: SES's id of the mail.
+        traceparent: the mail's tag.
+        configuration_set: the one that it was sent with.
         at: ISO 8601.
     """
     recipient = {"emailAddress": email}
@@ -53,15 +53,15 @@ def feedback(
 
 
 def say(shop: Shop, kind: str, **mail: str) -> str:
-    """Publish what SES would say on the default bus of a local shop.
+    """Publish an event of SES on the default bus of a local shop.
 
     Args:
         shop: a local one.
         kind: as in `feedback`.
-        mail: as in `feedback`, but for the configuration set, which is the shop's.
+        mail: as in `feedback`, without the configuration set, which is the shop's.
 
     Returns:
-        The id that EventBridge gave to the event.
+        EventBridge's id of the event.
 
     Raises:
         OpsError: EventBridge refused it.

@@ -1,4 +1,4 @@
-"""What is done in a shop so that every function is invoked in every way that matters.
+"""The story of a recording: actions in a shop that invoke every function in every way that matters.
 
 After each step the story waits until the shop is at rest: every event is consumed by all of its subscribers, and the
 relay has seen every row as it is. So nothing overtakes anything, and the same code gives the same recording.
@@ -137,14 +137,14 @@ class Story:
             self._catalogue([product for product in products if product.id in PRODUCTS], note)
         with progress.step("Record what shipping costs"):
             self._rates()
-        with progress.step("Record an order that is paid, and called off"):
+        with progress.step("Record an order that is paid, and cancelled"):
             self._paid_and_cancelled()
         with progress.step("Record an order that is sold out, and one in cash"):
             self._sold_out()
         with progress.step("Record cards that are declined, and one that takes no refund"):
             self._declined()
             self._no_refund()
-        with progress.step("Record parcels: delivered, come back, lost, called off"):
+        with progress.step("Record parcels: delivered, come back, lost, cancelled"):
             self._parcels()
         with progress.step("Record returns, and what is paid back by hand"):
             self._returns()
@@ -421,7 +421,7 @@ class Story:
         self._settle(order, "CANCELLED")
 
     def _challenged(self) -> None:
-        """A card whose bank wants to be asked: called off while it is asked, and agreed to."""
+        """Cards whose bank has to be asked: one is cancelled meanwhile, and one is agreed to."""
         order = self._asked_by_the_bank("recorded-17")
         self._keep_payment(order)
         self.http("", "POST", f"/orders/{order}/cancel", who=SHOPPER)
