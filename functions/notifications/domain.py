@@ -52,6 +52,15 @@ class Shop:
     return_address: tuple[str, ...]
 
 
+PAGES = {
+    "shipping": "Shipping and returns",
+    "terms": "Terms of sale",
+    "privacy": "Privacy",
+    "imprint": "Imprint",
+}
+"""What each mail leads to, by its path at the storefront: frontend/texts/."""
+
+
 class MailId(NamedTuple):
     """The id of a mail. It is the same for every delivery of its event, and for every version of the event's schema.
 
@@ -142,6 +151,7 @@ class MailContent:
         addresses: where the order goes, or where to send a return.
         link: the order's page in the storefront.
         contact: e-mail address at which a person answers.
+        texts: titles and addresses of the storefront's pages about delivery, terms and privacy, and of who sells.
     """
 
     id: MailId
@@ -158,6 +168,7 @@ class MailContent:
     addresses: tuple[PostalAddress, ...]
     link: str
     contact: str
+    texts: tuple[tuple[str, str], ...]
 
 
 def content_of(data: OrderEvent, shop: Shop) -> MailContent:
@@ -172,6 +183,7 @@ def content_of(data: OrderEvent, shop: Shop) -> MailContent:
     words = TEXTS[type(data)](data)
     about = _part_of_order(data)
     order = data if isinstance(data, WholeOrderEvent) and not about else None
+    storefront = shop.storefront_url.rstrip("/")
     return MailContent(
         id=MailId(data.order_id, f"{kind}#{about}" if about else kind),
         kind=kind,
@@ -188,8 +200,9 @@ def content_of(data: OrderEvent, shop: Shop) -> MailContent:
         total=str(order.total) if order else "",
         tax=_tax(order.tax) if order and order.tax else "",
         addresses=_addresses(data, words, shop),
-        link=f"{shop.storefront_url.rstrip('/')}/orders/{quote(data.order_id, safe='')}",
+        link=f"{storefront}/orders/{quote(data.order_id, safe='')}",
         contact=shop.contact,
+        texts=tuple((title, f"{storefront}/{path}") for path, title in PAGES.items()),
     )
 
 

@@ -9,9 +9,10 @@ from playwright.sync_api import Browser, expect
 
 from retail_ops.local.local_shop import LocalShop
 from retail_ops.stack.catalogue import Product
-from retail_ops.stack.publish import files, upload
+from retail_ops.stack.publish import files, made_of, upload
 from retail_ops.stack.shop import PROJECT, Shop
 from retail_ops.stack.storefront_build import Files
+from retail_ops.stack.texts import Facts
 from tests.e2e.visitor import Visitor
 from tests.support.shoppers import Shopper
 
@@ -20,7 +21,7 @@ from tests.support.shoppers import Shopper
 def address(local_shop: LocalShop, shop: Shop) -> str:
     """Of the distribution, with the storefront published as `make deploy` does it."""
     build = files(Files(PROJECT / "frontend" / "dist").root)
-    upload(shop, build, lambda _: None)
+    upload(shop, build + made_of(build, Facts.of(shop.outputs)), lambda _: None)
     name = shop.output("DistributionDomain").split(".", maxsplit=1)[0]
     return f"http://{name}.cloudfront.localhost:{local_shop.port}"
 
@@ -55,6 +56,20 @@ def test_an_address_inside_the_shop_is_the_same_page_and_a_missing_file_is_not(e
     home = edge.get("/")
     assert edge.get("/orders/ord_1/pay").text == home.text
     assert edge.get("/no-such-script.js").status_code in (403, 404)
+
+
+def test_an_unknown_address_is_the_shops_page_for_that_with_the_status_of_it(edge: httpx.Client) -> None:
+    missing = edge.get("/no/such/page")
+    assert (missing.status_code, missing.text) == (404, edge.get("/").text)
+    assert missing.headers["content-security-policy"] == edge.get("/").headers["content-security-policy"]
+
+
+def test_what_the_law_wants_to_be_said_is_there_without_javascript(edge: httpx.Client) -> None:
+    page = edge.get("/imprint")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "<title>Imprint · CloudRetail</title>" in page.text
+    assert "1 Example Road" in page.text
+    assert edge.get("/texts/imprint.html").text in page.text
 
 
 def test_a_picture_comes_from_a_private_bucket_for_ever_and_an_upload_from_nowhere(

@@ -1185,7 +1185,7 @@ class TestOnlyAws:
             "AWS::CloudFront::ResponseHeadersPolicy": "ResponseHeadersPolicyConfig",
         }
         named += [each[config]["Name"] for kind, config in configs.items() for each in SHOP.properties(kind).values()]
-        assert len(named) == 4
+        assert len(named) == 5
         assert all("${AWS::Region}" in text_of(name) for name in named)
 
     @pytest.mark.parametrize(

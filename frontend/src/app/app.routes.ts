@@ -2,6 +2,15 @@ import { Routes } from '@angular/router';
 import { guest, operator, signedIn, staff } from './core/guards';
 import ErrorPage from './pages/error';
 
+/** What the shop has to say of itself: frontend/texts/. */
+const TEXTS = {
+  contact: 'Contact',
+  imprint: 'Imprint',
+  privacy: 'Privacy',
+  shipping: 'Shipping and returns',
+  terms: 'Terms of sale',
+};
+
 export const routes: Routes = [
   { path: '', pathMatch: 'full', loadComponent: () => import('./pages/home') },
   { path: 'products', title: 'Products', loadComponent: () => import('./pages/products') },
@@ -44,11 +53,19 @@ export const routes: Routes = [
       { path: '', title: 'Your orders', loadComponent: () => import('./pages/orders') },
       { path: ':orderId', title: 'Order', loadComponent: () => import('./pages/order') },
       { path: ':orderId/pay', title: 'Payment', loadComponent: () => import('./pages/payment') },
+      { path: ':orderId/receipt', title: 'Receipt', loadComponent: () => import('./pages/receipt') },
       { path: ':orderId/confirmation', title: 'Order confirmed', loadComponent: () => import('./pages/confirmation') },
     ],
   },
   { path: 'admin', canActivate: [staff], loadChildren: () => import('./pages/admin/routes') },
   { path: 'ops', canActivate: [operator], loadChildren: () => import('./pages/ops/routes') },
+
+  ...Object.entries(TEXTS).map(([path, title]) => ({
+    path,
+    title,
+    data: { name: path, title },
+    loadComponent: () => import('./pages/text'),
+  })),
 
   // Not lazy: it has to show when nothing can be loaded.
   { path: 'error', title: 'Something went wrong', component: ErrorPage },

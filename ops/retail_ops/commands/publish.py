@@ -6,10 +6,11 @@ import typer
 
 from retail_ops.console import err
 from retail_ops.progress import Steps
-from retail_ops.stack.publish import files, upload
+from retail_ops.stack.publish import files, made_of, upload
 from retail_ops.stack.shop import PROJECT, aws_session, read_stack
 from retail_ops.stack.stages import region_of
 from retail_ops.stack.storefront_build import Files
+from retail_ops.stack.texts import Facts
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +25,7 @@ def publish(
     """Upload the built storefront to a deployed shop. The local shop serves each build by itself."""
     shop = read_stack(stack, aws_session(region_of(stack)))
     build = files(Files(PROJECT / "frontend" / "dist").root)
+    build += made_of(build, Facts.of(shop.outputs))
     if dry_run:
         for file in build:
             err.print(f"{file.key} -> {shop.output('StorefrontBucket')}")

@@ -40,6 +40,7 @@ from retail_ops.local.processes import (
 from retail_ops.progress import Progress, Silent
 from retail_ops.stack.archive import ensure_local_archive
 from retail_ops.stack.shop import LOCAL_REGION, PROJECT, Shop, local_session, read_stack
+from retail_ops.stack.texts import Facts
 
 PORT = 4566
 STOREFRONT_PORT = 8080
@@ -72,6 +73,7 @@ class State:
         emulator: its process.
         storefront: its process; None until it has been started.
         serves: the API that the storefront server forwards to.
+        facts: who runs the shop, as the storefront server was told.
         key: id of the root's key. The emulator asks for nothing else, so it is a secret. Empty in a state of an earlier
             version.
         finished: whether an `up` has succeeded, so that the shop can be used.
@@ -84,6 +86,7 @@ class State:
     parameters: Mapping[str, str] = field(default_factory=dict)
     storefront: Owned | None = None
     serves: str = ""
+    facts: str = ""
     key: str = field(default="", repr=False)
     finished: bool = False
 
@@ -421,7 +424,8 @@ class LocalShop:
         (self.state_dir / "env.json").write_text(json.dumps(settings, indent=2, sort_keys=True))
 
     def _start_storefront(self, state: State, shop: Shop) -> None:
-        moved = (state.storefront_port, state.serves) != (self.storefront_port, shop.api_url)
+        facts = Facts.of(shop.outputs).written()
+        moved = (state.storefront_port, state.serves, state.facts) != (self.storefront_port, shop.api_url, facts)
         running = state.storefront is not None and state.storefront.running
         log = self.logs / "storefront.log"
         if moved or not running:
@@ -430,10 +434,12 @@ class LocalShop:
             command = [sys.executable, "-m", "retail_ops.local.storefront", "--port", str(self.storefront_port)]
             distribution = shop.output("DistributionDomain").partition(".")[0]
             command += ["--edge", f"{distribution}.cloudfront.localhost:{self.port}"]
-            command += ["--api", shop.api_url, "--files", str(PROJECT / "frontend" / "dist")]
+            command += ["--api", shop.api_url, "--files", str(PROJECT / "frontend" / "dist"), "--facts", facts]
             belongs = {SHOP_STATE_FILE: str(self._state_file.resolve())}
             storefront = spawn(command, log=log, env=minimal_environment(**belongs), cwd=PROJECT)
-            state = replace(state, storefront_port=self.storefront_port, storefront=storefront, serves=shop.api_url)
+            state = replace(
+                state, storefront_port=self.storefront_port, storefront=storefront, serves=shop.api_url, facts=facts
+            )
             state.save(self._state_file)
             self._wait_for(f"{self.storefront_url}/", storefront, "storefront server", log)
         replace(state, parameters=self.parameters, finished=True).save(self._state_file)

@@ -1,6 +1,7 @@
-"""The storefront's server on a laptop: one origin for pages, pictures and API, as CloudFront is on AWS.
+r"""The storefront's server on a laptop: one origin for pages, pictures and API, as CloudFront is on AWS.
 
-    python -m retail_ops.local.storefront --port 8080 --api http://.../api --edge d1... --files frontend/dist
+    python -m retail_ops.local.storefront --port 8080 --api http://.../api --edge d1... \
+        --files frontend/dist --facts '{...}'
 
 Files are held in memory, and read again once they have changed, so that a new build shows without a restart.
 """
@@ -9,6 +10,7 @@ import argparse
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,7 +19,9 @@ from aiohttp import hdrs, web
 from yarl import URL
 
 from retail_ops.local.guard import foreign_page, storefront_origins, wrong_name
+from retail_ops.stack.addresses import is_known, text_at
 from retail_ops.stack.storefront_build import ALWAYS_ASK, Files, cache_control
+from retail_ops.stack.texts import Facts, names, render
 
 # Headers that speak about one connection only (RFC 9110, 7.6.1) are not a proxy's to forward.
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer"}
@@ -30,6 +34,7 @@ CLIENT = web.AppKey("client", aiohttp.ClientSession)
 
 
 FILES = web.AppKey("files", Files)
+FACTS = web.AppKey("facts", Facts)
 
 
 def security_headers(images: str) -> dict[str, str]:
@@ -104,14 +109,31 @@ async def relayed(request: web.Request, target: URL, headers: list[tuple[str, st
         )
 
 
+async def text(request: web.Request) -> web.Response:
+    """What the shop has to say of itself, for the storefront to show; on AWS a file that `publish` has made."""
+    name = request.match_info["name"]
+    if name not in names():
+        raise web.HTTPNotFound(text="There is no such file.\n")
+    body = render(name, request.app[FACTS]).body
+    return web.Response(text=body, content_type="text/html", charset="utf-8", headers={"Cache-Control": ALWAYS_ASK})
+
+
 async def page(request: web.Request) -> web.StreamResponse:
-    """A file of the build; any other path is one of the application's own routes, so that it gets index.html."""
+    """A file of the build; or a page of the application, in whose index.html a text stands already."""
     files = request.app[FILES]
-    found = files.get(request.path)
+    found, status = files.get(request.path), HTTPStatus.OK
     if found is None:
         if "." in request.path.rpartition("/")[2]:
             raise web.HTTPNotFound(text="There is no such file.\n")
         found = files.get("/index.html")
+        name = text_at(request.path)
+        if found and name:
+            body = render(name, request.app[FACTS]).page(found.body.decode())
+            return web.Response(
+                text=body, content_type="text/html", charset="utf-8", headers={"Cache-Control": ALWAYS_ASK}
+            )
+        if not is_known(request.path):
+            status = HTTPStatus.NOT_FOUND
     if found is None:
         return web.Response(text=unbuilt(), content_type="text/html", headers={"Cache-Control": ALWAYS_ASK})
     headers = {
@@ -120,13 +142,13 @@ async def page(request: web.Request) -> web.StreamResponse:
         "ETag": f'"{found.changed[0]:x}-{found.changed[1]:x}"',
         "Vary": "Accept-Encoding",
     }
-    if request.headers.get(hdrs.IF_NONE_MATCH) == headers["ETag"]:
+    if status is HTTPStatus.OK and request.headers.get(hdrs.IF_NONE_MATCH) == headers["ETag"]:
         return web.Response(status=304, headers=headers)
     taken = re.findall(r"[\w*]+", request.headers.get(hdrs.ACCEPT_ENCODING, ""))
     for coding, packed in found.packed.items():
         if coding in taken:
-            return web.Response(body=packed, headers={**headers, "Content-Encoding": coding})
-    return web.Response(body=found.body, headers=headers)
+            return web.Response(status=status, body=packed, headers={**headers, "Content-Encoding": coding})
+    return web.Response(status=status, body=found.body, headers=headers)
 
 
 def unbuilt() -> str:
@@ -160,13 +182,16 @@ async def guard(
     return await handler(request)
 
 
-def application(api: str, edge: str, files: Path, origins: frozenset[str] = frozenset()) -> web.Application:
+def application(
+    api: str, edge: str, files: Path, facts: Facts, origins: frozenset[str] = frozenset()
+) -> web.Application:
     """The server.
 
     Args:
         api: address of the HTTP API, ending in /api.
         edge: host name and port of the emulator's CloudFront distribution.
         files: folder of the storefront's build.
+        facts: who runs the shop.
         origins: of its own pages.
     """
     origin = api.removesuffix("/api")
@@ -197,6 +222,7 @@ def application(api: str, edge: str, files: Path, origins: frozenset[str] = froz
     app = web.Application(client_max_size=16 * 1024 * 1024, middlewares=[guard])
     app[ORIGINS] = origins
     app[FILES] = Files(files)
+    app[FACTS] = facts
     app[API] = URL(origin)
     app[EDGE] = edge
     app.cleanup_ctx.append(cleanup)
@@ -204,6 +230,7 @@ def application(api: str, edge: str, files: Path, origins: frozenset[str] = froz
     app.router.add_route("*", "/api", forward)
     app.router.add_route("*", "/api/{path:.*}", forward)
     app.router.add_get("/pictures/{path:.*}", picture)
+    app.router.add_get("/texts/{name}.html", text)
     app.router.add_get("/{path:.*}", page)
     return app
 
@@ -214,8 +241,9 @@ def main() -> None:
     parser.add_argument("--api", required=True, help="address of the HTTP API, ending in /api")
     parser.add_argument("--edge", required=True, help="host and port of the distribution, where the pictures are")
     parser.add_argument("--files", type=Path, required=True, help="folder of the storefront's build")
+    parser.add_argument("--facts", type=Facts.read, required=True, help="who runs the shop, as JSON")
     options = parser.parse_args()
-    app = application(options.api, options.edge, options.files, storefront_origins(options.port))
+    app = application(options.api, options.edge, options.files, options.facts, storefront_origins(options.port))
     web.run_app(app, host="127.0.0.1", port=options.port, print=None)
 
 

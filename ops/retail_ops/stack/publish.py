@@ -1,8 +1,8 @@
 """Upload the storefront's build to its bucket, so that no shopper gets a mix of the old and the new build."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,19 +10,22 @@ from retail_ops.errors import OpsError
 from retail_ops.progress import Note
 from retail_ops.stack.shop import Shop
 from retail_ops.stack.storefront_build import cache_control, media_type
+from retail_ops.stack.texts import Facts, names, render
 
 
 @dataclass(frozen=True)
 class File:
-    """A file of the build.
+    """A file of the storefront.
 
     Args:
         key: in the bucket.
-        path: on this machine.
+        body: its bytes.
+        metadata: that CloudFront's functions see, as headers `x-amz-meta-...`.
     """
 
     key: str
-    path: Path
+    body: bytes = field(repr=False)
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def files(root: Path | None) -> list[File]:
@@ -37,7 +40,19 @@ def files(root: Path | None) -> list[File]:
     if root is None:
         raise OpsError("There is no build in frontend/dist. Make one with: make storefront")
     found = (path for path in sorted(root.rglob("*")) if path.is_file())
-    return [File(path.relative_to(root).as_posix(), path) for path in found]
+    return [File(path.relative_to(root).as_posix(), path.read_bytes()) for path in found]
+
+
+def made_of(build: Sequence[File], facts: Facts) -> list[File]:
+    """What a stage's own facts make of a build: its texts, each as a page too, and the page of what there is not."""
+    index = next(file.body for file in build if file.key == "index.html")
+    texts = {name: render(name, facts) for name in names()}
+    return [
+        *(File(f"texts/{name}.html", text.body.encode()) for name, text in texts.items()),
+        *(File(f"pages/{name}.html", text.page(index.decode()).encode()) for name, text in texts.items()),
+        # A status cannot be kept in S3: the distribution's function gives it.
+        File("pages/404.html", index, {"status": "404"}),
+    ]
 
 
 def upload(shop: Shop, build: Sequence[File], note: Note) -> None:
@@ -57,9 +72,10 @@ def upload(shop: Shop, build: Sequence[File], note: Note) -> None:
         put(
             Bucket=bucket,
             Key=file.key,
-            Body=file.path.read_bytes(),
+            Body=file.body,
             ContentType=media_type(file.key),
             CacheControl=cache_control(file.key),
+            Metadata=file.metadata,
         )
 
     pages = [file for file in build if file.key.endswith(".html")]

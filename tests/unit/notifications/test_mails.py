@@ -274,7 +274,9 @@ def test_the_order_is_one_click_away(data: OrderEvent) -> None:
     assert link in mail.text.split()
     links = [each["href"] for each in Page(mail.html).all("a")]
     tracking = content_of(data, SHOP).words.tracking
-    assert links == [*([tracking] if tracking else []), link, f"mailto:{SHOP.contact}"]
+    texts = [f"{SHOP.storefront_url}/{name}" for name in ("shipping", "terms", "privacy", "imprint")]
+    assert links == [*([tracking] if tracking else []), link, f"mailto:{SHOP.contact}", *texts]
+    assert set(texts) <= set(mail.text.split())
 
 
 @every_case

@@ -6,8 +6,11 @@ import boto3
 import pytest
 
 from retail_ops.errors import OpsError
-from retail_ops.stack.publish import files, upload
+from retail_ops.stack.publish import files, made_of, upload
 from retail_ops.stack.shop import Shop
+from retail_ops.stack.texts import ROOT, Facts, names
+
+FACTS = Facts("Shop", ("1 Road",), "", "help@shop.example", ("2 Road",), 30)
 
 
 class Aws:
@@ -68,6 +71,21 @@ def test_browsers_keep_what_never_changes_and_ask_for_the_rest(aws: Aws) -> None
 
 def test_cloudfront_forgets_what_can_have_changed(aws: Aws) -> None:
     assert set(aws.forgotten) == {"/", "/index.html", "/favicon.ico"}
+
+
+def test_each_text_is_published_for_the_storefront_and_as_a_page_of_its_own(build: Path) -> None:
+    build.joinpath("index.html").write_text(f"<title>CloudRetail</title>{ROOT}")
+
+    made = {file.key: file for file in made_of(files(build), FACTS)}
+
+    assert set(made) == {
+        "pages/404.html",
+        *(f"{folder}/{name}.html" for name in names() for folder in ("texts", "pages")),
+    }
+    assert made["texts/terms.html"].body in made["pages/terms.html"].body
+    assert b"<title>Terms of sale" in made["pages/terms.html"].body
+    # A function at the edge gives it its status: HistoryFallback and FileStatus in the template.
+    assert made["pages/404.html"].metadata == {"status": "404"}
 
 
 def test_without_a_build_it_says_how_to_make_one() -> None:

@@ -11,10 +11,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from retail_ops.local.processes import free_port
 from retail_ops.local.storefront import application, security_headers
 from retail_ops.stack.template import Template
+from retail_ops.stack.texts import ROOT, Facts
 
 type Client = TestClient[web.Request, web.Application]
 
-INDEX = "<!doctype html><title>CloudRetail</title>" + "<p>shop</p>" * 200
+INDEX = f"<!doctype html><title>CloudRetail</title>{ROOT}" + "<p>shop</p>" * 200
+FACTS = Facts("Corner <Shop>", ("1 Long Road", "Singapore"), "", "help@shop.example", ("Dock 2", "Singapore"), 14)
 
 
 @pytest.fixture
@@ -60,6 +62,7 @@ def visit(files: Path, look: Callable[[Client], Awaitable[None]]) -> None:
                 f"http://127.0.0.1:{upstream.port}/_aws/execute-api/a1/$default/api",
                 "d1.cloudfront.localhost:4566",
                 files,
+                FACTS,
                 frozenset({"http://localhost:8080"}),
             )
             async with TestClient(TestServer(storefront)) as client:
@@ -75,6 +78,28 @@ def test_every_route_of_the_application_is_its_index_page(build: Path) -> None:
             assert (answer.status, answer.content_type) == (200, "text/html")
             assert await answer.text() == INDEX
             assert answer.headers["Cache-Control"] == "no-cache"
+
+    visit(build, look)
+
+
+def test_an_unknown_address_is_the_same_page_with_the_status_of_it(build: Path) -> None:
+    async def look(client: Client) -> None:
+        tag = (await client.get("/")).headers["ETag"]
+        answer = await client.get("/no/such/page", headers={"If-None-Match": tag})
+        assert (answer.status, await answer.text()) == (404, INDEX)
+
+    visit(build, look)
+
+
+def test_a_text_is_there_for_the_storefront_and_as_a_page_without_it(build: Path) -> None:
+    async def look(client: Client) -> None:
+        part = await client.get("/texts/imprint.html")
+        assert (part.status, part.content_type) == (200, "text/html")
+        assert "Corner &lt;Shop&gt;" in await part.text()
+        page = await (await client.get("/imprint")).text()
+        assert "<title>Imprint · CloudRetail</title>" in page
+        assert await part.text() in page
+        assert (await client.get("/texts/nothing.html")).status == 404
 
     visit(build, look)
 
@@ -212,7 +237,7 @@ def test_without_a_build_the_page_says_how_to_make_one_and_the_api_answers_alrea
 
 def test_while_the_api_is_gone_the_answer_is_a_503_in_the_apis_own_form(build: Path) -> None:
     async def run() -> None:
-        gone = application(f"http://127.0.0.1:{free_port()}/api", "d1.cloudfront.localhost", build)
+        gone = application(f"http://127.0.0.1:{free_port()}/api", "d1.cloudfront.localhost", build, FACTS)
         async with TestClient(TestServer(gone)) as client:
             answer = await client.get("/api/products")
             assert (answer.status, answer.content_type) == (503, "application/problem+json")

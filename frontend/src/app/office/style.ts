@@ -1,3 +1,4 @@
+import '../../styles/later';
 import css from './office.css' with { loader: 'text' };
 
 // The back office's sheet comes with its scripts, so that a shopper's first visit does not carry it. The content security

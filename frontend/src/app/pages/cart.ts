@@ -1,3 +1,4 @@
+import '../../styles/later';
 import { Component, DestroyRef, computed, inject } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { CartStore } from '../core/cart';

@@ -1,3 +1,4 @@
+import '../../styles/later';
 import { Component, computed, effect, inject, signal, untracked, viewChild } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import { Checkout, OrderItem } from '../api/models';
@@ -263,7 +264,12 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
             </button>
           }
           <p class="hint">
-            Changed your mind? You can cancel for a full refund until your parcel leaves, and send it back after that.
+            Changed your mind? You can cancel for a full refund until your parcel leaves, and send it back after that:
+            see
+            <a routerLink="/shipping">shipping and returns</a>. Your order is under our
+            <a routerLink="/terms">terms of sale</a>, and we keep your data as
+            <a routerLink="/privacy">privacy</a> says. We sell and send it ourselves:
+            <a routerLink="/imprint">who we are</a>.
           </p>
         </aside>
       </form>

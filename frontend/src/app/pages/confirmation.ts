@@ -1,3 +1,4 @@
+import '../../styles/later';
 import { Component, computed, effect, inject, input, untracked } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import { Heading } from '../core/headings';

@@ -1,3 +1,4 @@
+import '../../styles/later';
 import { Component, computed, inject, input, linkedSignal, signal } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { Accounts, isRefusedCode } from '../core/accounts';

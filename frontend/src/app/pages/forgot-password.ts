@@ -1,3 +1,4 @@
+import '../../styles/later';
 import { Component, inject, input, signal } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { Accounts } from '../core/accounts';

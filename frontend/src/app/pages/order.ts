@@ -1,3 +1,4 @@
+import '../../styles/later';
 import { Component, ElementRef, computed, effect, inject, input, untracked, viewChild } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { Api } from '../api/api';
@@ -177,6 +178,7 @@ import NotFoundPage from './not-found';
                 </div>
               }
             </dl>
+            <a [routerLink]="['/orders', order.orderId, 'receipt']">Receipt, to print</a>
           </aside>
         </div>
       } @else {

@@ -1,3 +1,4 @@
+import '../../styles/later';
 import { Component, inject, signal } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { Api } from '../api/api';

@@ -1,3 +1,4 @@
+import '../../styles/later';
 import { Component, computed, inject, signal } from '@angular/core';
 import { Router } from '@angular/router';
 import { Api } from '../api/api';

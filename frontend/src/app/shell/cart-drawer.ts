@@ -1,3 +1,4 @@
+import '../../styles/later';
 import { Component, ElementRef, effect, inject, viewChild } from '@angular/core';
 import { NavigationStart, Router, RouterLink } from '@angular/router';
 import { CartStore } from '../core/cart';

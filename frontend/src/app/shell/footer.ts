@@ -11,6 +11,7 @@ import { Session } from '../core/session';
         <div class="footer-about">
           <p class="footer-name">CloudRetail</p>
           <p>Well-made things for every day. And you always know where your order is.</p>
+          <p>Sold and sent by us. Pay by card, or in cash on delivery.</p>
         </div>
         <nav aria-label="Shop">
           <h2>Shop</h2>
@@ -29,6 +30,16 @@ import { Session } from '../core/session';
               <li><a routerLink="/login">Log in</a></li>
               <li><a routerLink="/register">Create an account</a></li>
             }
+          </ul>
+        </nav>
+        <nav aria-label="Help">
+          <h2>Help</h2>
+          <ul>
+            <li><a routerLink="/contact">Contact</a></li>
+            <li><a routerLink="/shipping">Shipping and returns</a></li>
+            <li><a routerLink="/terms">Terms of sale</a></li>
+            <li><a routerLink="/privacy">Privacy</a></li>
+            <li><a routerLink="/imprint">Imprint</a></li>
           </ul>
         </nav>
       </div>

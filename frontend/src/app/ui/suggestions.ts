@@ -5,11 +5,10 @@ import { Catalogue } from '../core/catalogue';
 import { counted } from '../core/format';
 import { MoneyPipe } from './money.pipe';
 import { ProductImage } from './product-image';
+import { adopt } from './sheet';
 import css from './suggestions.css' with { loader: 'text' };
 
-const sheet = new CSSStyleSheet();
-sheet.replaceSync(`@layer components { ${css} }`);
-document.adoptedStyleSheets.push(sheet);
+adopt(css, 'components');
 
 const MOST = 5;
 
