@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, StringConstraints
 
-from catalog import commands, domain
+from catalog import commands, domain, pages
 from catalog.domain import (
     MAX_ID,
     MAX_IMAGE_BYTES,
@@ -35,7 +35,7 @@ from catalog.domain import (
     position,
     select,
 )
-from catalog.store import MAX_KEYS, CatalogSettings, Catalogue, Pictures, Shelf
+from catalog.store import MAX_KEYS, CatalogSettings, Catalogue, Pictures, Shelf, Storefront
 from cloudretail.errors import NotFound, Problem, invalid
 from cloudretail.http import (
     Api,
@@ -369,6 +369,11 @@ def _pictures() -> Pictures:
     return Pictures(_settings().images_bucket)
 
 
+@cache
+def _storefront() -> Storefront:
+    return Storefront(_settings().storefront_bucket)
+
+
 def _product_changed(changed: ProductChanged) -> Response[Any]:
     """The problem has the product as it is now, so that the author of the change can compare."""
     present = _of(changed.present).model_dump(mode="json")
@@ -492,6 +497,45 @@ def get_product(product_id: IdInPath) -> ProductView:
     variants = domain.by_kind([product, *others])[product.kind]
     stock = _catalogue().available(each.product_id for each in variants)
     return _view(product, variants, {**stock, product_id: available})
+
+
+# ------------------------------------------------------------------------------------------------------------- pages
+
+
+TEXTS = ("/", "/contact", "/imprint", "/privacy", "/shipping", "/terms")
+"""Pages of the storefront that are not about products, and may be found."""
+
+
+@api.get("/products/<product_id>", include_in_schema=False)
+def show_product(product_id: IdInPath) -> Response[str]:
+    try:
+        return _html(pages.product_page(get_product(product_id).model_dump(mode="json", by_alias=True)))
+    except NotFound:
+        return _html(pages.missing_page())
+
+
+@api.get("/products", include_in_schema=False)
+def show_products(category: Category = None) -> Response[str]:
+    products = list_products(category=category, limit=100)
+    return _html(pages.list_page(products.model_dump(mode="json", by_alias=True), category or None))
+
+
+@api.get("/sitemap.xml", include_in_schema=False)
+def show_sitemap() -> Response[str]:
+    sold = _catalogue().listed().products
+    body = pages.sitemap(
+        sorted((product.product_id, product.updated_at.date().isoformat()) for product in sold),
+        domain.count_categories(sold),
+        TEXTS,
+        _settings().storefront_url,
+    )
+    return Response(HTTPStatus.OK, "application/xml", body)
+
+
+def _html(page: pages.Page) -> Response[str]:
+    status = HTTPStatus.OK if page.found else HTTPStatus.NOT_FOUND
+    body = page.filled(_storefront().index, _settings().storefront_url)
+    return Response(status, "text/html; charset=utf-8", body, headers={"Cache-Control": "no-cache"})
 
 
 # ------------------------------------------------------------------------------------------------------- back office

@@ -21,6 +21,7 @@ from catalog.domain import (
     by_kind,
     upload_key,
 )
+from catalog.pages import ROOT
 from catalog.search import Index
 from cloudretail import aws, dynamodb
 from cloudretail.errors import Conflict, LostRace, NotFound, Permanent
@@ -30,6 +31,11 @@ from cloudretail.settings import Settings
 
 LIST_KEPT_FOR = 5.0
 """Seconds for which a process caches a list of products. Stock is always read anew."""
+
+INDEX_KEPT_FOR = 30.0
+"""Seconds for which a process makes pages of the index.html that it has read."""
+
+UNPUBLISHED = f'<!doctype html><html lang="en"><head><title></title></head><body>{ROOT}</body></html>'
 
 TICKET_VALID_FOR = 300
 """Seconds within which an upload has to begin."""
@@ -48,6 +54,8 @@ class CatalogSettings(Settings):
     changes_table: str
     inventory_table: str
     images_bucket: str
+    storefront_bucket: str
+    storefront_url: str
     currency: Currency
 
 
@@ -286,6 +294,35 @@ class ReadOnlyProductImages:
     def note(self, upload: Upload, picture: Picture) -> bool:
         del upload, picture
         return True
+
+
+class Storefront:
+    """The index.html of the published build, read at most every INDEX_KEPT_FOR seconds.
+
+    Args:
+        bucket: the storefront's.
+        clock: as of `Catalogue`.
+    """
+
+    def __init__(self, bucket: str, clock: Callable[[], float] = time.time) -> None:
+        self._bucket = bucket
+        self._clock = clock
+        self._index: tuple[float, str] | None = None
+
+    @property
+    def index(self) -> str:
+        """Where nothing has been published, as on a laptop, one without scripts."""
+        now = self._clock()
+        if self._index is None or not self._index[0] <= now < self._index[0] + INDEX_KEPT_FOR:
+            try:
+                found = aws.s3().get_object(Bucket=self._bucket, Key="index.html")["Body"].read().decode()
+            except ClientError as error:
+                # Who may not list a bucket is not told that something is missing.
+                if error.response["Error"]["Code"] not in ("NoSuchKey", "AccessDenied"):
+                    raise
+                found = UNPUBLISHED
+            self._index = (now, found)
+        return self._index[1]
 
 
 class Pictures:

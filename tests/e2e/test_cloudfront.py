@@ -64,6 +64,24 @@ def test_an_unknown_address_is_the_shops_page_for_that_with_the_status_of_it(edg
     assert missing.headers["content-security-policy"] == edge.get("/").headers["content-security-policy"]
 
 
+def test_a_product_is_there_without_javascript_and_what_there_is_not_is_a_404(
+    edge: httpx.Client, catalogue: list[Product]
+) -> None:
+    page = edge.get(f"/products/{catalogue[0].id}")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert f"<h1>{catalogue[0].name}</h1>" in page.text
+    assert "SGD 89.00" in page.text
+    assert '"@type": "Product"' in page.text
+    assert 'src="main-' in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    missing = edge.get("/products/unobtainium")
+    assert (missing.status_code, missing.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    bags = edge.get("/products?category=Bags")
+    assert catalogue[0].name in bags.text
+    assert "<h1>Bags</h1>" in bags.text
+    assert f"/products/{catalogue[0].id}" in edge.get("/sitemap.xml").text
+
+
 def test_what_the_law_wants_to_be_said_is_there_without_javascript(edge: httpx.Client) -> None:
     page = edge.get("/imprint")
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from retail_ops.stack.addresses import PAGES, is_known, pattern, text_at
+from retail_ops.stack.addresses import BY_THE_CATALOGUE, PAGES, is_known, pattern, text_at
 from retail_ops.stack.shop import PROJECT
 from retail_ops.stack.texts import names
 from tests.unit.test_template import SHOP
@@ -26,7 +26,9 @@ def test_the_distribution_knows_the_same_ones() -> None:
     code = SHOP.body["Resources"]["HistoryFallback"]["Properties"]["FunctionCode"]
 
     assert f"/^\\/({pattern(names())})$/" in code
-    assert f"/^\\/(|({pattern(PAGES)})(\\/.*)?)$/" in code
+    others = [page for page in PAGES if page != BY_THE_CATALOGUE]
+    assert f"/^\\/(|({pattern(others)})(\\/.*)?)$/" in code
+    assert f"/^\\/{BY_THE_CATALOGUE}(\\/|$)/" in code
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 from aiohttp import hdrs, web
 from yarl import URL
 
+from catalog.pages import list_page, missing_page, product_page
 from retail_ops.local.guard import foreign_page, storefront_origins, wrong_name
 from retail_ops.stack.addresses import is_known, text_at
 from retail_ops.stack.storefront_build import ALWAYS_ASK, Files, cache_control
@@ -118,7 +119,33 @@ async def text(request: web.Request) -> web.Response:
     return web.Response(text=body, content_type="text/html", charset="utf-8", headers={"Cache-Control": ALWAYS_ASK})
 
 
-async def page(request: web.Request) -> web.StreamResponse:
+async def of_products(request: web.Request) -> web.Response:
+    """A page of products, as the catalogue makes it on AWS of the published index.html; here of the build's."""
+    index = request.app[FILES].get("/index.html")
+    product_id, category = request.match_info.get("product_id"), request.query.get("category")
+    path = f"products/{quote(product_id, safe='')}" if product_id else "products"
+    query = {"limit": "100", **({"category": category} if category else {})} if product_id is None else {}
+    try:
+        async with request.app[CLIENT].get(
+            (request.app[API] / "api").joinpath(path, encoded=True).with_query(query),
+            headers={"X-Forwarded-Host": request.host, "Accept-Encoding": "identity"},
+        ) as answer:
+            found = await answer.json() if answer.status == HTTPStatus.OK else None
+    except aiohttp.ClientConnectionError:
+        found = None
+    if index is None or (found is None and product_id is None):
+        return await page(request)
+    made = missing_page() if found is None else product_page(found) if product_id else list_page(found, category)
+    return web.Response(
+        status=HTTPStatus.OK if made.found else HTTPStatus.NOT_FOUND,
+        text=made.filled(index.body.decode(), str(request.url.origin())),
+        content_type="text/html",
+        charset="utf-8",
+        headers={"Cache-Control": ALWAYS_ASK},
+    )
+
+
+async def page(request: web.Request) -> web.Response:
     """A file of the build; or a page of the application, in whose index.html a text stands already."""
     files = request.app[FILES]
     found, status = files.get(request.path), HTTPStatus.OK
@@ -231,6 +258,9 @@ def application(
     app.router.add_route("*", "/api/{path:.*}", forward)
     app.router.add_get("/pictures/{path:.*}", picture)
     app.router.add_get("/texts/{name}.html", text)
+    app.router.add_get("/products", of_products)
+    app.router.add_get("/products/{product_id}", of_products)
+    app.router.add_get("/sitemap.xml", forward)
     app.router.add_get("/{path:.*}", page)
     return app
 

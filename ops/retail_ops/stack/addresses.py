@@ -7,6 +7,9 @@ import re
 
 from retail_ops.stack.texts import names
 
+BY_THE_CATALOGUE = "products"
+"""How the addresses of pages begin that the catalogue fills in."""
+
 PAGES = (
     "admin",
     "cart",
@@ -17,7 +20,7 @@ PAGES = (
     "login",
     "ops",
     "orders",
-    "products",
+    BY_THE_CATALOGUE,
     "register",
     "reset-password",
     "second-factor",

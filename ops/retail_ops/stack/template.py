@@ -88,11 +88,12 @@ class Template:
 
     @cached_property
     def routes(self) -> list[Route]:
-        """All routes, sorted by path."""
+        """All routes of the API, sorted by path; the pages that the catalogue makes are not among them."""
         (api,) = self.properties("AWS::ApiGatewayV2::Api").values()
         functions = {function.get("FunctionName"): name for name, function in self.functions.items()}
         routes = []
-        for path, operations in api["Body"]["paths"].items():
+        of_the_api = {path: each for path, each in api["Body"]["paths"].items() if path.startswith("/api/")}
+        for path, operations in of_the_api.items():
             for method, operation in operations.items():
                 uri = operation["x-amazon-apigateway-integration"]["uri"]
                 called = uri.removesuffix("/invocations").partition(":function:")[2].removesuffix(f":{LIVE}")

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from catalog import api, images
 from cloudretail import aws, dynamodb
 from tests.support.http import Answer, call
-from tests.support.invocations import STAFF_CLAIMS, Context
+from tests.support.invocations import STAFF_CLAIMS, Context, http_event
 from tests.support.tables import empty, items_of, shop_tables
 from tests.support.wire import Wire
 
@@ -77,6 +77,11 @@ class Shop:
     def get(self, path: str) -> Answer:
         return call(api.handler, "GET", f"/api{path}")
 
+    def page_at(self, path: str, **query: str) -> dict[str, Any]:
+        """A page for browsers, as the gateway gets it."""
+        event = http_event("GET", path, body=None, claims=None, query=query)
+        return api.handler(event, cast(LambdaContext, Context()))
+
     def send(
         self,
         method: str,
@@ -120,6 +125,8 @@ def account() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
         environment.setenv("CURRENCY", "SGD")
         environment.setenv("IMAGES_BUCKET", BUCKET)
+        environment.setenv("STOREFRONT_BUCKET", "storefront")
+        environment.setenv("STOREFRONT_URL", "https://shop.example")
         environment.setenv("CHANGES_TABLE", "ProductChangesTable")
         yield
 
@@ -128,7 +135,7 @@ def account() -> Iterator[None]:
 def shop(account: None, monkeypatch: pytest.MonkeyPatch) -> Shop:
     empty(*TABLES)
     clock = Clock()
-    for cached in (api._settings, api._catalogue, api._pictures, images._settings):
+    for cached in (api._settings, api._catalogue, api._pictures, api._storefront, images._settings):
         cached.cache_clear()
     monkeypatch.setattr(api._catalogue(), "_clock", clock)
     return Shop(clock)
