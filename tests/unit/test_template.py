@@ -325,7 +325,7 @@ def test_a_deployment_names_the_consumers_as_a_stack_keeps_the_list_that_it_was_
 
 
 def test_a_route_is_open_to_everybody_only_where_its_operation_does_not_say_signed_in() -> None:
-    said = re.findall(r"^ {10}(/\S+):(.*(?:\n {12}\S.*)*)", TEMPLATE.read_text(), re.M)
+    said = re.findall(r"^ {10}(/api/\S+):(.*(?:\n {12}\S.*)*)", TEMPLATE.read_text(), re.M)
     written = {
         f"{method.upper()} {path}": name
         for path, operations in said
