@@ -97,6 +97,9 @@ LOOKS = {
     "product with several pictures": Look("/products/{pictured}", "Thing", "Cancel before we send it"),
     "product that is no longer sold": Look("/products/{unlisted}", "Thing", "We no longer sell this."),
     "no such product": Look("/products/unobtainium", "We could not find this product"),
+    "terms": Look("/terms", "Terms of sale", "Who sells"),
+    "imprint": Look("/imprint", "Imprint", "1 Example Road"),
+    "shipping and returns": Look("/shipping", "Shipping and returns", "Sending back"),
     "log in": Look("/login", "Log in"),
     "wrong password": Look("/login", "Log in", deeds=(lambda visitor: visitor.enter("a@cloudretail.example"), be_told)),
     "register": Look("/register", "Create an account"),
@@ -136,6 +139,7 @@ LOOKS = {
         "/orders/{reserved}/pay", "Payment", deeds=(press("Pay SGD"), be_told), known=True
     ),
     "confirmation": Look("/orders/{confirmed}/confirmation", "Thank you", "What happens next", known=True),
+    "receipt": Look("/orders/{confirmed}/receipt", "Receipt", "To be paid in cash on delivery.", known=True),
     "orders": Look("/orders", "Your orders", "Confirmed", known=True),
     "order, confirmed": Look("/orders/{confirmed}", "Your order", "Order confirmed", known=True),
     "order, reserved": Look("/orders/{reserved}", "Your order", "Waiting for your payment", known=True),
