@@ -507,7 +507,7 @@ TEXTS = ("/", "/contact", "/imprint", "/privacy", "/shipping", "/terms")
 
 
 @api.get("/products/<product_id>", include_in_schema=False)
-def show_product(product_id: IdInPath) -> Response[str]:
+def show_product(product_id: str) -> Response[str]:
     try:
         return _html(pages.product_page(get_product(product_id).model_dump(mode="json", by_alias=True)))
     except NotFound:

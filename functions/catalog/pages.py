@@ -23,6 +23,14 @@ SHOP = "CloudRetail"
 ROOT = "<shop-root></shop-root>"
 """Where the storefront shows itself; its scripts put what they show in place of what stands there."""
 
+MASTHEAD = (
+    '<header class="masthead"><div class="wrap masthead-bar"><a class="logo" href="/">'
+    f'<img src="/favicon.svg" alt="" width="32" height="32"><span>{SHOP}</span></a></div></header>'
+    '<nav class="categories" popover aria-label="Categories">'
+    '<ul><li><a href="/products">All products</a></li></ul></nav>'
+)
+"""As tall as the storefront's own, so that the page stays where it is when that has come."""
+
 MOST = 160
 """Letters of a description that a search engine shows."""
 
@@ -38,6 +46,7 @@ class Page:
         body: HTML of its main part.
         image: path of a picture; None where it has none.
         data: what it is about, as JSON-LD (schema.org).
+        kind: class of its main part.
         found: false for a page that says that there is no such thing.
     """
 
@@ -47,6 +56,7 @@ class Page:
     body: str
     image: str | None = None
     data: Sequence[Json] = field(default_factory=tuple)
+    kind: str = ""
     found: bool = True
 
     def filled(self, index: str, origin: str) -> str:
@@ -60,7 +70,7 @@ class Page:
         head = re.sub("<title>.*?</title>", lambda _: f"<title>{title}</title>", index, count=1)
         head = re.sub(r'<meta\s+name="description"[^>]*>', "", head, count=1)
         return head.replace("</head>", f"{''.join(self._head(origin))}</head>", 1).replace(
-            ROOT, f'<shop-root><main class="wrap">{self.body}</main></shop-root>', 1
+            ROOT, f'<shop-root>{MASTHEAD}<main><div class="wrap {self.kind}">{self.body}</div></main></shop-root>', 1
         )
 
     def _head(self, origin: str) -> Iterable[str]:

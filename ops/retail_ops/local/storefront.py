@@ -130,12 +130,18 @@ async def of_products(request: web.Request) -> web.Response:
             (request.app[API] / "api").joinpath(path, encoded=True).with_query(query),
             headers={"X-Forwarded-Host": request.host, "Accept-Encoding": "identity"},
         ) as answer:
-            found = await answer.json() if answer.status == HTTPStatus.OK else None
-    except aiohttp.ClientConnectionError:
-        found = None
-    if index is None or (found is None and product_id is None):
+            status, found = answer.status, await answer.json()
+    except (aiohttp.ClientError, ValueError):
+        status, found = HTTPStatus.BAD_GATEWAY, None
+    if index is None:
         return await page(request)
-    made = missing_page() if found is None else product_page(found) if product_id else list_page(found, category)
+    if status == HTTPStatus.OK:
+        made = product_page(found) if product_id else list_page(found, category)
+    elif product_id and status in (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY):
+        made = missing_page()
+    else:
+        # The storefront itself says what is wrong, and tries again.
+        return await page(request)
     return web.Response(
         status=HTTPStatus.OK if made.found else HTTPStatus.NOT_FOUND,
         text=made.filled(index.body.decode(), str(request.url.origin())),
@@ -155,7 +161,7 @@ async def page(request: web.Request) -> web.Response:
         found = files.get("/index.html")
         name = text_at(request.path)
         if found and name:
-            body = render(name, request.app[FACTS]).page(found.body.decode())
+            body = render(name, request.app[FACTS]).page(found.body.decode(), str(request.url.origin()))
             return web.Response(
                 text=body, content_type="text/html", charset="utf-8", headers={"Cache-Control": ALWAYS_ASK}
             )

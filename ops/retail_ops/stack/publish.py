@@ -43,13 +43,19 @@ def files(root: Path | None) -> list[File]:
     return [File(path.relative_to(root).as_posix(), path.read_bytes()) for path in found]
 
 
-def made_of(build: Sequence[File], facts: Facts) -> list[File]:
-    """What a stage's own facts make of a build: its texts, each as a page too, and the page of what there is not."""
+def made_of(build: Sequence[File], facts: Facts, origin: str) -> list[File]:
+    """What a stage's own facts make of a build: its texts, each as a page too, and the page of what there is not.
+
+    Args:
+        build: its files.
+        facts: who runs the shop.
+        origin: of the storefront.
+    """
     index = next(file.body for file in build if file.key == "index.html")
     texts = {name: render(name, facts) for name in names()}
     return [
         *(File(f"texts/{name}.html", text.body.encode()) for name, text in texts.items()),
-        *(File(f"pages/{name}.html", text.page(index.decode()).encode()) for name, text in texts.items()),
+        *(File(f"pages/{name}.html", text.page(index.decode(), origin).encode()) for name, text in texts.items()),
         # A status cannot be kept in S3: the distribution's function gives it.
         File("pages/404.html", index, {"status": "404"}),
     ]

@@ -6,7 +6,6 @@
 On AWS `publish` puts them beside the build; on a laptop the storefront's server makes them when they are asked for.
 """
 
-import html
 import json
 import re
 from collections.abc import Mapping
@@ -16,10 +15,9 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markdown_it import MarkdownIt
 
-FOLDER = Path(__file__).resolve().parents[3] / "frontend" / "texts"
+from catalog.pages import Page
 
-ROOT = "<shop-root></shop-root>"
-"""Where the storefront shows itself, in its index.html."""
+FOLDER = Path(__file__).resolve().parents[3] / "frontend" / "texts"
 
 
 @dataclass(frozen=True)
@@ -74,17 +72,21 @@ class Text:
     """A text, ready to be shown.
 
     Args:
+        name: of its file; also the path at which the storefront shows it.
         title: as plain text.
         body: HTML.
+        seller: of whom it speaks.
     """
 
+    name: str
     title: str
     body: str
+    seller: str
 
-    def page(self, index: str) -> str:
-        """The storefront's index.html with the text in it, until its scripts have come."""
-        head = re.sub("<title>.*?</title>", f"<title>{html.escape(self.title)} · CloudRetail</title>", index, count=1)
-        return head.replace(ROOT, f'<shop-root><main class="wrap text">{self.body}</main></shop-root>')
+    def page(self, index: str, origin: str) -> str:
+        """The storefront's index.html with the text in it, until its scripts have come; origin: its address."""
+        described = f"{self.title} of {self.seller}"
+        return Page(self.title, described, f"/{self.name}", self.body, kind="text").filled(index, origin)
 
 
 def names() -> list[str]:
@@ -110,7 +112,7 @@ def render(name: str, facts: Facts) -> Text:
     title = re.match(r"# (.*)", source)
     if not title:
         raise ValueError(f"frontend/texts/{name}.md does not begin with a heading")
-    return Text(title[1], MarkdownIt("js-default").render(source))
+    return Text(name, title[1], MarkdownIt("js-default").render(source), facts.name)
 
 
 def _literal(value: object) -> object:

@@ -5,10 +5,11 @@ from typing import Any, cast
 import boto3
 import pytest
 
+from catalog.pages import ROOT
 from retail_ops.errors import OpsError
 from retail_ops.stack.publish import files, made_of, upload
 from retail_ops.stack.shop import Shop
-from retail_ops.stack.texts import ROOT, Facts, names
+from retail_ops.stack.texts import Facts, names
 
 FACTS = Facts("Shop", ("1 Road",), "", "help@shop.example", ("2 Road",), 30)
 
@@ -76,7 +77,7 @@ def test_cloudfront_forgets_what_can_have_changed(aws: Aws) -> None:
 def test_each_text_is_published_for_the_storefront_and_as_a_page_of_its_own(build: Path) -> None:
     build.joinpath("index.html").write_text(f"<title>CloudRetail</title>{ROOT}")
 
-    made = {file.key: file for file in made_of(files(build), FACTS)}
+    made = {file.key: file for file in made_of(files(build), FACTS, "https://shop.example")}
 
     assert set(made) == {
         "pages/404.html",

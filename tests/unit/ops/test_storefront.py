@@ -8,10 +8,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from catalog.pages import ROOT
 from retail_ops.local.processes import free_port
 from retail_ops.local.storefront import application, security_headers
 from retail_ops.stack.template import Template
-from retail_ops.stack.texts import ROOT, Facts
+from retail_ops.stack.texts import Facts
 
 type Client = TestClient[web.Request, web.Application]
 
@@ -51,12 +52,16 @@ async def echo(request: web.Request) -> web.Response:
     return answer
 
 
-def visit(files: Path, look: Callable[[Client], Awaitable[None]]) -> None:
-    """Run a storefront in front of the echoing API and look at it."""
+def visit(
+    files: Path,
+    look: Callable[[Client], Awaitable[None]],
+    answer: Callable[[web.Request], Awaitable[web.Response]] = echo,
+) -> None:
+    """Run a storefront in front of an API, which echoes, and look at it."""
 
     async def run() -> None:
         api = web.Application()
-        api.router.add_route("*", "/{path:.*}", echo)
+        api.router.add_route("*", "/{path:.*}", answer)
         async with TestServer(api) as upstream:
             storefront = application(
                 f"http://127.0.0.1:{upstream.port}/_aws/execute-api/a1/$default/api",
@@ -80,6 +85,32 @@ def test_every_route_of_the_application_is_its_index_page(build: Path) -> None:
             assert answer.headers["Cache-Control"] == "no-cache"
 
     visit(build, look)
+
+
+def test_a_product_is_read_without_scripts_and_one_that_there_is_not_is_a_404(build: Path) -> None:
+    lamp = {
+        "productId": "lamp",
+        "name": "Lamp",
+        "description": "Bright.",
+        "category": "Home",
+        "price": {"amount": 1990, "currency": "SGD"},
+        "images": [],
+        "available": 1,
+        "listed": True,
+        "group": None,
+    }
+
+    async def api(request: web.Request) -> web.Response:
+        return web.json_response(
+            lamp if request.path.endswith("/lamp") else {}, status=200 if "lamp" in request.path else 404
+        )
+
+    async def look(client: Client) -> None:
+        page = await client.get("/products/lamp")
+        assert (page.status, "<h1>Lamp</h1>" in await page.text()) == (200, True)
+        assert (await client.get("/products/nothing")).status == 404
+
+    visit(build, look, api)
 
 
 def test_an_unknown_address_is_the_same_page_with_the_status_of_it(build: Path) -> None:
