@@ -310,11 +310,21 @@ class PriceSpan(Model):
     highest: Money
 
 
-class CategoryView(Model):
+class CategoryCount(Model):
     """A category, and how many products are in it."""
 
     category: str
     count: int
+
+
+class CategoryView(CategoryCount):
+    """A category that can be chosen.
+
+    Attributes:
+        picture: of its newest product that has one; null where none has.
+    """
+
+    picture: PictureView | None
 
 
 class ProductPage(Page[ProductView]):
@@ -329,7 +339,7 @@ class ProductPage(Page[ProductView]):
 
     total: int
     exact: bool
-    categories: tuple[CategoryView, ...]
+    categories: tuple[CategoryCount, ...]
     prices: PriceSpan | None
 
 
@@ -413,7 +423,7 @@ def list_products(
         next_cursor=_next(found, limit, wanted, sort),
         total=choices.total,
         exact=search is None or search.exact,
-        categories=_category_views(choices.categories),
+        categories=tuple(CategoryCount(category=name, count=count) for name, count in choices.categories.items()),
         prices=PriceSpan(lowest=_money(choices.prices[0]), highest=_money(choices.prices[1]))
         if choices.prices
         else None,
@@ -474,11 +484,15 @@ def _after(cursor: str | None, sort: Sort) -> Position | None:
 
 @api.get("/api/categories", summary="Categories, by name", tags=["Catalog"], responses=answers(HTTPStatus.OK))
 def list_categories() -> Page[CategoryView]:
-    return Page(items=_category_views(domain.count_categories(_catalogue().listed().products)))
-
-
-def _category_views(counts: Mapping[str, int]) -> tuple[CategoryView, ...]:
-    return tuple(CategoryView(category=name, count=count) for name, count in counts.items())
+    sold = _catalogue().listed().products
+    newest = {each.category: each.shown[0] for each in sorted(sold, key=lambda each: each.created_at) if each.shown}
+    counts = domain.count_categories(sold).items()
+    return Page(
+        items=tuple(
+            CategoryView(category=name, count=count, picture=_picture(*newest[name]) if name in newest else None)
+            for name, count in counts
+        )
+    )
 
 
 @api.get(
@@ -718,7 +732,7 @@ def _staff_view(product: Product, available: int) -> StaffProduct:
 
 
 def _view(product: Product, variants: Sequence[Product], available: Mapping[str, int]) -> ProductView:
-    images = tuple(PictureView(alt=image.alt, sizes=_sizes(picture)) for image, picture in product.shown)
+    images = tuple(_picture(image, picture) for image, picture in product.shown)
     return ProductView(
         product_id=product.product_id,
         name=product.name,
@@ -745,6 +759,10 @@ def _group(variant: Variant, variants: Sequence[Product], available: Mapping[str
         if each.variant
     ]
     return GroupView(name=variant.group, attribute=variant.attribute, variants=tuple(found))
+
+
+def _picture(image: ProductImage, picture: Picture) -> PictureView:
+    return PictureView(alt=image.alt, sizes=_sizes(picture))
 
 
 def _sizes(picture: Picture) -> tuple[SizeView, ...]:

@@ -184,7 +184,7 @@ def test_variants_are_one_thing_in_a_list_and_each_has_its_own_price_and_stock(s
         (0, 2500),
     ]
     assert (page["total"], page["categories"]) == (2, [{"category": "Bags", "count": 2}])
-    assert shop.get("/categories").body["items"] == page["categories"]
+    assert shop.get("/categories").body["items"] == [{"category": "Bags", "count": 2, "picture": None}]
     assert list(shop.pages(limit="1")) == [["boots-100"], ["mug"]]
 
 
@@ -217,9 +217,26 @@ def test_categories_are_counted(shop: Shop) -> None:
         shop.has(product_id, category=category)
 
     assert shop.get("/categories").body == {
-        "items": [{"category": "Bags", "count": 2}, {"category": "Kitchen", "count": 1}],
+        "items": [
+            {"category": "Bags", "count": 2, "picture": None},
+            {"category": "Kitchen", "count": 1, "picture": None},
+        ],
         "nextCursor": None,
     }
+
+
+def test_a_category_has_the_picture_of_its_newest_product_that_has_one(shop: Shop) -> None:
+    def pictured(key: str) -> dict[str, Any]:
+        sizes = [{"width": 320, "key": f"pictures/{key}.webp"}]
+        return {"images": [{"imageId": key, "alt": key}], "pictures": {key: {"state": "READY", "sizes": sizes}}}
+
+    shop.has("old", createdAt="2026-01-01T00:00:00Z", **pictured("old"))
+    shop.has("new", createdAt="2026-01-02T00:00:00Z", **pictured("new"))
+    shop.has("newest", createdAt="2026-01-03T00:00:00Z")
+
+    (category,) = shop.get("/categories").body["items"]
+
+    assert category["picture"] == {"alt": "new", "sizes": [{"width": 320, "url": "/pictures/new.webp"}]}
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ export type { Cancellation } from './models/cancellation';
 export type { Capped } from './models/capped';
 export type { CartView } from './models/cart-view';
 export type { Cash } from './models/cash';
+export type { CategoryCount } from './models/category-count';
 export type { CategoryView } from './models/category-view';
 export type { CategoryViewPage } from './models/category-view-page';
 export type { Cause } from './models/cause';

@@ -110,9 +110,8 @@ const FEATURED = 8;
 export default class HomePage {
   protected readonly catalogue = inject(Catalogue);
 
-  /** Enough to have a image for most categories. */
   protected readonly products = resource({
-    loader: async () => (await this.catalogue.list({ sort: 'newest', inStock: true, limit: 40 })).items,
+    loader: async () => (await this.catalogue.list({ sort: 'newest', inStock: true, limit: HEROES + FEATURED })).items,
   });
 
   private readonly found = computed<readonly ProductView[]>(() =>
@@ -140,10 +139,6 @@ export default class HomePage {
   protected readonly tiles = computed(() => {
     if (!this.catalogue.categories.hasValue())
       return this.catalogue.categories.error() ? [] : Array<null>(7).fill(null);
-    return this.catalogue.categories.value().map((category) => ({
-      ...category,
-      // Not the hero's again, if there is another one.
-      picture: this.found().findLast((product) => product.category === category.category)?.images[0],
-    }));
+    return this.catalogue.categories.value();
   });
 }
