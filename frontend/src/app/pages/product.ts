@@ -71,11 +71,12 @@ const RELATED = 4;
                   <input
                     type="radio"
                     name="variant"
+                    [attr.aria-label]="each.value + (each.available ? '' : ', sold out')"
                     [value]="each.productId"
                     [checked]="each.productId === shown.productId"
                     (change)="choose(each.productId)"
                   />
-                  {{ each.value }}<span class="visually-hidden">{{ each.available ? '' : ', sold out' }}</span>
+                  {{ each.value }}
                 </label>
               }
             </fieldset>
