@@ -1,1 +1,1 @@
-"""Accounts and sessions: registration, sign-in and the way back to a forgotten password, on Amazon Cognito."""
+"""Accounts and sessions: registration, login and password reset, on Amazon Cognito."""

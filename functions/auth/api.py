@@ -1,7 +1,7 @@
 """The routes under /api/auth.
 
-The ID token is the API's bearer and lives in the page's memory. The refresh token never reaches a script: it is in a
-cookie that only these routes are sent, over TLS and from the shop's own pages.
+The ID token is the API's bearer token, and is kept in the page's memory only. No script can read the refresh token: it
+is in an HttpOnly cookie, which browsers send to these routes only, over TLS and from the shop's own pages.
 """
 
 import base64
@@ -67,20 +67,20 @@ class AuthSettings(AccountLimits):
     stage: str
 
     def is_ours(self, origin: str) -> bool:
-        """Whether pages from there may use the session cookie."""
-        # On a laptop the storefront has any port, and the guard before the emulator knows which.
+        """Whether pages of this origin may use the session cookie."""
+        # On a laptop the storefront may have any port. The guard in front of the emulator checks which.
         on_laptop = self.stage == "local" and LAPTOP.fullmatch(origin) is not None
         return on_laptop or origin in filter(None, self.allowed_origins.split(","))
 
     @property
     def cookie(self) -> str:
-        """The session cookie's name. With the prefix a browser takes it over TLS alone, which a laptop has not; without
-        it a page that somebody has brought to another address of the domain could put a session of theirs there."""
+        """The session cookie's name. A browser accepts its prefix over TLS only, which a laptop does not have. The
+        prefix prevents an attacker's page at another host of the domain from setting a session cookie."""
         return self._named("refresh")
 
     @property
     def device_cookie(self) -> str:
-        """The name of the cookie by which a browser is known on which somebody has logged in before."""
+        """The name of the cookie that marks a browser on which the user has logged in before."""
         return self._named("device")
 
     def _named(self, name: str) -> str:
@@ -197,7 +197,7 @@ class Session(Model):
 
 
 def _claims(id_token: str) -> dict[str, Any]:
-    """The token's claims, unverified: it came from Cognito itself a moment ago."""
+    """The token's claims. They are not verified, as Cognito itself has just returned the token."""
     payload = id_token.split(".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return claims
@@ -216,10 +216,10 @@ def _cookie(name: str, value: str, lasts: int) -> Cookie:
 
 
 class AuthApi(Api):
-    """The kernel's, for routes that read or write a cookie: another site's page may not use them."""
+    """The kernel's Api, for routes that read or write a cookie: pages of other sites may not use them."""
 
     def refusal(self, event: Mapping[str, Any]) -> Problem | None:
-        # Of no browser, or of one of the shop's own pages; "null" is a frame that is nobody's.
+        # Allowed: requests without an origin, from no browser, and of the shop's pages. "null" is a sandboxed frame's.
         origin = event["headers"].get("origin")
         if origin is None or event["rawPath"] not in WITH_COOKIE or settings().is_ours(origin):
             return None
@@ -233,7 +233,7 @@ api = AuthApi()
 PROBLEMS: Mapping[type[AccountError], Callable[[Any], Problem]] = {
     AddressRefused: lambda _: invalid("email", "Enter your e-mail address, like name@example.com."),
     PasswordRefused: lambda refused: invalid("password", str(refused)),
-    # The same for a wrong code, one that has expired, one that was tried too often, and an unknown address.
+    # The same answer for a wrong code, an expired one, one that was tried too often, and an unknown address.
     WrongCode: lambda _: invalid("code", "This code is wrong or has expired. Enter the newest one that we sent you."),
     WrongCredentials: lambda _: Problem(
         HTTPStatus.UNAUTHORIZED,
@@ -265,8 +265,7 @@ PROBLEMS: Mapping[type[AccountError], Callable[[Any], Problem]] = {
 }
 
 
-# A session that is over leaves its cookie: by the time that this answer arrives another tab may have put a newer one in
-# its place.
+# The cookie of an ended session is not deleted: when this answer arrives, another tab may have set a newer one already.
 api.exception_handler(list(PROBLEMS))(lambda error: problem_response(PROBLEMS[type(error)](error)))
 
 _INVALID = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -439,7 +438,7 @@ def finish_second_factor(body: SecondFactorProof) -> Response[None]:
 
 @contextmanager
 def _in_own_account(email: str) -> Iterator[None]:
-    """Of somebody who is signed in: what is wrong with the password is no end of a session."""
+    """Map errors for a user who is signed in: a wrong password must not look like the end of the session."""
     try:
         with _door().attempt(settings().log_in, email):
             yield
@@ -469,7 +468,7 @@ def _door() -> Door:
 
 
 def _refresh_tokens() -> list[str]:
-    """Of every session cookie: a browser sends one for each path and domain that it was set for, in any order."""
+    """The tokens of all session cookies. A browser sends a cookie for each path and domain, in any order."""
     return _cookies(settings().cookie)
 
 

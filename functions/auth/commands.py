@@ -1,4 +1,4 @@
-"""What people do with accounts: each use case a function over the ports of the domain."""
+"""The use cases of accounts: each is a function over the ports of the domain."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,22 +13,22 @@ from auth.domain import (
 )
 
 MOST_COOKIES = 5
-"""Refresh tokens of one request that are tried. A browser has one, or two where an older cookie has another path."""
+"""How many refresh tokens of one request are tried. A browser has one, or two if an older cookie has another path."""
 
 
 def register(provider: IdentityProvider, mailer: Mailer, email: str) -> None:
-    """Register an address. The caller learns nothing about it; its owner gets a mail in any case.
+    """Register an address. The caller learns nothing about it, and its owner gets a mail in any case.
 
-    Either way the account is looked up and one mail is sent, so that the time it takes reveals little. Nothing is ever
-    deleted or replaced: a registration holds nothing that could be worth it.
+    In both cases the account is looked up and one mail is sent, so that the time it takes reveals little. Nothing is
+    deleted or replaced, so registering somebody else's address does no harm.
 
     Raises:
-        AddressRefused: the identity provider takes no address of this form.
+        AddressRefused: the identity provider does not accept an address of this form.
         Transient: no mail could be sent.
     """
     account = provider.find(email)
     if account is None:
-        # Somebody else may be quicker; then the address waits for its code, as it does now.
+        # A concurrent registration may be quicker. The address then waits for its code, which is the same outcome.
         try:
             provider.sign_up(email)
         except AddressTaken:
@@ -40,16 +40,16 @@ def register(provider: IdentityProvider, mailer: Mailer, email: str) -> None:
 
 
 def confirm(provider: IdentityProvider, *, email: str, code: str, password: str, name: str) -> None:
-    """Take the address for its owner's, who brings a name and a password with the code.
+    """Confirm an address with its code, and set name and password.
 
-    They are set only where the code was taken in this very call: setting a password alone would confirm the address.
+    They are set only if this call used the code: setting a password alone would confirm the address.
 
         owner     code taken   (crash)    code again: refused, a reset code is mailed   reset: password and name set
         stranger                          wrong code: refused, the password stays
 
     Raises:
-        WrongCode: as it is for a wrong code, also where the address was confirmed before.
-        PasswordRefused: by the identity provider.
+        WrongCode: the code is wrong, or the address was confirmed before.
+        PasswordRefused: the identity provider does not accept the password.
     """
     try:
         provider.confirm(email, code)
@@ -62,31 +62,31 @@ def confirm(provider: IdentityProvider, *, email: str, code: str, password: str,
 
 
 def forgot_password(provider: IdentityProvider, email: str) -> None:
-    """Mail the code that leads into the account: one for a new password, or the one that the address still waits for.
+    """Mail a code for a new password. An address that was never confirmed gets the code that confirms it.
 
-    Cognito mails nobody a reset code whose address was never confirmed.
+    Cognito sends a reset code to confirmed addresses only.
     """
     account = provider.find(email)
     if account and not account.confirmed:
         provider.resend_code(email)
     else:
-        # Also for an unknown address, so that the answer takes as long.
+        # This is called for an unknown address too, so that the answer takes the same time.
         provider.send_reset_code(email)
 
 
 def reset_password(provider: IdentityProvider, *, email: str, code: str, password: str, name: str | None) -> None:
-    """Choose a new password by the newest code that was mailed, and end every session that another one began.
+    """Set a new password by the newest mailed code, and end all other sessions of the account.
 
     Args:
         provider: of the accounts.
         email: of the account.
         code: for a new password; for an address that was never confirmed, the code that confirms it.
-        password: the new one.
-        name: the account's from now on; None to leave it as it is.
+        password: the new password.
+        name: the new name of the account; None leaves it as it is.
 
     Raises:
-        WrongCode: it is neither.
-        PasswordRefused: by the identity provider.
+        WrongCode: the code is neither of these.
+        PasswordRefused: the identity provider does not accept the password.
     """
     try:
         provider.reset_password(email, code, password)
@@ -103,14 +103,14 @@ def reset_password(provider: IdentityProvider, *, email: str, code: str, passwor
 
 
 def refresh(provider: IdentityProvider, refresh_tokens: Sequence[str]) -> Tokens:
-    """Go on with a session.
+    """Continue a session with new tokens.
 
     Args:
         provider: of the tokens.
-        refresh_tokens: of all cookies of that name; a browser does not say which is the newest.
+        refresh_tokens: those of all session cookies; a browser does not say which is the newest.
 
     Raises:
-        SessionOver: none of them is good any more.
+        SessionOver: none of them is valid any more.
     """
     for token in refresh_tokens[:MOST_COOKIES]:
         with suppress(SessionOver):

@@ -1,4 +1,4 @@
-"""How often somebody may try to get into an account, or have mails sent to it."""
+"""Limits of attempts to get into an account, or to have mails sent to it."""
 
 import hashlib
 import secrets
@@ -13,11 +13,11 @@ from cloudretail.attempts import Attempts, AttemptSettings
 from cloudretail.limits import RateLimit, RateSetting
 
 KNOWN_FOR = 180 * 24 * 3600
-"""Seconds for which a device is known after somebody logged in on it."""
+"""Seconds for which a device is known after a login on it."""
 
 
 class AccountLimits(AttemptSettings):
-    """What is limited; the rates are parameters of the template."""
+    """The limits. Their rates are parameters of the template."""
 
     registration_limit: RateSetting
     code_limit: RateSetting
@@ -43,7 +43,7 @@ class AccountLimits(AttemptSettings):
 
 
 class Devices(Protocol):
-    """Knows the browsers on which somebody logged in to an account, by the token in a cookie."""
+    """Stores the browsers on which an account has logged in, by the token in a cookie."""
 
     def knows(self, email: str, device: str) -> bool: ...
 
@@ -52,13 +52,13 @@ class Devices(Protocol):
 
 @dataclass(frozen=True)
 class Door:
-    """Where the attempts of one request are counted.
+    """Counts the attempts of one request.
 
     Attributes:
-        attempts: by account and client.
-        devices: that were let in before.
+        attempts: counts by account and client.
+        devices: those that have logged in before.
         client: the address of the request.
-        device: the token of its cookie; None without one.
+        device: the token in the request's cookie; None if there is none.
     """
 
     attempts: Attempts
@@ -67,14 +67,15 @@ class Door:
     device: str | None = None
 
     def knock(self, limit: RateLimit, email: str) -> None:
-        """Count an attempt that is one whatever comes of it; raises Limited."""
+        """Count an attempt, whatever its outcome; raises Limited."""
         self.attempts.count(limit, email, self.client)
 
     @contextmanager
     def attempt(self, limit: RateLimit, email: str) -> Iterator[None]:
-        """Count an attempt before it is made, and forget all of them if it succeeds; raises Limited.
+        """Count an attempt before it is made, and delete the count if it succeeds; raises Limited.
 
-        On a device that was let in before, its own attempts count: an attack from elsewhere does not delay its owner.
+        On a device that has logged in before, only its own attempts count: an attack from elsewhere does not delay its
+        owner.
         """
         known = self.device is not None and self.devices.knows(email, self.device)
         client = f"device {self.device}" if known else self.client
@@ -83,7 +84,7 @@ class Door:
         self.attempts.forget(limit, email, client)
 
     def let_in(self, email: str) -> str:
-        """Remember the device, which has no token yet or one of another account; returns its token."""
+        """Store the device as known for this account; returns its token."""
         device = self.device or secrets.token_urlsafe(32)
         self.devices.remember(email, device)
         return device
@@ -103,7 +104,7 @@ class DynamoDBDevices:
 
     def knows(self, email: str, device: str) -> bool:
         found = aws.dynamodb().get_item(TableName=self._table, Key={"counter": {"S": _key(email, device)}})
-        # DynamoDB may take days to delete what has expired.
+        # DynamoDB may take days to delete expired rows.
         return "Item" in found and int(found["Item"]["expiresAt"]["N"]) > self._clock()
 
     def remember(self, email: str, device: str) -> None:

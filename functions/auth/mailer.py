@@ -1,7 +1,7 @@
-"""The mails about accounts: what they say, and how one of them leaves the shop. Cognito sends those with a code.
+"""The texts of mails about accounts. Cognito sends those with a code; this module sends the other one.
 
-They contain nothing that a user entered, not even a name. Somebody else may have typed the address, and could use the
-mail to send a text of their own to it.
+They contain nothing that a user entered, not even a name. Otherwise a stranger could enter somebody's address, and use
+the mail to send them a text.
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ class AccountMail:
     """One kind of mail, in whole sentences.
 
     Attributes:
-        subject: in one line.
-        heading: the same for somebody who has opened the mail.
-        preview: the sentence that a list of mails shows behind the subject.
-        story: a paragraph each; the code, where there is one, stands below.
-        warning: to who did not ask for this mail.
-        action: what the button says that leads to the storefront; empty for none.
+        subject: one line.
+        heading: the same, as the heading of the mail.
+        preview: the sentence that a mail program shows after the subject in its list.
+        story: paragraphs. The code, if there is one, is below them.
+        warning: for recipients who did not ask for this mail.
+        action: the text of the button that leads to the storefront; empty for no button.
     """
 
     subject: str
@@ -37,12 +37,12 @@ class AccountMail:
     action: str = ""
 
     def render(self, kind: str, *, code: str = "", link: str = "") -> str:
-        """The text.
+        """The text of the mail.
 
         Args:
             kind: `html` or `txt`.
-            code: that the person enters, or what Cognito puts it in place of.
-            link: of the button.
+            code: the code, or the placeholder that Cognito replaces by it.
+            link: address that the button leads to.
         """
         return render(
             TEMPLATES / f"account.{kind}",
@@ -102,8 +102,8 @@ class SesMailer:
 
     Args:
         sender: address of a verified identity.
-        configuration_set: by which SES holds back what goes to an address that bounced or complained.
-        storefront_url: where its owner can sign in.
+        configuration_set: makes SES suppress mails to addresses that bounced or complained.
+        storefront_url: where the account's owner can log in.
     """
 
     def __init__(self, sender: str, configuration_set: str, storefront_url: str) -> None:
@@ -129,5 +129,5 @@ class SesMailer:
                 },
             )
         except (ClientError, BotoCoreError) as error:
-            # Just what a new address gets when its code cannot be mailed.
+            # The same error as for a new address whose code cannot be mailed.
             raise Transient("The mail to an address that has an account could not be sent") from error

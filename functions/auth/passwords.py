@@ -1,7 +1,8 @@
-"""What a new password must be like.
+"""The rules of new passwords.
 
-Eight characters with a capital and a small letter and a digit, or a long passphrase of any characters; in both cases
-none of those that are tried first. The pool itself requires only the length; only this service can set a password.
+A password has eight characters with a capital letter, a small letter and a digit, or is a long passphrase of any
+characters. Common passwords are refused in both cases. The user pool itself requires only the length, but only this
+service can set a password.
 """
 
 import re
@@ -11,19 +12,19 @@ from functools import cache
 from pathlib import Path
 
 MIN_PASSWORD, LONG_PASSWORD, MAX_PASSWORD = 8, 16, 256
-"""Characters; the upper limit is Cognito's. From LONG_PASSWORD on length is enough (NIST SP 800-63B-4 asks for 15)."""
+"""Characters. The upper limit is Cognito's. From LONG_PASSWORD on the length is enough (NIST SP 800-63B-4: 15)."""
 
 FEWEST_DIFFERENT = 5
-"""Characters that differ, in any password."""
+"""The least number of different characters in a password."""
 
 
 def normalised(password: str) -> str:
-    """The same for every keyboard: an "é" is one character or two, depending on who makes it (NIST SP 800-63B-4)."""
+    """The password in one Unicode form: keyboards send an "é" as one character or as two (NIST SP 800-63B-4)."""
     return unicodedata.normalize("NFC", password)
 
 
 def password_flaws(password: str) -> Iterator[str]:
-    """What a new password lacks, each as the end of a sentence that begins with "Use"; nothing where it may be taken.
+    """What a new password lacks, each as the end of a sentence that begins with "Use"; nothing if it is acceptable.
 
     Args:
         password: normalised.
@@ -36,7 +37,7 @@ def password_flaws(password: str) -> Iterator[str]:
         yield from _missing_kinds(password)
     if len(password) >= MIN_PASSWORD and len(set(password)) < FEWEST_DIFFERENT:
         yield f"at least {FEWEST_DIFFERENT} different characters"
-    # Cognito takes neither.
+    # Cognito accepts neither.
     if password != password.strip():
         yield "no spaces at the beginning or end"
     if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", password):
@@ -55,7 +56,7 @@ def _missing_kinds(password: str) -> Iterator[str]:
 
 
 def is_common(password: str) -> bool:
-    """Whether a password is among those that are tried first, in any case and with any punctuation behind it."""
+    """Whether a password is a common one, in any case and with any punctuation at its end."""
     lower = password.lower()
     return lower in _common() or re.sub(r"[^a-z0-9]+$", "", lower) in _common()
 

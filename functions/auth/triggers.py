@@ -35,10 +35,10 @@ def message(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001
 
 
 def token(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001
-    """Leave the groups out of an ID token until their member has a second factor (trigger "pre token generation",
-    version 1). It fails closed: where Cognito cannot be asked, there is no token."""
+    """Leave the groups out of an ID token until the user has a second factor (trigger "pre token generation",
+    version 1). It fails closed: if Cognito cannot be asked, there is no token."""
     if event["request"]["groupConfiguration"].get("groupsToOverride"):
-        # Only of somebody with a group: a shopper's token costs no call.
+        # Only users with a group are looked up: a shopper's token costs no call.
         user = aws.cognito().admin_get_user(UserPoolId=event["userPoolId"], Username=event["userName"])
         if TOTP not in user.get("UserMFASettingList", ()):
             logger.info("A token without groups", reason="no second factor")

@@ -1,9 +1,8 @@
 """What may happen to a payment. Pure.
 
-A payment is complete once three facts are there, in whichever order they come: the amount (OrderPlaced), the goods
-(InventoryReserved) and the method (the shopper). In cash it has succeeded then. By card the worker takes the attempt to
-a provider; while it runs nothing else decides: what comes in meanwhile is remembered, and its consequence drawn when it
-is known what became of the attempt.
+A payment is complete once three facts are known, in any order: the amount (OrderPlaced), the goods (InventoryReserved)
+and the method (the shopper). A cash payment has then succeeded. For a card, the worker makes an attempt at a provider.
+While an attempt runs, cancellation and the end of the window are only noted. They take effect once it has an outcome.
 
                      ┌───── declined, attempts left ─────┐
                      v                                   │
@@ -15,26 +14,26 @@ is known what became of the attempt.
                                                      declined: the last time, or window closed;
                                                      ended: window closed
 
-The shopper's bank may want to be asked first: SUBMITTED ──challenge──> CHALLENGED, which ends in all ways that
-SUBMITTED does. A challenge may never be answered: where nobody wants the payment any more, the provider has to end it.
+The shopper's bank may have to be asked first: SUBMITTED ──challenge──> CHALLENGED, which ends in the same ways as
+SUBMITTED. A challenge may never be answered: once the payment is not wanted any more, the provider has to end it.
 
-A payment that has succeeded stays so, with its refunds: of what is left when the order is cancelled, of each return.
+A successful payment stays SUCCEEDED. Its refunds are for each return, and for what is left when the order is cancelled.
 
     refund: REQUESTED ──done by the provider──> DONE ──it failed there after all──┐
                 │                                                                 v
                 └───────────────refused for good──────────────────────────> TO_PAY_BY_HAND ──paid──> PAID_BY_HAND
-            (cash is at no provider) ─────────────────────────────────────────────^
+            (cash: there is no provider) ─────────────────────────────────────────^
 
 A charge that the shopper's bank disputes is taken from the shop until the bank has decided. Until then its refunds
 wait; what is lost counts as given back, and of a refund only what is more than that is still owed.
 
     dispute: OPEN ──────> WON, LOST
 
-Whether an attempt may have reached its provider is a fact in the row: `reference`, which is written before money can
-move. Only an attempt without one ends by this side's word alone. What became of any other, its provider says.
+The row says whether an attempt may have reached its provider: `reference` is written before money can move. Only an
+attempt without a reference can be ended by payments alone. For any other, the provider's answer decides.
 
-An acceptance that the payment does not wait for, of another attempt or after the end, is a refund of that attempt,
-beside whatever became of the payment. The refunds of a payment never exceed what was charged or collected for it.
+If a provider accepts an attempt that the payment does not wait for (another one, or after the payment's end), the money
+of that attempt is refunded, and the payment stays as it is. Refunds never exceed what was charged or collected.
 """
 
 from collections.abc import Sequence
@@ -78,7 +77,7 @@ MAX_ATTEMPTS = 3
 
 
 class PaymentStatus(StrEnum):
-    """Where a payment stands."""
+    """The status of a payment."""
 
     OPEN = "OPEN"
     SUBMITTED = "SUBMITTED"
@@ -89,7 +88,7 @@ class PaymentStatus(StrEnum):
 
 
 class RefundStatus(StrEnum):
-    """Where a refund stands; PAID_BY_HAND is final, and DONE is unless a provider takes its word back."""
+    """The status of a refund. PAID_BY_HAND is final, and so is DONE, unless the provider reports a failure later."""
 
     REQUESTED = "REQUESTED"
     DONE = "DONE"
@@ -98,7 +97,7 @@ class RefundStatus(StrEnum):
 
 
 class DisputeStatus(StrEnum):
-    """Where a dispute stands, for the shop."""
+    """The status of a dispute, from the shop's point of view."""
 
     OPEN = "OPEN"
     WON = "WON"
@@ -106,22 +105,22 @@ class DisputeStatus(StrEnum):
 
 
 CASH = "it was paid in cash"
-"""Why no provider can give it back."""
+"""The reason why no provider can make a refund."""
 
 
 class Refund(Model):
-    """The way back of money.
+    """A refund.
 
     Attributes:
-        refund_id: what it gives back: a return (its id), `cancellation`, or `attempt:2`, which nothing waited for.
+        refund_id: what it is for: a return (its id), `cancellation`, or `attempt:2` that the payment did not wait for.
         amount: minor units of the payment's currency.
-        attempt: whose money it is.
-        provider: which one took it; None for cash.
-        reference: of the attempt, there.
+        attempt: the attempt whose money it is.
+        provider: the provider that took the money; None for cash.
+        reference: the provider's id of the attempt.
         requested_at: since when it is owed.
-        reason: why a person has to pay it.
-        paid_reference: of the transfer by which a person paid it.
-        paid_by: user id of that person.
+        reason: why it has to be paid by hand.
+        paid_reference: reference of the transfer by which it was paid by hand.
+        paid_by: user id of the member of staff who paid it.
     """
 
     refund_id: str
@@ -137,12 +136,12 @@ class Refund(Model):
 
     @property
     def open(self) -> bool:
-        """Whether the money is still to be given back."""
+        """Whether it is still to be made or paid."""
         return self.status in (RefundStatus.REQUESTED, RefundStatus.TO_PAY_BY_HAND)
 
     @property
     def unexpected(self) -> bool:
-        """Whether it gives back an attempt that the payment did not wait for."""
+        """Whether it refunds an attempt that the payment did not wait for."""
         return self.refund_id.startswith(_ATTEMPT)
 
 
@@ -150,15 +149,15 @@ _ATTEMPT = "attempt:"
 
 
 class Dispute(Model):
-    """The shopper's bank takes money back that an attempt has taken.
+    """A dispute: the shopper's bank takes back money of an attempt.
 
     Attributes:
-        dispute_id: the provider's name for it.
-        attempt: whose money it is.
+        dispute_id: the provider's id of it.
+        attempt: the attempt whose money it is.
         amount: minor units of the payment's currency.
-        status: as the shop sees it.
+        status: from the shop's point of view.
         reason: in the provider's words.
-        reported_at: when the shop learned of it.
+        reported_at: when payments received the report.
     """
 
     dispute_id: str
@@ -179,7 +178,7 @@ OPEN_REFUNDS = "OPEN"
 
 
 class Owed(Model):
-    """What a return is owed, while it is not known yet how much cash was collected."""
+    """What is owed for a return, while it is not known yet how much cash was collected."""
 
     return_id: str
     amount: int
@@ -194,12 +193,12 @@ class Payment(Model):
         method: the shopper's choice for the next or the running attempt.
         card_token: only until the attempt that needs it is at its provider.
         attempts: how many were submitted.
-        provider: which one has the running or latest attempt; None until it may know of it.
-        reference: of that attempt, there; written before it is asked to move money.
-        challenge: what the browser needs to ask the shopper's bank; only while that is wanted.
+        provider: the provider of the running or latest attempt; None until it may have received it.
+        reference: the provider's id of that attempt; written before the provider is asked to move money.
+        challenge: what the browser needs to ask the shopper's bank; None if the bank need not be asked any more.
         decline_reason: of the latest declined attempt.
-        window_closed: remembered while an attempt runs.
-        cancelled: likewise.
+        window_closed: whether the window has closed, noted while an attempt runs.
+        cancelled: whether the order was cancelled, likewise.
         collected: minor units of cash that the courier took, 0 included; None until that is known.
         refunds: in the order in which they were asked for.
         owed: returns that wait for the cash.
@@ -243,7 +242,7 @@ class Payment(Model):
 
     @property
     def wanted(self) -> bool:
-        """Whether nothing is remembered that speaks against making the attempt."""
+        """Whether the attempt may still be made: neither a cancellation nor the window's end is noted."""
         return not (self.cancelled or self.window_closed)
 
     @property
@@ -252,21 +251,21 @@ class Payment(Model):
         return self.reference is not None
 
     def is_submitted(self, attempt: int) -> bool:
-        """Whether this attempt is still to be made, as far as is known."""
+        """Whether this attempt is SUBMITTED."""
         return self.status is PaymentStatus.SUBMITTED and self.attempts == attempt
 
     def runs(self, attempt: int) -> bool:
-        """Whether this attempt is the one that is being made."""
+        """Whether this attempt is the running one."""
         return self.status in (PaymentStatus.SUBMITTED, PaymentStatus.CHALLENGED) and self.attempts == attempt
 
     @property
     def left(self) -> int:
-        """Minor units that were charged or collected, are not on their way back, and were lost in no dispute."""
+        """Minor units that were charged or collected, less refunds and what was lost in disputes."""
         if self.status is not PaymentStatus.SUCCEEDED:
             return 0
         taken = self.collected if self.method is PaymentMethod.COD else self.amount
         given = sum(refund.amount for refund in self.refunds if not refund.unexpected)
-        # A refund that waited for the dispute is still in the list as it was asked for.
+        # A refund that waited for the dispute is still in the list with its original amount.
         return max(0, (taken or 0) - given - self.lost(self.attempts))
 
     def is_disputed(self, attempt: int) -> bool:
@@ -274,7 +273,7 @@ class Payment(Model):
         return any(dispute.open and dispute.attempt == attempt for dispute in self.disputes)
 
     def lost(self, attempt: int) -> int:
-        """Minor units of this attempt that disputes have given back."""
+        """Minor units of this attempt that were lost in disputes, and so went back to the shopper."""
         return sum(
             dispute.amount
             for dispute in self.disputes
@@ -282,7 +281,7 @@ class Payment(Model):
         )
 
     def owed_of(self, refund: Refund) -> int:
-        """Minor units of a refund that no lost dispute has given back; of several that wait, the earlier goes first."""
+        """Minor units of a refund that a lost dispute has not paid already. The dispute pays earlier refunds first."""
         lost = self.lost(refund.attempt)
         if not lost:
             return refund.amount
@@ -297,23 +296,23 @@ class Payment(Model):
         return max(0, min(refund.amount, self.money.amount - lost - others))
 
     def dispute(self, dispute_id: str) -> Dispute | None:
-        """The dispute of this id."""
+        """The dispute with this id."""
         return next((dispute for dispute in self.disputes if dispute.dispute_id == dispute_id), None)
 
     @computed_field
     def open_refunds(self) -> str | None:
-        """OPEN while money is still to be given back, the key of the index; None otherwise."""
+        """OPEN while a refund is open, which is the key of the index; None otherwise."""
         return OPEN_REFUNDS if any(refund.open for refund in self.refunds) else None
 
     @computed_field
     def open_refunds_since(self) -> datetime | None:
-        """Since when."""
+        """Since when a refund is open, as the sort key of that index."""
         return min(
             (refund.requested_at for refund in self.refunds if refund.open and refund.requested_at), default=None
         )
 
     def refund(self, refund_id: str) -> Refund | None:
-        """The refund of this id."""
+        """The refund with this id."""
         return next((refund for refund in self.refunds if refund.refund_id == refund_id), None)
 
     def refund_key(self, refund: Refund) -> str:
@@ -321,13 +320,13 @@ class Payment(Model):
         return f"{self.payment_id}:refund:{refund.refund_id}"
 
     def money_of(self, refund: Refund) -> Money:
-        """How much a refund gives back."""
+        """The amount of a refund."""
         return Money(amount=refund.amount, currency=self.money.currency)
 
 
 @dataclass(frozen=True)
 class ChooseMethod:
-    """The shopper says how to pay; `card_token` stands for a card."""
+    """The shopper chooses how to pay. `card_token` stands for a card."""
 
     method: PaymentMethod
     card_token: str | None = None
@@ -335,12 +334,12 @@ class ChooseMethod:
 
 @dataclass(frozen=True)
 class WindowClosed:
-    """The reservation was promised until now."""
+    """The payment window of the reservation has closed."""
 
 
 @dataclass(frozen=True)
 class AttemptSent:
-    """The provider has taken this attempt in, and has not been asked to move money yet."""
+    """The provider has created this attempt, and has not been asked to move money yet."""
 
     attempt: int
     provider: str
@@ -349,7 +348,7 @@ class AttemptSent:
 
 @dataclass(frozen=True)
 class AttemptUnsent:
-    """No provider has been asked to make this attempt, and none will be: that counts where the row says so too."""
+    """No provider was, or will be, asked to make this attempt. It is valid only if the row has no reference."""
 
     attempt: int
     reason: str
@@ -357,10 +356,10 @@ class AttemptUnsent:
 
 @dataclass(frozen=True)
 class ChargeChallenged:
-    """The shopper's bank wants to be asked before this attempt takes money.
+    """The shopper's bank has to be asked before this attempt takes money.
 
     Attributes:
-        attempt: which one.
+        attempt: its number.
         challenge: what the browser needs for that.
     """
 
@@ -370,7 +369,7 @@ class ChargeChallenged:
 
 @dataclass(frozen=True)
 class ChargeAccepted:
-    """The provider accepted this attempt, which is known there by `reference`."""
+    """The provider accepted this attempt. `reference` is the provider's id of it."""
 
     attempt: int
     provider: str
@@ -390,8 +389,8 @@ class ChargeEnded:
     """The provider has ended this attempt without taking money.
 
     Attributes:
-        attempt: which one.
-        order_over: whether the order, read for it, is no longer to be paid.
+        attempt: its number.
+        order_over: whether the order, which was read for this, can no longer be paid.
     """
 
     attempt: int
@@ -400,10 +399,10 @@ class ChargeEnded:
 
 @dataclass(frozen=True)
 class RefundDone:
-    """The provider gave the money back.
+    """The provider made the refund.
 
     Attributes:
-        amount: minor units that it gave back: fewer than were asked for where a dispute had given back the rest.
+        amount: refunded minor units: less than requested if a dispute had given back the rest.
     """
 
     refund_id: str
@@ -412,7 +411,7 @@ class RefundDone:
 
 @dataclass(frozen=True)
 class RefundRefused:
-    """The provider will not give the money back, or has said so and could not."""
+    """The provider refuses the refund, or reports that it has failed after all."""
 
     refund_id: str
     reason: str
@@ -420,11 +419,11 @@ class RefundRefused:
 
 @dataclass(frozen=True)
 class RefundPaid:
-    """A person has given the money back.
+    """Staff have paid the refund by hand.
 
     Attributes:
         reference: of the transfer, or of the receipt.
-        by: user id of that person.
+        by: user id of the member of staff.
     """
 
     refund_id: str
@@ -434,10 +433,10 @@ class RefundPaid:
 
 @dataclass(frozen=True)
 class DisputeReported:
-    """Where a dispute stands at the provider.
+    """The present state of a dispute at the provider.
 
     Attributes:
-        dispute: as it is there.
+        dispute: as the provider reports it.
     """
 
     dispute: Dispute
@@ -461,7 +460,7 @@ type Message = (
 
 
 def payment_id_of(order_id: str) -> str:
-    """Every order has one payment, whose id follows from the order's."""
+    """The id of an order's payment. It is derived from the order's id, as each order has one payment."""
     return "pay_" + order_id.removeprefix("ord_")
 
 
@@ -487,10 +486,10 @@ class PayableOrder(Model):
 
 
 def decide(payment: Payment | None, message: Message, context: Context) -> Decision[Payment]:
-    """What `message` means for the payment of the order.
+    """Decide what `message` changes in the payment of the order.
 
     Args:
-        payment: as it is now; None where payments has received nothing about the order.
+        payment: as it is now; None if payments has received nothing about the order.
         message: an event that a consumer subscribes to, or a command.
         context: its subject is the order.
     """
@@ -537,7 +536,7 @@ def _while_open(payment: Payment, message: Message) -> Decision[Payment]:
         case OrderPlaced() if payment.amount is not None:
             return Nothing("the amount is known")
         case OrderPlaced(total=total):
-            # What was chosen since is newer than what was chosen at checkout.
+            # A method that the shopper has chosen since is newer than the one chosen at checkout.
             chosen = payment.method or message.payment_method
             learned = _with(
                 payment,
@@ -557,7 +556,7 @@ def _while_open(payment: Payment, message: Message) -> Decision[Payment]:
         case InventoryReservationFailed() | OrderCancelled():
             return Change(_ended(payment, PaymentStatus.VOIDED))
         case WindowClosed() if payment.amount is None or not payment.reserved:
-            # What it waits for may have been chosen to be paid long ago: an outage must not cancel it.
+            # After an outage, the payment may be complete once these events arrive: the window must not cancel it.
             return Nothing("payments does not know the order and its reservation yet")
         case WindowClosed():
             return _failed(payment, PaymentFailure.WINDOW_CLOSED)
@@ -607,16 +606,16 @@ def _while_challenged(payment: Payment, message: Message) -> Decision[Payment]:
 
 
 def _no_longer_wanted(payment: Payment, **remembered: bool) -> Change[Payment]:
-    """Have the challenge ended at the provider; asked once, whatever else speaks against it later."""
+    """Request that the provider ends the challenge. It is requested once, even if a second reason follows."""
     called_off = _with(payment, challenge=None, **remembered)
     return Change(called_off, [_cancellation_event(called_off)] if payment.wanted else [])
 
 
 def _once_answered(payment: Payment, message: Message) -> Decision[Payment]:
-    """What the provider says of the running attempt."""
+    """Decide on the provider's answer to the running attempt."""
     match message:
         case ChargeAccepted(attempt=attempt) if attempt == payment.attempts:
-            # Money goes back to who says that it has taken it.
+            # The provider that reports the charge is the one to refund it.
             return _accepted(_with(payment, provider=message.provider, reference=message.reference))
         case ChargeDeclined(attempt=attempt, reason=reason) if attempt == payment.attempts:
             return _declined(payment, reason)
@@ -627,7 +626,7 @@ def _once_answered(payment: Payment, message: Message) -> Decision[Payment]:
 
 
 def _not_made(payment: Payment, reason: str) -> Decision[Payment]:
-    """The attempt is over and took no money, but nobody declined it."""
+    """The attempt has ended without taking money and without being declined."""
     if payment.window_closed and not payment.cancelled:
         return _failed(payment, PaymentFailure.WINDOW_CLOSED)
     return _declined(payment, reason)
@@ -671,7 +670,7 @@ def _once_succeeded(payment: Payment, message: Message) -> Decision[Payment]:
         case ReturnAccepted(amount=amount):
             owed = Owed(return_id=message.return_id, amount=amount.amount)
             if payment.method is PaymentMethod.COD and payment.collected is None:
-                # How much of it there is to give back, only the cash says.
+                # The refund depends on how much cash was collected.
                 return Change(_with(payment, owed=(*payment.owed, owed)))
             return _given_back(payment, [owed])
         case _:
@@ -683,7 +682,7 @@ def _is_owed(payment: Payment, return_id: str) -> bool:
 
 
 def _collected(payment: Payment, cash: Money) -> Decision[Payment]:
-    """The courier's cash, which is known once: 0 is as final as any other amount."""
+    """The courier's cash. It is noted once: 0 is as final as any other amount."""
     if payment.collected is not None:
         return Nothing("the cash is known")
     collected = _with(payment, collected=cash.amount, owed=())
@@ -692,7 +691,7 @@ def _collected(payment: Payment, cash: Money) -> Decision[Payment]:
 
 
 def _give_all_back(payment: Payment) -> Decision[Payment]:
-    """Undo a successful payment: cash that was not collected is simply not collected."""
+    """Refund all that is left of a successful payment. Cash that is not collected yet needs no refund."""
     if payment.method is PaymentMethod.COD and payment.collected is None:
         return Change(_ended(payment, PaymentStatus.VOIDED))
     if payment.refund(CANCELLATION) or payment.left == 0:
@@ -701,7 +700,7 @@ def _give_all_back(payment: Payment) -> Decision[Payment]:
 
 
 def _given_back(payment: Payment, owed: Sequence[Owed]) -> Change[Payment]:
-    """Ask for a refund of each, never of more than is left."""
+    """Request a refund for each, together never more than is left."""
     events: list[EventData] = []
     for each in owed:
         cash = payment.method is PaymentMethod.COD
@@ -725,7 +724,7 @@ def _given_back(payment: Payment, owed: Sequence[Owed]) -> Change[Payment]:
 
 
 def _give_back_unexpected(payment: Payment, accepted: ChargeAccepted) -> Decision[Payment]:
-    """Undo what was taken by an attempt that this payment does not wait for; the payment itself stays as it is."""
+    """Refund an attempt that this payment does not wait for. The payment itself stays as it is."""
     if payment.attempts == 0:
         return Nothing("no attempt was made")
     if payment.status is PaymentStatus.SUCCEEDED and accepted.attempt == payment.attempts:
@@ -744,7 +743,7 @@ def _give_back_unexpected(payment: Payment, accepted: ChargeAccepted) -> Decisio
 
 
 def _refunded(payment: Payment, message: RefundDone | RefundRefused | RefundPaid) -> Decision[Payment]:
-    """What became of a refund."""
+    """Decide on the outcome of a refund."""
     refund = payment.refund(message.refund_id)
     if refund is None:
         return Nothing("there is no such refund")
@@ -752,7 +751,7 @@ def _refunded(payment: Payment, message: RefundDone | RefundRefused | RefundPaid
         case RefundDone(amount=amount), RefundStatus.REQUESTED:
             return _settled(payment, refund, status=RefundStatus.DONE, amount=amount)
         case RefundRefused(reason=reason), (RefundStatus.REQUESTED | RefundStatus.DONE) if refund.amount:
-            # Providers say that it is done, and days later that the card did not take it.
+            # A provider may report a refund as done, and days later that the card did not accept it.
             owed = payment.owed_of(refund)
             status = RefundStatus.TO_PAY_BY_HAND if owed else RefundStatus.DONE
             return _settled(payment, refund, status=status, amount=owed, reason=reason)
@@ -765,7 +764,7 @@ def _refunded(payment: Payment, message: RefundDone | RefundRefused | RefundPaid
 
 
 def can_be_paid_by_hand(payment: Payment, refund: Refund, now: datetime) -> bool:
-    """Whether a person may note now that they have given the money back, by the rule itself."""
+    """Whether staff may note now that they have paid a refund: the rule itself is asked."""
     context = Context(payment.order_id, "", now)
     return isinstance(decide(payment, RefundPaid(refund.refund_id, "", ""), context), Change)
 
@@ -782,7 +781,7 @@ def _settled(payment: Payment, refund: Refund, **changes: Any) -> Change[Payment
 
 
 def _disputed(payment: Payment, dispute: Dispute) -> Decision[Payment]:
-    """A dispute is opened or decided. Its decision may be the first that is heard of it: then both is told."""
+    """A dispute is opened or decided. If its decision is the first report about it, both events are published."""
     known = payment.dispute(dispute.dispute_id)
     if known and (dispute.open or not known.open):
         return Nothing(f"the dispute is {known.status}")
@@ -793,14 +792,14 @@ def _disputed(payment: Payment, dispute: Dispute) -> Decision[Payment]:
         return Change(payment, events)
     payment = _with(payment, refunds=tuple(_less_what_was_lost(payment, refund) for refund in payment.refunds))
     events.append(_dispute_closed_event(payment, dispute))
-    # They have waited for this; how much of each is still owed is looked at when it is given back.
+    # These refunds have waited for the decision. What is still owed of each is computed when it is made.
     waiting = [each for each in payment.refunds if each.status is RefundStatus.REQUESTED]
     events += [_refund_event(payment, refund) for refund in waiting if not payment.is_disputed(refund.attempt)]
     return Change(payment, events)
 
 
 def _less_what_was_lost(payment: Payment, refund: Refund) -> Refund:
-    """What a person is still to pay of a refund, now that the shopper's bank has given them the rest."""
+    """The refund, reduced by what the shopper's bank has given back."""
     owed = payment.owed_of(refund)
     if refund.status is not RefundStatus.TO_PAY_BY_HAND or owed == refund.amount:
         return refund
@@ -819,7 +818,7 @@ def _about_refund(payment: Payment, refund: Refund) -> dict[str, Any]:
         **_about(payment),
         "refund_id": refund.refund_id,
         "amount": payment.money_of(refund),
-        # Cash is at no provider, and what a provider has taken unexpectedly was no cash.
+        # A refund without a provider is of cash.
         "method": PaymentMethod.CARD if refund.provider else PaymentMethod.COD,
     }
 
@@ -871,7 +870,7 @@ def _by_hand_event(payment: Payment, refund: Refund) -> PaymentRefundFailed:
 
 
 def awaited(payment: Payment) -> tuple[EventData, ...]:
-    """The events that somebody may still wait for while the payment is as it is."""
+    """The events that a consumer may still wait for while the payment is in this state."""
     events: list[EventData] = []
     match payment.status:
         case PaymentStatus.SUBMITTED:

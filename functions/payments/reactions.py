@@ -15,20 +15,20 @@ from payments.domain import Message, Payment, decide, payment_id_of
 from payments.store import open_payments
 
 BEGINS = (OrderPlaced,)
-"""What payments hears of an order first."""
+"""The events that may be the first about an order."""
 
 
 def apply(
     payments: Repository[Payment], event: Event, message: Message, now: datetime, *, order_id: str | None = None
 ) -> Settled[Payment]:
-    """Decide what `message`, which came with `event`, means for a payment.
+    """Decide on `message`, which came with `event`, and commit the change of the payment.
 
     Args:
-        payments: their rows.
-        event: what brought the message.
+        payments: the repository of payments.
+        event: the event that the message came with.
         message: what is decided on.
         now: aware.
-        order_id: of the order that is paid, where the event itself is not about it.
+        order_id: of the order that is paid, if the event itself is not about it.
     """
     return apply_all(payments, event, [message], now, order_id=order_id)
 
@@ -41,7 +41,7 @@ def apply_all(
     *,
     order_id: str | None = None,
 ) -> Settled[Payment]:
-    """Decide what several messages, one after the other, mean for a payment: one write. As `apply` otherwise."""
+    """As `apply`, for several messages one after the other, with one write."""
     about = order_id or event.data.subject
 
     def answer(payment: Payment | None) -> Decision[Payment]:
@@ -60,7 +60,7 @@ def apply_all(
 
 
 def react(payments: Repository[Payment], delivery: Delivery, now: datetime) -> Result[Payment]:
-    """Take in a fact about the order, its goods or its end, or about its cash."""
+    """React to an event about the order, its goods, its end or its cash."""
     return apply(payments, delivery.event, delivery.event.data, now).decision
 
 

@@ -3,7 +3,7 @@
 
 
 /**
- * Where a dispute stands, for the shop.
+ * The status of a dispute, from the shop's point of view.
  */
 export type DisputeStatus = 'OPEN' | 'WON' | 'LOST';
 

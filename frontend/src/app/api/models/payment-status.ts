@@ -3,7 +3,7 @@
 
 
 /**
- * Where a payment stands.
+ * The status of a payment.
  */
 export type PaymentStatus = 'OPEN' | 'SUBMITTED' | 'CHALLENGED' | 'SUCCEEDED' | 'VOIDED' | 'FAILED';
 

@@ -3,7 +3,7 @@
 
 
 /**
- * Where a refund stands; PAID_BY_HAND is final, and DONE is unless a provider takes its word back.
+ * The status of a refund. PAID_BY_HAND is final, and so is DONE, unless the provider reports a failure later.
  */
 export type RefundStatus = 'REQUESTED' | 'DONE' | 'TO_PAY_BY_HAND' | 'PAID_BY_HAND';
 
