@@ -86,6 +86,16 @@ def test_the_deployer_makes_nothing_by_itself() -> None:
     ]
 
 
+def test_the_pipeline_may_do_to_accounts_what_its_journeys_do_and_only_where_a_pool_is_named() -> None:
+    source = (PROJECT / "tests" / "journeys" / "test_deployed.py").read_text()
+    calls = {"".join(map(str.capitalize, call.split("_"))) for call in re.findall(r"shop\.cognito\.(\w+)", source)}
+    assert calls
+    assert {each.partition(":")[2] for each in actions("Deployer") if each.startswith("cognito-idp:")} == calls
+    (allowed,) = [each for each in roles["Deployer"]["Policies"][0]["PolicyDocument"]["Statement"] if "Fn::If" in each]
+    assert allowed["Fn::If"][0] == "HasJourneys"
+    assert text_of(allowed["Fn::If"][1]["Resource"]).endswith(":userpool/${JourneysUserPool}")
+
+
 def test_cloudformation_touches_roles_by_the_stacks_name_only() -> None:
     (statement,) = statements("Executor")
     assert statement["Resource"]["Fn::Sub"].endswith(":role/${StackOfShop}-*")

@@ -1009,6 +1009,26 @@ def test_a_saved_query_of_functions_is_over_all_of_them() -> None:
     assert len(over["ErrorsQuery"]) <= 50
 
 
+def test_a_saved_query_of_requests_asks_for_what_the_access_log_says() -> None:
+    (stage,) = SHOP.properties("AWS::ApiGatewayV2::Stage").values()
+    logged = json.loads(text_of(stage["AccessLogSettings"]["Format"])).keys()
+    queries = SHOP.properties("AWS::Logs::QueryDefinition")
+    for name, asked in {
+        "ServerErrorsQuery": {"status", "route", "integrationError", "error"},
+        "SlowestQuery": {"latencyMs", "route"},
+    }.items():
+        assert queries[name]["LogGroupNames"] == [{"Ref": "AccessLogs"}]
+        assert asked <= logged
+        assert all(each in queries[name]["QueryString"] for each in asked)
+
+
+def test_the_archive_keeps_every_event_as_long_as_the_runbook_says() -> None:
+    (archive,) = SHOP.properties("AWS::Events::Archive").values()
+    assert archive["SourceArn"] == {"Fn::GetAtt": ["EventBus", "Arn"]}
+    assert "EventPattern" not in archive
+    assert f"the archive, which keeps {archive['RetentionDays']} days" in " ".join(RUNBOOK.read_text().split())
+
+
 def test_what_the_emulator_refuses_is_on_aws_only() -> None:
     refused = {
         "AWS::CloudWatch::CompositeAlarm", "AWS::Events::Archive", "AWS::Logs::QueryDefinition",
