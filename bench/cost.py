@@ -35,11 +35,12 @@ def main() -> int:
         report.write()
         return 0
     found = _count(arguments.orders)
+    # Before they are recorded: beside what was.
+    exceeded = [sentence for kind, count in found.items() for sentence in budget.exceeded(kind, count)]
     if arguments.record:
         report.keep(kinds={kind: count.to_json() for kind, count in found.items()}, queues=report.polled_queues())
     for part in report.parts(found, report.polled_queues()).values():
         typer.echo(f"{part}\n")
-    exceeded = [sentence for kind, count in found.items() for sentence in budget.exceeded(kind, count)]
     for sentence in exceeded:
         typer.echo(sentence, err=True)
     return 1 if exceeded else 0
