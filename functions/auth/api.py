@@ -1,4 +1,4 @@
-"""The routes under /api/auth.
+"""The routes under /api/auth, and those of the account itself under /api/account.
 
 The ID token is the API's bearer token, and is kept in the page's memory only. No script can read the refresh token: it
 is in an HttpOnly cookie, which browsers send to these routes only, over TLS and from the shop's own pages.
@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -146,6 +147,15 @@ class PasswordReset(EmailRequest):
     ] = None
 
 
+class Profile(RequestModel):
+    name: Name
+
+
+class PasswordChange(RequestModel):
+    password: Password
+    new_password: NewPassword
+
+
 class SecondFactor(RequestModel):
     password: Password
 
@@ -226,7 +236,7 @@ class AuthApi(Api):
         return Problem(HTTPStatus.FORBIDDEN, "foreign-origin", "Only the shop's own pages may do this.")
 
 
-WITH_COOKIE = frozenset({"/api/auth/login", "/api/auth/refresh", "/api/auth/logout"})
+WITH_COOKIE = frozenset({"/api/auth/login", "/api/auth/refresh", "/api/auth/logout", "/api/account/sessions"})
 
 api = AuthApi()
 
@@ -460,6 +470,57 @@ def _in_own_account(email: str) -> Iterator[None]:
 )
 def me() -> User:
     return User.of(api.caller)
+
+
+@api.put(
+    "/api/account",
+    summary="Change the caller's name",
+    description="The next ID token has it.",
+    tags=["Account"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED, *_INVALID, *_BUSY),
+)
+def rename(body: Profile) -> User:
+    caller = api.caller
+    identity_provider().rename(caller.email, body.name)
+    return User.of(replace(caller, name=body.name))
+
+
+@api.post(
+    "/api/account/password",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="Change the caller's password",
+    description="Ends every session of the account, this one as well: log in with the new password.",
+    tags=["Account"],
+    responses=answers(HTTPStatus.NO_CONTENT, *_INVALID, HTTPStatus.UNAUTHORIZED, *_BUSY),
+)
+def change_password(body: PasswordChange) -> Response[None]:
+    email = api.caller.email
+    try:
+        with _in_own_account(email):
+            commands.change_password(
+                identity_provider(),
+                email=email,
+                password=body.password.get_secret_value(),
+                new_password=body.new_password.get_secret_value(),
+            )
+    except PasswordRefused as refused:
+        raise invalid("newPassword", str(refused)) from None
+    return no_content()
+
+
+@api.delete(
+    "/api/account/sessions",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="Log out everywhere: end every session of the caller",
+    description="ID tokens that are out live to their end, five minutes at most.",
+    tags=["Account"],
+    responses=answers(HTTPStatus.NO_CONTENT, HTTPStatus.UNAUTHORIZED, *_BUSY),
+)
+def log_out_everywhere() -> Response[None]:
+    identity_provider().sign_out_everywhere(api.caller.email)
+    answer = no_content()
+    answer.cookies = [_cookie(settings().cookie, "", 0)]
+    return answer
 
 
 def _door() -> Door:

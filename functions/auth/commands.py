@@ -11,6 +11,7 @@ from auth.domain import (
     Tokens,
     WrongCode,
 )
+from cloudretail.telemetry import count, logger
 
 MOST_COOKIES = 5
 """How many refresh tokens of one request are tried. A browser has one, or two if an older cookie has another path."""
@@ -99,7 +100,28 @@ def reset_password(provider: IdentityProvider, *, email: str, code: str, passwor
     else:
         if name is not None:
             provider.set_up(email, password, name)
-    provider.sign_out_everywhere(email)
+    _end_older_sessions(provider, email)
+
+
+def change_password(provider: IdentityProvider, *, email: str, password: str, new_password: str) -> None:
+    """Change the password of somebody who is logged in, and end every session that the old one began.
+
+    Raises:
+        WrongCredentials: `password` is not the account's.
+        PasswordRefused: by the identity provider.
+    """
+    provider.check_password(email, password)
+    provider.set_up(email, new_password, None)
+    _end_older_sessions(provider, email)
+
+
+def _end_older_sessions(provider: IdentityProvider, email: str) -> None:
+    try:
+        provider.sign_out_everywhere(email)
+    except Exception:
+        # The password is changed, and its code spent: an error here would send its owner round for nothing.
+        logger.exception("Older sessions outlive the password that was changed")
+        count("SessionsNotEnded")
 
 
 def refresh(provider: IdentityProvider, refresh_tokens: Sequence[str]) -> Tokens:

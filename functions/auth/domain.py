@@ -183,6 +183,13 @@ class IdentityProvider(Protocol):
     def set_up(self, email: str, password: str, name: str | None) -> None:
         """Give a confirmed account its password and, unless None, its name; raises PasswordRefused."""
 
+    def rename(self, email: str, name: str) -> None:
+        """Give an account another name; it stands in the tokens from the next one on."""
+
+    def check_password(self, email: str, password: str) -> None:
+        """Raises as `sign_in` where this is not the account's password. No code of an authenticator app is asked for:
+        whoever is logged in has entered one."""
+
     def resend_code(self, email: str) -> None:
         """Mail another code, where there is an address to be confirmed."""
 
@@ -193,7 +200,7 @@ class IdentityProvider(Protocol):
         """Change the password of a confirmed account by the mailed code; raises WrongCode or PasswordRefused."""
 
     def sign_out_everywhere(self, email: str) -> None:
-        """End every session of the account; logs a failure, and raises none."""
+        """End every session of the account. An ID token that somebody has lives to its end, a few minutes."""
 
     def sign_in(self, email: str, password: str, app_code: str | None = None) -> Tokens:
         """Raises WrongCredentials, EmailNotConfirmed, PasswordNotSet, SecondFactorNeeded or WrongSecondFactor."""

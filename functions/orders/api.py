@@ -1,4 +1,5 @@
-"""The orders API. Shoppers check out, read and cancel their orders, and return goods. Staff see the orders of all."""
+"""The orders API. Shoppers check out, read and cancel their orders, return goods, and keep addresses for the next
+checkout. Staff see the orders of all."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,16 +16,27 @@ from cloudretail.http import Api, Cursor, IdempotencyKey, IdInPath, Limit, Page,
 from cloudretail.identity import Caller
 from cloudretail.model import Model, RequestModel, asks
 from cloudretail.money import Money
+from cloudretail.repository import DynamoDBRepository
 from cloudretail.settings import load
 from cloudretail.text import Line
-from contract.values import CancelReason, OrderStatus, ProductId, each_product_once
+from contract.values import Address, CancelReason, OrderStatus, ProductId, each_product_once
 from orders import commands
+from orders.address_book import AddressBook
 from orders.domain import MAX_LINES, Cancel, PlaceOrder, RequestReturn, Shopper, order_id_of
 from orders.returns import return_id_of
 from orders.search import EVERYTHING, by_email, sought
-from orders.store import CheckoutSettings, CheckoutStore, DynamoDBOrders, EveryonesOrders, OwnedOrders
+from orders.store import (
+    ADDRESS_BOOKS,
+    CheckoutSettings,
+    CheckoutStore,
+    DynamoDBOrders,
+    EveryonesOrders,
+    OwnedOrders,
+)
 from orders.views import (
     Customer,
+    KeptAddresses,
+    NewAddress,
     OrderSummary,
     OrderView,
     ShippingAddress,
@@ -202,6 +214,52 @@ def request_return(order_id: IdInPath, new: NewReturn, idempotency_key: Idempote
 def withdraw_return(order_id: IdInPath, return_id: IdInPath) -> OrderView:
     settled = commands.withdraw(_orders_of(api.caller), order_id, return_id, api.cause, datetime.now(UTC))
     return view(api.recorded(settled, command="WithdrawReturn", order_id=order_id))
+
+
+@cache
+def _address_books() -> DynamoDBRepository[AddressBook]:
+    return DynamoDBRepository(_settings().addresses_table, ADDRESS_BOOKS)
+
+
+@api.get(
+    "/api/account/addresses",
+    summary="The addresses that the caller keeps for the next checkout",
+    tags=["Account"],
+    responses=answers(HTTPStatus.OK),
+)
+def list_addresses() -> KeptAddresses:
+    return KeptAddresses.of(commands.addresses(_address_books(), api.caller.user_id))
+
+
+@api.put(
+    "/api/account/addresses/<address_id>",
+    summary="Keep an address, under an id of the client's choice; answers all of them",
+    tags=["Account"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.CONFLICT),
+)
+def save_address(address_id: IdInPath, new: NewAddress) -> KeptAddresses:
+    address = Address.model_validate(new.shipping_address.model_dump())
+    book = commands.save_address(
+        _address_books(),
+        api.caller.user_id,
+        address_id,
+        address,
+        is_default=new.is_default,
+        cause=api.cause,
+        now=datetime.now(UTC),
+    )
+    return KeptAddresses.of(book)
+
+
+@api.delete(
+    "/api/account/addresses/<address_id>",
+    summary="Keep an address no longer; answers those that are left",
+    tags=["Account"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.NOT_FOUND),
+)
+def remove_address(address_id: IdInPath) -> KeptAddresses:
+    book = commands.remove_address(_address_books(), api.caller.user_id, address_id, api.cause, datetime.now(UTC))
+    return KeptAddresses.of(book)
 
 
 @api.get(

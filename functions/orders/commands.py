@@ -8,7 +8,9 @@ from cloudretail.decider import Change, Context, Decision, Nothing
 from cloudretail.envelope import Cause
 from cloudretail.errors import Conflict, Contention, InvalidInput, LostRace, NotFound
 from cloudretail.repository import MAX_RACES, Repository, Settled, pause_before_retry, transact
-from contract.values import OrderStatus
+from contract.values import Address, OrderStatus
+from orders import address_book
+from orders.address_book import AddressBook
 from orders.domain import (
     Account,
     Basket,
@@ -235,3 +237,38 @@ def _found(order: Order | None) -> Order:
     if order is None:
         raise NotFound("order")
     return order
+
+
+def addresses(books: Repository[AddressBook], user_id: str) -> AddressBook:
+    """What an account keeps; an empty book where it has never kept anything."""
+    row = books.load(user_id)
+    return row.state if row else AddressBook(user_id=user_id)
+
+
+def save_address(
+    books: Repository[AddressBook],
+    user_id: str,
+    address_id: str,
+    address: Address,
+    *,
+    is_default: bool,
+    cause: Cause,
+    now: datetime,
+) -> AddressBook:
+    """Keep an address; raises as `address_book.save`, or Contention."""
+
+    def decide_save(book: AddressBook | None) -> Decision[AddressBook]:
+        return address_book.save(book or AddressBook(user_id=user_id), address_id, address, is_default=is_default)
+
+    return transact(books, user_id, decide_save, cause, now).state or AddressBook(user_id=user_id)
+
+
+def remove_address(
+    books: Repository[AddressBook], user_id: str, address_id: str, cause: Cause, now: datetime
+) -> AddressBook:
+    """Keep an address no longer; raises as `address_book.remove`, or Contention."""
+
+    def decide_remove(book: AddressBook | None) -> Decision[AddressBook]:
+        return address_book.remove(book or AddressBook(user_id=user_id), address_id)
+
+    return transact(books, user_id, decide_remove, cause, now).state or AddressBook(user_id=user_id)

@@ -14,6 +14,7 @@ from cloudretail.money import Currency
 from cloudretail.outbox import Aggregate, Row
 from cloudretail.repository import MAX_TRIES, DynamoDBRepository, batch_get, conditional_put, pause_before_retry
 from cloudretail.settings import Settings
+from orders.address_book import AddressBook
 from orders.domain import (
     MAX_LINES,
     Account,
@@ -35,6 +36,10 @@ RATES = Aggregate("rates", "ratesId", Rates)
 """An aggregate with one row, which publishes nothing."""
 
 
+ADDRESS_BOOKS = Aggregate("addresses", "userId", AddressBook)
+"""An aggregate that publishes nothing: a book for each account."""
+
+
 class OrderSettings(Settings):
     """What a function needs to read orders."""
 
@@ -54,8 +59,14 @@ class RatesSettings(Settings):
     currency: Currency
 
 
-class CheckoutSettings(AccountSettings, RatesSettings):
-    """What checkout needs besides the two above."""
+class AddressSettings(Settings):
+    """What the addresses of accounts need."""
+
+    addresses_table: str
+
+
+class CheckoutSettings(AccountSettings, RatesSettings, AddressSettings):
+    """What checkout needs besides the three above."""
 
     cart_table: str
     products_table: str

@@ -21,6 +21,7 @@ from contract.values import (
     StockLine,
     Tax,
 )
+from orders.address_book import AddressBook
 from orders.domain import HistoryEntry, Order, RecordedEntry
 from orders.returns import Return, ReturnStatus
 
@@ -40,6 +41,50 @@ class ShippingAddress(RequestModel):
         asks("Choose a country."),
     ]
     phone: Annotated[str, Line(max_length=30, min_length=0)] | None = None
+
+
+class NewAddress(RequestModel):
+    """An address to be kept, under the names that checkout has for its fields.
+
+    Attributes:
+        shipping_address: where goods go.
+        is_default: whether checkout begins with it from now on.
+    """
+
+    shipping_address: ShippingAddress
+    is_default: Annotated[bool, Field(strict=True)] = False
+
+
+class KeptAddress(Model):
+    """An address that the account keeps.
+
+    Attributes:
+        shipping_address: where goods go.
+        is_default: whether checkout begins with it.
+    """
+
+    address_id: str
+    shipping_address: ShippingAddress
+    is_default: bool
+
+
+class KeptAddresses(Model):
+    """All addresses that the account keeps, in the order in which they were first saved."""
+
+    items: tuple[KeptAddress, ...]
+
+    @classmethod
+    def of(cls, book: AddressBook) -> "KeptAddresses":
+        return cls(
+            items=tuple(
+                KeptAddress(
+                    address_id=each.address_id,
+                    shipping_address=ShippingAddress.model_validate(each.address.model_dump()),
+                    is_default=each.address_id == book.default_id,
+                )
+                for each in book.addresses
+            )
+        )
 
 
 class OrderSummary(Model):

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Protocol
@@ -86,6 +87,13 @@ class InMemoryIdentityProvider:
         user.password, user.confirmed = password, True
         if name is not None:
             user.name = name
+
+    def rename(self, email: str, name: str) -> None:
+        self.users[email].name = name
+
+    def check_password(self, email: str, password: str) -> None:
+        with suppress(SecondFactorNeeded):
+            self.sign_in(email, password)
 
     def resend_code(self, email: str) -> None:
         user = self.users.get(email)
@@ -349,6 +357,20 @@ class IdentityProviderContract:
         for session in sessions:
             with pytest.raises(SessionOver):
                 provider.refresh(session.refresh_token)
+
+    def test_another_name_is_in_the_next_token(self, provider: IdentityProvider, shopper: str) -> None:
+        session = provider.sign_in(shopper, PASSWORD)
+        provider.rename(shopper, "Ngũgĩ")
+        assert claims_of(provider.refresh(session.refresh_token).id_token)["name"] == "Ngũgĩ"
+
+    def test_a_password_is_checked_without_the_second_factor(
+        self, provider: IdentityProvider, shopper: str, app: Callable[[str], str]
+    ) -> None:
+        secret = provider.begin_second_factor(shopper, PASSWORD)
+        provider.finish_second_factor(shopper, PASSWORD, app(secret))
+        provider.check_password(shopper, PASSWORD)
+        with pytest.raises(WrongCredentials):
+            provider.check_password(shopper, OTHER_PASSWORD)
 
     def test_another_code_does_not_change_the_password(self, provider: IdentityProvider, shopper: str) -> None:
         provider.send_reset_code(shopper)

@@ -57,6 +57,7 @@ export const routes: Routes = [
       { path: ':orderId/confirmation', title: 'Order confirmed', loadComponent: () => import('./pages/confirmation') },
     ],
   },
+  { path: 'account', canActivate: [signedIn], loadChildren: () => import('./pages/account/routes') },
   { path: 'admin', canActivate: [staff], loadChildren: () => import('./pages/admin/routes') },
   { path: 'ops', canActivate: [operator], loadChildren: () => import('./pages/ops/routes') },
 

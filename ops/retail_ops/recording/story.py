@@ -137,6 +137,8 @@ class Story:
             self._catalogue([product for product in products if product.id in PRODUCTS], note)
         with progress.step("Record what shipping costs"):
             self._rates()
+        with progress.step("Record the addresses of an account"):
+            self._addresses()
         with progress.step("Record an order that is paid, and cancelled"):
             self._paid_and_cancelled()
         with progress.step("Record an order that is sold out, and one in cash"):
@@ -196,6 +198,13 @@ class Story:
         self.http("bad-reset-code", "POST", "/auth/reset-password", {**reset, "code": "000000"})
         self.http("reset-password", "POST", "/auth/reset-password", {**reset, "code": self._code()})
         self._ask_for_groups()
+        self.http("rename", "PUT", "/account", {"name": "Valerie Visitor"}, who=VISITOR)
+        self.http("bad-name", "PUT", "/account", {"name": " "}, who=VISITOR)
+        change = {"password": NEW_PASSWORD, "newPassword": VISITOR.password}
+        self.http("bad-new-password", "POST", "/account/password", {**change, "newPassword": "short"}, who=VISITOR)
+        self.http("change-password", "POST", "/account/password", change, who=VISITOR)
+        self.http("bad-old-password", "POST", "/account/password", change, who=VISITOR)
+        self.http("log-out-everywhere", "DELETE", "/account/sessions", who=VISITOR)
 
     def _code(self) -> str:
         """The code in the newest mail to the visitor."""
@@ -353,6 +362,16 @@ class Story:
         self.http("bad-country", "GET", "/shipping?country=Singapore")
 
     # -------------------------------------------------------------------------------------------------------- orders
+
+    def _addresses(self) -> None:
+        home = "/account/addresses/home"
+        self.http("save-address", "PUT", home, {"shippingAddress": ADDRESS, "isDefault": True}, who=SHOPPER)
+        self._keep_row("AddressesTable", "userId", self._user_id(SHOPPER))
+        unknown = {"shippingAddress": {**ADDRESS, "postalCode": "?"}}
+        self.http("bad-postal-code", "PUT", home, unknown, who=SHOPPER)
+        self.http("list-addresses", "GET", "/account/addresses", who=SHOPPER)
+        self.http("bad-address-id", "DELETE", "/account/addresses/nobodys", who=SHOPPER)
+        self.http("remove-address", "DELETE", home, who=SHOPPER)
 
     def _paid_and_cancelled(self) -> None:
         self.http("put-item", "PUT", f"/cart/items/{GOODS}", {"quantity": 2}, who=SHOPPER)

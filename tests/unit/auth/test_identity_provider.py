@@ -266,13 +266,6 @@ def test_a_session_is_ended_by_its_refresh_token(cognito: Stubber, provider: Cog
     provider.revoke("token")
 
 
-def test_sessions_that_cannot_be_ended_spoil_no_password_that_was_reset(
-    cognito: Stubber, provider: CognitoIdentityProvider
-) -> None:
-    refused(cognito, "admin_user_global_sign_out", "TooManyRequestsException")
-    provider.sign_out_everywhere(EMAIL)
-
-
 class TestTheClientsSecret:
     """Cognito takes these calls unsigned: the hash tells this service from anybody who knows its id."""
 

@@ -17,7 +17,16 @@ from tests.support.rates import FREE, PHONE
 from tests.support.tables import empty, everything_in, shop_tables
 from tests.support.wire import Wire
 
-TABLES = ("RatesTable", "OrdersTable", "LimitsTable", "CartTable", "ProductsTable", "InventoryTable", "FailuresTable")
+TABLES = (
+    "RatesTable",
+    "OrdersTable",
+    "LimitsTable",
+    "AddressesTable",
+    "CartTable",
+    "ProductsTable",
+    "InventoryTable",
+    "FailuresTable",
+)
 ADDRESS = {"name": "A Shopper", "line1": "1 Main Street", "city": "Singapore", "postalCode": "049315"}
 ADDRESS |= {"country": "SG", "phone": PHONE}
 
@@ -122,7 +131,7 @@ def account() -> Iterator[None]:
         environment.setenv("DLQ_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/orders-dlq")
         for name, value in {"ORDERS": "10", "PIECES": "200", "CASH": "100000"}.items():
             environment.setenv(f"OPEN_{name}_LIMIT", value)
-        for cached in (api._settings, reactions._orders):
+        for cached in (api._settings, api._address_books, reactions._orders):
             cached.cache_clear()
         yield
 

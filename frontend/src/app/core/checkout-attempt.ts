@@ -2,6 +2,7 @@ import { Injectable, effect, inject } from '@angular/core';
 import { Api } from '../api/api';
 import { checkOut } from '../api/fn/orders/check-out';
 import { Checkout, ShippingAddress } from '../api/models';
+import { isSameAddress } from './address-draft';
 import { ApiError } from './problem';
 import { Session } from './session';
 import { tabStorage } from './storage';
@@ -138,16 +139,7 @@ function methodOf({ paymentMethod }: Checkout): Attempt['method'] {
 
 /** Whether what was sent is what has been entered. */
 function isOf(sent: Checkout, { address, method, delivery }: Entered): boolean {
-  return methodOf(sent) === method && sent.shippingMethod === delivery && isSame(sent.shippingAddress, address);
-}
-
-function isSame(one: ShippingAddress, other: ShippingAddress | null): boolean {
-  const lines = (each: ShippingAddress | null) =>
-    each &&
-    [each.name, each.line1, each.line2, each.city, each.state, each.postalCode, each.country, each.phone].map(
-      (line) => line ?? '',
-    );
-  return JSON.stringify(lines(one)) === JSON.stringify(lines(other));
+  return methodOf(sent) === method && sent.shippingMethod === delivery && isSameAddress(sent.shippingAddress, address);
 }
 
 function isReused(error: unknown): boolean {

@@ -1,7 +1,9 @@
 import '../../styles/later';
 import { Component, computed, effect, inject, signal, untracked, viewChild } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
-import { Checkout, OrderItem } from '../api/models';
+import { Checkout, KeptAddress, OrderItem, ShippingAddress } from '../api/models';
+import { AddressBook } from '../core/address-book';
+import { ADDRESS_FIELDS, AddressDraft, isSameAddress } from '../core/address-draft';
 import { CartStore } from '../core/cart';
 import { CheckoutAttempt, Placed } from '../core/checkout-attempt';
 import { countryOf, nameOf } from '../core/countries';
@@ -9,11 +11,13 @@ import { Heading } from '../core/headings';
 import { ApiError, apiError } from '../core/problem';
 import { onRecovery } from '../core/recovery';
 import { Session } from '../core/session';
-import { ShippingQuotes, inSentence, postalCodeProblem } from '../core/shipping';
+import { ShippingQuotes } from '../core/shipping';
 import { Form, Submission } from '../core/submission';
+import { Toasts } from '../core/toasts';
+import { AddressChoice } from '../ui/address-choice';
+import { AddressForm } from '../ui/address-form';
 import { BlankImage } from '../ui/blank-image';
 import { DeliveryOptions } from '../ui/delivery-options';
-import { Field } from '../ui/field';
 import { FormMessage } from '../ui/form-message';
 import { Icon } from '../ui/icon';
 import { OrderItems } from '../ui/order-items';
@@ -24,12 +28,7 @@ import { Skeleton } from '../ui/skeleton';
 import { ChangedTotal, TotalChange } from '../ui/total-change';
 
 /** Fields of the form, by the API's names for them. */
-const FIELDS = [
-  ...['name', 'line1', 'line2', 'city', 'state', 'postalCode', 'country', 'phone'].map(
-    (each) => `shippingAddress.${each}`,
-  ),
-  'shippingMethod',
-];
+const FIELDS = [...ADDRESS_FIELDS, 'shippingMethod'];
 
 /** What the shop may have against where and how an order is sent: the rates have changed since they were shown. */
 const OF_THE_RATES = ['total-changed', 'not-shipped-to', 'shipping-method-not-offered', 'cod-refused'];
@@ -40,9 +39,10 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
 @Component({
   selector: 'shop-checkout',
   imports: [
+    AddressChoice,
+    AddressForm,
     BlankImage,
     DeliveryOptions,
-    Field,
     Form,
     FormMessage,
     Heading,
@@ -60,7 +60,7 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
     <h1 shopHeading>Checkout</h1>
     @if (failure(); as failure) {
       <shop-problem [error]="failure" (retry)="open()" />
-    } @else if (!opened()) {
+    } @else if (!opened() || book.loading()) {
       <div class="with-aside" aria-busy="true"><shop-skeleton height="30rem" /><shop-skeleton height="20rem" /></div>
     } @else if (!cart.lines().length && !submission.pending()) {
       <div class="blank">
@@ -82,120 +82,21 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
           </section>
           <section class="stack" aria-labelledby="address">
             <h2 id="address">Delivery address</h2>
-            <div class="fields">
-              <div class="field fields-wide">
-                <label for="country">Country</label>
-                <select
-                  #selected
-                  id="country"
-                  class="select"
-                  name="country"
-                  autocomplete="shipping country"
-                  [attr.aria-invalid]="submission.error('shippingAddress.country') !== null"
-                  [attr.aria-describedby]="submission.error('shippingAddress.country') ? 'country-error' : null"
-                  (change)="chooseCountry(selected.value)"
-                >
-                  @if (!offered()) {
-                    <option value="" selected>Choose a country</option>
-                  }
-                  @for (each of quotes.countries(); track each.code) {
-                    <option [value]="each.code" [selected]="each.code === quotes.country()">{{ each.name }}</option>
-                  }
-                </select>
-                @if (submission.error('shippingAddress.country'); as problem) {
-                  <p class="field-error" id="country-error">{{ problem }}</p>
-                }
-              </div>
-              <shop-field
-                class="fields-wide"
-                label="Full name"
-                name="name"
-                autocomplete="shipping name"
-                [(value)]="name"
-                [maxlength]="100"
-                [error]="submission.error('shippingAddress.name')"
+            @if (kept().length) {
+              <shop-address-choice [addresses]="kept()" [(chosen)]="chosen" />
+            }
+            @if (chosen() === null || addressRefused()) {
+              <shop-address-form
+                [draft]="draft"
+                [submission]="submission"
+                [inCash]="method() === 'COD'"
+                (moved)="changedTotal.set(null)"
               />
-              <shop-field
-                class="fields-wide"
-                label="Street and number"
-                name="line1"
-                autocomplete="shipping address-line1"
-                [(value)]="line1"
-                [maxlength]="200"
-                [error]="submission.error('shippingAddress.line1')"
-              />
-              <shop-field
-                class="fields-wide"
-                label="Apartment, floor, company (optional)"
-                name="line2"
-                autocomplete="shipping address-line2"
-                [optional]="true"
-                [(value)]="line2"
-                [maxlength]="200"
-                [error]="submission.error('shippingAddress.line2')"
-              />
-              @if (postalCodeForm(); as form) {
-                <shop-field
-                  [label]="form.required ? form.label : form.label + ' (optional)'"
-                  name="postalCode"
-                  autocomplete="shipping postal-code"
-                  [optional]="!form.required"
-                  [(value)]="postalCode"
-                  [maxlength]="20"
-                  [hint]="form.example ? 'For example ' + form.example : undefined"
-                  [error]="postalCodeError()"
-                  (change)="postalCodeLeft.set(true)"
-                />
-              }
-              <shop-field
-                label="City"
-                name="city"
-                autocomplete="shipping address-level2"
-                [(value)]="city"
-                [maxlength]="100"
-                [error]="submission.error('shippingAddress.city')"
-              />
-              @if (stateForm(); as form) {
-                <div class="field fields-wide">
-                  <label for="state">{{ form.label }}</label>
-                  <select
-                    #chosenState
-                    id="state"
-                    class="select"
-                    name="state"
-                    autocomplete="shipping address-level1"
-                    aria-required="true"
-                    [attr.aria-invalid]="submission.error('shippingAddress.state') !== null"
-                    [attr.aria-describedby]="submission.error('shippingAddress.state') ? 'state-error' : null"
-                    (change)="state.set(chosenState.value)"
-                  >
-                    <option value="" [selected]="!address().state">Choose your {{ inSentence(form.label) }}</option>
-                    @for (each of form.choices; track each.code) {
-                      <option [value]="each.code" [selected]="each.code === address().state">{{ each.name }}</option>
-                    }
-                  </select>
-                  @if (submission.error('shippingAddress.state'); as problem) {
-                    <p class="field-error" id="state-error">{{ problem }}</p>
-                  }
-                </div>
-              }
-              <shop-field
-                class="fields-wide"
-                [label]="method() === 'COD' ? 'Phone' : 'Phone (optional)'"
-                name="phone"
-                type="tel"
-                autocomplete="shipping tel"
-                [optional]="method() !== 'COD'"
-                [(value)]="phone"
-                [maxlength]="30"
-                [hint]="
-                  method() === 'COD'
-                    ? 'The courier calls before they collect the cash.'
-                    : 'Only for the courier, should they have a question.'
-                "
-                [error]="submission.error('shippingAddress.phone')"
-              />
-            </div>
+              <label class="check">
+                <input #keeps type="checkbox" [checked]="keep()" (change)="keep.set(keeps.checked)" />
+                Keep this address for next time
+              </label>
+            }
           </section>
           @if (quotes.problem(); as problem) {
             <shop-problem [error]="problem" (retry)="quotes.reload()" />
@@ -281,6 +182,7 @@ export default class CheckoutPage {
   protected readonly session = inject(Session);
   private readonly attempt = inject(CheckoutAttempt);
   private readonly router = inject(Router);
+  private readonly toasts = inject(Toasts);
 
   protected readonly submission = new Submission(FIELDS);
   /** The cart is there, and no order of before a reload. */
@@ -289,13 +191,6 @@ export default class CheckoutPage {
   protected readonly failure = signal<ApiError | null>(null);
 
   private readonly entered = this.attempt.entered;
-  protected readonly name = signal(this.entered.address?.name ?? this.session.user()?.name ?? '');
-  protected readonly line1 = signal(this.entered.address?.line1 ?? '');
-  protected readonly line2 = signal(this.entered.address?.line2 ?? '');
-  protected readonly city = signal(this.entered.address?.city ?? '');
-  protected readonly postalCode = signal(this.entered.address?.postalCode ?? '');
-  protected readonly state = signal(this.entered.address?.state ?? '');
-  protected readonly phone = signal(this.entered.address?.phone ?? '');
   protected readonly method = signal(this.entered.method);
   /** Id of the way in which the shopper wants it sent; null until they say. */
   private readonly delivery = signal(this.entered.delivery);
@@ -305,45 +200,22 @@ export default class CheckoutPage {
     () => countryOf(),
     this.cart.total,
   );
-  /** Whether the shop ships to the country that is chosen. */
-  protected readonly offered = computed(() =>
-    this.quotes.countries().some(({ code }) => code === this.quotes.country()),
-  );
+  protected readonly draft = new AddressDraft(this.quotes, this.entered.address, this.session.user()?.name ?? '');
+
+  protected readonly book = new AddressBook();
+  protected readonly kept = computed(() => this.book.addresses() ?? []);
+  /** Id of the address that the account keeps and the order goes to; null where it goes to another one. */
+  protected readonly chosen = signal<string | null>(null);
+  /** Whether another address is to be kept. */
+  protected readonly keep = signal(false);
+  /** Whether something is wrong with the address, which then has to be seen. */
+  protected readonly addressRefused = computed(() => ADDRESS_FIELDS.some((each) => this.submission.error(each)));
+
   /** The way in which it is sent; null while it is not known, and where there is none. */
   protected readonly option = computed(() => {
     const options = this.quotes.options() ?? [];
     return options.find(({ methodId }) => methodId === this.delivery()) ?? options[0] ?? null;
   });
-  protected readonly postalCodeForm = computed(() => this.quotes.destination()?.postalCode ?? null);
-  protected readonly stateForm = computed(() => this.quotes.destination()?.state ?? null);
-
-  /** Of what was entered, what an address in its country has. */
-  protected readonly address = computed(() => {
-    const destination = this.quotes.destination();
-    const form = destination?.country === this.quotes.country() ? destination : null;
-    const [state, postalCode] = [this.state(), this.postalCode().trim()];
-    const hasState = !form || (form.state?.choices.some(({ code }) => code === state) ?? false);
-    const hasPostalCode = form?.postalCode !== null;
-    return {
-      name: this.name().trim(),
-      line1: this.line1().trim(),
-      line2: this.line2().trim() || null,
-      city: this.city().trim(),
-      state: hasState && state ? state : null,
-      postalCode: hasPostalCode && postalCode ? postalCode : null,
-      country: this.quotes.country(),
-      phone: this.phone().trim() || null,
-    };
-  });
-
-  /** Whether the shopper has entered a postal code, so that something can be wrong with it. */
-  protected readonly postalCodeLeft = signal(false);
-  protected readonly postalCodeError = computed(() =>
-    this.postalCodeLeft()
-      ? postalCodeProblem(this.postalCodeForm(), this.postalCode())
-      : this.submission.error('shippingAddress.postalCode'),
-  );
-
   /** Why it cannot be paid in cash: what can be known before it is ordered. */
   protected readonly cashRefusal = computed(() => {
     const [destination, option] = [this.quotes.destination(), this.option()];
@@ -357,7 +229,6 @@ export default class CheckoutPage {
   protected readonly changedTotal = signal<ChangedTotal | null>(null);
   private readonly totalNotice = viewChild(TotalChange);
   protected readonly nameOf = nameOf;
-  protected readonly inSentence = inSentence;
 
   /** Version of the cart that the shop would not take. */
   private readonly refused = signal<number | null>(null);
@@ -386,13 +257,26 @@ export default class CheckoutPage {
 
   constructor() {
     effect(() => {
-      const entered = { address: this.address(), method: this.method() };
+      const entered = { address: this.draft.address(), method: this.method() };
       const delivery = this.option()?.methodId ?? this.delivery();
       const opened = this.opened();
       untracked(() => {
         // What an order has come of is not kept any longer, nor what a shopper has entered who has logged out.
         if (opened && !this.submission.pending() && this.session.signedIn())
           this.attempt.keep({ ...entered, delivery });
+      });
+    });
+    effect(() => {
+      const kept = this.book.addresses();
+      if (kept) untracked(() => this.begin(kept));
+    });
+    effect(() => {
+      const chosen = this.kept().find(({ addressId }) => addressId === this.chosen());
+      untracked(() => {
+        const entered = this.draft.address();
+        if (chosen ? isSameAddress(chosen.shippingAddress, entered) : !this.isKept(entered)) return;
+        this.draft.fill(chosen?.shippingAddress ?? null);
+        this.changedTotal.set(null);
       });
     });
     onRecovery(
@@ -421,12 +305,16 @@ export default class CheckoutPage {
     }
   }
 
-  protected chooseCountry(country: string): void {
-    // What was said of the other country's address is not true of this one's.
-    this.submission.problem.set(null);
-    this.postalCodeLeft.set(false);
-    this.changedTotal.set(null);
-    this.quotes.choose(country);
+  /** With the default address, unless another one was entered before a reload. */
+  private begin(kept: readonly KeptAddress[]): void {
+    const { address } = this.entered;
+    const entered = address?.line1 ? address : null;
+    const first = kept.find((each) => (entered ? isSameAddress(each.shippingAddress, entered) : each.isDefault));
+    this.chosen.set(first?.addressId ?? null);
+  }
+
+  private isKept(address: ShippingAddress): boolean {
+    return this.kept().some(({ shippingAddress }) => isSameAddress(shippingAddress, address));
   }
 
   protected chooseDelivery(methodId: string): void {
@@ -451,13 +339,15 @@ export default class CheckoutPage {
       this.totalNotice()?.focus();
       return;
     }
-    this.postalCodeLeft.set(false);
+    this.draft.postalCodeLeft.set(false);
     const placed = await this.submission.run(async () => {
       const paymentMethod = this.method() === 'COD' ? 'COD' : null;
       const { methodId: shippingMethod, total } = option;
-      const shippingAddress = this.address();
+      const shippingAddress = this.draft.address();
       const order = { shippingAddress, shippingMethod, total, cartVersion, paymentMethod } satisfies Checkout;
-      await this.show(await this.attempt.place(order));
+      const result = await this.attempt.place(order);
+      if (this.chosen() === null && this.keep() && result.asEntered) this.keepAddress(shippingAddress);
+      await this.show(result);
     });
     if (placed) return;
     const problem = this.submission.problem();
@@ -470,6 +360,13 @@ export default class CheckoutPage {
     await this.cart.load();
     this.refused.set(this.cart.version());
     if (this.cart.priceChanges().length) setTimeout(() => this.priceNotice()?.focus());
+  }
+
+  /** The order is placed, whatever comes of it. */
+  private keepAddress(address: ShippingAddress): void {
+    this.book
+      .save(crypto.randomUUID(), address, false)
+      .catch((error: unknown) => this.toasts.problem(`We could not keep your address. ${apiError(error).message}`));
   }
 
   /** The order takes this page's place, so that Back does not lead to a checkout of what is ordered already. */

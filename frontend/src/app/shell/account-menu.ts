@@ -25,17 +25,16 @@ import { Icon } from '../ui/icon';
         </p>
         <ul>
           <li><a routerLink="/orders">Your orders</a></li>
+          <li><a routerLink="/account">Your account</a></li>
           @if (session.isStaff()) {
             <li><a routerLink="/admin">Back office</a></li>
           }
           @if (session.isOperator()) {
             <li><a routerLink="/ops">Operations</a></li>
           }
-          <li>
-            <a routerLink="/second-factor">
-              {{ session.needsSecondFactor() ? 'Protect your account to work here' : 'Protect your account' }}
-            </a>
-          </li>
+          @if (session.needsSecondFactor()) {
+            <li><a routerLink="/second-factor">Protect your account to work here</a></li>
+          }
           <li><button type="button" (click)="logout()">Log out</button></li>
         </ul>
       </div>
