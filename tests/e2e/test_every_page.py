@@ -10,7 +10,16 @@ from playwright.sync_api import Browser, Page, Route, StorageState, expect
 
 from retail_ops.stack.shop import Shop
 from tests.e2e.visitor import Visitor
-from tests.support.shoppers import PASSWORD, PATIENCE, Person, Shopper, add_picture, new_product, unlist_product
+from tests.support.shoppers import (
+    ADDRESS,
+    PASSWORD,
+    PATIENCE,
+    Person,
+    Shopper,
+    add_picture,
+    new_product,
+    unlist_product,
+)
 
 type Deed = Callable[[Visitor], object]
 
@@ -72,6 +81,17 @@ def have_a_cart_that_has_changed(visitor: Visitor) -> None:
     visitor.reads("A price has changed")
 
 
+def have_kept_addresses(visitor: Visitor) -> None:
+    """Two of them; the rest of the shop stays as it is."""
+    kept = [
+        {"addressId": name, "shippingAddress": {**ADDRESS, "name": name}, "isDefault": name == "Home"}
+        for name in ("Home", "The office of a very long name in a very long street")
+    ]
+    visitor.page.route("**/api/account/addresses", lambda route: route.fulfill(json={"items": kept}))
+    visitor.page.reload()
+    visitor.reads("Default")
+
+
 def get_no_categories(visitor: Visitor) -> None:
     """They do not come, and that is said."""
     visitor.page.route("**/api/categories", lambda route: route.abort())
@@ -121,6 +141,17 @@ LOOKS = {
         ),
         known=True,
     ),
+    "account": Look("/account", "Your account", "You log in with", known=True),
+    "addresses": Look("/account/addresses", "Your addresses", deeds=(have_kept_addresses,), known=True),
+    "no addresses": Look("/account/addresses", "Your addresses", "You have not kept an address yet", known=True),
+    "checkout with kept addresses": Look("/checkout", "Checkout", deeds=(have_kept_addresses,), known=True),
+    "address, nothing filled in": Look(
+        "/account/addresses",
+        "Your addresses",
+        deeds=(press("Add an address"), press("Save"), be_told),
+        known=True,
+    ),
+    "security": Look("/account/security", "Security", "Log out everywhere", known=True),
     "empty cart": Look("/cart", "Your cart", "Your cart is empty"),
     "cart": Look("/cart", "Your cart", "Order summary", known=True),
     "cart, changed": Look("/cart", "Your cart", deeds=(have_a_cart_that_has_changed,), known=True),
