@@ -71,7 +71,8 @@ def new_shop(tmp_path_factory: pytest.TempPathFactory, build_dir: Path) -> NewSh
 @pytest.fixture(scope="session")
 def local_shop(new_shop: NewShop) -> Iterator[LocalShop]:
     """The emulator, the deployed template and the storefront server."""
-    with new_shop("tests") as local:
+    # A deletion waits as long as a token lives, and no test does.
+    with new_shop("tests", parameters={"TokenSeconds": "1"}) as local:
         yield local
 
 

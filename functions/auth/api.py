@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
 from auth import commands
+from auth.deletion import Wait
 from auth.domain import (
     SESSION_LASTS,
     AccountError,
@@ -44,13 +46,14 @@ from auth.domain import (
     WrongCredentials,
     WrongSecondFactor,
 )
-from auth.identity_provider import CognitoIdentityProvider, Visit
+from auth.identity_provider import CognitoIdentityProvider, CognitoUsers, Visit
 from auth.limits import KNOWN_FOR, AccountLimits, Devices, Door, DynamoDBDevices
 from auth.mailer import SesMailer
+from auth.store import HeldSettings, held, open_deletions, waits_of
 from cloudretail import emulator, origin
 from cloudretail.attempts import Attempts, DynamoDBAttempts
 from cloudretail.errors import Problem, invalid
-from cloudretail.http import Api, answers, no_content, problem_response
+from cloudretail.http import Api, Cursor, answers, decode_place, encode_cursor, no_content, problem_response
 from cloudretail.identity import Caller, caller_of
 from cloudretail.model import Model, RequestModel
 from cloudretail.settings import load
@@ -58,8 +61,7 @@ from cloudretail.settings import load
 LAPTOP = re.compile(r"http://(localhost|127\.0\.0\.1|[a-z0-9]+\.cloudfront\.localhost)(:\d+)?")
 
 
-class AuthSettings(AccountLimits):
-    user_pool_id: str
+class AuthSettings(AccountLimits, HeldSettings):
     user_pool_client_id: str
     sender_address: str
     mail_configuration: str
@@ -156,6 +158,24 @@ class PasswordChange(RequestModel):
     new_password: NewPassword
 
 
+class Farewell(RequestModel):
+    """Only who knows the password deletes the account."""
+
+    password: Password
+
+
+class DeletionView(Model):
+    """The deletion of an account.
+
+    Attributes:
+        requested_at: null while nobody has asked for it.
+        waits_for: the orders that keep their person for now, and why.
+    """
+
+    requested_at: datetime | None
+    waits_for: tuple[Wait, ...]
+
+
 class SecondFactor(RequestModel):
     password: Password
 
@@ -188,6 +208,19 @@ class User(Model):
     @classmethod
     def of(cls, caller: Caller) -> "User":
         return cls(user_id=caller.user_id, email=caller.email, name=caller.name, groups=tuple(sorted(caller.groups)))
+
+
+class Export(Model):
+    """A page of what the shop keeps of a person, in the form in which it is stored."""
+
+    account: User
+    addresses: tuple[dict[str, Any], ...] = ()
+    cart: tuple[dict[str, Any], ...] = ()
+    orders: tuple[dict[str, Any], ...]
+    payments: tuple[dict[str, Any], ...]
+    shipments: tuple[dict[str, Any], ...]
+    mails: tuple[dict[str, Any], ...]
+    next_cursor: str | None = None
 
 
 class Session(Model):
@@ -236,7 +269,15 @@ class AuthApi(Api):
         return Problem(HTTPStatus.FORBIDDEN, "foreign-origin", "Only the shop's own pages may do this.")
 
 
-WITH_COOKIE = frozenset({"/api/auth/login", "/api/auth/refresh", "/api/auth/logout", "/api/account/sessions"})
+WITH_COOKIE = frozenset(
+    {
+        "/api/auth/login",
+        "/api/auth/refresh",
+        "/api/auth/logout",
+        "/api/account/sessions",
+        "/api/account/deletion",
+    }
+)
 
 api = AuthApi()
 
@@ -521,6 +562,64 @@ def log_out_everywhere() -> Response[None]:
     answer = no_content()
     answer.cookies = [_cookie(settings().cookie, "", 0)]
     return answer
+
+
+def deletion_ports() -> commands.DeletionPorts:
+    return commands.DeletionPorts(open_deletions(settings()), CognitoUsers(settings().user_pool_id), _waits)
+
+
+def _waits(user_id: str) -> list[Wait]:
+    return waits_of(settings(), user_id, datetime.now(UTC))
+
+
+@api.get(
+    "/api/account/deletion",
+    summary="What the deletion of the caller's account would wait for",
+    tags=["Account"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED),
+)
+def preview_deletion() -> DeletionView:
+    return DeletionView(requested_at=None, waits_for=tuple(deletion_ports().waits(api.caller.user_id)))
+
+
+@api.post(
+    "/api/account/deletion",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Delete the caller's account, and what the shop keeps of them",
+    description=(
+        "Nobody can log in to it from now on. The rest comes by itself, once no order waits for anything: the answer "
+        "says what is waited for."
+    ),
+    tags=["Account"],
+    responses=answers(HTTPStatus.ACCEPTED, *_INVALID, HTTPStatus.UNAUTHORIZED, *_BUSY),
+)
+def delete_account(body: Farewell) -> Response[DeletionView]:
+    caller, ports = api.caller, deletion_ports()
+    with _in_own_account(caller.email):
+        identity_provider().check_password(caller.email, body.password.get_secret_value())
+    account = identity_provider().find(caller.email)
+    username = account.user_id if account and account.user_id != caller.user_id else None
+    requested = commands.request_deletion(ports, caller.user_id, api.cause, datetime.now(UTC), username=username)
+    view = DeletionView(requested_at=requested.requested_at, waits_for=tuple(ports.waits(caller.user_id)))
+    return Response(
+        status_code=HTTPStatus.ACCEPTED,
+        content_type="application/json",
+        body=view,
+        cookies=[_cookie(settings().cookie, "", 0)],
+    )
+
+
+@api.get(
+    "/api/account/export",
+    summary="All that the shop keeps of the caller, in pages by their orders",
+    description="Addresses and cart are on the first page.",
+    tags=["Account"],
+    responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED),
+)
+def export_data(cursor: Cursor = None) -> Export:
+    caller = api.caller
+    rows, position = held(settings(), caller.user_id, decode_place(cursor, "orderId", "createdAt"))
+    return Export.model_validate({"account": User.of(caller), **rows, "next_cursor": encode_cursor(position)})
 
 
 def _door() -> Door:

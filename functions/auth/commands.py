@@ -1,16 +1,24 @@
 """The use cases of accounts: each is a function over the ports of the domain."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from auth import deletion
+from auth.deletion import Deletion, Wait
 from auth.domain import (
     AddressTaken,
     IdentityProvider,
     Mailer,
     SessionOver,
     Tokens,
+    Users,
     WrongCode,
 )
+from cloudretail.decider import Decision, Nothing
+from cloudretail.envelope import Cause
+from cloudretail.repository import Repository, transact
 from cloudretail.telemetry import count, logger
 
 MOST_COOKIES = 5
@@ -113,6 +121,60 @@ def change_password(provider: IdentityProvider, *, email: str, password: str, ne
     provider.check_password(email, password)
     provider.set_up(email, new_password, None)
     _end_older_sessions(provider, email)
+
+
+@dataclass(frozen=True)
+class DeletionPorts:
+    """What deleting an account works on.
+
+    Attributes:
+        deletions: by user id.
+        users: of the identity provider.
+        waits: what the deletion of an account waits for now.
+    """
+
+    deletions: Repository[Deletion]
+    users: Users
+    waits: Callable[[str], Sequence[Wait]]
+
+
+def request_deletion(
+    ports: DeletionPorts, user_id: str, cause: Cause, now: datetime, *, username: str | None = None
+) -> Deletion:
+    """Somebody leaves: from now on nobody can log in to their account. All else comes by itself.
+
+        the row is written    (crash)    every minute: disabled and signed out, as the request would have done
+
+    Returns:
+        The deletion: requested now, or before.
+    """
+    transact(ports.deletions, user_id, lambda found: deletion.request(found, user_id, now, username), cause, now)
+    return _sign_out_for_good(ports, user_id, username or user_id, cause, now)
+
+
+def go_on(ports: DeletionPorts, known: Deletion, token_life: timedelta, cause: Cause, now: datetime) -> Sequence[Wait]:
+    """Go on with a deletion that is not published yet; returns what it waits for."""
+    if known.signed_out_at is None:
+        known = _sign_out_for_good(ports, known.user_id, known.account, cause, now)
+    waited_for = ports.waits(known.user_id)
+    if not waited_for:
+
+        def publish(found: Deletion | None) -> Decision[Deletion]:
+            return deletion.publish(found, token_life, now) if found else Nothing("there is no such deletion")
+
+        transact(ports.deletions, known.user_id, publish, cause, now)
+    return waited_for
+
+
+def _sign_out_for_good(ports: DeletionPorts, user_id: str, account: str, cause: Cause, now: datetime) -> Deletion:
+    ports.users.disable(account)
+
+    def sign_out_(found: Deletion | None) -> Decision[Deletion]:
+        return deletion.sign_out(found, now) if found else Nothing("there is no such deletion")
+
+    settled = transact(ports.deletions, user_id, sign_out_, cause, now)
+    assert settled.state, "it was requested"
+    return settled.state
 
 
 def _end_older_sessions(provider: IdentityProvider, email: str) -> None:

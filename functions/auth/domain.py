@@ -221,6 +221,16 @@ class IdentityProvider(Protocol):
         """Ask for the app's code at every sign-in from now on; raises as `sign_in`."""
 
 
+class Users(Protocol):
+    """Ends accounts. Each method may be called again, also where there is no such user any more."""
+
+    def disable(self, username: str) -> None:
+        """Let nobody log in to the account any more, and end its sessions."""
+
+    def delete(self, username: str) -> None:
+        """Delete the account with all that the identity provider keeps of it."""
+
+
 class Mailer(Protocol):
     """Writes what the identity provider does not."""
 

@@ -340,6 +340,22 @@ class CognitoIdentityProvider:
             )
 
 
+class CognitoUsers:
+    """Users of a pool, by its own names of them: UUIDs, where people log in with e-mail addresses."""
+
+    def __init__(self, user_pool_id: str) -> None:
+        self._pool = user_pool_id
+
+    def disable(self, username: str) -> None:
+        with suppress(aws.cognito().exceptions.UserNotFoundException), _meaning({}):
+            aws.cognito().admin_disable_user(UserPoolId=self._pool, Username=username)
+            aws.cognito().admin_user_global_sign_out(UserPoolId=self._pool, Username=username)
+
+    def delete(self, username: str) -> None:
+        with suppress(aws.cognito().exceptions.UserNotFoundException), _meaning({}):
+            aws.cognito().admin_delete_user(UserPoolId=self._pool, Username=username)
+
+
 def _tokens(result: "AuthenticationResultTypeTypeDef", refresh_token: str = "") -> Tokens:
     # A pool that does not rotate refresh tokens answers none: the one that was sent goes on.
     return Tokens(result["IdToken"], result["ExpiresIn"], result.get("RefreshToken") or refresh_token)

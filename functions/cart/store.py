@@ -12,10 +12,15 @@ CARTS = Aggregate("cart", "userId", Cart)
 """A cart is an aggregate that publishes nothing: its row never has an outbox."""
 
 
-class CartSettings(Settings):
-    """What the cart's function needs."""
+class CartTableSettings(Settings):
+    """What every function of the cart needs."""
 
     cart_table: str
+
+
+class CartSettings(CartTableSettings):
+    """What the cart's API needs besides."""
+
     products_table: str
     inventory_table: str
     currency: Currency

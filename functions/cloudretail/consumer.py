@@ -1,7 +1,7 @@
 """A consumer of events from a queue, declared once: its subscription, its reaction and its dry run."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -81,6 +81,25 @@ def row_by_row[S: Model](
     return reaction
 
 
+def nothing_else[P](ports: P, deliveries: Sequence[Delivery], now: datetime) -> Sequence[Outcome]:
+    """The reaction of a consumer that has effects only."""
+    del ports, now
+    return [InvalidEvent(f"{delivery.event.data.event_type.type} has no reaction") for delivery in deliveries]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A reaction beside a consumer's own, with ports of its own: to an event that is not about one of its rows.
+
+    Attributes:
+        react: raises as any reaction.
+        what: it does, in the infinitive: all that a dry run says.
+    """
+
+    react: Callable[[Delivery, datetime], Result[Any]]
+    what: str
+
+
 @dataclass(frozen=True)
 class Consumer[P]:
     """A queue of events and the reaction to them, declared once. Everything else about it is derived from this.
@@ -92,6 +111,7 @@ class Consumer[P]:
         ports: opens the ports by this function's environment.
         read_only: opens the same ports for a dry run. They read the same data, and change nothing. A port that would
             call another system raises WouldAct.
+        effects: reactions to some of those events, in the place of `react`.
         observe: is called with the outcome of each delivery, to count metrics. A dry run does not call it.
     """
 
@@ -100,6 +120,7 @@ class Consumer[P]:
     react: Reaction[P]
     ports: Callable[[], P]
     read_only: Callable[[], P]
+    effects: Mapping[type[EventData], Effect] = field(default_factory=dict)
     observe: Callable[[Delivery, Result[Any], datetime], None] | None = None
 
     @cached_property
@@ -140,10 +161,15 @@ class Consumer[P]:
         if not deliveries:
             return failed
         now = datetime.now(UTC)
+        own = {id: each for id, each in deliveries.items() if type(each.event.data) not in self.effects}
+        others = {id: each for id, each in deliveries.items() if id not in own}
+        outcomes: dict[str, Outcome] = {}
         try:
-            outcomes = dict(zip(deliveries, self.react(self.ports(), list(deliveries.values()), now), strict=True))
+            if own:
+                outcomes |= zip(own, self.react(self.ports(), list(own.values()), now), strict=True)
         except Exception as error:
-            return {**failed, **dict.fromkeys(deliveries, error)}
+            outcomes |= dict.fromkeys(own, error)
+        outcomes |= zip(others, one_by_one(self._affect)(None, list(others.values()), now), strict=True)
         for message_id, outcome in outcomes.items():
             if isinstance(outcome, Exception):
                 failed[message_id] = outcome
@@ -151,6 +177,10 @@ class Consumer[P]:
                 failed[message_id] = None
                 self._record(deliveries[message_id], outcome, now)
         return failed
+
+    def _affect(self, ports: None, delivery: Delivery, now: datetime) -> Result[Any]:
+        del ports
+        return self.effects[type(delivery.event.data)].react(delivery, now)
 
     def _record(self, delivery: Delivery, result: Result[Any], now: datetime) -> None:
         event = delivery.event
@@ -170,6 +200,8 @@ class Consumer[P]:
         """
         try:
             delivery = Delivery(parse(document, self._types), attempt=1)
+            if effect := self.effects.get(type(delivery.event.data)):
+                return Done(effect.what)
             (outcome,) = self.react(self.read_only(), [delivery], datetime.now(UTC))
         except Exception as error:  # An exception of the reaction is its outcome.
             outcome = error

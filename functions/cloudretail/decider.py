@@ -31,10 +31,12 @@ class Change[S]:
     Attributes:
         state: the new state of the row.
         events: in the order in which they are published; empty for a change that nobody else needs to know.
+        forgets: whether the row drops its outbox, whose events were published long ago: their content is to be erased.
     """
 
     state: S
     events: "Sequence[EventData]" = ()
+    forgets: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True)

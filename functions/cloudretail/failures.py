@@ -499,6 +499,20 @@ def dropped(row: FailureRow | None, generation: int, replay_id: str, now: int) -
     return row.now(FailureState.DROPPED, now, generation=row.generation + 1, replay_id=replay_id)
 
 
+def erased(row: FailureRow | None, now: int) -> FailureRow | None:
+    """The person whom it is about has left: the row without what may say who that was. Its body is to be emptied, too.
+
+    Nobody wants any more what has not been handled yet: it is dropped.
+    """
+    if row is None:
+        return None
+    cause = row.cause.model_copy(update={"message": None})
+    bare = row.model_copy(update={"cause": cause, "attributes": {}, "invalid": None, "body_at": None})
+    if row.state in ENDED:
+        return bare
+    return bare.now(FailureState.DROPPED, now, generation=row.generation + 1)
+
+
 def fingerprint(consumer: str, code: str) -> str:
     """A short hash of a cause, for filters: eight hexadecimal digits of consumer and code."""
     return hashlib.sha256(f"{consumer}|{code}".encode()).hexdigest()[:8]

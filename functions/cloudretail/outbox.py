@@ -101,7 +101,7 @@ class Aggregate[S: Model]:
 
         version = (read.version if read else 0) + 1
         epoch = load(EpochSettings).epoch
-        outbox = read.outbox if read else None
+        outbox = read.outbox if read and not change.forgets else None
         if change.events:
             written = f"{epoch}.{version}" if epoch else f"{version}"
             ids = [f"{self.name}:{key}:{written}:{index}" for index in range(len(change.events))]

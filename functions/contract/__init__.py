@@ -7,11 +7,11 @@ of an event is published beside version 1 until no consumer subscribes to the ol
 from cloudretail.envelope import Event, by_type
 from cloudretail.envelope import parse as _parse
 from cloudretail.event import EventData
-from contract import fulfilment, inventory, notifications, orders, payments
+from contract import auth, fulfilment, inventory, notifications, orders, payments
 
 EVENTS: tuple[type[EventData], ...] = tuple(
     event
-    for service in (orders, inventory, payments, fulfilment, notifications)
+    for service in (orders, inventory, payments, fulfilment, notifications, auth)
     for event in vars(service).values()
     if isinstance(event, type) and issubclass(event, EventData) and "event_type" in vars(event)
 )

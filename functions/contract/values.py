@@ -33,9 +33,14 @@ CANCELLATION = "cancellation"
 
 type DisputeId = Annotated[str, Field(min_length=1, max_length=255, examples=["du_1MtJUT2eZvKYlo2CNaw2HvEv"])]
 
+type UserId = Annotated[str, Field(min_length=1, max_length=64, examples=["7f0f6b1e-2c61-4f0c-8c68-3d2f0c1a9e57"])]
 type Email = Annotated[str, Field(min_length=3, max_length=254)]
 type Quantity = Annotated[int, Field(ge=1)]
 type Attempt = Annotated[int, Field(ge=1)]
+
+
+ERASED = "erased@invalid"
+"""In the place of an e-mail address whose owner has left. No mail server can have it (RFC 2606)."""
 
 
 def order_number(order_id: str) -> str:

@@ -36,6 +36,7 @@ from contract.fulfilment import (
 )
 from contract.orders import CancellationRequested, OrderConfirmed, ReturnRequested, ReturnWithdrawn
 from contract.values import (
+    ERASED,
     Address,
     CancelReason,
     InspectedLine,
@@ -635,3 +636,28 @@ def awaited(shipment: Shipment) -> tuple[EventData, ...]:
         elif each.status is ReturnStatus.REFUSED:
             events.append(_refused_event(shipment, each.return_id))
     return tuple(events)
+
+
+# --- somebody leaves ----------------------------------------------------------------------------------------------
+
+
+def erased(shipment: Shipment | None, context: Context) -> Decision[Shipment]:
+    """The shipment without its person. Where there is none, a tombstone: an `OrderConfirmed` that comes after all ships
+    nothing, and does not say where to.
+
+    Args:
+        shipment: None where fulfilment has heard nothing of the order.
+        context: its subject is the order.
+    """
+    if shipment is None:
+        shipment = Shipment(order_id=context.subject, status=ShipmentStatus.CANCELLED)
+    elif shipment.user_email == ERASED:
+        return Nothing("the person is erased")
+    changes = {
+        "user_email": ERASED,
+        "shipping_address": None,
+        "parcel": None,
+        "cancel_note": None,
+        "returns": tuple(each.model_copy(update={"note": None}) for each in shipment.returns),
+    }
+    return Change(shipment.model_copy(update=changes), forgets=True)

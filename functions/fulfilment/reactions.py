@@ -4,11 +4,15 @@ from datetime import datetime
 
 from cloudretail.consumer import Consumer, Delivery, row_by_row
 from cloudretail.decider import Context, Decision, Result
+from cloudretail.envelope import Cause
 from cloudretail.errors import Permanent
 from cloudretail.repository import BatchRepository, ReadOnly, Repository, transact
+from cloudretail.settings import load
+from contract.auth import AccountDeletionRequested, Eraser
+from contract.erasure import erasing, orders_of
 from contract.orders import CancellationRequested, OrderConfirmed, ReturnRequested, ReturnWithdrawn
-from fulfilment.domain import Shipment, decide
-from fulfilment.store import open_shipments
+from fulfilment.domain import Shipment, decide, erased
+from fulfilment.store import ShipmentSettings, open_shipments
 
 BEGINS = (OrderConfirmed,)
 """What fulfilment hears of an order first."""
@@ -34,11 +38,28 @@ def react(shipments: Repository[Shipment], delivery: Delivery, now: datetime) ->
     return transact(shipments, order_id, answer, event.cause, now, begins=begins).decision
 
 
+class ErasureSettings(ShipmentSettings):
+    """What erasing a person needs."""
+
+    orders_table: str
+
+
+def erase(user_id: str, cause: Cause, now: datetime) -> None:
+    """Erase a person on the shipments of all their orders."""
+    for order_id in orders_of(load(ErasureSettings).orders_table, user_id):
+
+        def decide_erased(shipment: Shipment | None, order_id: str = order_id) -> Decision[Shipment]:
+            return erased(shipment, Context(order_id, cause.id, now))
+
+        transact(open_shipments(), order_id, decide_erased, cause, now)
+
+
 CONSUMER: Consumer[BatchRepository[Shipment]] = Consumer(
     name="fulfilment",
-    subscribes_to=(OrderConfirmed, CancellationRequested, ReturnRequested, ReturnWithdrawn),
+    subscribes_to=(OrderConfirmed, CancellationRequested, ReturnRequested, ReturnWithdrawn, AccountDeletionRequested),
     react=row_by_row(str, react, BEGINS),
     ports=open_shipments,
     read_only=lambda: ReadOnly(open_shipments()),
+    effects={AccountDeletionRequested: erasing(Eraser.FULFILMENT, erase)},
 )
 handler = CONSUMER.handler

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -19,6 +19,7 @@ from contract.orders import (
 from contract.payments import PaymentRefunded, PaymentRefundFailed
 from contract.values import (
     CANCELLATION,
+    ERASED,
     CancelReason,
     InspectedLine,
     OrderEvent,
@@ -644,9 +645,11 @@ class OrderNow(Model):
 
     Attributes:
         status: an OrderStatus, or one that this code does not know yet.
+        user_email: whose it is; ERASED once that person has left.
     """
 
     status: str
+    user_email: str = ""
     returns: tuple[ReturnNow, ...] = ()
 
     def status_of_return(self, return_id: str) -> str:
@@ -654,21 +657,30 @@ class OrderNow(Model):
         return next((each.status for each in self.returns if each.return_id == return_id), "unknown")
 
 
+LATE = timedelta(minutes=15)
+"""From this age on the order of any event is read before its mail is sent: its shopper may have left meanwhile."""
+
 DEPENDS_ON_ORDER: tuple[type[OrderEvent], ...] = (OrderPlaced, ShipmentDispatched, ReturnRequested)
-"""The events whose mail can become untrue. Before it is sent, the order's present state is read."""
+"""The events whose mail can become untrue. Before it is sent, the order's present state is always read."""
 
 _ENDED = frozenset({OrderStatus.REJECTED, OrderStatus.CANCELLED})
 _PAST_SETTING_ASIDE = _ENDED | {OrderStatus.CANCELLING, OrderStatus.SHIPPED, OrderStatus.DELIVERED}
 
 
 def why_untrue(data: OrderEvent, order: OrderNow, now: datetime) -> str | None:
-    """Why the mail about an event in DEPENDS_ON_ORDER is no longer true; None if it still is.
+    """Why the mail about an event is no longer true; None if it still is.
+
+    A late or replayed event still has the address of a shopper who has left.
 
     Args:
         data: of the event.
         order: as it is now.
         now: aware.
     """
+    if order.user_email == ERASED:
+        return "its shopper has left"
+    if not isinstance(data, DEPENDS_ON_ORDER):
+        return None
     match data:
         case OrderPlaced(payment_method=method):
             # Without a chosen method, the mail says that the order can still be paid: not true once it is CONFIRMED.

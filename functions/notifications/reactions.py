@@ -10,11 +10,14 @@ from functools import cache
 
 from cloudretail.consumer import Consumer, Delivery, one_by_one
 from cloudretail.decider import Done, Nothing
+from cloudretail.envelope import Cause
 from cloudretail.errors import Transient
 from cloudretail.settings import Settings, load
 from cloudretail.telemetry import logger
+from contract.auth import AccountDeletionRequested, Eraser
+from contract.erasure import erasing
 from contract.values import OrderEvent
-from notifications.domain import DEPENDS_ON_ORDER, TEXTS, OrderNow, Shop, why_untrue
+from notifications.domain import DEPENDS_ON_ORDER, LATE, TEXTS, OrderNow, Shop, why_untrue
 from notifications.mailer import DryRunMailer, OrderMailer, SesMailer, compose
 from notifications.store import Claim, DynamoDBSentMails, ReadOnlySentMails, SentMails, order_now
 
@@ -69,7 +72,8 @@ def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
     """
     del now  # A claim is a lease from the present moment, and the batch may have begun long before.
     data = _about_an_order(delivery)
-    if isinstance(data, DEPENDS_ON_ORDER):
+    is_late = ports.clock() - delivery.event.time > LATE
+    if is_late or isinstance(data, DEPENDS_ON_ORDER):
         reason = why_untrue(data, ports.order_now(data.order_id), ports.clock())
         if reason:
             return Nothing(f"no longer true: {reason}")
@@ -128,11 +132,20 @@ def _read_only() -> Ports:
     return Ports(ReadOnlySentMails(settings.sent_mails_table), DryRunMailer(), _order_now, settings.shop)
 
 
+def erase(user_id: str, cause: Cause, now: datetime) -> None:
+    """Nothing is to be erased: a sent mail is known by its order and its kind.
+
+    What comes late is not sent, as the order says that its shopper has left.
+    """
+    del user_id, cause, now
+
+
 CONSUMER = Consumer(
     name="notifications",
-    subscribes_to=tuple(TEXTS),
+    subscribes_to=(*TEXTS, AccountDeletionRequested),
     react=one_by_one(notify),
     ports=_ports,
     read_only=_read_only,
+    effects={AccountDeletionRequested: erasing(Eraser.NOTIFICATIONS, erase)},
 )
 handler = CONSUMER.handler

@@ -6,12 +6,15 @@ The template's list is the parameter `Consumers`; a test compares the two.
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from auth import reactions as auth
+from cart import reactions as cart
 from catalog import images
 from cloudretail.consumer import Outcome
 from cloudretail.event import EventData
 from fulfilment import reactions as fulfilment
 from inventory import reactions as inventory
 from notifications import reactions as notifications
+from operations.dead_letters import reactions as operations
 from orders import reactions as orders
 from payments import reactions as payments
 from payments import window, worker
@@ -39,6 +42,9 @@ CONSUMERS: tuple[Declaration, ...] = (
     worker.CONSUMER,
     fulfilment.CONSUMER,
     notifications.CONSUMER,
+    auth.CONSUMER,
+    cart.CONSUMER,
+    operations.CONSUMER,
     images.CONSUMER,
 )
 

@@ -61,6 +61,7 @@ from contract.payments import (
     PaymentSucceeded,
 )
 from contract.values import (
+    ERASED,
     Address,
     CancelReason,
     CodRefusal,
@@ -387,7 +388,8 @@ def _shipped(
     match message:
         case ShipmentCancelled() if order.status in _BEFORE_PARCEL:
             return _cancelled(order, context, "ShipmentCancelled", message.reason, message.note)
-        case ShipmentDispatched() if order.parcel is None:
+        # The tracking number is erased with the person, and no late event brings it back.
+        case ShipmentDispatched() if order.parcel is None and order.user_email != ERASED:
             # A late event: where the parcel is known to have arrived or come back, only the history grows.
             status = OrderStatus.SHIPPED if order.status in _BEFORE_PARCEL else order.status
             parcel = Parcel(
@@ -723,6 +725,28 @@ def _awaited_of_return(order: Order, return_: Return) -> tuple[EventData, ...]:
             return (_accepted_event(order, return_),)
         case _:
             return ()
+
+
+# --- somebody leaves ----------------------------------------------------------------------------------------------
+
+NOBODY = Address(name="Erased", line1="Erased", city="Erased", country="ZZ")
+"""In the place of a person's address. The country stays: the tax of the order was that country's."""
+
+
+def erased(order: Order) -> Decision[Order]:
+    """The order without its person: its lines, amounts and dates are what the law wants kept."""
+    if order.user_email == ERASED:
+        return Nothing("the person is erased")
+    changes = {
+        "user_email": ERASED,
+        "shipping_address": NOBODY.model_copy(update={"country": order.shipping_address.country}),
+        # What the carrier knows of it leads to the person.
+        "parcel": None,
+        "fingerprint": "erased",
+        "returns": tuple(each.model_copy(update={"note": None}) for each in order.returns),
+        "history": tuple(each.model_copy(update={"note": None}) for each in order.history),
+    }
+    return Change(order.model_copy(update=changes), forgets=True)
 
 
 # --- checkout ---------------------------------------------------------------------------------------------------

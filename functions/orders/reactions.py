@@ -6,12 +6,16 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
+from cloudretail import aws
 from cloudretail.consumer import Consumer, Delivery, row_by_row
-from cloudretail.decider import Change, Context, Decision, Result
+from cloudretail.decider import Change, Context, Decision, Nothing, Result
+from cloudretail.envelope import Cause
 from cloudretail.errors import Permanent
 from cloudretail.repository import BatchRepository, DynamoDBRepository, ReadOnly, Repository, transact
 from cloudretail.settings import load
 from cloudretail.telemetry import count
+from contract.auth import AccountDeletionRequested, Eraser
+from contract.erasure import erasing, orders_of
 from contract.fulfilment import (
     ReturnReceived,
     ReturnRefused,
@@ -33,8 +37,12 @@ from contract.payments import (
     PaymentSucceeded,
 )
 from contract.values import OrderStatus
-from orders.domain import Order, decide
-from orders.store import ORDERS, AccountSettings, DynamoDBOrders, OrderSettings
+from orders.domain import Order, decide, erased
+from orders.store import ORDERS, AccountSettings, AddressSettings, DynamoDBOrders, OrderSettings
+
+
+class ErasureSettings(AccountSettings, AddressSettings):
+    """What erasing a person needs."""
 
 
 @cache
@@ -57,6 +65,19 @@ def react(orders: Repository[Order], delivery: Delivery, now: datetime) -> Resul
         return decide(order, event.data, Context(order_id, event.id, now))
 
     return transact(orders, order_id, answer, event.cause, now).decision
+
+
+def erase(user_id: str, cause: Cause, now: datetime) -> None:
+    """Erase a person: on their orders, in the addresses that they kept, and what their account may hold."""
+    settings = load(ErasureSettings)
+
+    def decide_erased(order: Order | None) -> Decision[Order]:
+        return erased(order) if order else Nothing("there is no such order")
+
+    for order_id in orders_of(settings.orders_table, user_id):
+        transact(_orders(), order_id, decide_erased, cause, now)
+    for table in (settings.addresses_table, settings.limits_table):
+        aws.dynamodb().delete_item(TableName=table, Key={"userId": {"S": user_id}})
 
 
 def _time_confirmation(delivery: Delivery, result: Result[Any], now: datetime) -> None:
@@ -86,10 +107,12 @@ CONSUMER: Consumer[BatchRepository[Order]] = Consumer(
         ReturnReceived,
         ReturnRefused,
         MailFeedbackReceived,
+        AccountDeletionRequested,
     ),
     react=row_by_row(str, react),
     ports=_orders,
     read_only=lambda: ReadOnly(DynamoDBRepository(load(OrderSettings).orders_table, ORDERS)),
+    effects={AccountDeletionRequested: erasing(Eraser.ORDERS, erase)},
     observe=_time_confirmation,
 )
 handler = CONSUMER.handler

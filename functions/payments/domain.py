@@ -66,6 +66,7 @@ from contract.payments import (
 )
 from contract.values import (
     CANCELLATION,
+    ERASED,
     CodRefusal,
     DisputeOutcome,
     OrderStatus,
@@ -917,3 +918,25 @@ def _method(payment: Payment) -> PaymentMethod:
 
 def _with(payment: Payment, **changes: Any) -> Payment:
     return payment.model_copy(update=changes)
+
+
+# --- somebody leaves ----------------------------------------------------------------------------------------------
+
+
+def erased(payment: Payment | None, context: Context) -> Decision[Payment]:
+    """The payment without its person; its amounts, refunds and references are what the law wants kept.
+
+    Nothing is awaited of the order any more. So what is open here, or not there at all, only waits for an event that is
+    late, or lies among the dead letters: a tombstone does not learn from it whose order it was.
+
+    Args:
+        payment: None where payments has heard nothing of the order.
+        context: its subject is the order.
+    """
+    if payment is None:
+        payment = Payment(payment_id=payment_id_of(context.subject), order_id=context.subject, created_at=context.now)
+    elif payment.user_email == ERASED:
+        return Nothing("the person is erased")
+    status = PaymentStatus.VOIDED if payment.status is PaymentStatus.OPEN else payment.status
+    changes = {"user_email": ERASED, "status": status, "card_token": None, "challenge": None}
+    return Change(payment.model_copy(update=changes), forgets=True)

@@ -5,14 +5,17 @@ from datetime import datetime
 
 from cloudretail.consumer import Consumer, Delivery, row_by_row
 from cloudretail.decider import Change, Context, Decision, Nothing, Result
-from cloudretail.envelope import Event
+from cloudretail.envelope import Cause, Event
 from cloudretail.event import EventData
 from cloudretail.repository import BatchRepository, ReadOnly, Repository, Settled, transact
+from cloudretail.settings import load
+from contract.auth import AccountDeletionRequested, Eraser
+from contract.erasure import erasing, orders_of
 from contract.fulfilment import ShipmentDelivered
 from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.orders import OrderCancelled, OrderPlaced, ReturnAccepted
-from payments.domain import Message, Payment, decide, payment_id_of
-from payments.store import open_payments
+from payments.domain import Message, Payment, decide, erased, payment_id_of
+from payments.store import PaymentSettings, open_payments
 
 BEGINS = (OrderPlaced,)
 """The events that may be the first about an order."""
@@ -64,6 +67,22 @@ def react(payments: Repository[Payment], delivery: Delivery, now: datetime) -> R
     return apply(payments, delivery.event, delivery.event.data, now).decision
 
 
+class ErasureSettings(PaymentSettings):
+    """What erasing a person needs."""
+
+    orders_table: str
+
+
+def erase(user_id: str, cause: Cause, now: datetime) -> None:
+    """Erase a person on the payments of all their orders."""
+    for order_id in orders_of(load(ErasureSettings).orders_table, user_id):
+
+        def decide_erased(payment: Payment | None, order_id: str = order_id) -> Decision[Payment]:
+            return erased(payment, Context(order_id, cause.id, now))
+
+        transact(open_payments(), payment_id_of(order_id), decide_erased, cause, now)
+
+
 CONSUMER: Consumer[BatchRepository[Payment]] = Consumer(
     name="payments",
     subscribes_to=(
@@ -73,9 +92,11 @@ CONSUMER: Consumer[BatchRepository[Payment]] = Consumer(
         OrderCancelled,
         ShipmentDelivered,
         ReturnAccepted,
+        AccountDeletionRequested,
     ),
     react=row_by_row(payment_id_of, react, BEGINS),
     ports=open_payments,
     read_only=lambda: ReadOnly(open_payments()),
+    effects={AccountDeletionRequested: erasing(Eraser.PAYMENTS, erase)},
 )
 handler = CONSUMER.handler

@@ -16,6 +16,7 @@ from retail_ops.commands import (
     local,
     logs,
     orders,
+    privacy,
     protect,
     publish,
     queues,
@@ -45,7 +46,7 @@ app = typer.Typer(
 for group in (
     *(local, watch, logs, inbox, seed, invoke),
     *(shipments, returns, refunds, rates, stock),
-    *(queues, dlq, orders, events, reconcile, schemas, publish, protect, users, doctor),
+    *(queues, dlq, orders, events, reconcile, privacy, schemas, publish, protect, users, doctor),
 ):
     group.register(app)
 

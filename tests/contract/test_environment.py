@@ -56,6 +56,9 @@ def settings_of(function: str) -> set[type[Settings]]:
         todo.append(type(consumer).handler)
         if isfunction(ports := unwrap(getattr(consumer, "ports", print))):
             todo.append(ports)
+        for effect in getattr(consumer, "effects", {}).values():
+            inner = [cell.cell_contents for cell in effect.react.__closure__ or ()]
+            todo += [effect.react, *filter(isfunction, inner)]
     for each in getattr(module, "CONSUMERS", ()):
         # A dry run opens every consumer's read-only ports.
         opened = (type(each).dry_run, getattr(each, "read_only", None))

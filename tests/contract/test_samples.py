@@ -20,7 +20,7 @@ from orders.rates import CURRENT
 from retail_ops.contract.schemas import SCHEMAS
 from retail_ops.recording.normal import MOMENT
 from retail_ops.recording.samples import EVENTS, INDEX, ROWS, Sample, folder_of, load, rows_of
-from retail_ops.recording.story import POISON, VISITOR
+from retail_ops.recording.story import LEAVER, NEW_PASSWORD, POISON, VISITOR
 from retail_ops.stack import catalogue
 from retail_ops.stack.seed import SHOPPER
 from tests.contract.deployed import Shop, shop, template
@@ -32,7 +32,10 @@ from tests.support.wire import Wire
 SAMPLES = load()
 SCHEMA = {json.loads(path.read_text())["$id"]: path for path in (SCHEMAS / "events").glob("*.json")}
 
-AFTER_CONFIRMING = {"forgot-password", "reset-password", "second-factor", "second-factor-proof", "bad-second-factor"}
+AFTER_CONFIRMING = {
+    *("forgot-password", "reset-password", "second-factor", "second-factor-proof", "bad-second-factor"),
+    *("rename", "change-password", "bad-old-password", "log-out-everywhere"),
+}
 """The samples of the visitor's account, who registers in the recording."""
 
 NOT_HERE = {"ops-api/get-dead-letter": 404}
@@ -50,6 +53,8 @@ def running() -> Iterator[Shop]:
         wire = Wire(environment)
         wire.stubs("Invoke", {"StatusCode": 202})
         wire.stubs("AdminGetUser", {"Username": "operator"})
+        for call in ("AdminDisableUser", "AdminUserGlobalSignOut", "AdminDeleteUser"):
+            wire.stubs(call)
         environment.setenv("AWS_REGION", "ap-southeast-1")
         aws.eventbridge().create_event_bus(Name="EventBus")
         yield found
@@ -92,12 +97,14 @@ def accounts(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) ->
     case = request.node.callspec.params["sample"].case if "sample" in request.fixturenames else ""
     if case == "register":
         return
-    for account in (SHOPPER, VISITOR):
+    for account in (SHOPPER, VISITOR, LEAVER):
         provider.sign_up(account.email)
         user = provider.users[account.email]
         user.password, user.name = account.password, account.name
+        if account is VISITOR and case == "change-password":
+            user.password = NEW_PASSWORD
         user.code = user.reset_code = "123456"
-        user.confirmed = account is SHOPPER or case in AFTER_CONFIRMING
+        user.confirmed = account is not VISITOR or case in AFTER_CONFIRMING
     provider._sessions["recorded-refresh-token"] = provider.users[SHOPPER.email].user_id
 
 

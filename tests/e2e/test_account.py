@@ -1,5 +1,8 @@
 """An account and what it keeps, in a browser."""
 
+import json
+from pathlib import Path
+
 from playwright.sync_api import expect
 
 from retail_ops.stack.catalogue import Product
@@ -85,3 +88,28 @@ def test_somebody_changes_name_and_password_and_logs_out_everywhere(visitor: Vis
     visitor.open("/account", "Log in")
     visitor.enter(shopper.email, NEW_PASSWORD)
     visitor.sees("Your account")
+
+
+def test_somebody_takes_a_copy_of_their_data_and_leaves_and_is_told_what_that_waits_for(
+    visitor: Visitor, shopper: Shopper, catalogue: list[Product]
+) -> None:
+    order = shopper.order(catalogue[0].id, method="COD")
+    shopper.sees(order, "CONFIRMED")
+    visitor.log_in(shopper)
+    visitor.open("/account/data", "Your data")
+    with visitor.page.expect_download() as download:
+        visitor.button("Download").click()
+    copy = json.loads(Path(download.value.path()).read_text())
+    assert (copy["account"]["email"], copy["orders"][0]["orderId"]) == (shopper.email, order)
+
+    visitor.reads("is on its way, or being returned")
+    visitor.field("Your password").fill("Wrong-2026")
+    visitor.button("Delete my account").click()
+    visitor.reads("This is not your password.")
+    visitor.field("Your password").fill(PASSWORD)
+    visitor.button("Delete my account").click()
+    visitor.sees("Your account is closed")
+    visitor.reads("is on its way, or being returned")
+    visitor.open("/account/data", "Log in")
+    visitor.enter(shopper.email)
+    visitor.reads("That e-mail address and password do not match.")

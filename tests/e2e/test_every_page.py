@@ -151,6 +151,7 @@ LOOKS = {
         deeds=(press("Add an address"), press("Save"), be_told),
         known=True,
     ),
+    "your data": Look("/account/data", "Your data", "We can only erase these once they are done", known=True),
     "security": Look("/account/security", "Security", "Log out everywhere", known=True),
     "empty cart": Look("/cart", "Your cart", "Your cart is empty"),
     "cart": Look("/cart", "Your cart", "Order summary", known=True),

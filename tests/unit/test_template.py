@@ -606,7 +606,7 @@ def integrations(template: Template) -> list[str]:
 
 class TestGradualDeployment:
     resources = transformed(EnableCanary="true")
-    gradual = SHOP.functions.keys() - {"ReplayWorker", "FailureCounter"}
+    gradual = SHOP.functions.keys() - {"ReplayWorker", "FailureCounter", "AccountDeletions"}
 
     def test_a_new_version_gets_a_tenth_of_the_calls_and_goes_again_when_an_alarm_of_the_function_goes_off(
         self,

@@ -31,7 +31,13 @@ def record(progress: Progress) -> dict[Path, str]:
         OpsError: the shop does not start, or does something that the story does not expect.
     """
     with tempfile.TemporaryDirectory() as folder:
-        local = LocalShop(Path(folder), port=free_port(), storefront_port=free_port(), stack="recording")
+        local = LocalShop(
+            Path(folder),
+            port=free_port(),
+            storefront_port=free_port(),
+            stack="recording",
+            parameters={"TokenSeconds": "1"},
+        )
         try:
             return files_of(local.start(progress, warm=False), Path(folder), progress)
         finally:

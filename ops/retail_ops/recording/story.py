@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ import httpx
 from cloudretail.dynamodb import from_item, to_item
 from cloudretail.event import EventType
 from cloudretail.outbox import due
+from contract.auth import Eraser
 from contract.values import order_number
 from orders.domain import order_id_of
 from orders.rates import CURRENT
@@ -38,6 +40,7 @@ from retail_ops.stack.shop import Shop
 from retail_ops.stack.template import Template
 
 VISITOR = Account("visitor@cloudretail.example", "Val Visitor", "Visitor-2026")
+LEAVER = Account("leaver@cloudretail.example", "Lea Leaver", "Leaver-2026")
 NEW_PASSWORD = "Visitor-2027"  # noqa: S105 of an account in a shop that is thrown away
 GOODS, LAST_ITEMS = "canvas-backpack", "antique-violin"
 """What is ordered; and what there are three of."""
@@ -131,6 +134,9 @@ class Story:
         Raises:
             OpsError: the shop does something that the story does not expect.
         """
+        # What the schedule would do at a time of its own, the story does.
+        rule = self.shop.resources["AWS::Events::Rule"]["AccountDeletionsEveryMinute"]
+        self.shop.events.disable_rule(Name=rule)
         with progress.step("Record the accounts"):
             self._accounts()
         with progress.step("Record the catalogue") as note:
@@ -158,6 +164,8 @@ class Story:
             self._banked()
         with progress.step("Record an order that nobody pays"):
             self._unpaid()
+        with progress.step("Record who leaves"):
+            self._leave()
         with progress.step("Record batches, and messages that are refused") as note:
             self._batches(note)
         with progress.step("Record what operators do"):
@@ -656,6 +664,57 @@ class Story:
         delivery = {"shippingAddress": ADDRESS, "shippingMethod": "standard", "total": total}
         return {**delivery, "cartVersion": version, **chosen}
 
+    # ------------------------------------------------------------------------------------------------------- leaving
+
+    def _leave(self) -> None:
+        """Two accounts are deleted, so that each queue has two messages."""
+        self.http("export", "GET", "/account/export", who=SHOPPER)
+        self.http("bad-cursor", "GET", "/account/export?cursor=no-cursor", who=SHOPPER)
+        self.http("preview-deletion", "GET", "/account/deletion", who=SHOPPER)
+        seed.create_accounts(self.shop, [LEAVER])
+        self._sign_in(LEAVER)
+        path = "/account/deletion"
+        self.http("bad-password", "POST", path, {"password": "Wrong-2026"}, who=LEAVER)
+        for account in (LEAVER, VISITOR):
+            user_id = self._user_id(account)
+            self.http("delete-account", "POST", path, {"password": account.password}, who=account)
+            wait_for(partial(self._is_published, user_id), "the end of the account's tokens")
+            wait_for(partial(self._is_erased, user_id), "every service to erase the account")
+            self._keep_row("DeletionsTable", "userId", user_id)
+            # In which order the services were done is chance.
+            self.rows["DeletionsTable"][-1].pop("erased")
+            self._keep_leaving(user_id)
+
+    def _is_published(self, user_id: str) -> bool:
+        """Let the deletions go on as the schedule does."""
+        self._invoke_by_schedule("AccountDeletions")
+        call = self._wait_for_call(lambda call: call.function == "AccountDeletions", "the deletions")
+        self._keep(call, "every-minute")
+        return "publishedAt" in self._row("DeletionsTable", "userId", user_id)
+
+    def _is_erased(self, user_id: str) -> bool:
+        row = self._row("DeletionsTable", "userId", user_id)
+        return len(row.get("erased", {}).get("L", ())) == len(Eraser)
+
+    def _keep_leaving(self, user_id: str) -> None:
+        """What was consumed of it, in an order that is always the same: the services erase at the same time."""
+
+        def consumed() -> list[tuple[str, Invocation]]:
+            calls = [
+                call for call in self._look() if call.function != "Relay" and len(call.event.get("Records", ())) == 1
+            ]
+            return [(document, call) for call in calls for document in _consumed(call) if user_id in document]
+
+        both = wait_for(lambda: found if len(found := consumed()) == 2 * len(Eraser) else [], "all who consume it")
+        for call in self._look():
+            if call.function == "Relay" and any(user_id in document for document in _published(call)):
+                self._keep(call, "account-deletion-requested")
+        for document, call in sorted(both, key=lambda each: (_of_service(each[0]), each[1].function)):
+            sent = Published(document, 0)
+            self._published[sent.event["id"]] = sent
+            self._keep(call, kebab(sent.name))
+        self._unsorted.clear()
+
     # ------------------------------------------------------------------------------------------------------- batches
 
     def _batches(self, note: Note) -> None:
@@ -670,7 +729,10 @@ class Story:
         for case, make in cases.items():
             note(case)
             batches = {queue: make(all_) for queue, all_ in messages.items()}
-            self._deliver(case, {queue: batch for queue, batch in batches.items() if batch != messages[queue][:1]})
+            batches = {queue: batch for queue, batch in batches.items() if batch != messages[queue][:1]}
+            # Auth by itself: what the others erase, they say again, and that must not come into its batch.
+            self._deliver(case, {"AuthQueue": batches.pop("AuthQueue")})
+            self._deliver(case, batches)
 
     def _messages(self) -> dict[str, list[str]]:
         """By queue: everything that its consumer reacts to, the first of each event before the second of any."""
@@ -798,7 +860,11 @@ class Story:
         return next(call for call in calls if call.event["Records"][0]["eventSourceARN"].endswith(queue))
 
     def _count_failures(self) -> None:
-        """Let them be counted as the schedule does on AWS; nothing is scheduled on a laptop."""
+        """Let them be counted as the schedule does on AWS; this is not scheduled on a laptop."""
+        self._invoke_by_schedule("FailureCounter")
+        self._keep(self._wait_for_call(lambda call: call.function == "FailureCounter", "the count"), "every-minute")
+
+    def _invoke_by_schedule(self, function: str) -> None:
         event = {
             "version": "0",
             "id": "00000000-0000-0000-0000-000000000000",
@@ -810,8 +876,7 @@ class Story:
             "resources": [],
             "detail": {},
         }
-        self.shop.lambda_.invoke(FunctionName=self.shop.functions["FailureCounter"], Payload=json.dumps(event))
-        self._keep(self._wait_for_call(lambda call: call.function == "FailureCounter", "the count"), "every-minute")
+        self.shop.lambda_.invoke(FunctionName=self.shop.functions[function], Payload=json.dumps(event))
 
     def _replay(self, case: str, path: str, body: dict[str, Any]) -> str:
         """Begin something that the worker carries out, and wait for that; returns its id."""
@@ -1035,6 +1100,11 @@ def _card(token: str) -> dict[str, Any]:
 
 def _return(quantity: int) -> dict[str, Any]:
     return {"lines": [{"productId": GOODS, "quantity": quantity}], "reason": "DAMAGED"}
+
+
+def _of_service(document: str) -> str:
+    """Of an event about an account: who has erased it; empty for the request."""
+    return str(json.loads(document)["data"].get("service", ""))
 
 
 def _bodies(call: Invocation) -> list[str]:

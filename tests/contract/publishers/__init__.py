@@ -19,6 +19,8 @@ from cloudretail.event import EventData
 from cloudretail.model import Model
 from cloudretail.outbox import Aggregate
 from contract import parse
+from contract.auth import Eraser
+from contract.erasure import erased_event
 from orders.domain import order_id_of
 from payments.challenges import report_of
 
@@ -133,7 +135,9 @@ def published() -> tuple[Published, ...]:
 
     reported = report_of("pay_1:1", CAUSE)
     reports = [Published.of("payments", replace(reported, time=NOW).to_json())]
-    return (*explored().events.values(), *ses.published(), *reports)
+    # A service publishes that it has erased somebody, and no row of it does.
+    erased = [Published.of("auth", erased_event(service, USER_ID, CAUSE, NOW).to_json()) for service in Eraser]
+    return (*explored().events.values(), *ses.published(), *reports, *erased)
 
 
 def known[E: EventData](events: Sequence[EventData], *types: type[E]) -> list[E]:

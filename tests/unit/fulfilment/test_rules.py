@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cloudretail.decider import Change, Context, Decision, Nothing
 from cloudretail.errors import Refusal
 from cloudretail.event import EventData
+from contract.auth import AccountDeletionRequested
 from contract.fulfilment import (
     ReturnReceived,
     ReturnRefused,
@@ -192,7 +193,8 @@ def test_each_reaction_adds_one_step_and_reads_back_as_it_was_written(state: str
 
 
 def test_fulfilment_takes_exactly_the_events_that_the_choreography_sends_it() -> None:
-    assert set(CONSUMER.subscribes_to) == {OrderConfirmed, CancellationRequested, ReturnRequested, ReturnWithdrawn}
+    of_orders = {OrderConfirmed, CancellationRequested, ReturnRequested, ReturnWithdrawn}
+    assert set(CONSUMER.subscribes_to) == {*of_orders, AccountDeletionRequested}
 
 
 def test_a_shipment_knows_all_that_staff_need_to_send_it() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cloudretail.errors import InvalidEvent
 from cloudretail.event import EventData
 from contract import parse
+from contract.auth import AccountEvent
 from contract.orders import OrderCancelled
 from contract.payments import AttemptReported
 from tests.support.examples import EXAMPLES, NOW, ORDER, event_of, name_of
@@ -39,9 +40,13 @@ def test_an_event_comes_back_as_it_was_sent(data: EventData) -> None:
 
 
 @every_event
-def test_an_event_travels_as_a_cloudevent_about_its_order_or_about_an_attempt(data: EventData) -> None:
+def test_an_event_travels_as_a_cloudevent_about_its_order_an_attempt_or_an_account(data: EventData) -> None:
     name, service = data.event_type.name, data.event_type.service
-    about = data.reference if isinstance(data, AttemptReported) else ORDER["order_id"]
+    match data:
+        case AttemptReported(reference=about) | AccountEvent(user_id=about):
+            pass
+        case _:
+            about = ORDER["order_id"]
     sent = document(data)
     assert sent.pop("data") == data.model_dump(mode="json")
     assert sent == {

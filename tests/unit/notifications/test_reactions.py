@@ -17,6 +17,7 @@ from cloudretail.decider import Done, Nothing
 from cloudretail.envelope import Event
 from cloudretail.errors import Permanent, Transient
 from cloudretail.event import EventData
+from contract.auth import AccountDeletionRequested
 from contract.fulfilment import ShipmentDispatched
 from contract.orders import OrderCancelled, OrderConfirmed, OrderPlaced, ReturnRequested
 from contract.values import PaymentMethod
@@ -387,7 +388,7 @@ def test_an_event_that_shoppers_are_not_told_of_fails(function: Function) -> Non
 
 def test_the_queue_gets_exactly_the_events_that_are_written_about() -> None:
     subscribed = yaml_parse(TEMPLATE.read_text())["Mappings"]["Consumers"]["Notifications"]["SubscribesTo"]
-    assert subscribed == [event.event_type.type for event in TEXTS]
+    assert subscribed == [event.event_type.type for event in (*TEXTS, AccountDeletionRequested)]
 
 
 def test_a_refused_mail_comes_again_and_its_cause_is_kept(function: Function) -> None:

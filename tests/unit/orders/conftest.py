@@ -125,6 +125,7 @@ class Shop:
 def account() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
         environment.setenv("CURRENCY", "SGD")
+        environment.setenv("EVENT_BUS_NAME", "default")
         environment.setenv("RETURN_DAYS", "30")
         environment.setenv("RETURN_SHIPPING", "true")
         environment.setenv("QUEUE_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/orders")

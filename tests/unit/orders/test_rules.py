@@ -6,6 +6,7 @@ import pytest
 
 from cloudretail.decider import Change, Context, Decision, Nothing
 from cloudretail.event import EventData
+from contract.auth import AccountDeletionRequested
 from contract.fulfilment import (
     ReturnReceived,
     ReturnRefused,
@@ -264,6 +265,7 @@ def test_orders_take_exactly_the_events_that_the_choreography_sends_them() -> No
         ReturnReceived,
         ReturnRefused,
         MailFeedbackReceived,
+        AccountDeletionRequested,
     }
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from cloudretail.decider import Change, Context, Decision, Nothing
 from cloudretail.event import EventData
+from contract.auth import AccountDeletionRequested
 from contract.fulfilment import ShipmentDelivered
 from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.orders import OrderCancelled, OrderPlaced, ReturnAccepted
@@ -880,6 +881,7 @@ def test_payments_learn_exactly_the_events_that_the_choreography_sends_them() ->
         OrderCancelled,
         ShipmentDelivered,
         ReturnAccepted,
+        AccountDeletionRequested,
     }
 
 

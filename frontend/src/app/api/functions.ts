@@ -9,6 +9,12 @@ export type { SaveAddress$Params as SaveAddress$Params } from './fn/account/save
 export { saveAddress as saveAddress } from './fn/account/save-address';
 export type { RemoveAddress$Params as RemoveAddress$Params } from './fn/account/remove-address';
 export { removeAddress as removeAddress } from './fn/account/remove-address';
+export type { PreviewDeletion$Params as PreviewDeletion$Params } from './fn/account/preview-deletion';
+export { previewDeletion as previewDeletion } from './fn/account/preview-deletion';
+export type { DeleteAccount$Params as DeleteAccount$Params } from './fn/account/delete-account';
+export { deleteAccount as deleteAccount } from './fn/account/delete-account';
+export type { ExportData$Params as ExportData$Params } from './fn/account/export-data';
+export { exportData as exportData } from './fn/account/export-data';
 export type { ChangePassword$Params as ChangePassword$Params } from './fn/account/change-password';
 export { changePassword as changePassword } from './fn/account/change-password';
 export type { LogOutEverywhere$Params as LogOutEverywhere$Params } from './fn/account/log-out-everywhere';

@@ -27,5 +27,6 @@ export class AccountFrame {
     { to: '/account', name: 'Profile' },
     { to: '/account/addresses', name: 'Addresses' },
     { to: '/account/security', name: 'Security' },
+    { to: '/account/data', name: 'Your data' },
   ];
 }

@@ -10,6 +10,7 @@ const routes: Routes = [
     children: [
       { path: '', pathMatch: 'full', title: 'Your account', loadComponent: () => import('./profile') },
       { path: 'addresses', title: 'Your addresses', loadComponent: () => import('./addresses') },
+      { path: 'data', title: 'Your data', loadComponent: () => import('./data') },
       { path: 'security', title: 'Security', loadComponent: () => import('./security') },
     ],
   },
