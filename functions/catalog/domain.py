@@ -94,7 +94,7 @@ class Variant(Model):
 
 
 class ProductText(Model):
-    """What staff write of a product.
+    """What staff write about a product.
 
     Attributes:
         variant: None for a product that is the only one of its kind.
@@ -141,7 +141,7 @@ class Product(Facts):
 
     @property
     def kind(self) -> str:
-        """What products have in common that are shown as one: the name of their group, else nothing but themselves."""
+        """What products that lists show as one have in common: the name of their group, or the product's own id."""
         return f"group {self.variant.group.casefold()}" if self.variant else self.product_id
 
     @property
@@ -352,12 +352,12 @@ type Position = tuple[str | int, str]
 
 
 type Ranks = Mapping[str, int]
-"""How well each product that a search has found is what was meant, by id; the best have the lowest."""
+"""The rank of each product that a search has found, by id. The best matches have the lowest rank."""
 
 
 def position(product: Product, sort: Sort, ranks: Ranks | None = None) -> Position:
-    """Where `product` stands when the list is sorted so; without a search, all are what was meant."""
-    # Cut, so that a cursor has an upper bound.
+    """The position of `product` in a list of this order. Without a search, all products have the same rank."""
+    # The name is cut, so that the length of a cursor is limited.
     name = product.name.casefold()[:60]
     match sort:
         case Sort.NAME:
@@ -379,11 +379,11 @@ def is_position(value: object, product_id: object, sort: Sort) -> bool:
 
 @dataclass(frozen=True)
 class PriceRange:
-    """From a price to another one, in minor units, both included.
+    """A range of prices in minor units, including both ends.
 
     Attributes:
-        lowest: None where anything is enough.
-        highest: None where nothing is too much.
+        lowest: None for no lower limit.
+        highest: None for no upper limit.
     """
 
     lowest: int | None = None
@@ -395,12 +395,12 @@ class PriceRange:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a list is narrowed down to.
+    """The filters of a list.
 
     Attributes:
         category: exactly this one; None for all.
-        prices: what a product may cost.
-        ranks: of what a search has found; None where nothing was searched for.
+        prices: the range of prices.
+        ranks: the ranks of the products that a search has found; None without a search.
     """
 
     category: str | None = None
@@ -419,12 +419,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Choices:
-    """What each filter would leave, the others being as they are.
+    """The choices of each filter, while the other filters stay as they are.
 
     Attributes:
-        total: products that all of them let through, be they in stock or not.
-        categories: products in each, by name, whichever is chosen now.
-        prices: of the cheapest and the dearest, whatever they may cost now; None where there is nothing.
+        total: products that match all filters, in stock or not.
+        categories: number of products in each category, by name, without regard to the chosen one.
+        prices: lowest and highest price, without regard to the chosen range; None if there is no product.
     """
 
     total: int
@@ -433,7 +433,7 @@ class Choices:
 
 
 def choices(products: Iterable[Product], wanted: Wanted) -> Choices:
-    """What can be chosen from a list; the variants of a group are one thing."""
+    """The choices of a list's filters. The variants of a group count as one product."""
     found = [product for product in products if wanted.is_found(product)]
     affordable = {
         (product.category, product.kind): product for product in found if product.price.amount in wanted.prices
@@ -447,7 +447,7 @@ def choices(products: Iterable[Product], wanted: Wanted) -> Choices:
 
 
 def count_categories(products: Iterable[Product]) -> Mapping[str, int]:
-    """How many there are in each, by name; the variants of a group are one."""
+    """The number of products in each category, by name. The variants of a group count as one."""
     kinds = {(product.category, product.kind) for product in products}
     return dict(sorted(Counter(category for category, _ in kinds).items()))
 
@@ -455,14 +455,14 @@ def count_categories(products: Iterable[Product]) -> Mapping[str, int]:
 def select(
     products: Iterable[Product], wanted: Wanted, *, sort: Sort, after: Position | None, grouped: bool = False
 ) -> list[Product]:
-    """What is left of a list, in order.
+    """The products that match, in order, after a position.
 
     Args:
-        products: all there are.
-        wanted: what it is narrowed down to.
+        products: all of them.
+        wanted: the filters.
         sort: the order.
-        after: of the last product that was shown; where that one is now, or whether it still is, does not matter.
-        grouped: of each group, the variant that comes first stands for it.
+        after: the position of the last product shown. The product itself may have moved or gone since.
+        grouped: whether only the first variant of each group is taken.
     """
     placed = [(position(product, sort, wanted.ranks), product) for product in products if wanted.includes(product)]
     placed.sort(key=itemgetter(0), reverse=sort.descending)
@@ -479,7 +479,7 @@ def select(
 
 
 def by_kind(products: Iterable[Product]) -> Mapping[str, Sequence[Product]]:
-    """The variants of each group, as one looks for them; alone, what is the only one of its kind."""
+    """The products by their `kind`: the variants of each group, in the order of sizes, and single products alone."""
     kinds: dict[str, list[Product]] = {}
     for product in products:
         kinds.setdefault(product.kind, []).append(product)
@@ -490,7 +490,7 @@ LETTER_SIZES = ("XXS", "XS", "S", "M", "L", "XL", "XXL", "XXXL")
 
 
 def _variant_order(product: Product) -> tuple[int, float, str]:
-    """Numbers by how large they are, sizes by letters likewise, everything else by the alphabet."""
+    """The sort key of a variant: numbers and sizes such as S, M, L by their size, everything else by the alphabet."""
     value = product.variant.value if product.variant else ""
     if value.upper() in LETTER_SIZES:
         return 1, LETTER_SIZES.index(value.upper()), value

@@ -1,10 +1,10 @@
-"""Finds products by the words that somebody has typed.
+"""Finds products by the words that a shopper has typed.
 
     as typed      crème -> Crème, creme      boots -> boot      back -> backpack
     forgiving     pack -> backpack           hedphones -> headphones
 
-Accents, case and number never matter. A word that the catalogue has, or that begins one of its words, was typed right:
-only where it has none, what somebody may have meant is looked for, so that "boots" never finds books.
+Accents, case and number never matter. A word that is in the catalogue, or begins one of its words, was typed right.
+Similar words are searched only if there is no such word, so "boots" never finds books.
 """
 
 import re
@@ -19,11 +19,11 @@ from typing import NamedTuple
 from catalog.domain import Product
 
 INSIDE_FROM = 3
-"""Letters of a word that may stand inside another one."""
+"""The least number of letters of a word that is searched inside other words."""
 
 
 class Likeness(IntEnum):
-    """How a word that was typed is like one of a product, the best first."""
+    """How a typed word matches a product's word, the best first."""
 
     SAME = 0
     NUMBER = 1
@@ -33,7 +33,7 @@ class Likeness(IntEnum):
 
 
 class Place(IntEnum):
-    """Where a product has a word, the best first."""
+    """The field in which a product has a word, the best first."""
 
     NAME = 0
     CATEGORY = 1
@@ -41,11 +41,11 @@ class Place(IntEnum):
 
 
 class Found(NamedTuple):
-    """What a search comes to.
+    """The result of a search.
 
     Attributes:
-        ranks: of the products that were found, by id; the best have the lowest.
-        exact: each word is one of the catalogue, so that nothing else was looked for.
+        ranks: of the found products, by id; the best have the lowest.
+        exact: whether each word is in the catalogue, so that no similar words were searched.
     """
 
     ranks: Mapping[str, int]
@@ -77,7 +77,7 @@ def _folded(text: str) -> str:
 
 
 def stem(word: str) -> str:
-    """What singular and plural of an English word have in common.
+    """The common form of the singular and plural of an English word.
 
     >>> [stem(word) for word in ("boots", "glasses", "glass", "batteries", "battery", "knives", "knife")]
     ['boot', 'glass', 'glass', 'batteri', 'batteri', 'knif', 'knif']
@@ -94,7 +94,7 @@ class Index:
     """The words of a catalogue, in memory.
 
     Args:
-        products: what there is to find.
+        products: those that can be found.
     """
 
     def __init__(self, products: Sequence[Product]) -> None:
@@ -109,7 +109,8 @@ class Index:
             self._stems[stem(word)].append(word)
 
     def find(self, text: str) -> Found:
-        """The products that have all words of a text, be it in name, category or description; nothing has no words."""
+        """The products that have all words of a text in name, category or description. A text without words finds
+        none."""
         typed = list(dict.fromkeys(words_of(text)))
         if not typed:
             return Found({}, exact=True)
@@ -118,13 +119,13 @@ class Index:
         return Found(self._having_all(meant), exact=all(alike))
 
     def _having_all(self, words: Iterable[Mapping[str, Likeness]]) -> dict[str, int]:
-        """The rank of each product that has one of each of these groups of words: the sum of its best of each."""
+        """The rank of each product that has a word of every group: the sum of its best rank in each."""
         ranks = reduce(_both, (self._ranks(group) for group in words))
         return {self._ids[position]: rank for position, rank in ranks.items()}
 
     def _ranks(self, group: Mapping[str, Likeness]) -> dict[int, int]:
         best: dict[int, int] = {}
-        # The worst first, so that what comes later is what counts.
+        # The worst come first, so that better ones overwrite them.
         for word, likeness in sorted(group.items(), key=lambda each: -each[1]):
             for stands in self._words[word]:
                 position, place = divmod(stands, len(Place))
@@ -144,8 +145,8 @@ class Index:
         return dict.fromkeys(self._mistyped(typed), Likeness.TYPO) | inside
 
     def _mistyped(self, typed: str) -> Iterator[str]:
-        """The words that somebody may have meant who typed this, or the beginning of which."""
-        # Here, so that nobody waits for it who makes no mistakes.
+        """The words of the catalogue that are similar to what was typed, or whose beginning is."""
+        # Imported here, so that a search without mistakes does not wait for it.
         from rapidfuzz.distance import OSA
         from rapidfuzz.process import extract
 
@@ -154,13 +155,13 @@ class Index:
             near = partial(extract, scorer=OSA.distance, score_cutoff=wrong, limit=None)
             for meant, *_ in near(stem(typed), list(self._stems)):
                 yield from self._stems[meant]
-            # With a letter missing or too many, what was typed is the beginning of something longer or shorter.
+            # With a letter too many or missing, the beginning of the meant word is one letter shorter or longer.
             for length in range(len(typed) - 1, len(typed) + 2):
                 yield from (word for _, _, word in near(typed, {word: word[:length] for word in self._words}))
 
 
 def _best_places(product: Product) -> dict[str, Place]:
-    """Each word of a product, and the best place where it stands."""
+    """Each word of a product, with the best field that has it."""
     name = f"{product.name} {product.variant.group} {product.variant.value}" if product.variant else product.name
     texts = ((product.description, Place.DESCRIPTION), (product.category, Place.CATEGORY), (name, Place.NAME))
     return {word: place for text, place in texts for word in words_of(text)}

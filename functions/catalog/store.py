@@ -60,10 +60,10 @@ class CatalogSettings(Settings):
 
 
 class Shelf:
-    """Products, and the words by which they are found.
+    """Products with their search index.
 
     Args:
-        products: in no order.
+        products: in any order.
     """
 
     def __init__(self, products: Sequence[Product]) -> None:
@@ -71,28 +71,28 @@ class Shelf:
 
     @cached_property
     def index(self) -> Index:
-        """Made when somebody searches for the first time."""
+        """The search index. It is made at the first search."""
         return Index(self.products)
 
     @cached_property
     def kinds(self) -> Mapping[str, Sequence[Product]]:
-        """The variants of each group; alone, what is the only one of its kind."""
+        """The variants of each group, and single products alone, by their `kind`."""
         return by_kind(self.products)
 
 
 class Catalogue:
-    """The products, and how many of each can be had.
+    """Products and their available units.
 
-    Lists are made and searched in memory, of the whole table (a scan), which is read at most every five seconds in each
-    process. How far that goes was measured: docs/architecture.md, "How many products it holds".
+    Lists are made and searched in memory from the whole table (a scan), which each process reads at most every five
+    seconds. docs/architecture.md, "How many products it holds", has measurements of its limits.
 
-    Staff see products as they are: their lists are read each time.
+    Lists for staff are not cached.
 
     Args:
-        products: table.
-        changes: table of what staff did to them.
-        inventory: table.
-        clock: seconds; of the wall, because a Lambda's monotonic clock may stand still while it sleeps.
+        products: name of the table of products.
+        changes: name of the table of changes by staff.
+        inventory: name of the table of stock.
+        clock: wall-clock seconds; a Lambda's monotonic clock may stand still while it is frozen.
     """
 
     def __init__(self, products: str, changes: str, inventory: str, clock: Callable[[], float] = time.time) -> None:
@@ -104,16 +104,16 @@ class Catalogue:
         self._shelf = Shelf(())
 
     def all(self) -> Shelf:
-        """All products, be they sold or not, as they are now."""
+        """All products, listed or not, as they are now."""
         pages = aws.dynamodb().get_paginator("scan").paginate(TableName=self._products)
         return Shelf([Product.model_validate(dynamodb.from_item(item)) for page in pages for item in page["Items"]])
 
     def listed(self) -> Shelf:
-        """What is sold, as it was at most LIST_KEPT_FOR seconds ago."""
+        """The listed products, as they were at most LIST_KEPT_FOR seconds ago."""
         now = self._clock()
         if self._read_at is None or not self._read_at <= now < self._read_at + LIST_KEPT_FOR:
             products = [product for product in self.all().products if product.listed]
-            # The words of what has not changed need not be read again.
+            # The shelf, and so its index, is made anew only if a product has changed.
             if products != self._shelf.products:
                 self._shelf = Shelf(products)
             self._read_at = now
@@ -178,7 +178,7 @@ class Catalogue:
         written = (*Facts.model_fields, "released", "version", "updated_at")
         alias = {name: str(Product.model_fields[name].alias) for name in written}
         names = {f"#{name}": alias[name] for name in written}
-        # What a product does not have is not stored.
+        # Attributes without a value are not stored.
         kept = [name for name in written if alias[name] in stored]
         values = {f":{name}": stored[alias[name]] for name in kept} | {":read": before.version}
         sets = [f"#{name} = :{name}" for name in kept]

@@ -1,12 +1,12 @@
-"""A breaker for somebody whom reactions call. While they are away, messages for them wait, and do not fail one by one.
+"""A circuit breaker for a system that reactions call. While that is unavailable, messages wait instead of failing.
 
     closed ──(OPENS_AT failures in a row, no two further apart than WINDOW)──> open
     open ──(a message comes, and nobody has asked for ASK_EVERY)──> it asks ──> answered: closed
                                                                            └──> away: open
-    open ──(any other message)──> Held: it comes again later; it has not failed
+    open ──(any other message)──> Held: it is delivered again later; it has not failed
 
 The state is a row of the failures table, in a partition of its own: FAILING while calls fail, RESOLVED once one is
-answered. Its cause says why, `failing_since` since when, `asked_at` when somebody asked last.
+answered. Its cause says why, `failing_since` since when, and `asked_at` when a message asked last.
 """
 
 import random
@@ -22,26 +22,26 @@ from cloudretail.retries import may_pass
 from cloudretail.telemetry import logger
 
 AWAY = "away"
-"""Partition of the breakers' rows in the failures table; no consumer is called so."""
+"""Partition of the breakers' rows in the failures table. No consumer has this name."""
 
 OPENS_AT = 5
-"""Failures in a row."""
+"""Failures in a row that open a breaker."""
 
 WINDOW = 120
-"""Seconds between two failures in a row at the most."""
+"""The most seconds between two failures in a row."""
 
 ASK_EVERY = 30
-"""Seconds between two messages that ask whether whoever was away is back."""
+"""Seconds between two messages that ask whether the other system is available again."""
 
 LONGEST_HOLD = 600
-"""Seconds that a held message stays away at the most. So 1000 receives, SQS' limit for it here, last for five days."""
+"""The most seconds until a held message is delivered again. Its 1000 receives (maxReceiveCount) last for five days."""
 
 TRUSTED_FOR = 10.0
-"""Seconds for which a process takes a closed breaker for closed, without another look."""
+"""Seconds for which a process takes a closed breaker for closed, without reading it again."""
 
 
 def is_open(row: FailureRow | None) -> bool:
-    """Whether messages wait."""
+    """Whether the breaker is open, so that messages wait."""
     return row is not None and row.state is FailureState.FAILING and row.failures >= OPENS_AT
 
 
@@ -49,7 +49,7 @@ def away(row: FailureRow | None, key: Key, cause: Cause, now: int) -> FailureRow
     """A call has failed.
 
     Args:
-        row: of the breaker, None where nobody was ever away.
+        row: of the breaker; None if it was never open.
         key: of the row.
         cause: of the failure.
         now: seconds since 1970.
@@ -71,7 +71,7 @@ def away(row: FailureRow | None, key: Key, cause: Cause, now: int) -> FailureRow
 
 
 def asks(row: FailureRow | None, now: int) -> FailureRow | None:
-    """A message asks whether whoever is away is back; None where another one has just done so, or nobody has to."""
+    """A message asks whether the system is available again; None if another message has just asked, or none has to."""
     if row is None or not is_open(row):
         return None
     asked = max(row.last_failed_at, row.asked_at or 0)
@@ -79,7 +79,7 @@ def asks(row: FailureRow | None, now: int) -> FailureRow | None:
 
 
 def hold(row: FailureRow, now: int, chance: float) -> int:
-    """Seconds until a held message comes again: the longer the outage, the longer, and not all at once.
+    """Seconds until a held message is delivered again. They grow with the outage, and spread the messages.
 
     Args:
         row: of the breaker.
@@ -95,9 +95,9 @@ class Breaker:
 
     Args:
         rows: of that table.
-        consumer: whose messages wait.
-        name: of whom it calls.
-        function: name of the Lambda function, for whoever looks for its log.
+        consumer: name of the consumer whose messages wait.
+        name: name of the system that it calls.
+        function: name of the Lambda function, to find its log.
         clock: seconds since 1970.
         chance: a number from 0 to 1, which spreads messages that are held together.
     """
@@ -121,17 +121,17 @@ class Breaker:
         self._asks_until = 0.0
 
     def call[T](self, ask: Callable[[], T], *, proves: bool = True) -> T:
-        """Call them, unless they are away.
+        """Call the system, unless it is unavailable.
 
         Args:
             ask: the call.
-            proves: whether an answer proves that they are back. Who can be looked up may take no orders yet.
+            proves: whether an answer proves that the system is available again. A read may succeed while writes fail.
 
         Returns:
-            Their answer.
+            The system's answer.
 
         Raises:
-            Held: they are away, and another message asks them.
+            Held: the system is unavailable, and another message asks it.
             Exception: whatever the call raises.
         """
         row = self._let_through()
@@ -146,7 +146,7 @@ class Breaker:
         return answer
 
     def _let_through(self) -> FailureRow | None:
-        """The row as it is; raises Held. A table that cannot be read holds nobody up."""
+        """The row as it is; raises Held if this message has to wait. If the table cannot be read, the call is made."""
         now = self._clock()
         if now < self._closed_until:
             return None
@@ -166,7 +166,7 @@ class Breaker:
         raise Held(why, hold(row, int(now), self._chance()))
 
     def _may_ask(self, row: FailureRow, now: int) -> bool:
-        """Whether this message is the one that asks: by all the calls that it takes."""
+        """Whether this message is the one that asks. It may make all calls that it needs."""
         if now < self._asks_until:
             return True
         asking = asks(row, now)
@@ -180,7 +180,7 @@ class Breaker:
         return True
 
     def _note(self, rule: Callable[[FailureRow | None, int], FailureRow | None]) -> None:
-        """Write what a call has shown; what cannot be written must not change what the call has come to."""
+        """Write the outcome of a call. A failure to write it must not change that outcome."""
         self._closed_until = self._asks_until = 0.0
         now = int(self._clock())
         try:

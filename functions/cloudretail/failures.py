@@ -164,7 +164,7 @@ class FailureRow(Model):
         replay_id: id of the replay that claimed it last.
         replays: ids of all replays that claimed it, the latest last.
         edits: corrections of its body, the latest last.
-        asked_at: of a breaker: when a message asked last whether whoever is away is back.
+        asked_at: for a breaker: when a message last asked whether the other system is available again.
         expires_at: when the table deletes the row.
     """
 

@@ -125,7 +125,7 @@ class OrderView(OrderSummary):
     Attributes:
         shipping: how it is sent, and what that costs.
         tax: that the total includes; null where prices include none.
-        cancellable: whether it can be called off; once it is confirmed, that is a request, as its parcel may have gone.
+        cancellable: whether it can be cancelled; once it is confirmed, that is a request, as its parcel may have gone.
         parcel: once it was handed to the carrier.
         returnable_until: until when something can be sent back; null before it is delivered.
         returnable: how many pieces of each product can be sent back now.

@@ -94,7 +94,7 @@ def _last(order: "Order", event: str, about: str) -> datetime:
 
 
 def _given_back(order: "Order") -> bool:
-    """Whether a cancelled order's money is its shopper's again, be it by their bank."""
+    """Whether a cancelled order's money is back with its shopper, by a refund or by their bank."""
     refunded = _refunded(order)
     return CANCELLATION in refunded or sum(refunded.values()) >= order.total_amount
 

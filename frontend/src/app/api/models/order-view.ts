@@ -19,7 +19,7 @@ import { Tax } from '../models/tax';
 export interface OrderView {
 
   /**
-   * Whether it can be called off; once it is confirmed, that is a request, as its parcel may have gone.
+   * Whether it can be cancelled; once it is confirmed, that is a request, as its parcel may have gone.
    */
   cancellable: boolean;
 
