@@ -5,7 +5,7 @@ every address, and a wrong password looks like an unknown address. There is one 
 act: signing in to an account that was never confirmed says so. An attacker who registers an address to get that answer
 has sent a mail to its owner.
 
-The owner of the mailbox is the owner of the account. Until the code has come back, only the address is kept; name and
+The owner of the mailbox is the owner of the account. Until the code is entered, only the address is stored; name and
 password come with the code. A stranger who registers an address, before its owner or after, gains nothing by it.
 """
 
@@ -22,10 +22,10 @@ from cloudretail.model import asks
 from cloudretail.text import Line, cleaned_digits
 
 SESSION_LASTS = 30 * 24 * 3600
-"""Seconds; the validity of a refresh token as the user pool's client has it."""
+"""Seconds: the validity of a refresh token, as in the user pool's client."""
 
-# The pattern by which browsers check <input type=email> (WHATWG HTML, "valid e-mail address"), with one dot at least
-# in the domain, as nobody can be written to at `shopper@localhost`.
+# The pattern by which browsers check <input type=email> (WHATWG HTML, "valid e-mail address"). Here the domain needs at
+# least one dot, as no mail reaches `shopper@localhost`.
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _EMAIL = re.compile(rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})+")
 
@@ -88,35 +88,35 @@ Name = Annotated[str, Line(max_length=100), Field(examples=["Shopper"]), asks("E
 
 
 class AccountError(ShopError):
-    """Why somebody does not get into an account."""
+    """Base of the reasons why a user cannot get into an account."""
 
 
 class AddressTaken(AccountError):
-    """Somebody has registered this address already."""
+    """This address is registered already."""
 
 
 class AddressRefused(AccountError):
-    """The identity provider takes no mail address of this form."""
+    """The identity provider does not accept an address of this form."""
 
 
 class PasswordRefused(AccountError):
-    """The identity provider takes no password of this form; the text says why."""
+    """The identity provider does not accept this password. The text says why."""
 
 
 class WrongCode(AccountError):
-    """A code that is wrong, that has expired, that was tried too often, or is for an address that waits for none."""
+    """The code is wrong, has expired or was tried too often, or the address does not wait for one."""
 
 
 class WrongCredentials(AccountError):
-    """An unknown address, or another password."""
+    """The address is unknown, or the password is wrong."""
 
 
 class EmailNotConfirmed(AccountError):
-    """The address of this account has never answered."""
+    """The account's address was never confirmed."""
 
 
 class PasswordNotSet(AccountError):
-    """The account has a temporary password, or an operator asked for another one."""
+    """The account has a temporary password, or an operator demanded a new one."""
 
 
 class SecondFactorNeeded(AccountError):
@@ -124,24 +124,24 @@ class SecondFactorNeeded(AccountError):
 
 
 class WrongSecondFactor(AccountError):
-    """Not the code that the authenticator app shows now."""
+    """The code is not the one that the authenticator app shows now."""
 
 
 class SessionOver(AccountError):
-    """The session was ended, has run out, or never was."""
+    """The session was ended, has expired, or never existed."""
 
 
 class TooManyRequests(AccountError):
-    """The identity provider asks for patience."""
+    """The identity provider limits requests at present."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """What has to be known of an address that is registered already.
+    """The account of an address that is registered.
 
     Attributes:
         user_id: of the account.
-        confirmed: whether a mail to the address was answered, or an operator made the account.
+        confirmed: whether the address was confirmed by its code, or an operator made the account.
     """
 
     user_id: str
@@ -153,9 +153,9 @@ class Tokens:
     """A session.
 
     Attributes:
-        id_token: the API's bearer.
+        id_token: the API's bearer token.
         expires_in: seconds.
-        refresh_token: gets further ID tokens, until it expires itself, is revoked, or is replaced by the next one.
+        refresh_token: gets new ID tokens, until it expires, is revoked, or is replaced by the next refresh token.
     """
 
     id_token: str = field(repr=False)
@@ -164,9 +164,9 @@ class Tokens:
 
 
 class IdentityProvider(Protocol):
-    """Keeps accounts and their passwords, mails codes and issues tokens.
+    """Stores accounts and passwords, mails codes and issues tokens.
 
-    Every method may raise `TooManyRequests`, or Transient where the same call may succeed later.
+    Every method may raise `TooManyRequests`, or Transient if the same call may succeed later.
     """
 
     def find(self, email: str) -> Account | None: ...
@@ -178,10 +178,10 @@ class IdentityProvider(Protocol):
         """
 
     def confirm(self, email: str, code: str) -> None:
-        """Take the mailed code for the proof that the address is its owner's; raises WrongCode."""
+        """Confirm the address with its mailed code; raises WrongCode."""
 
     def set_up(self, email: str, password: str, name: str | None) -> None:
-        """Give a confirmed account its password and, unless None, its name; raises PasswordRefused."""
+        """Set the password of a confirmed account and, unless None, its name; raises PasswordRefused."""
 
     def rename(self, email: str, name: str) -> None:
         """Give an account another name; it stands in the tokens from the next one on."""
@@ -191,10 +191,10 @@ class IdentityProvider(Protocol):
         whoever is logged in has entered one."""
 
     def resend_code(self, email: str) -> None:
-        """Mail another code, where there is an address to be confirmed."""
+        """Mail another code, if the address waits to be confirmed."""
 
     def send_reset_code(self, email: str) -> None:
-        """Mail a code for a new password, where there is a confirmed account."""
+        """Mail a code for a new password, if there is a confirmed account."""
 
     def reset_password(self, email: str, code: str, password: str) -> None:
         """Change the password of a confirmed account by the mailed code; raises WrongCode or PasswordRefused."""
@@ -203,13 +203,16 @@ class IdentityProvider(Protocol):
         """End every session of the account. An ID token that somebody has lives to its end, a few minutes."""
 
     def sign_in(self, email: str, password: str, app_code: str | None = None) -> Tokens:
-        """Raises WrongCredentials, EmailNotConfirmed, PasswordNotSet, SecondFactorNeeded or WrongSecondFactor."""
+        """Log in.
+
+        Raises WrongCredentials, EmailNotConfirmed, PasswordNotSet, SecondFactorNeeded or WrongSecondFactor.
+        """
 
     def refresh(self, refresh_token: str) -> Tokens:
-        """Raises SessionOver."""
+        """New tokens of a session; raises SessionOver."""
 
     def revoke(self, refresh_token: str) -> None:
-        """End this session, if it has not ended."""
+        """End this session, if it is still open."""
 
     def begin_second_factor(self, email: str, password: str) -> str:
         """Make a secret for an authenticator app (base32); it counts once `finish_second_factor` was called.
@@ -232,7 +235,7 @@ class Users(Protocol):
 
 
 class Mailer(Protocol):
-    """Writes what the identity provider does not."""
+    """Sends the mails about accounts that the identity provider does not send."""
 
     def tell_account_exists(self, email: str) -> None:
-        """Raises Transient if the mail cannot be sent."""
+        """Mail the owner of an address that it has an account already; raises Transient if that fails."""

@@ -1,8 +1,8 @@
 """The identity provider on Amazon Cognito.
 
-The app client has PreventUserExistenceErrors: Cognito itself mostly gives the same answer for unknown users. Where it
-does not (a limit counted by user, a code for a user who needs none), this module removes the difference.
-The client has a secret, so that nobody else can call Cognito's own API, which takes these calls unsigned.
+The app client has PreventUserExistenceErrors, so Cognito mostly gives the same answer for unknown users. Where it does
+not (a limit counted by user, a code for a user who needs none), this module removes the difference.
+The client has a secret, so that nobody else can make the calls of Cognito's API that need no signature.
 """
 
 import base64
@@ -51,7 +51,7 @@ TOTP = "SOFTWARE_TOKEN_MFA"
 _TRIGGER_FAILED = frozenset(
     {"InvalidLambdaResponseException", "UnexpectedLambdaException", "UserLambdaValidationException"}
 )
-"""The pool's own functions (mails' texts, groups of a token) could not answer; they refuse nobody."""
+"""Errors of the pool's own functions (texts of mails, groups of a token). They never mean that a user is refused."""
 
 _ALWAYS: Mapping[str, Meaning] = {
     "TooManyRequestsException": lambda _: TooManyRequests(),
@@ -63,12 +63,12 @@ _CODE_REFUSED: Mapping[str, Meaning] = dict.fromkeys(
     (
         "CodeMismatchException",
         "ExpiredCodeException",
-        # A user who is unknown, confirmed already, disabled, or has no verified address.
+        # The user is unknown, confirmed already, disabled, or has no verified address.
         "InvalidParameterException",
         "NotAuthorizedException",
         "UserNotConfirmedException",
         "UserNotFoundException",
-        # Counted by user, so that only users who exist ever reach them.
+        # These limits are counted by user, so only existing users can reach them.
         "LimitExceededException",
         "TooManyFailedAttemptsException",
     ),
@@ -83,7 +83,7 @@ _NOBODY_TO_MAIL = frozenset(
         "UserNotFoundException",
     }
 )
-"""Why no code is mailed: as for `_CODE_REFUSED`. The caller learns none of these reasons."""
+"""Errors after which no code is mailed, besides `_CODE_REFUSED`. The caller does not learn the reason."""
 
 
 def _refused_password(error: ClientError) -> Exception:
@@ -93,7 +93,7 @@ def _refused_password(error: ClientError) -> Exception:
 
 @contextmanager
 def _meaning(meanings: Mapping[str, Meaning]) -> Iterator[None]:
-    """Raise what an error code means here; an error without a meaning passes."""
+    """Raise what an error code means here. An error without a meaning is raised as it is."""
     try:
         yield
     except ClientError as error:
@@ -105,10 +105,10 @@ def _meaning(meanings: Mapping[str, Meaning]) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Visit:
-    """Where a request comes from. Cognito would take the function's address for everybody's.
+    """The origin of a request. Without it, Cognito would see the function's address for every user.
 
     Attributes:
-        address: IP address of the person's device; empty where it is not known.
+        address: IP address of the user's device; empty if it is not known.
         user_agent: of the browser.
         server: host name of the shop.
         path: of the route.
@@ -126,8 +126,8 @@ class CognitoIdentityProvider:
     Args:
         user_pool_id: such as ap-southeast-1_aBcDeFgHi; e-mail addresses are its user names.
         client_id: of the app client, which has a secret.
-        visit: the request that is being answered. Cognito judges its risk where the pool has threat protection, and
-            keeps it with the user's history. Source: Cognito developer guide, "Collecting data for threat protection in
+        visit: the request that is being answered. If the pool has threat protection, Cognito judges its risk, and
+            stores it in the user's history. Source: Cognito developer guide, "Collecting data for threat protection in
             applications".
     """
 
@@ -138,7 +138,7 @@ class CognitoIdentityProvider:
 
     @property
     def _context(self) -> "ContextDataTypeTypeDef":
-        """Beside a call that is signed."""
+        """The context data of a signed call."""
         visit = self._visit()
         return {
             "IpAddress": visit.address,
@@ -149,19 +149,19 @@ class CognitoIdentityProvider:
 
     @property
     def _user_context(self) -> "UserContextDataTypeTypeDef":
-        """Beside a call that is proved by the client's secret alone."""
+        """The context data of a call that has only the client's secret."""
         return {"IpAddress": self._visit().address}
 
     @cached_property
     def _secret(self) -> str:
-        # Asked for once a process, so that it stands in no function's settings.
+        # Read once per process, so that no function's environment contains it.
         with _meaning({}):
             client = aws.cognito().describe_user_pool_client(UserPoolId=self._pool, ClientId=self._client)
         return client["UserPoolClient"]["ClientSecret"]
 
     def _hash(self, username: str) -> str:
-        """What proves to Cognito that a call about a user comes from this service (Developer guide, "Computing secret
-        hash values")."""
+        """The hash that proves to Cognito that a call about a user comes from this service. Source: Cognito developer
+        guide, "Computing secret hash values"."""
         digest = hmac.digest(self._secret.encode(), f"{username}{self._client}".encode(), hashlib.sha256)
         return base64.b64encode(digest).decode()
 
@@ -171,7 +171,7 @@ class CognitoIdentityProvider:
                 user = aws.cognito().admin_get_user(UserPoolId=self._pool, Username=email)
         except aws.cognito().exceptions.UserNotFoundException:
             return None
-        # Where e-mail addresses are the user names, the name that Cognito gives is a UUID of its own.
+        # With e-mail addresses as user names, Cognito's own user name is a UUID.
         return Account(user["Username"], confirmed=user["UserStatus"] != "UNCONFIRMED")
 
     def sign_up(self, email: str) -> None:
@@ -188,7 +188,7 @@ class CognitoIdentityProvider:
                 SecretHash=self._hash(email),
                 Username=email,
                 UserContextData=self._user_context,
-                # Nobody ever learns it.
+                # A random password, which nobody learns.
                 Password=secrets.token_urlsafe(48),
                 UserAttributes=[{"Name": "email", "Value": email}],
             )
@@ -204,7 +204,7 @@ class CognitoIdentityProvider:
             )
 
     def set_up(self, email: str, password: str, name: str | None) -> None:
-        # The name first: who can log in has a name, wherever this stops.
+        # The name is set first, so that an account with a password has a name, even if this stops in between.
         with _meaning({"InvalidPasswordException": _refused_password}):
             if name is not None:
                 self.rename(email, name)
@@ -284,7 +284,7 @@ class CognitoIdentityProvider:
         username = answer["ChallengeParameters"].get("USER_ID_FOR_SRP", email)
         with _meaning(
             dict.fromkeys(
-                # A code counts once; a session lasts three minutes, and is some milliseconds old here.
+                # A code is valid once. Cognito's session lasts three minutes, and has just begun here.
                 ("CodeMismatchException", "ExpiredCodeException", "NotAuthorizedException"),
                 lambda _: WrongSecondFactor(),
             )
@@ -357,17 +357,17 @@ class CognitoUsers:
 
 
 def _tokens(result: "AuthenticationResultTypeTypeDef", refresh_token: str = "") -> Tokens:
-    # A pool that does not rotate refresh tokens answers none: the one that was sent goes on.
+    # A pool without rotation returns no refresh token: the one that was sent stays valid.
     return Tokens(result["IdToken"], result["ExpiresIn"], result.get("RefreshToken") or refresh_token)
 
 
 class _NotMailedError(ShopError):
-    """Somebody waits for a code that was not sent."""
+    """A code was not sent, though its user waits for it."""
 
 
 @contextmanager
 def _in_silence(purpose: str) -> Iterator[None]:
-    """Log, and do not raise, why an address gets no code: who asked must not learn it."""
+    """Log why an address gets no code, and do not raise it: the caller must not learn it."""
     try:
         with _meaning(dict.fromkeys({"CodeDeliveryFailureException", *_TRIGGER_FAILED}, lambda _: _NotMailedError())):
             yield

@@ -1,4 +1,4 @@
-"""Every consumer of the shop: the one list in Python. All else about a consumer is derived from its declaration.
+"""Every consumer of the shop: the only list in Python. Everything else about a consumer is derived from it.
 
 The template's list is the parameter `Consumers`; a test compares the two.
 """
@@ -30,7 +30,7 @@ class Declaration(Protocol):
     def subscribes_to(self) -> tuple[type[EventData], ...]: ...
 
     def dry_run(self, document: str) -> Outcome:
-        """What the reaction to a message would come to now; nothing is changed."""
+        """The outcome that the reaction to a message would have now. It changes nothing."""
         ...
 
 
@@ -50,7 +50,7 @@ CONSUMERS: tuple[Declaration, ...] = (
 
 
 def subscribers(consumers: Sequence[Declaration] = CONSUMERS) -> Mapping[str, Sequence[str]]:
-    """Names of the consumers that subscribe to a type of event, by the CloudEvents type."""
+    """The names of the consumers that subscribe to each type of event, by CloudEvents type."""
     found: dict[str, list[str]] = {}
     for consumer in consumers:
         for event in consumer.subscribes_to:
