@@ -388,7 +388,8 @@ def test_an_event_that_shoppers_are_not_told_of_fails(function: Function) -> Non
 
 def test_the_queue_gets_exactly_the_events_that_are_written_about() -> None:
     subscribed = yaml_parse(TEMPLATE.read_text())["Mappings"]["Consumers"]["Notifications"]["SubscribesTo"]
-    assert subscribed == [event.event_type.type for event in (*TEXTS, AccountDeletionRequested)]
+    events: list[type[EventData]] = [*TEXTS, AccountDeletionRequested]
+    assert subscribed == [event.event_type.type for event in events]
 
 
 def test_a_refused_mail_comes_again_and_its_cause_is_kept(function: Function) -> None:
