@@ -94,7 +94,7 @@ const PAGE = 100;
                   <th shopSort="orders" [sorting]="sortingOfCauses" class="number">Orders</th>
                   <th shopSort="customers" [sorting]="sortingOfCauses" class="number">Customers</th>
                   <th scope="col" class="number">At stake</th>
-                  <th shopSort="hour" [sorting]="sortingOfCauses" class="number">Within the hour</th>
+                  <th shopSort="hour" [sorting]="sortingOfCauses" class="number">Last hour</th>
                   <th shopSort="oldest" [sorting]="sortingOfCauses">Oldest</th>
                   <th shopSort="latest" [sorting]="sortingOfCauses">Latest</th>
                   <th scope="col">Version</th>
@@ -128,8 +128,8 @@ const PAGE = 100;
                     </td>
                     <td class="number">
                       {{ group.trend.at(-1) }}
-                      <span class="hint" aria-hidden="true" title="Each of the last 24 hours">{{
-                        bars(group.trend)
+                      <span class="hint trend" aria-hidden="true" title="Each of the last 12 hours">{{
+                        bars(group.trend.slice(-12))
                       }}</span>
                     </td>
                     <td>
