@@ -11,6 +11,7 @@ BY_THE_CATALOGUE = "products"
 """How the addresses of pages begin that the catalogue fills in."""
 
 PAGES = (
+    "account",
     "admin",
     "cart",
     "checkout",
