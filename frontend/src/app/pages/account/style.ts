@@ -1,3 +1,4 @@
+import '../../../styles/later';
 import css from './account.css' with { loader: 'text' };
 
 // As the back office's sheet.
