@@ -52,7 +52,9 @@ class PaymentRequest(RequestModel):
     """
 
     method: PaymentMethod
-    card_token: Annotated[str | None, Field(pattern=r"^tok_[a-z0-9_]{1,60}$", examples=["tok_visa"], repr=False)] = None
+    card_token: Annotated[
+        str | None, Field(pattern=r"^(tok|pm)_[A-Za-z0-9_]{1,60}$", examples=["tok_visa"], repr=False)
+    ] = None
 
     @model_validator(mode="after")
     def _token_belongs_to_card(self) -> Self:
@@ -69,10 +71,12 @@ class PaymentMethods(Model):
     Attributes:
         methods: in the order in which they are offered.
         card_gateway: whose form takes the card; null where no card is taken.
+        publishable_key: what that form names the shop's account by; null where it needs none.
     """
 
     methods: tuple[PaymentMethod, ...]
     card_gateway: str | None
+    publishable_key: str | None
 
 
 class PaymentProgress(StrEnum):
@@ -243,7 +247,12 @@ def _order_of(order_id: str) -> PayableOrder | None:
     responses=answers(HTTPStatus.OK),
 )
 def get_payment_methods() -> PaymentMethods:
-    return PaymentMethods(methods=_settings().methods, card_gateway=_settings().card_gateway)
+    settings = _settings()
+    return PaymentMethods(
+        methods=settings.methods,
+        card_gateway=settings.card_gateway,
+        publishable_key=settings.stripe_publishable_key,
+    )
 
 
 @api.post(

@@ -273,6 +273,9 @@ class GuardedProvider:
 SANDBOX = "sandbox"
 """The provider that moves no real money."""
 
+STRIPE = "stripe"
+"""The provider that takes cards for real."""
+
 
 class TestToken(StrEnum):
     """The test tokens of the table in this module's docstring."""

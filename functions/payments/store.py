@@ -50,12 +50,14 @@ class PaymentsApiSettings(GatewaySettings, AttemptSettings):
     """What the API needs besides.
 
     Attributes:
+        stripe_publishable_key: the account's key for browsers; None where Stripe takes no cards.
         event_bus_name: the bus that the sandbox reports on; None on a stage without the sandbox.
         sandbox_reports_queue: the queue for its later reports; likewise.
     """
 
     orders_table: str
     card_limit: RateSetting
+    stripe_publishable_key: Absent[str] = None
     event_bus_name: Absent[str] = None
     sandbox_reports_queue: Absent[str] = None
 

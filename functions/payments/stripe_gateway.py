@@ -27,7 +27,6 @@ import stripe
 from cloudretail import aws
 from cloudretail.errors import Permanent
 from cloudretail.money import Money
-from cloudretail.settings import Absent, Settings, load
 from payments.providers import (
     Accepted,
     Answer,
@@ -41,8 +40,6 @@ from payments.providers import (
     Refused,
     ReportedDispute,
 )
-
-STRIPE = "stripe"
 
 TIMEOUT_SECONDS = 10
 """The time-out of one request. Several requests fit into the worker's own time-out."""
@@ -218,37 +215,11 @@ def _refund_answer(refund: stripe.Refund) -> RefundAnswer:
             return Pending()
 
 
-class StripeSettings(Settings):
-    """What Stripe needs.
-
-    Attributes:
-        stripe_secret: id of the secret with the account's key; None on a stage without Stripe.
-        stripe_api: address of a stand-in for Stripe's API; None for Stripe's own.
-    """
-
-    stripe_secret: Absent[str] = None
-    stripe_api: Absent[str] = None
+def open_stripe(key_arn: str) -> Stripe:
+    """Stripe with the key in the secret of this ARN, which is read here, once a process."""
+    return Stripe(client_of(aws.secrets().get_secret_value(SecretId=key_arn)["SecretString"].strip()))
 
 
-def open_stripe() -> Stripe | None:
-    """Stripe, by this function's environment; None on a stage without it. Its key is read here, once."""
-    settings = load(StripeSettings)
-    if not settings.stripe_secret:
-        return None
-    key = aws.secrets().get_secret_value(SecretId=settings.stripe_secret)["SecretString"]
-    return Stripe(client_of(key, settings.stripe_api))
-
-
-def client_of(key: str, api: str | None = None) -> stripe.StripeClient:
-    """A client without retries: a failed request is retried with its message.
-
-    Args:
-        key: of an account.
-        api: address of a stand-in for Stripe's API; None for Stripe's own.
-    """
-    return stripe.StripeClient(
-        key,
-        max_network_retries=0,
-        http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
-        base_addresses={"api": api} if api else {},
-    )
+def client_of(key: str) -> stripe.StripeClient:
+    """A client without retries: a failed request is retried with its message."""
+    return stripe.StripeClient(key, max_network_retries=0, http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS))

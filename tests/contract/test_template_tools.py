@@ -65,7 +65,7 @@ def deployed() -> dict[str, Any]:
     )
     # As `sam package` leaves it.
     template["Globals"]["Function"]["CodeUri"] = f"s3://{BUCKET}/{CODE}"
-    for layer in ("DependencyLayer", "PictureLayer"):
+    for layer in ("DependencyLayer", "PictureLayer", "StripeLayer"):
         template["Resources"][layer]["Properties"]["ContentUri"] = f"s3://{BUCKET}/{CODE}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", REGION)

@@ -522,3 +522,24 @@ def test_a_product_is_taken_off_sale_and_put_on_sale_again(
     ask(at_work, "Put on sale").get_by_role("button", name="Put it on sale").click()
     expect(row_of(at_work, "Put on sale")).to_contain_text("no → yes")
     assert shopper.ok("GET", f"/products/{product}")["listed"] is True
+
+
+def test_a_payment_that_a_bank_disputes_is_flagged_wherever_its_parcel_could_leave(
+    at_work: Visitor, shopper: Shopper, product: str
+) -> None:
+    order_id = shopper.order(product)
+    shopper.pay(order_id, "tok_dispute")
+    shopper.sees(order_id, "CONFIRMED")
+    shopper.sees_event(order_id, "PaymentDisputed")
+
+    at_work.open("/admin/orders", "Orders")
+    expect(row_of(at_work, number_of(order_id))).to_contain_text("Disputed")
+    go(at_work, "To ship")
+    expect(row_of(at_work, number_of(order_id))).to_contain_text("Disputed")
+    row_of(at_work, number_of(order_id)).get_by_role("link").click()
+
+    at_work.sees(f"Order {number_of(order_id)}")
+    expect(at_work.page.get_by_role("region", name="Parcel")).to_contain_text("Better hold the parcel")
+    payment = at_work.page.get_by_role("region", name="Payment")
+    expect(payment).to_contain_text("Dispute about SGD\xa019.90")
+    assert violations(at_work.page) == []

@@ -146,9 +146,11 @@ def test_a_queues_own_senders_alone_may_send_to_it(queue: str) -> None:
     assert referred(statement["Resource"]) == queue
     (sender,) = [c["aws:SourceArn"] for c in statement["Condition"].values() if "aws:SourceArn" in c]
     if statement["Principal"] == {"Service": "events.amazonaws.com"}:
-        own, of_the_accounts_bus = sender
+        own, of_the_accounts_bus, of_a_partners_bus = sender
         assert queue == referred(rules[referred(own)]["Targets"][0]["Arn"]), f"another rule may send to {queue}"
-        assert text_of(of_the_accounts_bus).endswith(f":rule/${{AWS::StackName}}-{queue.removesuffix('Queue')}-*")
+        named = f"${{AWS::StackName}}-{queue.removesuffix('Queue')}-*"
+        assert text_of(of_the_accounts_bus).endswith(f":rule/{named}")
+        assert text_of(of_a_partners_bus).endswith(f":rule/aws.partner/*/{named}")
     else:
         assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
         assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
@@ -298,7 +300,7 @@ def test_the_rules_of_this_bus_may_send_to_the_dead_letter_queue_of_the_rules_an
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
     senders = [text_of(each).rpartition(":rule/")[2] for each in statement["Condition"]["ArnLike"]["aws:SourceArn"]]
-    assert senders == ["${EventBus}/*", "${AWS::StackName}-*"]
+    assert senders == ["${EventBus}/*", "${AWS::StackName}-*", "aws.partner/*/${AWS::StackName}-*"]
 
 
 @each_rule
@@ -434,10 +436,18 @@ def test_the_api_signs_uploads_and_the_pictures_function_alone_reads_and_publish
 
 
 def test_the_function_that_makes_pictures_alone_takes_their_layer_along_and_has_room_for_the_largest() -> None:
-    assert {name for name, each in SHOP.functions.items() if "Layers" in each} == {"CatalogImages"}
+    layers = {name: [layer["Ref"] for layer in each.get("Layers", ())] for name, each in SHOP.functions.items()}
+    assert [name for name, each in layers.items() if "PictureLayer" in each] == ["CatalogImages"]
     function = SHOP.functions["CatalogImages"]
     assert function["Layers"] == [{"Ref": "PictureLayer"}], "SAM adds it to the layers of Globals"
     assert function["MemorySize"] * 2**20 / 2 > 2 * 4 * MAX_PIXELS
+
+
+def test_only_the_functions_that_ask_a_provider_take_stripes_package_along() -> None:
+    assert {name for name, each in SHOP.functions.items() if {"Ref": "StripeLayer"} in each.get("Layers", ())} == {
+        "PaymentWorkerReactions",
+        "ReplayWorker",
+    }
 
 
 def test_the_api_is_told_the_clients_address_over_whatever_the_client_says() -> None:
@@ -585,7 +595,7 @@ def transformed(**parameters: str) -> dict[str, Any]:
     """The resources as SAM writes them out on AWS for production."""
     template = process_template(yaml_parse(TEMPLATE.read_text()), {"Stage": "prod"} | parameters)
     template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
-    for layer in ("DependencyLayer", "PictureLayer"):
+    for layer in ("DependencyLayer", "PictureLayer", "StripeLayer"):
         template["Resources"][layer]["Properties"]["ContentUri"] = "s3://artifacts/code.zip"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", "ap-southeast-1")

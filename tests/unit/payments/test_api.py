@@ -330,11 +330,23 @@ def without_gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_the_local_shop_takes_test_cards_and_cash(till: Till) -> None:
     answer = offered()
 
-    assert (answer.status, answer.body) == (200, {"methods": ["CARD", "COD"], "cardGateway": "sandbox"})
+    assert (answer.status, answer.body) == (
+        200,
+        {"methods": ["CARD", "COD"], "cardGateway": "sandbox", "publishableKey": None},
+    )
 
 
 def test_a_stage_without_a_gateway_offers_cash_only(till: Till, without_gateway: None) -> None:
-    assert offered().body == {"methods": ["COD"], "cardGateway": None}
+    assert offered().body == {"methods": ["COD"], "cardGateway": None, "publishableKey": None}
+
+
+def test_a_stage_with_stripe_says_what_its_form_names_the_account_by(
+    till: Till, without_gateway: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARD_GATEWAY", "stripe")
+    monkeypatch.setenv("STRIPE_PUBLISHABLE_KEY", "pk_test_1")
+
+    assert offered().body == {"methods": ["CARD", "COD"], "cardGateway": "stripe", "publishableKey": "pk_test_1"}
 
 
 def test_a_stage_without_a_gateway_refuses_a_card_and_says_what_it_takes(pending: Till, without_gateway: None) -> None:

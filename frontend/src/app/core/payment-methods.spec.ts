@@ -19,13 +19,13 @@ describe('How somebody can pay', () => {
   const shown = () => [...page().querySelectorAll('strong')].map((each) => each.textContent);
 
   it('is what the shop says', async () => {
-    (await asked()).flush({ methods: ['CARD', 'COD'], cardGateway: 'sandbox' });
+    (await asked()).flush({ methods: ['CARD', 'COD'], cardGateway: 'sandbox', publishableKey: null });
     await vi.waitFor(() => expect(shown()).toEqual(['Card', 'Cash on delivery']));
     expect(choice.componentInstance.method()).toBe('CARD');
   });
 
   it('is in cash only where the shop takes no cards, whatever was chosen', async () => {
-    (await asked()).flush({ methods: ['COD'], cardGateway: null });
+    (await asked()).flush({ methods: ['COD'], cardGateway: null, publishableKey: null });
     await vi.waitFor(() => expect(shown()).toEqual(['Cash on delivery']));
     expect(choice.componentInstance.method()).toBe('COD');
   });
@@ -33,7 +33,7 @@ describe('How somebody can pay', () => {
   it('is asked for again where the shop could not be reached', async () => {
     fail(await asked(), 0);
     await vi.waitFor(() => page().querySelector('button')!.click());
-    (await asked()).flush({ methods: ['COD'], cardGateway: null });
+    (await asked()).flush({ methods: ['COD'], cardGateway: null, publishableKey: null });
     await vi.waitFor(() => expect(shown()).toEqual(['Cash on delivery']));
   });
 });

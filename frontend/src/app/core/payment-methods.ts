@@ -11,6 +11,8 @@ export class PaymentMethods {
 
   /** In the order in which they are offered; null until it is known. */
   readonly offered = signal<readonly PaymentMethod[] | null>(null);
+  /** What Stripe knows the shop by; null where Stripe takes no cards here. */
+  readonly stripeKey = signal<string | null>(null);
   /** Why it is not known. */
   readonly problem = signal<ApiError | null>(null);
 
@@ -18,7 +20,9 @@ export class PaymentMethods {
     if (this.offered()) return;
     this.problem.set(null);
     try {
-      this.offered.set((await this.api.invoke(getPaymentMethods)).methods);
+      const { methods, publishableKey } = await this.api.invoke(getPaymentMethods);
+      this.stripeKey.set(publishableKey);
+      this.offered.set(methods);
     } catch (error) {
       this.problem.set(apiError(error));
     }

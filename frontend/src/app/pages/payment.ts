@@ -1,5 +1,5 @@
 import '../../styles/later';
-import { Component, computed, effect, inject, input, signal, untracked } from '@angular/core';
+import { Component, computed, effect, inject, input, signal, untracked, viewChild } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import { Api } from '../api/api';
 import { answerChallenge } from '../api/fn/payments/answer-challenge';
@@ -12,6 +12,7 @@ import { OrderFollower } from '../core/order-follower';
 import { endOf } from '../core/order-story';
 import { PaymentMethods } from '../core/payment-methods';
 import { Poller } from '../core/poller';
+import { openStripe, orThrow } from '../core/stripe';
 import { Form, Submission } from '../core/submission';
 import { Countdown } from '../ui/countdown';
 import { Field } from '../ui/field';
@@ -25,6 +26,7 @@ import { OrderNumberPipe } from '../ui/order-number.pipe';
 import { PaymentMethod } from '../ui/payment-method';
 import { Problem } from '../ui/problem';
 import { Skeleton } from '../ui/skeleton';
+import { StripeCard } from '../ui/stripe-card';
 import { TakeFocus } from '../ui/take-focus';
 import NotFoundPage from './not-found';
 
@@ -47,6 +49,7 @@ import NotFoundPage from './not-found';
     Problem,
     RouterLink,
     Skeleton,
+    StripeCard,
     TakeFocus,
   ],
   providers: [OrderFollower, Poller],
@@ -74,11 +77,22 @@ import NotFoundPage from './not-found';
               } @else if (stage() === 'paying') {
                 <div class="notice" [shopTakeFocus]="acted()">
                   <shop-icon name="clock" />
-                  <p><strong>We are processing your payment.</strong> This takes just a moment.</p>
+                  @if (challenge()) {
+                    <p>
+                      <strong>Your bank has not answered yet.</strong> You can stay here or come back later.
+                      @if (order.reservedUntil; as until) {
+                        If it does not answer within
+                        <shop-countdown [until]="until" (timeUp)="follower.refresh()" />
+                        you are not charged.
+                      }
+                    </p>
+                  } @else {
+                    <p><strong>We are processing your payment.</strong> This takes just a moment.</p>
+                  }
                 </div>
               }
             </div>
-            @if (stage() === 'challenged') {
+            @if (stage() === 'challenged' && methods.offered()) {
               <section class="notice" aria-labelledby="bank" [shopTakeFocus]="acted()">
                 <shop-icon name="clock" />
                 <div class="notice-text stack">
@@ -91,7 +105,9 @@ import NotFoundPage from './not-found';
                       <shop-countdown [until]="until" (timeUp)="follower.refresh()" />
                     }
                   </p>
-                  <p class="hint">Test mode: these buttons stand for your bank's own page.</p>
+                  @if (!methods.stripeKey()) {
+                    <p class="hint">Test mode: these buttons stand for your bank's own page.</p>
+                  }
                   <shop-form-message [message]="bank.message" />
                   <div class="actions">
                     <button
@@ -102,14 +118,16 @@ import NotFoundPage from './not-found';
                     >
                       Confirm the payment
                     </button>
-                    <button
-                      type="button"
-                      class="button button-quiet"
-                      [attr.aria-busy]="bank.pending()"
-                      (click)="answer(order.orderId, false)"
-                    >
-                      Refuse it
-                    </button>
+                    @if (!methods.stripeKey()) {
+                      <button
+                        type="button"
+                        class="button button-quiet"
+                        [attr.aria-busy]="bank.pending()"
+                        (click)="answer(order.orderId, false)"
+                      >
+                        Refuse it
+                      </button>
+                    }
                   </div>
                 </div>
               </section>
@@ -154,7 +172,9 @@ import NotFoundPage from './not-found';
               }
               <form class="column" [shopForm]="submission" (send)="send(order.orderId)">
                 <shop-payment-method [(method)]="method" [cashRefusal]="order.codRefusal" />
-                @if (byCard()) {
+                @if (byCard() && methods.stripeKey(); as key) {
+                  <div class="fields"><shop-stripe-card [publishableKey]="key" /></div>
+                } @else if (byCard()) {
                   <div class="fields">
                     <shop-field
                       class="fields-wide"
@@ -199,7 +219,7 @@ import NotFoundPage from './not-found';
                     Pay {{ order.total | money }}
                   }
                 </button>
-                @if (byCard()) {
+                @if (byCard() && !methods.stripeKey()) {
                   <section class="test-cards" aria-labelledby="test-cards">
                     <h3 id="test-cards">Test mode: pay with a test card</h3>
                     <p class="hint">Use any future expiry date and any 3 digits. No real money is charged.</p>
@@ -263,7 +283,9 @@ export default class PaymentPage {
   /** The shopper has paid on this page: what comes of it takes the focus. */
   protected readonly acted = signal(false);
 
-  private readonly challenge = computed(() => this.follower.payment()?.challenge ?? null);
+  private readonly stripeCard = viewChild(StripeCard);
+
+  protected readonly challenge = computed(() => this.follower.payment()?.challenge ?? null);
   /** The challenge that was answered on this page: what came of it is not known yet. */
   private readonly answered = signal<string | null>(null);
 
@@ -298,6 +320,7 @@ export default class PaymentPage {
   });
 
   constructor() {
+    void this.methods.load();
     effect(() => {
       const orderId = this.orderId();
       untracked(() => this.follower.follow(orderId));
@@ -319,7 +342,7 @@ export default class PaymentPage {
   protected async send(orderId: string): Promise<void> {
     this.acted.set(true);
     const sent = await this.submission.run(async () => {
-      this.follower.accept(await this.api.invoke(pay, { orderId, body: this.request() }));
+      this.follower.accept(await this.api.invoke(pay, { orderId, body: await this.request() }));
     });
     if (sent) {
       // Whatever comes of it, the card is not needed any longer.
@@ -332,20 +355,27 @@ export default class PaymentPage {
     }
   }
 
-  /** Answer in the place of the bank: the sandbox has none. */
+  /** Ask the bank, in the frame that Stripe shows; or answer in its place, as the sandbox has none. */
   protected async answer(orderId: string, agreed: boolean): Promise<void> {
     const challenge = this.challenge();
     if (!challenge) return;
     this.acted.set(true);
-    const sent = await this.bank.run(() => this.api.invoke(answerChallenge, { orderId, body: { challenge, agreed } }));
+    const key = this.methods.stripeKey();
+    const sent = await this.bank.run(async () =>
+      key
+        ? orThrow(await (await openStripe(key)).handleNextAction({ clientSecret: challenge }))
+        : this.api.invoke(answerChallenge, { orderId, body: { challenge, agreed } }),
+    );
     if (sent) this.answered.set(challenge);
     // What comes of it arrives as an event; and where it was too late, this page is behind.
     this.follower.refresh();
   }
 
   /** @throws {ApiError} something is wrong with the card that was entered. */
-  private request(): PaymentRequest {
+  private async request(): Promise<PaymentRequest> {
     if (this.method() === 'COD') return { method: 'COD' };
+    const stripe = this.stripeCard();
+    if (stripe) return { method: 'CARD', cardToken: await stripe.token() };
     const card = { number: this.number(), expiry: this.expiry(), cvc: this.cvc() };
     return { method: 'CARD', cardToken: tokenOf(card, this.clock.now()) };
   }

@@ -17,4 +17,9 @@ export interface PaymentMethods {
    * In the order in which they are offered.
    */
   methods: Array<PaymentMethod>;
+
+  /**
+   * What that form names the shop's account by; null where it needs none.
+   */
+  publishableKey: (string | null);
 }
