@@ -22,7 +22,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
 from auth import commands
-from auth.deletion import Wait
+from auth.deletion import AwaitedOrder
 from auth.domain import (
     SESSION_LASTS,
     AccountError,
@@ -173,7 +173,7 @@ class DeletionView(Model):
     """
 
     requested_at: datetime | None
-    waits_for: tuple[Wait, ...]
+    waits_for: tuple[AwaitedOrder, ...]
 
 
 class SecondFactor(RequestModel):
@@ -568,7 +568,7 @@ def deletion_ports() -> commands.DeletionPorts:
     return commands.DeletionPorts(open_deletions(settings()), CognitoUsers(settings().user_pool_id), _waits)
 
 
-def _waits(user_id: str) -> list[Wait]:
+def _waits(user_id: str) -> list[AwaitedOrder]:
     return waits_of(settings(), user_id, datetime.now(UTC))
 
 

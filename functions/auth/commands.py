@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from auth import deletion
-from auth.deletion import Deletion, Wait
+from auth.deletion import AwaitedOrder, Deletion
 from auth.domain import (
     AddressTaken,
     IdentityProvider,
@@ -135,7 +135,7 @@ class DeletionPorts:
 
     deletions: Repository[Deletion]
     users: Users
-    waits: Callable[[str], Sequence[Wait]]
+    waits: Callable[[str], Sequence[AwaitedOrder]]
 
 
 def request_deletion(
@@ -152,7 +152,9 @@ def request_deletion(
     return _sign_out_for_good(ports, user_id, username or user_id, cause, now)
 
 
-def go_on(ports: DeletionPorts, known: Deletion, token_life: timedelta, cause: Cause, now: datetime) -> Sequence[Wait]:
+def go_on(
+    ports: DeletionPorts, known: Deletion, token_life: timedelta, cause: Cause, now: datetime
+) -> Sequence[AwaitedOrder]:
     """Go on with a deletion that is not published yet; returns what it waits for."""
     if known.signed_out_at is None:
         known = _sign_out_for_good(ports, known.user_id, known.account, cause, now)

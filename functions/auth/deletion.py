@@ -30,7 +30,7 @@ class Deletion(Model):
     Attributes:
         username: the identity provider's name of the account, where that is not the user id: of a restored pool.
         signed_out_at: when its sessions were ended, and it was disabled; None before.
-        published_at: when the services were told; None before.
+        published_at: when the event was published; None before.
         erased: the services that have erased what they kept.
     """
 
@@ -80,7 +80,7 @@ def publish(deletion: Deletion, token_life: timedelta, now: datetime) -> Decisio
         now: aware.
     """
     if deletion.published_at:
-        return Nothing("the services were told")
+        return Nothing("the event was published")
     if deletion.signed_out_at is None or now < deletion.signed_out_at + token_life:
         return Nothing("a token may still be used")
     event = AccountDeletionRequested(user_id=deletion.user_id, requested_at=deletion.requested_at)
@@ -105,7 +105,7 @@ class WaitReason(StrEnum):
     RETURN_PERIOD = "RETURN_PERIOD"
 
 
-class Wait(Model):
+class AwaitedOrder(Model):
     """What a deletion waits for.
 
     Attributes:
@@ -130,7 +130,7 @@ class OrderNow(Model):
     return_days: int = 0
 
 
-def waits(orders: Iterable[OrderNow], payments: Mapping[str, Mapping[str, Any]], now: datetime) -> list[Wait]:
+def waits(orders: Iterable[OrderNow], payments: Mapping[str, Mapping[str, Any]], now: datetime) -> list[AwaitedOrder]:
     """What the deletion of an account waits for.
 
     Args:
@@ -149,5 +149,5 @@ def waits(orders: Iterable[OrderNow], payments: Mapping[str, Mapping[str, Any]],
             until = order.delivered_at + timedelta(days=order.return_days)
             reason = WaitReason.RETURN_PERIOD if now <= until else None
         if reason:
-            found.append(Wait(order_id=order.order_id, number=order.number, reason=reason, until=until))
+            found.append(AwaitedOrder(order_id=order.order_id, number=order.number, reason=reason, until=until))
     return found

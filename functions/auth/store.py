@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import batched
 from typing import Any
 
-from auth.deletion import Deletion, OrderNow, Wait, waits
+from auth.deletion import AwaitedOrder, Deletion, OrderNow, waits
 from cloudretail import aws, dynamodb
 from cloudretail.outbox import Aggregate
 from cloudretail.repository import DynamoDBRepository, batch_get
@@ -52,9 +52,9 @@ def open_deletions(settings: DeletionSettings) -> DynamoDBRepository[Deletion]:
     return DynamoDBRepository(settings.deletions_table, DELETIONS)
 
 
-def waits_of(settings: WaitSettings, user_id: str, now: datetime) -> list[Wait]:
+def waits_of(settings: WaitSettings, user_id: str, now: datetime) -> list[AwaitedOrder]:
     """What the deletion of an account waits for now."""
-    found: list[Wait] = []
+    found: list[AwaitedOrder] = []
     for ids in batched(_order_ids(settings.orders_table, user_id), PAGE, strict=False):
         rows = _rows(settings, ids)
         orders = [OrderNow.model_validate(row) for row in rows[settings.orders_table]]

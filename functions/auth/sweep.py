@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from auth import commands
-from auth.deletion import OPEN, Deletion, Wait
+from auth.deletion import OPEN, AwaitedOrder, Deletion
 from auth.identity_provider import CognitoUsers
 from auth.store import WaitSettings, open_deletions, waits_of
 from cloudretail.envelope import Cause
@@ -46,7 +46,7 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> None:
     settings = _settings()
     deletions = open_deletions(settings)
 
-    def waits(user_id: str) -> list[Wait]:
+    def waits(user_id: str) -> list[AwaitedOrder]:
         return waits_of(settings, user_id, now)
 
     ports = commands.DeletionPorts(deletions, CognitoUsers(settings.user_pool_id), waits)

@@ -64,7 +64,7 @@ class Attempt:
         return self.answers[-1] if self.answers else None
 
     @property
-    def told(self) -> Answer | None:
+    def reported(self) -> Answer | None:
         """What the gateway says of it."""
         if self.answer or not self.challenged:
             return self.answer
@@ -145,7 +145,7 @@ class Gateway:
 
     def find(self, reference: str) -> Answer | None:
         self._hook("find", reference)
-        return self.named(reference).told
+        return self.named(reference).reported
 
     def find_refund(self, key: str, reference: str) -> RefundAnswer | None:
         self._hook("find", reference)
@@ -276,7 +276,7 @@ class Gateway:
     def _challenged(self, reference: str) -> Answer:
         attempt = self.named(reference)
         attempt.challenged = True
-        return attempt.told or Ended()
+        return attempt.reported or Ended()
 
     def _answered(self, reference: str, answer: Answer) -> Answer:
         """The first answer stands."""

@@ -95,7 +95,7 @@ class StuckOrder(Model):
 
 
 @dataclass(frozen=True)
-class Wait:
+class AwaitedStep:
     """Something that an order waits for.
 
     Attributes:
@@ -150,13 +150,13 @@ def stuck_order(
     return StuckOrder(order_id=order.order_id, status=order.status, since=first.since, blocker=first.blocker)
 
 
-def _explained(order: OrderRow, wait: Wait, failures: Iterable[FailureRow], now: datetime) -> Wait:
+def _explained(order: OrderRow, wait: AwaitedStep, failures: Iterable[FailureRow], now: datetime) -> AwaitedStep:
     """The wait with the failure that causes it, which is overdue at once."""
     blocker = _held_up(order, wait, failures, now)
     return replace(wait, blocker=blocker, patience=AT_ONCE, failed=True) if blocker else wait
 
 
-def _held_up(order: OrderRow, wait: Wait, failures: Iterable[FailureRow], now: datetime) -> Blocker | None:
+def _held_up(order: OrderRow, wait: AwaitedStep, failures: Iterable[FailureRow], now: datetime) -> Blocker | None:
     """The failure that causes a wait, if there is one. A dead letter comes before a message that is being retried."""
     own = [failure for failure in failures if wait.is_held_up_by(failure)]
     for failure in own:
@@ -189,7 +189,7 @@ def _retried(failure: FailureRow, now: datetime) -> str:
     return f"{failure.event_name}: {seconds:.0f} s in {where}, {retry}, because of {failure.cause.code}"
 
 
-def waits_of(rows: OrderRows, now: datetime) -> list[Wait]:
+def waits_of(rows: OrderRows, now: datetime) -> list[AwaitedStep]:
     """Everything that an order waits for, overdue or not.
 
     Args:
@@ -218,10 +218,10 @@ def _event(
     since: datetime | None = None,
     rule: str | None = None,
     waits_for: str | None = None,
-) -> Wait:
+) -> AwaitedStep:
     """A wait for a consumer to consume events. A nudge publishes them again."""
     words = waits_for or f"{consumer} to consume {' and '.join(events)}"
-    return Wait(since or order.since, AT_ONCE, _nudge(order, words), rule, consumer, events)
+    return AwaitedStep(since or order.since, AT_ONCE, _nudge(order, words), rule, consumer, events)
 
 
 def _nudge(order: OrderRow, waits_for: str) -> Blocker:
@@ -229,7 +229,7 @@ def _nudge(order: OrderRow, waits_for: str) -> Blocker:
     return Blocker(waits_for=waits_for, command=command, remedy=Remedy.NUDGE)
 
 
-def _of_status(order: OrderRow, rows: OrderRows, now: datetime) -> Iterator[Wait]:
+def _of_status(order: OrderRow, rows: OrderRows, now: datetime) -> Iterator[AwaitedStep]:
     """The waits that follow from the order's own status."""
     reservation, payment, shipment = rows.one(ReservationRow), rows.one(PaymentRow), rows.one(ShipmentRow)
     held = reservation.status if reservation else None
@@ -254,13 +254,13 @@ def _of_status(order: OrderRow, rows: OrderRows, now: datetime) -> Iterator[Wait
         case "CONFIRMED", "TO_SHIP":
             command = f"cloudretail shipments ship {order.order_id} --carrier CARRIER --tracking NUMBER"
             blocker = Blocker(waits_for="staff to ship its parcel", command=command)
-            yield Wait(order.entered, TO_SHIP_WITHIN, blocker, "not-shipped")
+            yield AwaitedStep(order.entered, TO_SHIP_WITHIN, blocker, "not-shipped")
         case "CANCELLING", (None | "TO_SHIP"):
             yield _event(order, "fulfilment", "CancellationRequested", rule="cancelling")
         case "SHIPPED", "SHIPPED":
             command = f"cloudretail shipments show {order.order_id}"
             blocker = Blocker(waits_for="its carrier, or staff to say what became of the parcel", command=command)
-            yield Wait(order.entered, DELIVERED_WITHIN, blocker, "not-delivered")
+            yield AwaitedStep(order.entered, DELIVERED_WITHIN, blocker, "not-delivered")
         case (("CONFIRMED" | "CANCELLING" | "SHIPPED"), str(status)) if status in _PUBLISHED:
             rule = "cancelling" if order.status == "CANCELLING" else None
             yield _event(order, "orders", _PUBLISHED[status], rule=rule)
@@ -277,7 +277,7 @@ _PUBLISHED = {
 """The event that orders receive about a shipment's status."""
 
 
-def _while_pending(order: OrderRow, held: str | None) -> Wait:
+def _while_pending(order: OrderRow, held: str | None) -> AwaitedStep:
     match held:
         case None:
             return _event(order, "inventory", "OrderPlaced")
@@ -287,7 +287,7 @@ def _while_pending(order: OrderRow, held: str | None) -> Wait:
             return _event(order, "orders", "InventoryReserved")
 
 
-def _while_reserved(order: OrderRow, payment: PaymentRow | None, now: datetime) -> Wait | None:
+def _while_reserved(order: OrderRow, payment: PaymentRow | None, now: datetime) -> AwaitedStep | None:
     over = order.reserved_until is not None and now > order.reserved_until
     match payment:
         case None:
@@ -313,11 +313,11 @@ def _while_reserved(order: OrderRow, payment: PaymentRow | None, now: datetime) 
             return _event(order, "orders", *ends, waits_for="the event that its payment was voided for")
 
 
-def _answer(order: OrderRow, waits_for: str) -> Wait:
+def _answer(order: OrderRow, waits_for: str) -> AwaitedStep:
     return _event(order, "payment-worker", "PaymentSubmitted", waits_for=waits_for)
 
 
-def _while_cancelled(order: OrderRow, payment: PaymentRow | None) -> Wait | None:
+def _while_cancelled(order: OrderRow, payment: PaymentRow | None) -> AwaitedStep | None:
     match payment:
         case PaymentRow(status="SUBMITTED" | "CHALLENGED", cancelled=True):
             return _answer(order, "the provider's answer, which says whether there is anything to refund")
@@ -331,29 +331,31 @@ def _while_cancelled(order: OrderRow, payment: PaymentRow | None) -> Wait | None
             return None
 
 
-def _of_refund(order: OrderRow, payment: PaymentRow, refund: RefundRow) -> Wait | None:
+def _of_refund(order: OrderRow, payment: PaymentRow, refund: RefundRow) -> AwaitedStep | None:
     """The wait for a refund. The time since when is in the order's history."""
     asked = order.last("ReturnReceived", refund.refund_id) or order.entered
     if payment.is_disputed(refund.attempt) and refund.status in ("REQUESTED", "TO_PAY_BY_HAND"):
         bank = Blocker(
             waits_for="the shopper's bank to decide its dispute", command=f"cloudretail orders trace {order.order_id}"
         )
-        return Wait(asked, DISPUTED_WITHIN, bank, "refund-disputed")
+        return AwaitedStep(asked, DISPUTED_WITHIN, bank, "refund-disputed")
     match refund.status:
         case "REQUESTED":
             waits_for = f"the provider to give the refund {refund.refund_id} back"
             blocker, events = _nudge(order, waits_for), ("RefundRequested",)
-            return Wait(asked, REFUNDED_WITHIN, blocker, "refund-requested", "payment-worker", events)
+            return AwaitedStep(asked, REFUNDED_WITHIN, blocker, "refund-requested", "payment-worker", events)
         case "TO_PAY_BY_HAND":
             since = order.last("PaymentRefundFailed", refund.refund_id) or asked
             waits_for = f"staff to pay the refund {refund.refund_id} by hand"
             command = f"cloudretail refunds paid {order.order_id} {refund.refund_id} --reference REFERENCE"
-            return Wait(since, PAID_BY_HAND_WITHIN, Blocker(waits_for=waits_for, command=command), "refund-by-hand")
+            return AwaitedStep(
+                since, PAID_BY_HAND_WITHIN, Blocker(waits_for=waits_for, command=command), "refund-by-hand"
+            )
         case _:
             return None
 
 
-def _of_cash(order: OrderRow, payment: PaymentRow | None) -> Iterator[Wait]:
+def _of_cash(order: OrderRow, payment: PaymentRow | None) -> Iterator[AwaitedStep]:
     """The wait for the cash of a delivered order."""
     if payment and payment.method == "COD" and payment.status == "SUCCEEDED":
         if payment.collected is None:
@@ -368,7 +370,7 @@ def _of_return(
     shipment: ShipmentRow | None,
     reservation: ReservationRow | None,
     payment: PaymentRow | None,
-) -> Iterator[Wait]:
+) -> Iterator[AwaitedStep]:
     """What a return of a delivered order waits for."""
     expected = shipment.find_return(each.return_id) if shipment else None
     at = expected.status if expected else None
@@ -379,7 +381,7 @@ def _of_return(
             waits_for = f"the return {each.return_id} to arrive, or staff to refuse it"
             command = f"cloudretail returns receive {order.order_id} {each.return_id}"
             blocker = Blocker(waits_for=waits_for, command=command)
-            yield Wait(each.requested_at, RETURNED_WITHIN, blocker, "return-not-received")
+            yield AwaitedStep(each.requested_at, RETURNED_WITHIN, blocker, "return-not-received")
         case (("REQUESTED" | "WITHDRAWN"), "RECEIVED"):
             yield _event(order, "orders", "ReturnReceived", rule="return-not-settled")
         case "REQUESTED", "REFUSED":

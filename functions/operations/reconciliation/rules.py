@@ -335,13 +335,13 @@ def unharmed(order_id: str, rows: OrderRows, stuck: StuckOrder | None) -> list[V
         blocker = stuck.blocker
         next_ = f"Next: {blocker.command}" if blocker.command else _trace(order_id)
         return [_order("goes-on", order, f"{order.status}, waits for {blocker.waits_for}", next_)]
-    told = TOLD.get(order.status)
-    if told and not any(mail.kind == told and mail.status == "SENT" for mail in rows.all(MailRow)):
-        return [_order("told-once", order, f"{order.status}, but no mail about {told} was sent", _trace(order_id))]
+    kind = MAIL_ABOUT.get(order.status)
+    if kind and not any(mail.kind == kind and mail.status == "SENT" for mail in rows.all(MailRow)):
+        return [_order("mailed-once", order, f"{order.status}, but no mail about {kind} was sent", _trace(order_id))]
     return []
 
 
-TOLD = {
+MAIL_ABOUT = {
     "CONFIRMED": "OrderConfirmed",
     "SHIPPED": "ShipmentDispatched",
     "DELIVERED": "ShipmentDelivered",

@@ -59,11 +59,11 @@ def reconcile(
         _list(jobs.recent(20), as_json=as_json)
         return
     if cost:
-        told = jobs.cost(whole=changed_since is None)
+        estimate = jobs.cost(whole=changed_since is None)
         if as_json:
-            print_json(told.model_dump(mode="json"))
+            print_json(estimate.model_dump(mode="json"))
         else:
-            out.print(_words(told))
+            out.print(_words(estimate))
         return
     with said_by_the_shop():
         if reconciliation_id is None:
@@ -134,7 +134,7 @@ def _summary(found: "Reconciliation") -> str:
         return f"{found.state.lower()}: {found.done} of {found.parts or '?'} parts, {what}{left}. {tail}"
     if found.violations:
         return f"{found.violations} violations in {what}{left}. {tail}"
-    good = "The tables agree" if not found.replay_id else "No harm: they go on, and were charged and told once"
+    good = "The tables agree" if not found.replay_id else "No harm: they go on, and were charged and mailed once"
     return f"{good}: {what}{left}. {tail}"
 
 

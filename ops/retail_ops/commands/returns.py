@@ -8,7 +8,7 @@ from rich.table import Table
 
 from retail_ops.commands.dlq import AsJson, print_json
 from retail_ops.commands.staff import (
-    Broken,
+    Damaged,
     Email,
     OrderId,
     Password,
@@ -75,7 +75,7 @@ def receive(
         list[str] | None,
         typer.Option("--arrived", metavar="PRODUCT=N", help="Only this has arrived. Default: all of the return."),
     ] = None,
-    broken: Broken = None,
+    broken: Damaged = None,
     stack: Stack = None,
     email: Email = None,
     password: Password = None,

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from retail_ops.commands.dlq import AsJson, print_json
 from retail_ops.commands.staff import (
-    Broken,
+    Damaged,
     Email,
     OrderId,
     Password,
@@ -170,7 +170,7 @@ def deliver(
 def came_back(
     order: OrderId,
     reason: Annotated[Comeback, typer.Option(help="Why.")] = Comeback.OTHER,
-    broken: Broken = None,
+    broken: Damaged = None,
     stack: Stack = None,
     email: Email = None,
     password: Password = None,

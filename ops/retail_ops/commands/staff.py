@@ -23,7 +23,7 @@ Password = Annotated[
     str | None,
     typer.Option("--password", envvar="CLOUDRETAIL_PASSWORD", help="Asked for unless given by the variable; on AWS."),
 ]
-Broken = Annotated[
+Damaged = Annotated[
     list[str] | None,
     typer.Option("--broken", metavar="PRODUCT=N", help="So many pieces of this product cannot be sold again."),
 ]

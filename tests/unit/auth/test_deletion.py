@@ -8,7 +8,7 @@ import pytest
 
 from auth import api, commands
 from auth.commands import DeletionPorts
-from auth.deletion import Deletion, OrderNow, Wait, WaitReason, note, publish, request, sign_out, waits
+from auth.deletion import AwaitedOrder, Deletion, OrderNow, WaitReason, note, publish, request, sign_out, waits
 from auth.store import DELETIONS
 from cloudretail.decider import Change, Nothing
 from contract import parse
@@ -21,7 +21,7 @@ from tests.unit.auth.conftest import Answer, Browser
 
 LIFE = timedelta(minutes=5)
 USER = "user-1"
-WAIT = Wait(order_id="ord_1", number="1", reason=WaitReason.ORDER)
+WAIT = AwaitedOrder(order_id="ord_1", number="1", reason=WaitReason.ORDER)
 
 
 class Users:
@@ -46,7 +46,7 @@ class Office:
     def __init__(self) -> None:
         self.deletions = InMemoryRepository(DELETIONS)
         self.users = Users()
-        self.waits: list[Wait] = []
+        self.waits: list[AwaitedOrder] = []
         self.ports = DeletionPorts(self.deletions, self.users, lambda _: self.waits)
 
     def request(self) -> Deletion:

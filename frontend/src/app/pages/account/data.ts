@@ -4,7 +4,7 @@ import { Api } from '../../api/api';
 import { deleteAccount } from '../../api/fn/account/delete-account';
 import { exportData } from '../../api/fn/account/export-data';
 import { previewDeletion } from '../../api/fn/account/preview-deletion';
-import { DeletionView, Wait } from '../../api/models';
+import { DeletionView, AwaitedOrder } from '../../api/models';
 import { Heading } from '../../core/headings';
 import { resource } from '../../core/recovery';
 import { Session } from '../../core/session';
@@ -17,7 +17,7 @@ import { TakeFocus } from '../../ui/take-focus';
 import { WhenPipe } from '../../ui/when.pipe';
 
 /** What an order keeps its person for. */
-const REASONS: Readonly<Record<Wait['reason'], string>> = {
+const REASONS: Readonly<Record<AwaitedOrder['reason'], string>> = {
   ORDER: 'is on its way, or being returned',
   REFUND: 'has a refund on its way to you',
   RETURN_PERIOD: 'can be sent back',

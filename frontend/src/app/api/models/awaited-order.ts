@@ -6,7 +6,7 @@ import { WaitReason } from '../models/wait-reason';
 /**
  * What a deletion waits for.
  */
-export interface Wait {
+export interface AwaitedOrder {
 
   /**
    * Of the order, as people call it.
