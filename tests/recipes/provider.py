@@ -42,8 +42,13 @@ from tests.unit.payments.test_providers import ProviderContract
 
 
 class TestBank(ProviderContract):
-    token = TestToken.VISA
-    declined = TestToken.DECLINED
+    @pytest.fixture
+    def token(self) -> str:
+        return TestToken.VISA
+
+    @pytest.fixture
+    def declined(self) -> str:
+        return TestToken.DECLINED
 
     @pytest.fixture
     def provider(self) -> Iterator[Bank]:
@@ -81,10 +86,14 @@ def carry_out(copy: Copy) -> None:
 
     template = "template.yaml"
     copy.edit(template, r"^  SandboxChargesTable:$", f"{TABLE}\\g<0>")
-    for function in ("PaymentsApi", "PaymentWorkerReactions", "ReplayWorker"):
-        chosen = rf"(^  {function}:\n(?:(?!^  \w).)*CARD_GATEWAY: )!If \[HasSandbox, sandbox, ''\]"
-        variable = "" if function == "PaymentsApi" else "\n          BANK_CHARGES_TABLE: !Ref BankChargesTable"
-        copy.edit(template, chosen, rf"\1!If [HasSandbox, sandbox, bank]{variable}")
+    copy.edit(
+        template,
+        r"CARD_GATEWAY: &cardGateway !If \[HasSandbox, sandbox, [^\n]*",
+        "CARD_GATEWAY: &cardGateway !If [HasSandbox, sandbox, bank]",
+    )
+    for function in ("PaymentWorkerReactions", "ReplayWorker"):
+        gateway = rf"^  {function}:\n(?:(?!^  \w).)*CARD_GATEWAY: \*cardGateway\n"
+        copy.edit(template, gateway, "\\g<0>          BANK_CHARGES_TABLE: !Ref BankChargesTable\n")
     for policy in ("PaymentWorkerReactionsPolicy", "ReplayWorkerPolicy"):
         copy.edit(template, rf"^  {policy}:\n(?:(?!^  \w).)*?        Statement:\n", f"\\g<0>{GRANT}")
 
