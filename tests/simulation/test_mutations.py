@@ -60,7 +60,7 @@ NOTICED_BY = {
 NEVER_BROKEN = {"the shop never comes to rest"}
 """A guard against endless loops: of a defect that leads to one, a schedule would not end either."""
 
-ENOUGH = 1500
+ENOUGH = 5000
 """Schedules within which it does."""
 
 

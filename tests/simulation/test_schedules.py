@@ -22,7 +22,7 @@ from tests.simulation.search import (
     wander,
 )
 
-SCHEDULES = 3000
+SCHEDULES = 4000
 """`make prove PART=schedules` tries as many as fit into half an hour."""
 
 BREAKS = frozenset(
