@@ -36,8 +36,8 @@ STATES_AND_EVENTS = frozenset(
     + [f"payments {status}" for status in PaymentStatus]
     + [f"fulfilment {status}" for status in ShipmentStatus]
 )
-"""What some hundred schedules of a sound shop come across. They send no mails, so that none comes back, and nobody closes
-an account: tests/contract/test_leaving.py is about that."""
+"""What some hundred schedules of a sound shop come across. They send no mails, so none comes back. Nobody closes an
+account: tests/contract/test_leaving.py is about that."""
 
 CHUNK = 250
 """Schedules that a process tries at a time: a second or two."""
