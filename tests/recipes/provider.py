@@ -86,11 +86,8 @@ def carry_out(copy: Copy) -> None:
 
     template = "template.yaml"
     copy.edit(template, r"^  SandboxChargesTable:$", f"{TABLE}\\g<0>")
-    copy.edit(
-        template,
-        r"CARD_GATEWAY: &cardGateway !If \[HasSandbox, sandbox, [^\n]*",
-        "CARD_GATEWAY: &cardGateway !If [HasSandbox, sandbox, bank]",
-    )
+    stripe = r"(CARD_GATEWAY: &cardGateway !If \[HasSandbox, sandbox, !If \[HasStripe, stripe, )''\]\]"
+    copy.edit(template, stripe, r"\1bank]]")
     for function in ("PaymentWorkerReactions", "ReplayWorker"):
         gateway = rf"^  {function}:\n(?:(?!^  \w).)*CARD_GATEWAY: \*cardGateway\n"
         copy.edit(template, gateway, "\\g<0>          BANK_CHARGES_TABLE: !Ref BankChargesTable\n")
