@@ -88,7 +88,7 @@ def test_one_of_two_pieces_that_were_paid_in_cash_goes_back(
         order_id,
         *("OrderPlaced", "OrderConfirmed", "ShipmentDispatched", "ShipmentDelivered"),
         *(f"{kind}#{return_id}" for kind in ("ReturnRequested", "ReturnReceived", "PaymentRefundFailed")),
-        f"PaymentRefunded#{return_id}",
+        f"PaymentRefunded#{return_id}:by-hand",
     )
     assert set(mails(shopper).values()) == {1}
 

@@ -41,7 +41,9 @@ class Visitor:
     def _hear(self, message: ConsoleMessage) -> None:
         # The browser itself notes each answer that is no success; those of the API are what a test is about.
         of_the_api = "/api/" in message.location["url"] and message.text.startswith("Failed to load resource")
-        if message.type in ("error", "warning") and not of_the_api:
+        # A page that there is not is answered as that.
+        missing = message.location["url"] == self.page.url and "status of 404" in message.text
+        if message.type in ("error", "warning") and not of_the_api and not missing:
             self.complaints.append(f"{message.text} ({message.location['url']})")
 
     def secrets(self) -> list[str]:

@@ -116,7 +116,8 @@ def test_one_of_two_pieces_paid_in_cash_comes_back_broken_and_is_paid_back_by_ha
         product,
         *(*ORDERED, "ShipmentDispatched", "ShipmentDelivered"),
         *(f"{about}#{return_id}" for about in ("ReturnRequested", "ReturnReceived")),
-        *(f"{about}#{return_id}" for about in ("PaymentRefundFailed", "PaymentRefunded")),
+        f"PaymentRefundFailed#{return_id}",
+        f"PaymentRefunded#{return_id}:by-hand",
     )
 
 

@@ -42,6 +42,11 @@ Resources:
 Outputs:
   EventBusName: {Value: !Ref EventBus}
   DistributionDomain: {Value: none.cloudfront.net}
+  ShopName: {Value: Greetings}
+  ShopAddress: {Value: 1 Market Street}
+  ContactAddress: {Value: hello@cloudretail.example}
+  ReturnAddress: {Value: 1 Market Street}
+  ReturnDays: {Value: '30'}
   ApiUrl: {Value: !Sub 'http://127.0.0.1:PORT/_aws/execute-api/${Api}/$default/api'}
 """
 
