@@ -212,7 +212,7 @@ class IdentityProvider(Protocol):
         """New tokens of a session; raises SessionOver."""
 
     def revoke(self, refresh_token: str) -> None:
-        """End this session, if it is still open."""
+        """Make a refresh token useless; nothing changes if it is so already."""
 
     def begin_second_factor(self, email: str, password: str) -> str:
         """Make a secret for an authenticator app (base32); it counts once `finish_second_factor` was called.

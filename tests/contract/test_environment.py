@@ -50,22 +50,22 @@ def settings_of(function: str) -> set[type[Settings]]:
     found: set[type[Settings]] = set()
     module = module_of(function)
     own = [each for each in map(unwrap, vars(module).values()) if getattr(each, "__module__", "") == module.__name__]
-    todo = [each for each in own if isfunction(each) and each.__name__ != "_read_only"]
+    unread = [each for each in own if isfunction(each) and each.__name__ != "_read_only"]
     if consumer := getattr(module, "CONSUMER", None):
         # Its dry run is the replay worker's business.
-        todo.append(type(consumer).handler)
+        unread.append(type(consumer).handler)
         if isfunction(ports := unwrap(getattr(consumer, "ports", print))):
-            todo.append(ports)
+            unread.append(ports)
         for effect in getattr(consumer, "effects", {}).values():
             inner = [cell.cell_contents for cell in effect.react.__closure__ or ()]
-            todo += [effect.react, *filter(isfunction, inner)]
+            unread += [effect.react, *filter(isfunction, inner)]
     for each in getattr(module, "CONSUMERS", ()):
         # A dry run opens every consumer's read-only ports.
         opened = (type(each).dry_run, getattr(each, "read_only", None))
-        todo += [port for port in map(unwrap, filter(None, opened)) if isfunction(port)]
+        unread += [port for port in map(unwrap, filter(None, opened)) if isfunction(port)]
     seen: set[FunctionType] = set()
-    while todo:
-        caller = todo.pop()
+    while unread:
+        caller = unread.pop()
         if caller in seen:
             continue
         seen.add(caller)
@@ -74,7 +74,7 @@ def settings_of(function: str) -> set[type[Settings]]:
             thing = unwrap(caller.__globals__[name])
             if isclass(thing) and issubclass(thing, Settings):
                 found.add(thing)
-            todo += [each for each in _reached(thing, names) if _is_ours(each)]
+            unread += [each for each in _reached(thing, names) if _is_ours(each)]
     return found
 
 

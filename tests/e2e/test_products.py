@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from retail_ops.stack import catalogue as stocked
 from retail_ops.stack.api import Api
@@ -117,8 +117,13 @@ def test_boots_in_size_42_from_the_list_to_the_order(
     sizes.get_by_role("radio", name="42").press("ArrowRight")
     page.wait_for_url("**/products/leather-hiking-boots-43")
     expect(sizes.get_by_role("radio", name="43")).to_be_focused()
-    sizes.get_by_role("radio", name="42").check()
-    page.wait_for_url("**/products/leather-hiking-boots-42")
+    on_its_way: list[Route] = []
+    page.route("**/api/products/leather-hiking-boots-42", on_its_way.append)
+    with page.expect_request("**/api/products/leather-hiking-boots-42"):
+        sizes.get_by_role("radio", name="42").check()
+    # Until the size that was chosen is there, the one before cannot be bought in its place.
+    expect(page.locator(".product-buy")).to_have_attribute("inert", "")
+    on_its_way[0].continue_()
     page.get_by_role("article").get_by_role("button", name="Add to cart").click()
     page.get_by_role("link", name="View cart").click()
     visitor.sees("Your cart")

@@ -85,7 +85,7 @@ def rows_of(shop: Shop, order_id: str) -> list[dict[str, Any]]:
 
 
 OUTAGES = {
-    "Inventory": ("dynamodb:BatchGetItem", "would become HELD and publish InventoryReserved"),
+    "Inventory": ("dynamodb:PutItem", "would become HELD and publish InventoryReserved"),
     "Orders": ("dynamodb:PutItem", "would become RESERVED"),
     "Payments": ("dynamodb:PutItem", "would become OPEN"),
     "PaymentWorker": ("dynamodb:PutItem", "would charge SGD "),

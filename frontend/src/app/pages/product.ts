@@ -82,7 +82,7 @@ const RELATED = 4;
             </fieldset>
           }
           @if (shown.listed) {
-            <div class="product-buy">
+            <div class="product-buy" [inert]="changing()">
               @if (shown.available) {
                 <shop-quantity
                   [value]="quantity()"
@@ -158,6 +158,8 @@ export default class ProductPage {
       return known?.group?.variants.some(({ productId }) => productId === this.productId()) ? known : undefined;
     },
   });
+  /** What can be bought is not yet what was chosen. */
+  protected readonly changing = computed(() => this.shown()?.productId !== this.productId());
   protected readonly name = computed(() => this.shown()?.group?.name ?? this.shown()?.name ?? '');
 
   private readonly category = computed(() => this.shown()?.category);
