@@ -6,9 +6,7 @@ with another run only on the same quiet machine.
 
 import argparse
 import statistics
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import psutil
 import typer
@@ -17,9 +15,7 @@ from rich.table import Table
 
 from bench import flash, history, imports, load, report, synchronous
 from bench.window import held_back, seconds_of
-from retail_ops.local.local_shop import LocalShop, State
-from retail_ops.local.processes import free_port
-from retail_ops.stack.shop import PROJECT
+from retail_ops.local.local_shop import LocalShop, State, temporary_shop
 
 IMPORT_LIMIT = 1.15
 """How much longer a function's import may take than that of the libraries that it uses."""
@@ -75,18 +71,7 @@ def main() -> int:
 
 
 def _beside(record: bool) -> None:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        console.status("Starting a shop ...") as status,
-        LocalShop(
-            Path(folder),
-            port=free_port(),
-            storefront_port=free_port(),
-            stack="bench",
-            build_dir=PROJECT / ".aws-sam" / "bench",
-            counted=True,
-        ) as local,
-    ):
+    with console.status("Starting a shop ...") as status, temporary_shop("bench", "bench", counted=True) as local:
         status.update("what an order of the synchronous design takes")
         twin = synchronous.counted(local)
         outcomes = []
@@ -101,17 +86,8 @@ def _beside(record: bool) -> None:
 
 def _sale(orders: int, *, record: bool) -> None:
     with (
-        tempfile.TemporaryDirectory() as folder,
         console.status("Starting a shop ...") as status,
-        LocalShop(
-            Path(folder),
-            port=free_port(),
-            storefront_port=free_port(),
-            stack="bench",
-            build_dir=PROJECT / ".aws-sam" / "bench",
-            transaction_seconds=flash.TRANSACTION_SECONDS,
-            counted=True,
-        ) as local,
+        temporary_shop("bench", "bench", transaction_seconds=flash.TRANSACTION_SECONDS, counted=True) as local,
     ):
         sale = flash.run(local, orders, orders // 10, status.update).to_json()
     typer.echo(report.sale(sale))
@@ -120,17 +96,7 @@ def _sale(orders: int, *, record: bool) -> None:
 
 
 def _loads(arguments: argparse.Namespace) -> int:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        console.status("Starting a shop ...") as status,
-        LocalShop(
-            Path(folder),
-            port=free_port(),
-            storefront_port=free_port(),
-            stack="bench",
-            build_dir=PROJECT / ".aws-sam" / "bench",
-        ) as local,
-    ):
+    with console.status("Starting a shop ...") as status, temporary_shop("bench", "bench") as local:
         shop = local.read()
         spread = load.run(
             shop,
@@ -161,17 +127,7 @@ def _loads(arguments: argparse.Namespace) -> int:
 
 
 def _history(orders: int) -> None:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        console.status("Starting a shop ...") as status,
-        LocalShop(
-            Path(folder),
-            port=free_port(),
-            storefront_port=free_port(),
-            stack="bench",
-            build_dir=PROJECT / ".aws-sam" / "bench",
-        ) as local,
-    ):
+    with console.status("Starting a shop ...") as status, temporary_shop("bench", "bench") as local:
         rows = history.fill(local.read(), orders, status.update)
         status.update("what operators ask")
         asked = history.ask(local, orders)

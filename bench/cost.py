@@ -5,8 +5,6 @@ door. The tables are those of docs/cost.md.
 """
 
 import argparse
-import tempfile
-from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -14,9 +12,7 @@ from rich.console import Console
 from bench import budget, report
 from bench.counts import Count
 from bench.kinds import KINDS, WINDOW, Counting
-from retail_ops.local.local_shop import LocalShop
-from retail_ops.local.processes import free_port
-from retail_ops.stack.shop import PROJECT
+from retail_ops.local.local_shop import temporary_shop
 
 console = Console()
 
@@ -55,17 +51,8 @@ def _check() -> int:
 
 def _count(orders: int) -> dict[str, Count]:
     with (
-        tempfile.TemporaryDirectory() as folder,
         console.status("Starting a shop ...") as status,
-        LocalShop(
-            Path(folder),
-            port=free_port(),
-            storefront_port=free_port(),
-            stack="cost",
-            parameters={"PaymentWindowSeconds": str(WINDOW)},
-            build_dir=PROJECT / ".aws-sam" / "bench",
-            counted=True,
-        ) as local,
+        temporary_shop("cost", "bench", parameters={"PaymentWindowSeconds": str(WINDOW)}, counted=True) as local,
     ):
         counting = Counting(local)
         found = {}

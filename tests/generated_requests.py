@@ -18,8 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from retail_ops.local.local_shop import LocalShop
-from retail_ops.local.processes import free_port
+from retail_ops.local.local_shop import temporary_shop
 from retail_ops.stack.seed import Account
 from retail_ops.stack.shop import PROJECT, Shop
 from tests.support.shoppers import PASSWORD, Shopper, new_product, new_shopper, sign_in
@@ -109,14 +108,8 @@ class Round:
 @contextmanager
 def ground() -> Iterator[Ground]:
     """A shop of its own, on free ports, with orders in several states and a dead letter that nobody can read."""
-    build = PROJECT / ".aws-sam" / "tests-requests"
     description = (PROJECT / "schemas" / "openapi.json").read_text()
-    with (
-        TemporaryDirectory(prefix="cloudretail-requests-") as folder,
-        LocalShop(
-            Path(folder), port=free_port(), storefront_port=free_port(), stack="requests", build_dir=build
-        ) as local,
-    ):
+    with temporary_shop("requests", "tests-requests") as local:
         yield furnished(local.read(), description)
 
 

@@ -11,10 +11,11 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
@@ -30,6 +31,7 @@ from retail_ops.local.processes import (
     Owned,
     belonging_to,
     end,
+    free_port,
     lock_holder,
     minimal_environment,
     require_free,
@@ -461,6 +463,38 @@ class LocalShop:
     def _lock(self) -> Path:
         """The lock that `start` holds: one start at a time for each shop."""
         return self.state_dir / "start.lock"
+
+
+@contextmanager
+def temporary_shop(
+    stack: str,
+    build: str,
+    *,
+    parameters: Mapping[str, str] | None = None,
+    transaction_seconds: float = 0,
+    counted: bool = False,
+) -> Iterator[LocalShop]:
+    """A running shop on free ports, which ends with the block, and its data with it.
+
+    Args:
+        stack: name of the stack.
+        build: name of the folder in `.aws-sam` where the build is kept for the next such shop.
+        parameters, transaction_seconds, counted: as of LocalShop.
+    """
+    with (
+        TemporaryDirectory(prefix=f"cloudretail-{stack}-") as folder,
+        LocalShop(
+            Path(folder),
+            port=free_port(),
+            storefront_port=free_port(),
+            stack=stack,
+            parameters=parameters,
+            build_dir=PROJECT / ".aws-sam" / build,
+            transaction_seconds=transaction_seconds,
+            counted=counted,
+        ) as local,
+    ):
+        yield local
 
 
 def build_lock(progress: Progress) -> AbstractContextManager[None]:
