@@ -226,9 +226,11 @@ def onlooker(
 
 def violations(page: Page) -> list[str]:
     """What axe finds, each with the elements that it is about, once nothing fades any longer."""
+    # Another colour scheme is painted with the next frame.
+    page.evaluate("new Promise(painted => requestAnimationFrame(() => requestAnimationFrame(painted)))")
     page.evaluate("Promise.allSettled(document.getAnimations().map(each => each.finished))")
     return [
-        f"{each['id']}: {each['help']}: {[node['html'][:160] for node in each['nodes']]}"
+        f"{each['id']}: {[(node['html'][:160], node['failureSummary']) for node in each['nodes']]}"
         for each in Axe().run(page).response["violations"]
     ]
 

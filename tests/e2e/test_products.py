@@ -118,7 +118,7 @@ def test_boots_in_size_42_from_the_list_to_the_order(
     page.wait_for_url("**/products/leather-hiking-boots-43")
     expect(sizes.get_by_role("radio", name="43")).to_be_focused()
     on_its_way: list[Route] = []
-    page.route("**/api/products/leather-hiking-boots-42", on_its_way.append)
+    page.route("**/api/products/leather-hiking-boots-42", lambda route: on_its_way.append(route))
     with page.expect_request("**/api/products/leather-hiking-boots-42"):
         sizes.get_by_role("radio", name="42").check()
     # Until the size that was chosen is there, the one before cannot be bought in its place.
