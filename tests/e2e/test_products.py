@@ -114,16 +114,20 @@ def test_boots_in_size_42_from_the_list_to_the_order(
     expect(sizes.get_by_role("radio")).to_have_count(3)
     expect(sizes.get_by_role("radio", name="41, sold out")).not_to_be_checked()
     expect(sizes.get_by_role("radio", name="42")).to_be_checked()
-    sizes.get_by_role("radio", name="42").press("ArrowRight")
+    on_its_way: list[Route] = []
+    page.route("**/api/products/leather-hiking-boots-43", lambda route: on_its_way.append(route))
+    with page.expect_request("**/api/products/leather-hiking-boots-43"):
+        sizes.get_by_role("radio", name="42").press("ArrowRight")
+    # Until the size that was chosen is there, the one before cannot be bought in its place.
+    buy = page.locator(".product-buy")
+    expect(buy.get_by_role("button", name="Add to cart")).to_have_accessible_name("Add to cart Leather Hiking Boots, size 42")
+    expect(buy).to_have_attribute("inert", "")
+    on_its_way[0].continue_()
     page.wait_for_url("**/products/leather-hiking-boots-43")
     expect(sizes.get_by_role("radio", name="43")).to_be_focused()
-    on_its_way: list[Route] = []
-    page.route("**/api/products/leather-hiking-boots-42", lambda route: on_its_way.append(route))
-    with page.expect_request("**/api/products/leather-hiking-boots-42"):
-        sizes.get_by_role("radio", name="42").check()
-    # Until the size that was chosen is there, the one before cannot be bought in its place.
-    expect(page.locator(".product-buy")).to_have_attribute("inert", "")
-    on_its_way[0].continue_()
+    expect(buy).not_to_have_attribute("inert", "")
+    sizes.get_by_role("radio", name="42").check()
+    expect(buy.get_by_role("button", name="Add to cart")).to_have_accessible_name("Add to cart Leather Hiking Boots, size 42")
     page.get_by_role("article").get_by_role("button", name="Add to cart").click()
     page.get_by_role("link", name="View cart").click()
     visitor.sees("Your cart")
