@@ -120,14 +120,18 @@ def test_boots_in_size_42_from_the_list_to_the_order(
         sizes.get_by_role("radio", name="42").press("ArrowRight")
     # Until the size that was chosen is there, the one before cannot be bought in its place.
     buy = page.locator(".product-buy")
-    expect(buy.get_by_role("button", name="Add to cart")).to_have_accessible_name("Add to cart Leather Hiking Boots, size 42")
+    expect(buy.get_by_role("button", name="Add to cart")).to_have_accessible_name(
+        "Add to cart Leather Hiking Boots, size 42"
+    )
     expect(buy).to_have_attribute("inert", "")
     on_its_way[0].continue_()
     page.wait_for_url("**/products/leather-hiking-boots-43")
     expect(sizes.get_by_role("radio", name="43")).to_be_focused()
     expect(buy).not_to_have_attribute("inert", "")
     sizes.get_by_role("radio", name="42").check()
-    expect(buy.get_by_role("button", name="Add to cart")).to_have_accessible_name("Add to cart Leather Hiking Boots, size 42")
+    expect(buy.get_by_role("button", name="Add to cart")).to_have_accessible_name(
+        "Add to cart Leather Hiking Boots, size 42"
+    )
     page.get_by_role("article").get_by_role("button", name="Add to cart").click()
     page.get_by_role("link", name="View cart").click()
     visitor.sees("Your cart")
