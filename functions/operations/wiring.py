@@ -13,6 +13,7 @@ from operations.diagnosis.store import DynamoDBTables
 from operations.diagnosis.tables import TableSettings
 from operations.pauses import DynamoDBPauses
 from operations.queues import QueueNames
+from operations.reconciliation.exports import S3Exporter
 from operations.reconciliation.job import Reconciliations
 from operations.reconciliation.store import DynamoDBReconciliationLog, DynamoDBWholeTables
 from operations.replays.awaited import DynamoDBPublishingRows
@@ -54,7 +55,13 @@ class ReplaySettings(FailureSettings):
 
 
 class WorkerSettings(ReplaySettings, TableSettings):
-    """What the replay worker needs."""
+    """What the replay worker needs.
+
+    Attributes:
+        exports_bucket: takes exports of the tables; None for a stage that exports none.
+    """
+
+    exports_bucket: str | None = None
 
 
 class ApiSettings(WorkerSettings):
@@ -121,8 +128,9 @@ def open_diagnosis(settings: ApiSettings) -> Diagnosis:
 
 
 def open_reconciliations(settings: WorkerSettings) -> Reconciliations:
-    log = DynamoDBReconciliationLog(settings.replays_table)
-    return Reconciliations(DynamoDBWholeTables(settings), log, DynamoDBReplayLog(settings.replays_table))
+    log, replays = DynamoDBReconciliationLog(settings.replays_table), DynamoDBReplayLog(settings.replays_table)
+    exporter = S3Exporter(settings.exports_bucket) if settings.exports_bucket else None
+    return Reconciliations(DynamoDBWholeTables(settings), log, replays, exporter=exporter)
 
 
 def open_nudge(settings: ApiSettings) -> Nudge:

@@ -92,7 +92,7 @@ def test_a_reconciliation_is_started_followed_and_read(a_shop: Shop) -> None:
         return status, sent
 
     cost = operator("getReconciliationCost")[1]
-    assert {"rows", "bytes", "units", "dollars", "tables"} == cost.keys()
+    assert {"rows", "bytes", "units", "dollars", "tables", "exported"} == cost.keys()
     assert operator("startReconciliation", body={})[0] == 422, "without a reason"
     assert operator("startReconciliation", body={"reason": "to see", "replayId": "rpl_0"})[0] == 404
     both = {"reason": "to see", "replayId": "rpl_0", "changedSince": "2026-01-01T00:00:00Z"}

@@ -525,6 +525,24 @@ def test_operators_read_a_table_as_its_declaration_says_and_only_the_worker_read
     assert scans == (table in TABLES_READ and table.name != "SandboxCharges")
 
 
+def test_only_the_replay_worker_exports_tables_and_copies_of_whole_tables_are_gone_after_a_day() -> None:
+    read = {f"{table.name}Table" for table in TABLES_READ if table.name != "SandboxCharges"}
+    exporters = {
+        (name, table) for name in SHOP.functions for table in read
+        if "dynamodb:ExportTableToPointInTime" in allowed(name, table)
+    }  # fmt: skip
+    assert exporters == {("ReplayWorker", table) for table in read}
+    tables = SHOP.properties("AWS::DynamoDB::Table")
+    assert all(tables[each]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] for each in read)
+    bucket = referred(SHOP.functions["ReplayWorker"]["Environment"]["Variables"]["EXPORTS_BUCKET"])
+    writes = [each for each in statements("ReplayWorker") if "s3:PutObject" in as_list(each["Action"])]
+    assert [text_of(each["Resource"]) for each in writes] == [f"${{{bucket}.Arn}}/exports/*"]
+    rules = SHOP.properties("AWS::S3::Bucket")[bucket]["LifecycleConfiguration"]["Rules"]
+    assert [rule["ExpirationInDays"] for rule in rules if rule.get("Prefix") == "exports/"] == [1]
+    local = Template.load(Stage="local").functions["ReplayWorker"]["Environment"]["Variables"]
+    assert "EXPORTS_BUCKET" not in local, "the emulator's exports never end"
+
+
 @each_function
 def test_a_functions_logs_end_some_day(function: str) -> None:
     group = referred(SHOP.functions[function]["LoggingConfig"]["LogGroup"])
@@ -819,8 +837,9 @@ def test_a_dead_letter_in_a_bucket_is_read_over_tls_only_and_ends_some_day() -> 
     ]
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": False}}
-    (rule,) = buckets["FailuresBucket"]["LifecycleConfiguration"]["Rules"]
-    assert rule["ExpirationInDays"] >= 365
+    rules = buckets["FailuresBucket"]["LifecycleConfiguration"]["Rules"]
+    (ends,) = [rule["ExpirationInDays"] for rule in rules if "Prefix" not in rule]
+    assert ends >= 365
 
 
 @pytest.mark.parametrize("bucket", sorted(buckets))

@@ -20,6 +20,19 @@ UNIT = 4096
 PRICE = 0.125 / 1e6
 """US dollars of a read unit on demand in us-east-1. Source: DynamoDB's price list of November 2024."""
 
+EXPORT_PRICE = 0.10 / 1e9
+"""US dollars of an exported byte in us-east-1. Source: the same list."""
+
+EXPORT_BEYOND = 1_000_000
+"""The number of rows beyond which tables are exported instead of scanned. Reading a million takes half an hour."""
+
+ORDERS_PER_SHARE = 10_000
+"""Approximate number of orders of one share. The rows about them take some 20 MB."""
+
+EXPORT_AGE = timedelta(minutes=10)
+"""The age of the state that is exported. The latest restorable time is typically five minutes ago. Source: DynamoDB
+developer guide, "Point-in-time recovery"."""
+
 MOST_KEPT = 1000
 """The most violations that a record stores. Further ones are only counted."""
 
@@ -41,7 +54,10 @@ ENDED = frozenset({JobState.DONE, JobState.CANCELLED})
 
 
 class Subject(StrEnum):
-    """What a part reads: orders with their rows, or another table, for rows without an order."""
+    """What a part reads: orders with their rows, or another table, for rows without an order.
+
+    Of exported tables, a part reads some rows, or a share: all rows about some orders.
+    """
 
     ORDERS = "Orders"
     RESERVATIONS = "Reservations"
@@ -49,16 +65,17 @@ class Subject(StrEnum):
     SHIPMENTS = "Shipments"
     CHARGES = "SandboxCharges"
     ACCOUNTS = "Limits"
+    SHARES = "Shares"
     STOCK = "Inventory"
 
 
 class Part(Model):
-    """A segment of a table.
+    """A segment of a table, some rows of its export, or a share of the orders.
 
     Attributes:
         subject: the table.
-        segment: number of the segment, from 0.
-        of: number of segments.
+        segment: its number, from 0.
+        of: how many there are.
     """
 
     subject: Subject
@@ -92,15 +109,29 @@ class Cost(Model):
         rows: of all tables.
         bytes: of all tables.
         units: read units on demand.
-        dollars: for those, in us-east-1.
+        dollars: for those, or for the export, in us-east-1.
         tables: one by one.
+        exported: whether the tables are exported. Then only the rows of orders that look wrong take read units.
     """
 
     rows: int
     bytes: int
     units: int
+    exported: bool = False
     dollars: float
     tables: tuple[TableSize, ...]
+
+
+class TableExport(Model):
+    """The exports of all tables, as of one second.
+
+    Attributes:
+        at: that second.
+        arns: of the exports, by table.
+    """
+
+    at: datetime
+    arns: Mapping[Subject, str]
 
 
 class Reconciliation(Model):
@@ -111,6 +142,8 @@ class Reconciliation(Model):
         reason: why, in that person's words.
         changed_since: only orders that have changed since then; None for all rows.
         replay_id: only the orders of this replay; None for all rows.
+        from_export: whether it reads an export of the tables.
+        export: that export, once it has begun.
         at: when it was started.
         cost: the estimate beforehand.
         parts: how many there are; None until that is known.
@@ -127,6 +160,8 @@ class Reconciliation(Model):
     reason: str
     changed_since: datetime | None = None
     replay_id: str | None = None
+    from_export: bool = False
+    export: TableExport | None = None
     at: datetime
     state: JobState = JobState.QUEUED
     cost: Cost | None = None
@@ -167,20 +202,38 @@ class PartResult(Model):
     pieces: Mapping[str, tuple[int, int, int, int]] = Field(default_factory=dict)
 
 
-def parts_of(reconciliation: Reconciliation, sizes: Sequence[TableSize], orders: int) -> list[Part]:
+def parts_of(reconciliation: Reconciliation, orders: int) -> list[Part]:
     """The parts of a reconciliation. Those of the stock are last, as they compare with the results of the others.
+
+    They follow from the sizes that the tables had when it was started: those change while it runs.
 
     Args:
         reconciliation: the record.
-        sizes: of the tables that this stage has.
         orders: how many orders it is about, if not all.
     """
+    sizes = reconciliation.cost.tables if reconciliation.cost else ()
     if reconciliation.replay_id:
         return _segments(Subject.ORDERS, orders)
     if reconciliation.changed_since:
         return _segments(Subject.ORDERS, _rows(sizes, Subject.ORDERS))
     known = {size.table for size in sizes}
     return [part for each in Subject if each in known for part in _segments(each, _rows(sizes, each))]
+
+
+def parts_of_export(chunks: Mapping[Subject, int], orders: int) -> list[Part]:
+    """The parts of a reconciliation of exported tables: all rows are divided into shares, then each share is checked.
+
+    Args:
+        chunks: into how many parts each table's data files are divided.
+        orders: how many orders the export has.
+    """
+    subjects = [each for each in Subject if each in chunks and each is not Subject.STOCK]
+    divided = [
+        Part(subject=each, segment=number, of=chunks[each]) for each in subjects for number in range(chunks[each])
+    ]
+    shares = max(1, ceil(orders / ORDERS_PER_SHARE))
+    checked = [Part(subject=Subject.SHARES, segment=number, of=shares) for number in range(shares)]
+    return [*divided, *checked, Part(subject=Subject.STOCK)]
 
 
 def _segments(subject: Subject, rows: int) -> list[Part]:
@@ -193,7 +246,7 @@ def _rows(sizes: Iterable[TableSize], subject: Subject) -> int:
     return sum(size.rows for size in sizes if size.table == subject)
 
 
-def cost_of(sizes: Sequence[TableSize], *, whole: bool) -> Cost:
+def cost_of(sizes: Sequence[TableSize], *, whole: bool, exported: bool = False) -> Cost:
     """Estimate what a reconciliation reads.
 
     Every table is scanned. Each order is read once more with all that belongs to it, and for each row of another table
@@ -202,7 +255,12 @@ def cost_of(sizes: Sequence[TableSize], *, whole: bool) -> Cost:
     Args:
         sizes: of the tables.
         whole: whether all rows are read; else the orders' keys only, as far as that can be told.
+        exported: whether the tables are exported.
     """
+    if exported:
+        total = sum(size.bytes for size in sizes)
+        rows, dollars = sum(size.rows for size in sizes), total * EXPORT_PRICE
+        return Cost(rows=rows, bytes=total, units=0, dollars=dollars, tables=tuple(sizes), exported=True)
     wanted = [size for size in sizes if whole or size.table == Subject.ORDERS]
     scanned = sum(ceil(size.bytes / UNIT) for size in wanted)
     looked_up = sum(size.rows * max(1, ceil(size.bytes / max(1, size.rows) / UNIT)) for size in wanted) if whole else 0

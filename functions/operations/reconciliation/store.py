@@ -40,6 +40,10 @@ PAGE = 250
 class WholeTables(Protocol):
     """The shop's tables, read page by page with consistent reads."""
 
+    def names(self) -> Mapping[Subject, str]:
+        """The names of the tables that this stage has."""
+        ...
+
     def sizes(self) -> list[TableSize]:
         """The size of each table."""
         ...
@@ -89,6 +93,9 @@ class DynamoDBWholeTables:
         self._names = {Subject(table.name): str(name) for table, name in names.items() if name}
         self._keys = {Subject(table.name): table.key for table in TABLES_READ}
         self._orders = DynamoDBTables(settings)
+
+    def names(self) -> Mapping[Subject, str]:
+        return self._names
 
     def sizes(self) -> list[TableSize]:
         described = {each: aws.dynamodb().describe_table(TableName=name)["Table"] for each, name in self._names.items()}

@@ -35,6 +35,14 @@ def reconcile(
         str | None,
         typer.Option("--changed-since", metavar="TIME", help="Only orders that changed since: 2026-01-31T12:00, 2h."),
     ] = None,
+    from_export: Annotated[
+        bool | None,
+        typer.Option(
+            "--from-export/--from-tables",
+            help="Read an export of the tables in S3, which is for very large ones; else by their sizes.",
+            show_default=False,
+        ),
+    ] = None,
     cost: Annotated[bool, typer.Option("--cost", help="Only say what it would read.")] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end.")] = True,
     history: Annotated[bool, typer.Option("--history", help="List those that there were.")] = False,
@@ -55,11 +63,14 @@ def reconcile(
     jobs = operations.reconciliations
     if (cancel or resume) and reconciliation_id is None:
         raise OpsError("Which one? cloudretail reconcile --history lists them.")
+    if from_export and changed_since is not None:
+        raise OpsError("An export has all rows: leave --changed-since or --from-export out.")
     if history:
         _list(jobs.recent(20), as_json=as_json)
         return
     if cost:
-        estimate = jobs.cost(whole=changed_since is None)
+        with said_by_the_shop():
+            estimate = jobs.cost(whole=changed_since is None, from_export=from_export)
         if as_json:
             print_json(estimate.model_dump(mode="json"))
         else:
@@ -68,7 +79,7 @@ def reconcile(
     with said_by_the_shop():
         if reconciliation_id is None:
             since = moment(changed_since) if changed_since is not None else None
-            found = jobs.start(by=operations.caller, reason="by command", changed_since=since)
+            found = jobs.start(by=operations.caller, reason="by command", changed_since=since, from_export=from_export)
         elif cancel:
             found = jobs.cancel(reconciliation_id, operations.caller)
         else:
@@ -139,6 +150,9 @@ def _summary(found: "Reconciliation") -> str:
 
 
 def _words(cost: "Cost") -> str:
+    if cost.exported:
+        price = f"about {cost.dollars:.2f} US dollars in us-east-1"
+        return f"It exports {cost.rows:,} rows of {cost.bytes / 1e6:,.1f} MB to S3 and reads them there: {price}."
     units = f"about {cost.units:,} read units, {cost.dollars:.2f} US dollars in us-east-1"
     return f"It reads {cost.rows:,} rows of {cost.bytes / 1e6:,.1f} MB: {units}."
 

@@ -1,15 +1,22 @@
 """Every invariant across the tables is noticed when it breaks, and by the row that breaks it."""
 
+import gzip
+import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cloudretail import aws
 from cloudretail.errors import Conflict
+from cloudretail.settings import load
 from contract.values import InspectedLine, StockLine
 from operations.clock import Clock
 from operations.diagnosis.tables import (
+    TABLES,
     AccountRow,
     BookedRow,
     ChargeRow,
@@ -22,14 +29,33 @@ from operations.diagnosis.tables import (
     ShipmentRow,
     Step,
     StockRow,
+    TableSettings,
 )
-from operations.reconciliation.domain import ROWS_PER_PART, JobState, Reconciliation, Subject, TableSize, cost_of
+from operations.reconciliation.domain import (
+    EXPORT_AGE,
+    EXPORT_BEYOND,
+    ROWS_PER_PART,
+    JobState,
+    Reconciliation,
+    Subject,
+    TableSize,
+    cost_of,
+)
+from operations.reconciliation.exports import ExportFailed, S3Exporter
 from operations.reconciliation.job import AT_ONCE, Reconciliations
 from operations.reconciliation.rules import SETTLED_AFTER, SHOULD_HAVE_ENDED, Violation
+from operations.reconciliation.store import DynamoDBWholeTables
 from operations.replays.domain import STALE_AFTER, Action, Outcome, Replay, ReplayedMessage
 from tests.support.dead_letters import InMemoryReplayLog, Killed, Killer
 from tests.support.examples import NOW
-from tests.support.whole_tables import InMemoryReconciliationLog, InMemoryWholeTables
+from tests.support.tables import items_of, shop_tables
+from tests.support.whole_tables import (
+    InMemoryExporter,
+    InMemoryReconciliationLog,
+    InMemoryWholeTables,
+    exported,
+)
+from tests.support.wire import Wire
 
 LATER = NOW + timedelta(hours=20)
 
@@ -115,22 +141,23 @@ class Shop:
     def __init__(self, rows: Rows, now: datetime = LATER, size: int = 1) -> None:
         self.now = now
         self.tables = InMemoryWholeTables(lambda: [row for table in rows.values() for row in table.values()], size)
+        self.exporter = InMemoryExporter(self.tables)
         self.log = InMemoryReconciliationLog()
         self.replays = InMemoryReplayLog()
 
     @property
     def jobs(self) -> Reconciliations:
         clock = Clock(lambda: 0.0, lambda seconds: None, lambda: self.now)
-        return Reconciliations(self.tables, self.log, self.replays, clock)
+        return Reconciliations(self.tables, self.log, self.replays, clock, self.exporter)
 
     def reconciled(self, **asked: Any) -> Reconciliation:
         return self.jobs.run(self.jobs.start(by="operator", reason="to see", **asked))
 
 
-def violations(rows: Rows, now: datetime = LATER, size: int = 1) -> list[Violation]:
+def violations(rows: Rows, now: datetime = LATER, size: int = 1, **asked: Any) -> list[Violation]:
     """What a reconciliation finds."""
     shop = Shop(rows, now, size)
-    done = shop.reconciled()
+    done = shop.reconciled(**asked)
     assert done.state is JobState.DONE
     found = shop.log.violations(done.reconciliation_id)
     assert (done.violations > 0) == bool(found)
@@ -296,6 +323,7 @@ def test_what_breaks_is_named_by_its_rule_and_row(
     spoil(rows)
     found = violations(rows, LATER)
     assert violations(rows, LATER, size=3 * ROWS_PER_PART) == found, "in one part or in three"
+    assert violations(rows, LATER, from_export=True) == found, "in the tables or in their export"
     assert sorted({(each.rule, each.key) for each in found}) == sorted(expected)
     of_orders = [each for each in found if each.table in ("Orders", "Reservations", "Payments", "Shipments")]
     unknown = [each for each in of_orders if each.key == "pay_9"]
@@ -489,8 +517,140 @@ def test_what_a_replay_has_left_waiting_untold_or_unmade_is_named() -> None:
     assert "orders to consume PaymentSucceeded" in found["goes-on", "ord_4"]
 
 
+def test_an_export_says_only_where_to_look_and_what_is_mended_meanwhile_is_no_violation() -> None:
+    rows = sound()
+    change("reservations", "ord_3", status="RELEASED")(rows)
+    change("reservations", "ord_2", status="RELEASED")(rows)
+    shop = Shop(rows)
+    started = shop.jobs.start(by="operator", reason="to see", from_export=True)
+    assert shop.jobs.run(started, until=-1.0).state is JobState.RUNNING
+    change("reservations", "ord_3", status="REFUSED")(rows)
+    done = shop.jobs.run(shop.jobs.get(started.reconciliation_id))
+    assert (done.state, done.violations) == (JobState.DONE, 0)
+
+
+def test_a_product_that_is_sold_while_its_export_is_made_is_compared_all_the_same() -> None:
+    rows = sound()
+    change("stock", "lamp", sold_qty=6, available_qty=3)(rows)
+    shop = Shop(rows)
+    shop.tables.changed_at = {"lamp": LATER - EXPORT_AGE - timedelta(minutes=2)}
+    done = shop.reconciled(from_export=True)
+    assert (done.violations, done.unsettled) == (1, 0)
+    shop.tables.changed_at = {"lamp": LATER - EXPORT_AGE}
+    done = shop.reconciled(from_export=True)
+    assert (done.violations, done.unsettled) == (0, 1), "its own second is not told apart"
+
+
+def test_an_export_is_read_in_chunks_and_its_orders_are_checked_in_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("operations.reconciliation.exports.ROWS_PER_CHUNK", 2)
+    monkeypatch.setattr("operations.reconciliation.domain.ORDERS_PER_SHARE", 2)
+    rows = sound()
+    change("reservations", "ord_2", status="COMMITTED")(rows)
+    change("stock", "lamp", available_qty=7)(rows)
+    whole = Shop(rows).reconciled()
+    expected = whole.violations
+    for at in range(1, 80):
+        shop = Shop(rows)
+        started = shop.jobs.start(by="operator", reason="to see", from_export=True)
+        shop.log.step = Killer(at)
+        try:
+            shop.jobs.run(started)
+        except Killed:
+            shop.log.step = lambda: None
+        found = shop.jobs.run(shop.jobs.get(started.reconciliation_id))
+        assert (found.state, found.violations, found.rows) == (JobState.DONE, expected, whole.rows)
+        assert len(shop.exporter.begun) == len(shop.tables.names()), "each table is exported once"
+    assert found.parts is not None
+    assert found.parts > 20
+
+
+def test_an_export_is_awaited_and_can_be_cancelled_meanwhile() -> None:
+    shop = Shop(sound())
+    shop.exporter.looks = 3
+    assert shop.reconciled(from_export=True).state is JobState.DONE
+    shop.exporter.looks = 1000
+    started = shop.jobs.start(by="operator", reason="to see", from_export=True)
+    shop.jobs.cancel(started.reconciliation_id, "operator")
+    stopped = shop.jobs.run(started)
+    assert (stopped.state, stopped.parts) == (JobState.CANCELLED, None)
+
+
+def test_an_export_that_failed_interrupts_it_and_when_it_is_resumed_all_is_exported_again() -> None:
+    shop = Shop(sound())
+    shop.exporter.fails = True
+    started = shop.jobs.start(by="operator", reason="to see", from_export=True)
+    with pytest.raises(ExportFailed, match="could not export OrdersTable: The bucket is gone"):
+        shop.jobs.run(started)
+    assert shop.jobs.get(started.reconciliation_id).state is JobState.INTERRUPTED
+    shop.exporter.fails = False
+    shop.now += timedelta(minutes=1)
+    assert shop.jobs.run(shop.jobs.resume(started.reconciliation_id)).state is JobState.DONE
+    assert len(shop.exporter.begun) == 2 * len(shop.tables.names())
+
+
+def test_a_data_file_that_is_not_whole_is_no_answer() -> None:
+    shop = Shop(sound())
+    started = shop.jobs.start(by="operator", reason="to see", from_export=True)
+    shop.jobs.run(started, until=-1.0)
+    torn = next(key for key in shop.exporter.objects if "data/aaaa" in key)
+    shop.exporter.objects[torn] = gzip.compress(b"")
+    with pytest.raises(ExportFailed, match="has not the"):
+        shop.jobs.run(shop.jobs.get(started.reconciliation_id))
+    assert shop.jobs.get(started.reconciliation_id).state is JobState.INTERRUPTED
+
+
+def test_tables_beyond_a_size_are_exported_and_a_stage_without_a_bucket_says_that_it_cannot() -> None:
+    rows_each = EXPORT_BEYOND // 7
+    assert not Shop(sound(), size=rows_each).jobs.cost().exported
+    large = Shop(sound(), size=rows_each + 1)
+    assert large.jobs.start(by="schedule", reason="every night").from_export
+    assert not large.jobs.start(by="operator", reason="to see", from_export=False).from_export
+    assert not large.jobs.start(by="operator", reason="to see", changed_since=NOW).from_export
+    without = replace(large.jobs, exporter=None)
+    assert not without.start(by="schedule", reason="every night").from_export
+    with pytest.raises(Conflict, match="exports no tables"):
+        without.start(by="operator", reason="to see", from_export=True)
+
+
 def test_the_cost_is_told_by_the_tables_sizes() -> None:
     sizes = [TableSize(table=Subject.ORDERS, rows=1000, bytes=4_096_000)]
     whole = cost_of(sizes, whole=True)
     assert (whole.rows, whole.units) == (1000, 2000), "scanned, and looked at"
     assert cost_of(sizes, whole=False).units == 1000
+    exported = cost_of(sizes, whole=True, exported=True)
+    assert (exported.units, round(exported.dollars, 6)) == (0, 0.00041), "0.10 US dollars for each GB"
+
+
+def test_an_export_as_aws_lays_it_out_says_of_the_recorded_rows_what_the_tables_say(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """moto lays its exports out in another way, and the emulator's never end."""
+    names = [f"{table.name}Table" for table in TABLES]
+    now = datetime(2101, 1, 1, tzinfo=UTC)  # A year after what was recorded.
+    recorded = json.loads((Path(__file__).parents[3] / "events" / "rows.json").read_text())
+    with shop_tables(monkeypatch, *names):
+        aws.s3().create_bucket(Bucket="exports", CreateBucketConfiguration={"LocationConstraint": "ap-southeast-1"})
+        for table in recorded.keys() & set(names):
+            for item in recorded[table]:
+                aws.dynamodb().put_item(TableName=table, Item=item)
+
+        def export(asked: dict[str, Any]) -> dict[str, Any]:
+            assert (asked["ExportTime"], asked["ExportFormat"]) == (now - EXPORT_AGE, "DYNAMODB_JSON")
+            table = asked["TableArn"].rpartition("/")[2]
+            folder = f"{asked['S3Prefix']}/AWSDynamoDB/01695353076000-{table}"
+            for key, content in exported(folder, items_of(table)).items():
+                aws.s3().put_object(Bucket=asked["S3Bucket"], Key=key, Body=content)
+            return {"ExportDescription": {"ExportArn": f"{asked['TableArn']}/export/01695353076000-{table}"}}
+
+        wire = Wire(monkeypatch)
+        wire.stubs("ExportTableToPointInTime", export)
+        wire.stubs("DescribeExport", {"ExportDescription": {"ExportStatus": "COMPLETED"}})
+        log, clock = InMemoryReconciliationLog(), Clock(lambda: 0.0, lambda seconds: None, lambda: now)
+        tables = DynamoDBWholeTables(load(TableSettings))
+        jobs = Reconciliations(tables, log, InMemoryReplayLog(), clock, S3Exporter("exports"))
+        of_tables = jobs.run(jobs.start(by="operator", reason="to see", from_export=False))
+        of_export = jobs.run(jobs.start(by="operator", reason="to see", from_export=True))
+        assert of_export.rows == of_tables.rows > 40
+        found = log.violations(of_export.reconciliation_id)
+        assert found == log.violations(of_tables.reconciliation_id)
+        assert len(found) > 10, "the recorded rows are of orders in the middle of their way"

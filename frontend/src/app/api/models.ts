@@ -182,6 +182,7 @@ export type { Stock } from './models/stock';
 export type { StockLine } from './models/stock-line';
 export type { StuckOrder } from './models/stuck-order';
 export type { StuckOrders } from './models/stuck-orders';
+export type { TableExport } from './models/table-export';
 export type { TableSize } from './models/table-size';
 export type { Tax } from './models/tax';
 export type { TaxRate } from './models/tax-rate';

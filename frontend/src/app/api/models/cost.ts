@@ -14,9 +14,14 @@ export interface Cost {
   bytes: number;
 
   /**
-   * For those, in us-east-1.
+   * For those, or for the export, in us-east-1.
    */
   dollars: number;
+
+  /**
+   * Whether the tables are exported. Then only the rows of orders that look wrong take read units.
+   */
+  exported: boolean;
 
   /**
    * Of all tables.

@@ -3,6 +3,7 @@
 
 import { Cost } from '../models/cost';
 import { JobState } from '../models/job-state';
+import { TableExport } from '../models/table-export';
 
 /**
  * The record of a reconciliation.
@@ -43,6 +44,16 @@ export interface Reconciliation {
    * When it was done or cancelled.
    */
   endedAt: (string | null);
+
+  /**
+   * That export, once it has begun.
+   */
+  export: (TableExport | null);
+
+  /**
+   * Whether it reads an export of the tables.
+   */
+  fromExport: boolean;
 
   /**
    * How many there are; null until that is known.
