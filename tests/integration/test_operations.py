@@ -369,8 +369,8 @@ def test_an_order_that_waits_for_a_lost_event_is_found_and_moved_by_a_nudge(
     (nudged,) = [each for each in all_nudged if each["target"] == order_id]
     assert "REPLAYED" in nudged["outcomes"]
     shopper.sees(order_id, "CONFIRMED")
-    ended_well(shop, shopper, order_id)
-    before = rows_of(shop, order_id)
+    shopper.mailed_about(order_id, "OrderPlaced", "OrderConfirmed")
+    before = eventually(lambda: rows_of(shop, order_id), lambda rows: rows[1]["status"] == "COMMITTED")
     # Once more, over HTTP, when nothing is missing.
     operator.ok("POST", f"/ops/orders/{order_id}/nudge", {"reason": "again"})
     eventually(lambda: all(_is_empty(shop, f"{name}Queue") for name in ("Orders", "Inventory", "Notifications")))

@@ -4,7 +4,8 @@ In the template, the archive is for AWS only, since the emulator does not suppor
 call, so a local shop's archive is made by that.
 """
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import ClientError
 
@@ -36,7 +37,8 @@ def start_replay(shop: Shop, name: str, rule: str, begin: datetime, end: datetim
         name: of the replay; it has to be new.
         rule: the template's name of the consumer's rule.
         begin: of the period, aware.
-        end: of the period, aware.
+        end: of the period, aware. EventBridge's times are whole seconds: the one that it is in belongs to the period,
+            and is waited for where it is not over.
         description: who and why.
 
     Raises:
@@ -50,12 +52,14 @@ def start_replay(shop: Shop, name: str, rule: str, begin: datetime, end: datetim
     # CloudFormation's id of a rule of a bus is `bus|rule`.
     physical = shop.resource(RULE, rule).rpartition("|")[2]
     described = shop.events.describe_rule(Name=physical, EventBusName=shop.output("EventBusName"))
+    whole = end.replace(microsecond=0) + timedelta(seconds=1 if end.microsecond else 0)
+    time.sleep(max(0.0, (whole - datetime.now(UTC)).total_seconds()))
     shop.events.start_replay(
         ReplayName=name,
         Description=description[:512],
         EventSourceArn=archive,
         EventStartTime=begin,
-        EventEndTime=end,
+        EventEndTime=whole,
         Destination={"Arn": bus, "FilterArns": [described["Arn"]]},
     )
 
