@@ -1,5 +1,6 @@
 """An operator finds what failed, understands it, replays it, and nothing happens twice."""
 
+import getpass
 import json
 import os
 import re
@@ -562,12 +563,19 @@ def test_a_dead_letter_is_copied_to_the_same_consumer_of_another_stage_and_of_pr
     # A stack by its name is looked for at AWS, for which the emulator stands.
     for name, value in local_settings(shop.endpoint, developer_session(shop)).items():
         monkeypatch.setenv(name, value)
-    words = ("dlq", "replay", "orders", letter["messageId"], "--yes", "--to-stack")
+    words = ("dlq", "replay", "orders", letter["messageId"], "--yes", "--reason", "to debug it", "--to-stack")
     with another_stage(shop, "staging") as staging:
-        (copied,) = command(*words, staging.stack)
+        record = command(*words, staging.stack)
+        (copied,) = record["copies"]
         (there,) = staging.sqs.receive_message(QueueUrl=staging.queues["OrdersQueue"], WaitTimeSeconds=5)["Messages"]
         assert (there["Body"], there["MessageId"]) == (poison, copied["copy"])
     assert command("dlq", "show", "orders", letter["messageId"])["state"] == "DEAD", "here nothing has changed"
+    (noted,) = [each for each in command("dlq", "history") if each["replayId"] == record["replayId"]]
+    assert (noted["action"], noted["state"], noted["reason"]) == ("COPY", "DONE", "to debug it")
+    assert noted["by"] == getpass.getuser()
+    assert noted["target"].endswith(f"to {staging.stack}")
+    (message,) = command("dlq", "history", record["replayId"])["messages"]
+    assert (message["outcome"], message["text"]) == ("COPIED", f"to OrdersQueue of {staging.stack}")
     with another_stage(shop, "prod") as prod:
         assert "Nothing is copied to production" in command(*words, prod.stack, code=1)
         assert _is_empty(prod, "OrdersQueue")

@@ -28,9 +28,10 @@ SLOWEST = 0.5
 
 
 class Action(StrEnum):
-    """What was done to dead letters, to an order, or with the archive."""
+    """What was done to dead letters, to an order, or with the archive. COPY: to another stage, for debugging."""
 
     REPLAY = "REPLAY"
+    COPY = "COPY"
     DROP = "DROP"
     DRY_RUN = "DRY_RUN"
     NUDGE = "NUDGE"
@@ -54,13 +55,15 @@ class ReplayState(StrEnum):
 class Outcome(StrEnum):
     """What became of one message.
 
-    PLANNED: its turn has not come. REPLAYED: its destination has accepted a copy. DROPPED: nobody will handle it.
-    FAILED: its destination refused the copy; it is a dead letter still. GONE: somebody else replayed or dropped it.
+    PLANNED: its turn has not come. REPLAYED: its destination has accepted a copy. COPIED: another stage has one, and it
+    is a dead letter still. DROPPED: nobody will handle it. FAILED: its destination refused the copy, and it is a dead
+    letter still. GONE: somebody else replayed or dropped it.
     Of a dry run: WOULD_ACT, NOTHING_TO_DO, WOULD_FAIL.
     """
 
     PLANNED = "PLANNED"
     REPLAYED = "REPLAYED"
+    COPIED = "COPIED"
     DROPPED = "DROPPED"
     FAILED = "FAILED"
     GONE = "GONE"
@@ -80,7 +83,7 @@ class Replay(Model):
         by: who asked for it.
         reason: why, in that person's words.
         target: in words: the selection of dead letters, the order, or the part of the archive.
-        selection: which dead letters; None where it is about something else.
+        selection: which dead letters the worker has to handle; None where it has none.
         rate: messages a second at the most.
         at: when it was asked for.
         planned: how many messages it is about; None until that is known.

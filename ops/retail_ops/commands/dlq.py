@@ -232,7 +232,7 @@ def replay(
     name = _queue(operations, queue)
     selection = _selection(name, _messages(operations, name, messages), order, account, event, cause, since, until)
     if to_stack:
-        _copy(operations, selection, to_stack, yes=yes, as_json=as_json)
+        _copy(operations, selection, to_stack, reason=reason, yes=yes, as_json=as_json)
         return
     action = Action.DRY_RUN if dry_run else Action.REPLAY
     _carry_out(operations, action, selection, reason=reason, rate=rate, wait=wait, yes=yes, as_json=as_json)
@@ -267,7 +267,7 @@ def history(
     stack: Stack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show who replayed, dropped or nudged what, when and why."""
+    """Show who replayed, dropped, copied or nudged what, when and why."""
     operations = Operations(find_shop(stack))
     if replay_id:
         _report(operations, replay_named(operations, replay_id), as_json=as_json)
@@ -446,10 +446,7 @@ def _carry_out(
     if action is not Action.DRY_RUN:
         found = operations.dead_letters.find(selection)
         if not found.count:
-            if as_json:
-                print_json({"replayId": None, "planned": 0, "outcomes": {}, "messages": []})
-            else:
-                out.print(f"No dead letter in {selection.queue} matches: nothing to do.")
+            _nothing(selection, {"replayId": None, "planned": 0, "outcomes": {}, "messages": []}, as_json=as_json)
             return
         for group in found.causes:
             err.print(f"  {group.count} x {plain(group.cause)}  [dim]{_affected(group)}[/dim]")
@@ -472,10 +469,23 @@ def _carry_out(
         raise typer.Exit(1)
 
 
-def _copy(operations: Operations, selection: "Selection", stack: str, *, yes: bool, as_json: bool) -> None:
-    """Send the bodies to the same consumer of another stage. In this stage they stay dead letters."""
-    from operations.dead_letters.domain import message_of
+def _nothing(selection: "Selection", as_content: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(as_content)
+    else:
+        out.print(f"No dead letter in {selection.queue} matches: nothing to do.")
+
+
+def _copy(
+    operations: Operations, selection: "Selection", stack: str, *, reason: str | None, yes: bool, as_json: bool
+) -> None:
+    """Send the bodies to the same consumer of another stage, on record. In this stage they stay dead letters."""
+    from operations.clock import REAL_TIME
+    from operations.dead_letters.domain import dead_letter, message_of
     from operations.queues import ConsumerQueue
+    from operations.replays.domain import Action, Outcome, Replay, ReplayState, counted, planned
+    from operations.replays.log import interruption_recorded
+    from operations.replays.service import new_replay_id
 
     queue = ConsumerQueue.by_dead_letter_queue(selection.queue)
     if queue not in operations.dead_letters.names.consumers:
@@ -488,21 +498,44 @@ def _copy(operations: Operations, selection: "Selection", stack: str, *, yes: bo
         raise OpsError("That is the same stack: leave --to-stack out.")
     if _stage_of(other) == "prod":
         raise OpsError("Nothing is copied to production: its shoppers would get what others ordered.")
-    failures = operations.dead_letters.failures
+    failures, log = operations.dead_letters.failures, operations.replays.log
     found = operations.dead_letters.rows(selection)[:MOST_COPIED]
+    if not found:
+        _nothing(selection, {"replayId": None, "copies": []}, as_json=as_json)
+        return
     if not yes:
         typer.confirm(f"Copy {len(found)} messages with their shoppers' data to {other.stack}?", abort=True, err=True)
+    reason = reason or typer.prompt("Why? It is recorded with your name", err=True)
+    record = Replay(
+        replay_id=new_replay_id(),
+        action=Action.COPY,
+        by=operations.caller,
+        reason=reason,
+        target=f"{selection}, to {other.stack}",
+        at=datetime.now(UTC),
+        state=ReplayState.RUNNING,
+        planned=len(found),
+    )
+    # Recorded first: shoppers' data never leaves this stage without a trace of who took it where.
+    log.save(record)
     keys = [row.key for row in found]
     bodies, whole = failures.bodies(keys), failures.read(keys)
     copies = []
-    for key in keys:
-        document = message_of(whole[key], bodies.get(key, "")).document
-        sent = other.sqs.send_message(QueueUrl=address, MessageBody=document)
-        copies.append({"messageId": key[1], "copy": sent["MessageId"]})
+    with interruption_recorded(log, record.replay_id, REAL_TIME):
+        for row in found:
+            document = message_of(whole[row.key], bodies.get(row.key, "")).document
+            sent = other.sqs.send_message(QueueUrl=address, MessageBody=document)["MessageId"]
+            taken = {"outcome": Outcome.COPIED, "text": f"to {queue.queue} of {other.stack}", "copies": (sent,)}
+            message = planned(record, dead_letter(row), row.generation, datetime.now(UTC))
+            copies.append(message.model_copy(update=taken))
+            log.save_messages(copies[-1:])
+    ended = {"state": ReplayState.DONE, "outcomes": counted(copies), "ended_at": datetime.now(UTC)}
+    log.save(record.model_copy(update=ended))
     if as_json:
-        print_json(copies)
+        copied = [{"messageId": each.message_id, "copy": each.copies[0]} for each in copies]
+        print_json({"replayId": record.replay_id, "copies": copied})
     else:
-        out.print(f"{len(copies)} messages are in {queue.queue} of {other.stack}.")
+        out.print(f"{len(copies)} messages are in {queue.queue} of {other.stack}. [dim]({record.replay_id})[/dim]")
 
 
 MOST_COPIED = 100
@@ -543,7 +576,14 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
         yield lambda done, total: bar.update(task, total=total, completed=done)
 
 
-COLOURS = {"REPLAYED": "green", "WOULD_ACT": "green", "FAILED": "red", "WOULD_FAIL": "red", "GONE": "yellow"}
+COLOURS = {
+    "REPLAYED": "green",
+    "COPIED": "green",
+    "WOULD_ACT": "green",
+    "FAILED": "red",
+    "WOULD_FAIL": "red",
+    "GONE": "yellow",
+}
 
 
 def _report(operations: Operations, replay: "Replay", *, as_json: bool) -> int:

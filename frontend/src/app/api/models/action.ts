@@ -3,7 +3,7 @@
 
 
 /**
- * What was done to dead letters, to an order, or with the archive.
+ * What was done to dead letters, to an order, or with the archive. COPY: to another stage, for debugging.
  */
-export type Action = 'REPLAY' | 'DROP' | 'DRY_RUN' | 'NUDGE' | 'ARCHIVE';
+export type Action = 'REPLAY' | 'COPY' | 'DROP' | 'DRY_RUN' | 'NUDGE' | 'ARCHIVE';
 

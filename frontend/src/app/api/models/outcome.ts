@@ -3,7 +3,7 @@
 
 
 /**
- * What became of one message. PLANNED: its turn has not come. REPLAYED: its destination has accepted a copy. DROPPED: nobody will handle it. FAILED: its destination refused the copy; it is a dead letter still. GONE: somebody else replayed or dropped it. Of a dry run: WOULD_ACT, NOTHING_TO_DO, WOULD_FAIL.
+ * What became of one message. PLANNED: its turn has not come. REPLAYED: its destination has accepted a copy. COPIED: another stage has one, and it is a dead letter still. DROPPED: nobody will handle it. FAILED: its destination refused the copy, and it is a dead letter still. GONE: somebody else replayed or dropped it. Of a dry run: WOULD_ACT, NOTHING_TO_DO, WOULD_FAIL.
  */
-export type Outcome = 'PLANNED' | 'REPLAYED' | 'DROPPED' | 'FAILED' | 'GONE' | 'WOULD_ACT' | 'NOTHING_TO_DO' | 'WOULD_FAIL';
+export type Outcome = 'PLANNED' | 'REPLAYED' | 'COPIED' | 'DROPPED' | 'FAILED' | 'GONE' | 'WOULD_ACT' | 'NOTHING_TO_DO' | 'WOULD_FAIL';
 

@@ -55,7 +55,7 @@ export interface Replay {
   replayId: string;
 
   /**
-   * Which dead letters; null where it is about something else.
+   * Which dead letters the worker has to handle; null where it has none.
    */
   selection: (Selection | null);
   state: ReplayState;

@@ -41,6 +41,7 @@ export const STATES: Readonly<Record<FailureState, { readonly label: string; rea
 
 export const ACTIONS: Readonly<Record<Action, string>> = {
   REPLAY: 'Replay',
+  COPY: 'Copy to another stage',
   DROP: 'Drop',
   DRY_RUN: 'Dry run',
   NUDGE: 'Nudge',
@@ -50,6 +51,7 @@ export const ACTIONS: Readonly<Record<Action, string>> = {
 export const OUTCOMES: Readonly<Record<Outcome, { readonly label: string; readonly tag: string }>> = {
   PLANNED: { label: 'Not its turn yet', tag: '' },
   REPLAYED: { label: 'Replayed', tag: 'tag-good' },
+  COPIED: { label: 'Copied, still there', tag: '' },
   DROPPED: { label: 'Dropped', tag: 'tag-good' },
   FAILED: { label: 'Refused, still there', tag: 'tag-bad' },
   GONE: { label: 'Gone already', tag: 'tag-caution' },
