@@ -40,6 +40,9 @@ first-time:
 down: venv ## End the shop on this machine
 	@cloudretail down
 
+# Three shops keep two cores busy, as each waits most of the time. The tests in a browser come last in each process.
+ON_SHOPS := pytest -n 3 --dist loadfile --no-loadscope-reorder
+
 # --- the fast loop: ARGS="-k cart" for some of a kind ---
 
 quick: venv ## A minute: lint, types, unit tests
@@ -58,10 +61,10 @@ simulate: venv ## Random schedules of events and faults (ARGS="--schedules 10000
 	python -m tests.simulation $(ARGS)
 
 integration: venv | $(if $(wildcard frontend/dist/built),,storefront) ## On shops that they start, through the API
-	pytest -n 2 --dist loadfile tests/integration $(ARGS)
+	$(ON_SHOPS) tests/integration $(ARGS)
 
 e2e: storefront browser ## On shops that they start, in a browser
-	pytest -n 2 --dist loadfile tests/e2e $(ARGS)
+	$(ON_SHOPS) tests/e2e $(ARGS)
 
 # --- before a change goes in ---
 
@@ -88,8 +91,8 @@ else
 test: check storefront browser
 	cd frontend && npm --silent test
 	pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered tests/unit tests/contract
-	pytest tests/simulation
-	pytest -n 2 --dist loadfile tests/integration tests/e2e
+	pytest -n auto --dist worksteal tests/simulation
+	$(ON_SHOPS) tests/integration tests/e2e
 endif
 
 prove: venv ## Long proofs, in parts that go on where they were left: alone it lists them (PART=schedules ARGS="--minutes 60")

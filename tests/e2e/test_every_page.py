@@ -224,10 +224,14 @@ def onlooker(
         assert onlooker.secrets() == []
 
 
+def painted(page: Page) -> None:
+    """Wait for two frames: the first one after a change of the screen may still show what was before."""
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def violations(page: Page) -> list[str]:
     """What axe finds, each with the elements that it is about, once nothing fades any longer."""
-    # Another colour scheme is painted with the next frame.
-    page.evaluate("new Promise(painted => requestAnimationFrame(() => requestAnimationFrame(painted)))")
+    painted(page)
     page.evaluate("Promise.allSettled(document.getAnimations().map(each => each.finished))")
     return [
         f"{each['id']}: {[(node['html'][:160], node['failureSummary']) for node in each['nodes']]}"
@@ -252,6 +256,7 @@ def test_a_page_can_be_used_by_everybody(onlooker: Visitor, places: dict[str, st
     assert found == {"light": [], "dark": []}
 
     page.set_viewport_size({"width": 320, "height": 640})
+    painted(page)
     # The body is what a scroll bar at its side leaves of the screen.
     too_wide = page.evaluate("document.documentElement.scrollWidth - Math.ceil(document.body.clientWidth)")
     assert too_wide <= 0, f"{too_wide} px too wide for a screen of 320 px"

@@ -30,6 +30,7 @@ ONLY_ON_AWS = {
     "cloudretail doctor --stage": "it asks AWS for the account's quotas",
     "aws ": "the AWS command line is no part of the project; `make prove PART=restore` does what those of Restore say",
     "make deploy": "it deploys to AWS",
+    "cloudretail reconcile --from-export": "the emulator exports no table, so that a local stage has no bucket for it",
 }
 """By how it begins, why a command is not run here."""
 

@@ -1,14 +1,18 @@
-"""What the end of a reservation's window does, in a shop that holds goods for three seconds only."""
+"""What the end of a reservation's window does, in a shop that holds goods for ten seconds only."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, expect
 
 from retail_ops.stack.shop import Shop
 from tests.conftest import NewShop
+from tests.e2e.visitor import Visitor
 from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, new_shopper, row
 
-WINDOW_SECONDS = 3
+WINDOW_SECONDS = 10
+"""Time enough to come to the page."""
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +107,57 @@ def test_a_challenge_that_nobody_answers_ends_with_the_window_and_charges_nothin
     eventually(lambda: counters(hasty_shop, product), lambda seen: seen == (1, 0, 0))
     charge = row(hasty_shop, "SandboxChargesTable", chargeKey=f"{order_id.replace('ord_', 'pay_')}:1")
     assert charge["outcome"] == "ENDED"
+
+
+@pytest.fixture
+def hasty_visitor(
+    browser: Browser, browser_context_args: dict[str, Any], hasty_shop: Shop, hasty_shopper: Shopper
+) -> Iterator[Visitor]:
+    """The shopper, logged in with a browser."""
+    with browser.new_context(**browser_context_args | {"base_url": hasty_shop.storefront_url}) as context:
+        visitor = Visitor(context.new_page(), hasty_shop)
+        visitor.log_in(hasty_shopper)
+        yield visitor
+        assert visitor.complaints == []
+        assert visitor.secrets() == []
+
+
+def test_a_challenge_that_is_left_alone_is_over_on_the_page_too(
+    hasty_shop: Shop, hasty_operator: Person, hasty_shopper: Shopper, hasty_visitor: Visitor
+) -> None:
+    product = new_product(hasty_operator, stock=1)
+    order_id = hasty_shopper.reserved(product)
+    hasty_shopper.pay(order_id, "tok_3ds")
+    hasty_visitor.open(f"/orders/{order_id}/pay", "Payment")
+    expect(hasty_visitor.page.get_by_role("region", name="Confirm with your bank")).to_be_visible()
+
+    expect(hasty_visitor.page.get_by_role("alert").filter(has_text="Not paid in time")).to_contain_text(
+        "You were not charged."
+    )
+
+    eventually(lambda: counters(hasty_shop, product), lambda seen: seen == (1, 0, 0))
+    charge = row(hasty_shop, "SandboxChargesTable", chargeKey=f"{order_id.replace('ord_', 'pay_')}:1")
+    assert charge["outcome"] == "ENDED"
+
+
+def test_an_answer_in_the_last_second_is_charged_and_kept_or_neither(
+    hasty_shop: Shop, hasty_operator: Person, hasty_shopper: Shopper, hasty_visitor: Visitor
+) -> None:
+    product = new_product(hasty_operator, stock=1)
+    order_id = hasty_shopper.reserved(product)
+    hasty_shopper.pay(order_id, "tok_3ds")
+    hasty_visitor.open(f"/orders/{order_id}/pay", "Payment")
+    expect(hasty_visitor.page.get_by_role("timer")).to_have_text("0:01")
+    hasty_visitor.button("Confirm the payment").click()
+
+    ended = hasty_shopper.sees(order_id, "CONFIRMED", "CANCELLED")["status"]
+
+    hasty_visitor.sees("Thank you" if ended == "CONFIRMED" else "Payment")
+    if ended == "CANCELLED":
+        hasty_visitor.reads("Not paid in time")
+    kept = ended == "CONFIRMED"
+    eventually(lambda: counters(hasty_shop, product), lambda seen: seen == ((0, 0, 1) if kept else (1, 0, 0)))
+    charge = row(hasty_shop, "SandboxChargesTable", chargeKey=f"{order_id.replace('ord_', 'pay_')}:1")
+    refunds = hasty_shopper.sees_payment(order_id, "SUCCEEDED" if kept else "FAILED")["refunds"]
+    # An answer that the bank had given before the shop could call it off is given back.
+    assert (charge["outcome"] == "ACCEPTED") == kept or [each["refundId"] for each in refunds] == ["attempt:1"]
