@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench import flash, history, imports, load, report, synchronous
+from bench import flash, history, imports, letters, load, report, synchronous
 from bench.window import held_back, seconds_of
 from retail_ops.local.local_shop import LocalShop, State, temporary_shop
 
@@ -53,9 +53,13 @@ def main() -> int:
     parser.add_argument("--sale", type=int, default=1000, help="orders of the flash sale, for a tenth as many pieces")
     parser.add_argument("--record", action="store_true", help="keep what was measured, and write docs/cost.md anew")
     parser.add_argument("--history", type=int, help="instead: so many stored orders, and what operators ask of them")
+    parser.add_argument("--dead-letters", type=int, help="instead: so many of one consumer, listed and replayed")
     arguments = parser.parse_args()
     if arguments.history:
         _history(arguments.history)
+        return 0
+    if arguments.dead_letters:
+        _dead_letters(arguments.dead_letters)
         return 0
     lost = 0
     wanted = [arguments.part] if arguments.part else ["beside", "loads", "sale", "imports"]
@@ -131,7 +135,17 @@ def _history(orders: int) -> None:
         rows = history.fill(local.read(), orders, status.update)
         status.update("what operators ask")
         asked = history.ask(local, orders)
-    table = Table("", "s", "calls", "MB", "", title=f"{orders} orders, {rows} rows")
+    _print(f"{orders} orders, {rows} rows", asked)
+
+
+def _dead_letters(count: int) -> None:
+    with console.status("Starting a shop ...") as status, temporary_shop("bench", "bench") as local:
+        asked = letters.ask(local, count, status.update)
+    _print(f"{count} dead letters of one consumer", asked)
+
+
+def _print(title: str, asked: Sequence[history.Measured]) -> None:
+    table = Table("", "s", "calls", "MB", "", title=title)
     for each in asked:
         memory = f"{each.megabytes:.0f}" if each.megabytes else ""
         table.add_row(each.name, f"{each.seconds:.2f}", str(each.calls or ""), memory, each.found)

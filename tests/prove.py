@@ -228,6 +228,12 @@ PARTS = {
         run_tests("tests/integration/test_restore.py"),
         _tests_reached,
     ),
+    "cases": Part(
+        "every case of docs/operations.md, produced on a shop of its own and dealt with by the runbook's commands",
+        (*SHOP, "docs/operations.md", "tests/integration/test_cases.py", "tests/integration/test_failures.py"),
+        run_tests("tests/integration/test_cases.py"),
+        _tests_reached,
+    ),
     "journeys": Part(
         "what the pipeline sends through a deployed stage, through a second shop here",
         (*SHOP, "tests/journeys"),
