@@ -27,7 +27,6 @@ IN_TEXT = re.findall(r"`([^`]+)`", re.sub(r"```sh\n.+?```", "", RUNBOOK, flags=r
 
 ONLY_ON_AWS = {
     "cloudretail protect": "it protects a stack that CloudFormation of AWS keeps",
-    "cloudretail reconcile --from-export": "only a stage on AWS exports tables",
     "cloudretail doctor --stage": "it asks AWS for the account's quotas",
     "aws ": "the AWS command line is no part of the project; `make prove PART=restore` does what those of Restore say",
     "make deploy": "it deploys to AWS",
