@@ -10,8 +10,8 @@ from rich.text import Text
 out = Console(highlight=False)
 """Results."""
 
-err = Console(stderr=True, highlight=False)
-"""Progress, questions and errors, so that results can be piped."""
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+"""Progress, questions and errors, so that results can be piped. No line is broken: a command in it can be copied."""
 
 
 def rows(headings: Sequence[str], cells: Sequence[Sequence[str]], *, console: Console = out) -> None:

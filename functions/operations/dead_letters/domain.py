@@ -110,12 +110,22 @@ def read(queue: str, message: QueueMessage) -> DeadMessage:
     if code := message.attributes.get("ERROR_CODE") or message.attributes.get("ErrorCode"):
         reason = message.attributes.get("ERROR_MESSAGE") or message.attributes.get("ErrorMessage", "")
         cause = f"{code}: {reason}"
+    if cause is None and not message.attributes.keys() & {"TARGET_ARN", "RULE_ARN", FAILURE}:
+        cause = STRANGE.get(queue)
     try:
         event = parse(document)
     except InvalidEvent as error:
         return _invalid(queue, message, document, str(error), entry, cause)
     name, order_id = event.data.event_type.name, event.data.keys.get("order_id")
     return DeadMessage(queue, message, document, event, None, event.id, name, order_id, entry, cause)
+
+
+STRANGE = {
+    RELAY_DLQ: "NotParked: the relay has not put it here: it is no entry for the bus",
+    RULE_TARGETS_DLQ: "NotUndelivered: no rule has put it here: it names neither a rule nor a target",
+    REPLAY_WORKER_DLQ: "NotInvoked: Lambda has not put it here: it is no invocation of the replay worker",
+}
+"""The cause of a message that somebody else has put into a dead-letter queue without a consumer, by the queue."""
 
 
 def _invalid(

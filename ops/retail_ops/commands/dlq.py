@@ -384,10 +384,12 @@ def resume(
 @contextmanager
 def said_by_the_shop() -> Iterator[None]:
     """Turn a refusal of the shop into a sentence for the user."""
-    from cloudretail.errors import ShopError
+    from cloudretail.errors import Refusal, ShopError
 
     try:
         yield
+    except Refusal as error:
+        raise OpsError(error.detail) from None
     except ShopError as error:
         raise OpsError(str(error)) from None
 

@@ -157,6 +157,14 @@ def test_what_names_no_target_is_the_rules_own_failure_and_explained_as_what_it_
     assert rubbish.invalid
 
 
+@pytest.mark.parametrize("queue", [RELAY_DLQ, RULE_TARGETS_DLQ, REPLAY_WORKER_DLQ])
+def test_rubbish_in_a_queue_without_a_consumer_is_called_that_and_no_crash(queue: str) -> None:
+    found = collected(letter("rubbish", queue))
+    assert found.queue == queue
+    assert found.cause.exception.startswith("Not")
+    assert "put it here" in str(found.cause.message)
+
+
 def test_letters_are_grouped_by_what_their_causes_have_in_common_and_not_by_line_the_most_frequent_first() -> None:
     letters = [dead(), dead(exception="Transient"), dead("{}", version="8"), dead(line=41)]
     first, second = grouped(letters, NOW + timedelta(minutes=59))
