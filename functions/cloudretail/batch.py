@@ -59,7 +59,7 @@ class About:
     Attributes:
         event_id: id of the event; None if the message is not an event.
         event_name: name of the event; None if the message is not an event.
-        keys: what the event is about, such as `{"order_id": ...}`.
+        keys: what the event is about, such as `{"order_id": ...}`; of any other message, what its lines are found by.
     """
 
     event_id: str | None = None
@@ -154,6 +154,8 @@ def work_off(
     Raises:
         MissingSetting: the function's environment lacks one of ConsumerSettings.
     """
+    # The cause of a dead letter names its request, by which its lines are found.
+    logger.append_keys(request_id=context.aws_request_id)
     settings = load(ConsumerSettings)  # At every call, so that a missing variable shows before anything else fails.
     with deadline.of(context):
         try:

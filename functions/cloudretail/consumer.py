@@ -1,5 +1,6 @@
 """A consumer of events from a queue, declared once: its subscription, its reaction and its dry run."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -146,7 +147,7 @@ class Consumer[P]:
         try:
             event = parse(message.body, self._types)
         except InvalidEvent:
-            return About()
+            return About(keys=_said_of(message.body))
         return About(event.id, event.data.event_type.name, event.data.keys)
 
     def _work(self, messages: Sequence[Received]) -> Mapping[str, Exception | None]:
@@ -206,3 +207,17 @@ class Consumer[P]:
         except Exception as error:  # An exception of the reaction is its outcome.
             outcome = error
         return Done(outcome.what) if isinstance(outcome, WouldAct) else outcome
+
+
+MAX_SUBJECT = 64
+"""Characters that are logged of the subject of a message that is no event of the shop."""
+
+
+def _said_of(body: str) -> dict[str, str]:
+    """What a message that is no valid event says it is about, so that its log lines are found by an order's id."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    subject = content.get("subject") if isinstance(content, dict) else None
+    return {"subject": subject[:MAX_SUBJECT]} if isinstance(subject, str) else {}

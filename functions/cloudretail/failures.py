@@ -258,7 +258,7 @@ class Failure:
         attempt: which delivery of the message this was, from 1.
         message_id: SQS's id of the message; for a copy, that of the first message.
         generation: how often it was replayed.
-        keys: what the event is about, such as `{"order_id": ...}`; empty if the body is not an event.
+        keys: what the event is about, such as `{"order_id": ...}`.
         event_name: name of the event; None if the body is not an event.
     """
 

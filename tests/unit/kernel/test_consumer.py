@@ -431,12 +431,15 @@ def test_a_missing_setting_shows_at_the_first_call_and_not_only_when_something_f
 
 def test_a_log_line_tells_a_failure_without_the_shoppers_address(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     printed = everything_printed(monkeypatch)
-    queue.deliver(PLACED, "poison", react=failing(Transient("busy")), attempt=2)
+    unknown = json.dumps({"type": "unknown", "subject": "ord_1", "data": {"email": "shopper@example.com"}})
+    queue.deliver(PLACED, "poison", unknown, react=failing(Transient("busy")), attempt=2)
     lines = map(json.loads, printed.getvalue().splitlines())
-    first, second = (line for line in lines if line.get("message") == "Reaction failed")
+    first, second, third = (line for line in lines if line.get("message") == "Reaction failed")
     assert (first["exception_name"], first["attempt"]) == ("Transient", 2)
     assert (first["order_id"], first["event_id"]) == (PLACED.data.subject, PLACED.id)
     assert (second["event_id"], second["exception_name"]) == ("message-1", "InvalidEvent")
+    assert (third["subject"], third["exception_name"]) == ("ord_1", "InvalidEvent"), "found by the order all the same"
+    assert {line["request_id"] for line in (first, second, third)} == {Context.aws_request_id}
     assert "shopper@" not in printed.getvalue()
 
 
