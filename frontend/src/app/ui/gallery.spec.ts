@@ -14,8 +14,8 @@ describe('the gallery', () => {
     await fixture.whenStable();
     const element = fixture.nativeElement as HTMLElement;
     return {
-      large: () => element.querySelector<HTMLImageElement>(':scope > .image img'),
-      buttons: () => [...element.querySelectorAll('button')],
+      large: () => element.querySelector<HTMLImageElement>('.gallery-large img'),
+      buttons: () => [...element.querySelectorAll<HTMLButtonElement>('.gallery-choice button')],
       setPictures: (others: readonly PictureView[]) => {
         fixture.componentRef.setInput('pictures', others);
         return fixture.whenStable();
