@@ -24,7 +24,7 @@ import { ProductImage } from './product-image';
         </button>
       }
     </div>
-    <dialog #zoom class="dialog gallery-zoomed" [attr.aria-label]="name()" closedby="any" (close)="zoomed.set(false)">
+    <dialog #zoom class="gallery-zoomed" [attr.aria-label]="name()" closedby="any" (close)="zoomed.set(false)">
       @if (zoomed()) {
         <shop-product-image
           [picture]="picture"
