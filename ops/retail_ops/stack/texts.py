@@ -12,11 +12,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
-from markdown_it import MarkdownIt
-
-from catalog.pages import Page
-
 FOLDER = Path(__file__).resolve().parents[3] / "frontend" / "texts"
 
 
@@ -86,6 +81,8 @@ class Text:
     def page(self, index: str, origin: str) -> str:
         """The storefront's index.html with the text in it, until its scripts have come; origin: its address."""
         described = f"{self.title} of {self.seller}"
+        from catalog.pages import Page
+
         return Page(self.title, described, f"/{self.name}", self.body, kind="text").filled(index, origin)
 
 
@@ -104,6 +101,10 @@ def render(name: str, facts: Facts) -> Text:
     Raises:
         jinja2.UndefinedError: the text asks for something that is no fact.
     """
+    # Imported by whoever makes pages, so that other commands start faster.
+    from jinja2 import Environment, StrictUndefined
+    from markdown_it import MarkdownIt
+
     values = {name: _literal(value) for name, value in asdict(facts).items()}
     # What comes of it is Markdown, whose HTML is escaped below.
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
