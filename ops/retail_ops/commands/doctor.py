@@ -9,7 +9,6 @@ from rich.markup import escape
 
 from retail_ops.console import out
 from retail_ops.doctor import examine
-from retail_ops.doctor.account import Account
 from retail_ops.doctor.laptop import Laptop
 from retail_ops.stack.shop import aws_session
 from retail_ops.stack.stages import stage_named
@@ -38,6 +37,9 @@ def doctor(
     checks = Laptop.this().checks
     if stage:
         chosen = stage_named(stage)
+        # It reads the template with SAM's own code, which takes long to import.
+        from retail_ops.doctor.account import Account
+
         checks = Account(chosen, aws_session(chosen.region)).checks
     findings = list(examine(checks))
     if as_json:
