@@ -488,7 +488,8 @@ def test_reconcile_names_the_row_that_breaks_a_rule_and_repairs_nothing(
     path = f"/ops/reconciliations/{started['reconciliationId']}"
     eventually(lambda: operator.ok("GET", path)["state"] == "DONE")
     assert product not in [each["key"] for each in operator.ok("GET", f"{path}/violations")["items"]]
-    assert command("reconcile", found["reconciliationId"], code=1)["items"] == found["items"], "results are kept"
+    assert command("reconcile", found["reconciliationId"][:9], code=1)["items"] == found["items"], "results are kept"
+    assert "no record of a reconciliation" in command("reconcile", "rec_none", code=1)
 
 
 def test_a_copy_that_comes_back_is_said_so_and_makes_the_command_fail(

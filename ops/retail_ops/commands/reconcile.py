@@ -20,6 +20,7 @@ from retail_ops.stack.operations import Operations
 
 if TYPE_CHECKING:
     from operations.reconciliation.domain import Cost, Reconciliation
+    from operations.reconciliation.job import Reconciliations
 
 
 def register(app: typer.Typer) -> None:
@@ -61,6 +62,8 @@ def reconcile(
     """
     operations = Operations(find_shop(stack))
     jobs = operations.reconciliations
+    if reconciliation_id is not None:
+        reconciliation_id = _named(jobs, reconciliation_id)
     if (cancel or resume) and reconciliation_id is None:
         raise OpsError("Which one? cloudretail reconcile --history lists them.")
     if from_export and changed_since is not None:
@@ -89,6 +92,18 @@ def reconcile(
     if found.cost and reconciliation_id is None:
         err.print(_words(found.cost), style="dim")
     _end(operations, found, wait=wait, as_json=as_json)
+
+
+def _named(jobs: "Reconciliations", name: str) -> str:
+    """The id of a reconciliation, from the id or its beginning; raises OpsError if there is not one such."""
+    if jobs.log.find(name):
+        return name
+    begin = [each.reconciliation_id for each in jobs.recent(100) if name and each.reconciliation_id.startswith(name)]
+    if len(begin) == 1:
+        return begin[0]
+    if begin:
+        raise OpsError(f"Several reconciliations begin with {name}: {', '.join(begin)}.")
+    raise OpsError(f"There is no record of a reconciliation {name}: `cloudretail reconcile --history` lists them.")
 
 
 def verify(
