@@ -1,7 +1,9 @@
 """The `cloudretail` command: registers the groups of commands, and prints errors as sentences."""
 
 import errno
+import json
 import sys
+from typing import NoReturn
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -57,18 +59,22 @@ def main() -> None:
         # Help shows the name that people type, however the process was started.
         app(prog_name="cloudretail")
     except OpsError as error:
-        err.print(f"[bold red]Error:[/bold red] {escape(error.message)}")
-        if error.detail:
-            err.print(error.detail, style="dim", markup=False, soft_wrap=True)
-        sys.exit(1)
+        _end("Error:", error.message, error.detail)
     except (ClientError, BotoCoreError) as error:
         on_aws = {"--stack", "--stage"} & {word.partition("=")[0] for word in sys.argv}
-        speaker = "AWS" if on_aws else "The local emulator"
-        err.print(f"[bold red]{speaker} says:[/bold red] {escape(str(error))}")
-        sys.exit(1)
+        _end("AWS says:" if on_aws else "The local emulator says:", str(error))
     except OSError as error:
         if error.errno not in {errno.EACCES, errno.EROFS}:
             raise
-        err.print(f"[bold red]Error:[/bold red] {escape(str(error.filename))}: {error.strerror}")
-        err.print("A shop keeps what it needs in the project's folder. Work on a copy that is yours.")
-        sys.exit(1)
+        advice = "A shop keeps what it needs in the project's folder. Work on a copy that is yours."
+        _end("Error:", f"{error.filename}: {error.strerror}", advice)
+
+
+def _end(speaker: str, message: str, detail: str | None = None) -> NoReturn:
+    """End with what went wrong, in words, and where JSON was asked for as JSON too."""
+    err.print(f"[bold red]{speaker}[/bold red] {escape(message)}")
+    if detail:
+        err.print(detail, style="dim", markup=False, soft_wrap=True)
+    if "--json" in sys.argv:
+        sys.stdout.write(f"{json.dumps({'error': message})}\n")
+    sys.exit(1)
