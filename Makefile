@@ -101,7 +101,7 @@ prove: venv ## Long proofs, in parts that go on where they were left: alone it l
 coverage: venv ## Which lines the unit and contract tests never run: htmlcov/index.html
 	pytest -n auto --dist worksteal --cov --cov-report=html --cov-report=term tests/unit tests/contract
 
-lighthouse: browser ## Lighthouse's scores of the shop that make up has started
+lighthouse: browser ## Lighthouse's scores, on a phone and a desktop, of the shop that make up has started
 	cd frontend && CHROME_PATH="$$(../ops/browser.sh)" node tools/lighthouse.js $(URL)
 
 bench: venv ## Measure speed beside the synchronous design

@@ -519,6 +519,19 @@ def get_product(product_id: IdInPath) -> ProductView:
 TEXTS = ("/", "/contact", "/imprint", "/privacy", "/shipping", "/terms")
 """Pages of the storefront that are not about products, and may be found."""
 
+AT_THE_EDGE = "max-age=0, s-maxage=60, stale-if-error=86400"
+"""Cache-Control of the home page, which is the same for everybody: CloudFront answers with one of the last minute, and
+with an older one while the catalogue does not answer."""
+
+
+@api.get("/", include_in_schema=False)
+def show_home() -> Response[str]:
+    newest = list_products(in_stock=True, sort=Sort.NEWEST, limit=pages.HEROES + pages.FEATURED)
+    page = pages.home_page(
+        newest.model_dump(mode="json", by_alias=True), list_categories().model_dump(mode="json", by_alias=True)
+    )
+    return _html(page, AT_THE_EDGE)
+
 
 @api.get("/products/<product_id>", include_in_schema=False)
 def show_product(product_id: str) -> Response[str]:
@@ -546,10 +559,10 @@ def show_sitemap() -> Response[str]:
     return Response(HTTPStatus.OK, "application/xml", body)
 
 
-def _html(page: pages.Page) -> Response[str]:
+def _html(page: pages.Page, cached: str = "no-cache") -> Response[str]:
     status = HTTPStatus.OK if page.found else HTTPStatus.NOT_FOUND
     body = page.filled(_storefront().index, _settings().storefront_url)
-    return Response(status, "text/html; charset=utf-8", body, headers={"Cache-Control": "no-cache"})
+    return Response(status, "text/html; charset=utf-8", body, headers={"Cache-Control": cached})
 
 
 # ------------------------------------------------------------------------------------------------------- back office

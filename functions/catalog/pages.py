@@ -1,8 +1,10 @@
-"""What the storefront's pages of products say before its scripts have come.
+"""What the storefront's home page and pages of products say before its scripts have come.
 
 It is for search engines, for a chat that shows a link, and for browsers without JavaScript.
 
     index.html of the build  +  a product, or a list, as the API has it  ->  the page
+
+The page takes the API's answers along from which it was made, so that the scripts need not ask for them again.
 
 Pure, over the API's own JSON, so that AWS and the server on a laptop make the same pages.
 """
@@ -12,6 +14,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -31,6 +34,26 @@ MASTHEAD = (
 )
 """As tall as the storefront's own, so that the page stays where it is when that has come."""
 
+DESCRIPTION = (
+    "Well-made things for every day: bags, kitchen, home and outdoors. Held for you while you pay, by card or in cash "
+    "at your door."
+)
+"""Of the shop, as the build's index.html has it."""
+
+HEROES = 3
+FEATURED = 8
+
+NEWEST: Mapping[str, str] = {"inStock": "true", "sort": "newest", "limit": str(HEROES + FEATURED)}
+"""Which products the home page shows, as `GET /api/products` is asked for them by the storefront, in its order."""
+
+NEW_PATH = "/products?sort=newest"
+
+IN_A_GRID = "(width < 48rem) 34vw, 14rem"
+"""How wide a picture is drawn among others: as in frontend/src/app/ui/product-image.ts, so that one size is loaded."""
+
+ALONE = "(width < 48rem) 64vw, 24rem"
+"""How wide it is drawn on its product's page: as in frontend/src/app/ui/gallery.ts."""
+
 MOST = 160
 """Letters of a description that a search engine shows."""
 
@@ -40,7 +63,7 @@ class Page:
     """What a page says.
 
     Args:
-        title: of the tab.
+        title: of the tab; None where it is the shop's.
         description: a sentence or two.
         path: at which it is found, whatever else leads to it.
         body: HTML of its main part.
@@ -48,9 +71,10 @@ class Page:
         data: what it is about, as JSON-LD (schema.org).
         kind: class of its main part.
         found: false for a page that says that there is no such thing.
+        answers: of the API, by path and query, from which it was made.
     """
 
-    title: str
+    title: str | None
     description: str
     path: str
     body: str
@@ -58,6 +82,7 @@ class Page:
     data: Sequence[Json] = field(default_factory=tuple)
     kind: str = ""
     found: bool = True
+    answers: Mapping[str, Json] = field(default_factory=dict)
 
     def filled(self, index: str, origin: str) -> str:
         """The page.
@@ -66,12 +91,17 @@ class Page:
             index: the build's index.html.
             origin: of the storefront, such as https://shop.example.
         """
-        title = escape(f"{self.title} · {SHOP}")
+        title = escape(f"{self.title} · {SHOP}" if self.title else f"{SHOP}: well-made things for every day")
         head = re.sub("<title>.*?</title>", lambda _: f"<title>{title}</title>", index, count=1)
         head = re.sub(r'<meta\s+name="description"[^>]*>', "", head, count=1)
+        body = f'<div class="wrap {self.kind}">{self.body}</div>' if self.title else self.body
         return head.replace("</head>", f"{''.join(self._head(origin))}</head>", 1).replace(
-            ROOT, f'<shop-root>{MASTHEAD}<main><div class="wrap {self.kind}">{self.body}</div></main></shop-root>', 1
+            ROOT, f"<shop-root>{MASTHEAD}<main>{body}</main></shop-root>{''.join(self._answers())}", 1
         )
+
+    def _answers(self) -> Iterable[str]:
+        if self.answers:
+            yield f'<script type="application/json" id="answers">{_in_a_script(self.answers)}</script>'
 
     def _head(self, origin: str) -> Iterable[str]:
         described = escape(self.description)
@@ -82,16 +112,19 @@ class Page:
         address = escape(f"{origin}{self.path}")
         yield f'<link rel="canonical" href="{address}">'
         yield f'<meta property="og:site_name" content="{SHOP}">'
-        yield f'<meta property="og:title" content="{escape(self.title)}">'
+        yield f'<meta property="og:title" content="{escape(self.title or SHOP)}">'
         yield f'<meta property="og:description" content="{described}">'
         yield f'<meta property="og:url" content="{address}">'
         yield f'<meta property="og:type" content="{"product" if self.data else "website"}">'
         if self.image:
             yield f'<meta property="og:image" content="{escape(origin + self.image)}">'
         for each in self.data:
-            # Nothing in it can end the script.
-            text = json.dumps(_absolute(each, origin), ensure_ascii=False).replace("<", "\\u003c")
-            yield f'<script type="application/ld+json">{text}</script>'
+            yield f'<script type="application/ld+json">{_in_a_script(_absolute(each, origin))}</script>'
+
+
+def _in_a_script(data: Any) -> str:
+    """JSON in which nothing can end the script that holds it."""
+    return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def _absolute(data: Any, origin: str) -> Any:
@@ -101,6 +134,58 @@ def _absolute(data: Any, origin: str) -> Any:
     if isinstance(data, list):
         return [_absolute(value, origin) for value in data]
     return origin + data if isinstance(data, str) and data.startswith("/") else data
+
+
+def home_page(newest: Json, categories: Json) -> Page:
+    """The home page. It looks as the storefront's own (frontend/src/app/pages/home.ts).
+
+    Args:
+        newest: as `GET /api/products` has them, asked for NEWEST.
+        categories: as `GET /api/categories` has them.
+    """
+    products = _mixed(newest["items"])
+    heroes = "".join(
+        f'<li><a href="{escape(path_of(each["productId"]))}">{_image(each, "", first=True)}'
+        f'<span class="hero-label"><strong>{escape(each["name"])}</strong> {escape(str(_money(each["price"])))}</span>'
+        "</a></li>"
+        for each in products[:HEROES]
+    )
+    tiles = "".join(
+        f'<li><a class="tile" href="{escape(category_path(each["category"]))}">'
+        f"{_image({'images': [each['picture']] if each['picture'] else []}, '', '8rem')}"
+        f'<span class="tile-name">{escape(each["category"])}</span>'
+        f'<span class="tile-count">{each["count"]} {"product" if each["count"] == 1 else "products"}</span></a></li>'
+        for each in categories["items"]
+    )
+    return Page(
+        title=None,
+        description=DESCRIPTION,
+        path="/",
+        image=products[0]["images"][0]["sizes"][-1]["url"] if products and products[0]["images"] else None,
+        body="".join(
+            [
+                '<section class="wrap hero"><div class="hero-text"><h1>Well-made things for every day.</h1>',
+                "<p>Chosen to last for years. We hold your items the moment you order, and you always know where they "
+                'are.</p><p class="hero-actions"><a class="button" href="/products">See all products</a> '
+                f'<a class="button button-quiet" href="{NEW_PATH}">New arrivals</a></p></div>',
+                f'<ul class="hero-images" aria-label="Just arrived">{heroes}</ul></section>',
+                f'<section class="wrap section"><h2>Shop by category</h2><ul class="tiles">{tiles}</ul></section>',
+                '<section class="wrap section"><div class="section-head"><h2>New in the shop</h2>'
+                f'<a href="{NEW_PATH}">See all new arrivals</a></div>',
+                f'<ul class="products">{_cards(products[HEROES:])}</ul></section>',
+            ]
+        ),
+        answers={f"/api/products?{urlencode(NEWEST)}": newest, "/api/categories": categories},
+    )
+
+
+def _mixed(products: Iterable[Json]) -> list[Json]:
+    """The same products, no two of a category side by side while there are others."""
+    by_category: dict[str, list[Json]] = {}
+    for each in products:
+        by_category.setdefault(each["category"], []).append(each)
+    rounds = zip_longest(*by_category.values())
+    return [each for one in rounds for each in one if each is not None]
 
 
 def product_page(product: Json) -> Page:
@@ -126,7 +211,7 @@ def product_page(product: Json) -> Page:
             [
                 _breadcrumbs(crumbs),
                 '<article class="product">',
-                f'<div class="gallery"><div class="image">{_image(product, name)}</div></div>',
+                f'<div class="gallery">{_image(product, name, ALONE, first=True)}</div>',
                 f'<div class="product-text"><h1>{escape(name)}</h1>',
                 f'<p class="product-price price">{escape(str(price))}</p><p>{stock}</p>',
                 f'<p class="product-description">{escape(product["description"])}</p>',
@@ -160,6 +245,7 @@ def product_page(product: Json) -> Page:
                 ],
             },
         ],
+        answers={f"/api{path}": product},
     )
 
 
@@ -176,20 +262,13 @@ def list_page(products: Json, category: str | None) -> Page:
         f'<li><a href="{escape(category_path(each["category"]))}">{escape(each["category"])}</a> ({each["count"]})</li>'
         for each in products["categories"]
     )
-    cards = (
-        f'<li class="card"><div class="image">{_image(each, "")}</div><div class="card-text">'
-        f'<a class="card-link" href="{escape(path_of(each["productId"]))}">'
-        f"{escape((each.get('group') or each)['name'])}</a>"
-        f'<span class="price">{escape(str(_money(each["price"])))}</span></div></li>'
-        for each in products["items"]
-    )
     items = products["items"]
     return Page(
         title=title,
         description=f"{title} at {SHOP}: {products['total']} well-made things for every day.",
         path=path,
         image=items[0]["images"][0]["sizes"][-1]["url"] if items and items[0]["images"] else None,
-        body=f'<h1>{escape(title)}</h1><ul class="products">{"".join(cards)}</ul>'
+        body=f'<h1>{escape(title)}</h1><ul class="products">{_cards(products["items"])}</ul>'
         f'<nav aria-label="Categories"><ul>{"".join(links)}</ul></nav>',
         found=bool(items) or not category,
     )
@@ -244,14 +323,33 @@ def _breadcrumbs(crumbs: Sequence[tuple[str, str]]) -> str:
     return f'<nav class="breadcrumbs" aria-label="Breadcrumbs"><ol>{links}{here}</ol></nav>'
 
 
-def _image(product: Json, alt: str) -> str:
+def _cards(products: Iterable[Json]) -> str:
+    return "".join(
+        f'<li class="card">{_image(each, "")}<div class="card-text">'
+        f'<a class="card-link" href="{escape(path_of(each["productId"]))}">'
+        f"{escape((each.get('group') or each)['name'])}</a>"
+        f'<span class="price">{escape(str(_money(each["price"])))}</span></div></li>'
+        for each in products
+    )
+
+
+def _image(product: Json, alt: str, widths: str = IN_A_GRID, *, first: bool = False) -> str:
+    """A picture where it is drawn, which is empty without one.
+
+    Args:
+        product: that has pictures.
+        alt: what is to be seen where the picture itself does not say so; empty beside a name.
+        widths: how wide it is drawn, as the attribute `sizes` says it.
+        first: whether it is in view when the page opens.
+    """
     if not product["images"]:
-        return ""
+        return '<div class="image"></div>'
     image = product["images"][0]
     sizes = ", ".join(f"{size['url']} {size['width']}w" for size in image["sizes"])
     return (
-        f'<img src="{escape(image["sizes"][-1]["url"])}" srcset="{escape(sizes)}" sizes="(width < 48rem) 64vw, 24rem" '
-        f'alt="{escape(alt and (image["alt"] or alt))}" width="256" height="256">'
+        f'<div class="image"><img src="{escape(image["sizes"][-1]["url"])}" srcset="{escape(sizes)}" '
+        f'sizes="{escape(widths)}" alt="{escape(alt and (image["alt"] or alt))}" width="256" height="256" '
+        f"{'fetchpriority="high"' if first else 'loading="lazy"'}></div>"
     )
 
 

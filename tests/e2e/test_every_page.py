@@ -94,7 +94,7 @@ def have_kept_addresses(visitor: Visitor) -> None:
 
 def get_no_categories(visitor: Visitor) -> None:
     """They do not come, and that is said."""
-    visitor.page.route("**/api/categories", lambda route: route.abort())
+    visitor.gets_no_categories()
     visitor.page.reload()
     visitor.reads("We cannot reach the shop right now.")
 

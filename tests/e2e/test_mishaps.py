@@ -107,7 +107,7 @@ class TestWhatCouldNotBeLoaded:
     @pytest.mark.parametrize("then", ["online", "the next page", "try again"])
     def test_comes_back(self, visitor: Visitor, catalogue: list[Product], then: str) -> None:
         page = visitor.page
-        page.route("**/api/categories", lambda route: route.abort())
+        visitor.gets_no_categories()
         visitor.open("/", "Well-made things")
         visitor.reads("We cannot reach the shop right now.")
         expect(page.locator(".tile .skeleton")).to_have_count(0)

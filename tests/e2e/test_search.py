@@ -8,7 +8,12 @@ from tests.e2e.visitor import Visitor
 
 def test_a_misspelt_search_by_keyboard_suggests_what_was_meant(visitor: Visitor, catalogue: list[Product]) -> None:
     page, keys = visitor.page, visitor.page.keyboard
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     visitor.open("/", "Well-made things")
+    # The home page brings along what it shows.
+    expect(page.locator("#categories")).to_contain_text(catalogue[0].category)
+    assert not [url for url in asked if "/api/products" in url or "/api/categories" in url]
     field = page.get_by_role("banner").get_by_label("Search for products")
     field.focus()
     expect(field).to_have_role("combobox")

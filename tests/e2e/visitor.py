@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Response, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, Response, Route, expect
 
 from retail_ops.local.mails import read_mails
 from retail_ops.stack.shop import Shop
@@ -52,6 +52,16 @@ class Visitor:
             return []
         kept = json.dumps(self.page.evaluate("[{...localStorage}, {...sessionStorage}]"))
         return [kind for kind, pattern in SECRETS.items() if pattern.search(kept)]
+
+    def gets_no_categories(self) -> None:
+        """The home page brings no answers along, and those about categories are lost."""
+
+        def bare(route: Route) -> None:
+            page = route.fetch()
+            route.fulfill(response=page, body=re.sub(r'<script type="application/json".*?</script>', "", page.text()))
+
+        self.page.route(re.compile(r"^http://[^/]+/$"), bare)
+        self.page.route("**/api/categories", lambda route: route.abort())
 
     # --- looking ------------------------------------------------------------------------------------------------
 

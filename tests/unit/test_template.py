@@ -397,6 +397,16 @@ def behaviour(path: str) -> dict[str, Any]:
     return found
 
 
+def test_the_home_page_is_the_catalogues_and_one_answer_is_everybodys() -> None:
+    home = behaviour("/")
+    assert home["TargetOriginId"] == "api"
+    # Its cache key is the path alone, and nothing else of the viewer reaches the function.
+    assert home["CachePolicyId"] == "658327ea-f89d-4fab-a63d-7e88639e58f6", "Managed-CachingOptimized"
+    assert "OriginRequestPolicyId" not in home
+    # With a default root object CloudFront asks for index.html, and finds no behaviour of that.
+    assert "DefaultRootObject" not in distribution(SHOP)
+
+
 def test_everybody_sees_the_pictures_and_nobody_what_was_uploaded() -> None:
     origins = {each["Id"]: each for each in distribution(SHOP)["Origins"] if "Id" in each}
     origin = origins[behaviour("/pictures/*")["TargetOriginId"]]
@@ -1254,6 +1264,7 @@ class TestOnlyAws:
         assert (answer["statusCode"], answer["headers"]["location"]["value"]) == (301, told)
 
     def test_a_page_is_index_html_and_a_file_is_itself(self) -> None:
+        assert self.viewer_request("shop.example", "/", {})["uri"] == "/"
         assert self.viewer_request("shop.example", "/orders/ord_1", {})["uri"] == "/index.html"
         assert self.viewer_request("shop.example", "/main-1a2b.js", {})["uri"] == "/main-1a2b.js"
 

@@ -16,6 +16,7 @@ import {
 } from '@angular/router';
 import { provideApiConfiguration } from './api/api-configuration';
 import { routes } from './app.routes';
+import { broughtAlong } from './core/answers';
 import { CartStore } from './core/cart';
 import { UnexpectedErrorHandler, showFailure } from './core/failure';
 import { FocusKeeper } from './core/focus-keeper';
@@ -31,7 +32,7 @@ export const config: ApplicationConfig = {
     provideBrowserGlobalErrorListeners(),
     { provide: ErrorHandler, useClass: UnexpectedErrorHandler },
     { provide: TitleStrategy, useExisting: Titles },
-    provideHttpClient(withInterceptors([explain, authorize, readClock])),
+    provideHttpClient(withInterceptors([broughtAlong, explain, authorize, readClock])),
     // One origin for the pages and the API, and its paths begin with /api.
     provideApiConfiguration(''),
     provideRouter(

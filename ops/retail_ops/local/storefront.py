@@ -7,21 +7,23 @@ Files are held in memory, and read again once they have changed, so that a new b
 """
 
 import argparse
+import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import aiohttp
 from aiohttp import hdrs, web
 from yarl import URL
 
-from catalog.pages import list_page, missing_page, product_page
+from catalog import pages
 from retail_ops.local.guard import foreign_page, storefront_origins, wrong_name
 from retail_ops.stack.addresses import is_known, text_at
-from retail_ops.stack.storefront_build import ALWAYS_ASK, Files, cache_control
+from retail_ops.stack.storefront_build import ALWAYS_ASK, Files, Page, cache_control
 from retail_ops.stack.texts import Facts, names, render
 
 # Headers that speak about one connection only (RFC 9110, 7.6.1) are not a proxy's to forward.
@@ -119,36 +121,68 @@ async def text(request: web.Request) -> web.Response:
     return web.Response(text=body, content_type="text/html", charset="utf-8", headers={"Cache-Control": ALWAYS_ASK})
 
 
+async def home(request: web.Request) -> web.Response:
+    """The home page, as the catalogue makes it."""
+    index = request.app[FILES].get("/index.html")
+    if index is None:
+        return await page(request)
+    (status, newest), (other, categories) = await asyncio.gather(
+        asked(request, "products", pages.NEWEST), asked(request, "categories", {})
+    )
+    if not status == other == HTTPStatus.OK:
+        # The storefront itself says what is wrong, and tries again.
+        return await page(request)
+    return filled(request, pages.home_page(newest, categories), index)
+
+
 async def of_products(request: web.Request) -> web.Response:
     """A page of products, as the catalogue makes it on AWS of the published index.html; here of the build's."""
     index = request.app[FILES].get("/index.html")
     product_id, category = request.match_info.get("product_id"), request.query.get("category")
     path = f"products/{quote(product_id, safe='')}" if product_id else "products"
     query = {"limit": "100", **({"category": category} if category else {})} if product_id is None else {}
+    status, found = await asked(request, path, query)
+    if index is None:
+        return await page(request)
+    if status == HTTPStatus.OK:
+        made = pages.product_page(found) if product_id else pages.list_page(found, category)
+    elif product_id and status in (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY):
+        made = pages.missing_page()
+    else:
+        # The storefront itself says what is wrong, and tries again.
+        return await page(request)
+    return filled(request, made, index)
+
+
+async def asked(request: web.Request, path: str, query: Mapping[str, str]) -> tuple[int, Any]:
+    """Status and JSON of what the API answers, by a page's server.
+
+    Args:
+        request: for the page.
+        path: below /api, escaped.
+        query: of the address.
+    """
     try:
         async with request.app[CLIENT].get(
             (request.app[API] / "api").joinpath(path, encoded=True).with_query(query),
             headers={"X-Forwarded-Host": request.host, "Accept-Encoding": "identity"},
         ) as answer:
-            status, found = answer.status, await answer.json()
+            return answer.status, await answer.json()
     except (aiohttp.ClientError, ValueError):
-        status, found = HTTPStatus.BAD_GATEWAY, None
-    if index is None:
-        return await page(request)
-    if status == HTTPStatus.OK:
-        made = product_page(found) if product_id else list_page(found, category)
-    elif product_id and status in (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY):
-        made = missing_page()
-    else:
-        # The storefront itself says what is wrong, and tries again.
-        return await page(request)
-    return web.Response(
+        return HTTPStatus.BAD_GATEWAY, None
+
+
+def filled(request: web.Request, made: pages.Page, index: Page) -> web.Response:
+    """The answer that a page is."""
+    answer = web.Response(
         status=HTTPStatus.OK if made.found else HTTPStatus.NOT_FOUND,
         text=made.filled(index.body.decode(), str(request.url.origin())),
         content_type="text/html",
         charset="utf-8",
         headers={"Cache-Control": ALWAYS_ASK},
     )
+    answer.enable_compression()
+    return answer
 
 
 async def page(request: web.Request) -> web.Response:
@@ -264,6 +298,7 @@ def application(
     app.router.add_route("*", "/api/{path:.*}", forward)
     app.router.add_get("/pictures/{path:.*}", picture)
     app.router.add_get("/texts/{name}.html", text)
+    app.router.add_get("/", home)
     app.router.add_get("/products", of_products)
     app.router.add_get("/products/{product_id}", of_products)
     app.router.add_get("/sitemap.xml", forward)

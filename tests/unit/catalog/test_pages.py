@@ -1,5 +1,7 @@
 import json
 import re
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,9 +88,16 @@ def test_a_variant_leads_to_the_others() -> None:
     assert '<a href="/products/boots-41">41</a>' in html
 
 
-def test_a_product_has_a_page_at_the_shop_and_what_there_is_not_is_a_404(shop: Shop) -> None:
-    aws.s3().create_bucket(Bucket="storefront", CreateBucketConfiguration={"LocationConstraint": "ap-southeast-1"})
+@pytest.fixture
+def published(shop: Shop) -> Shop:
+    with suppress(aws.s3().exceptions.BucketAlreadyOwnedByYou):
+        aws.s3().create_bucket(Bucket="storefront", CreateBucketConfiguration={"LocationConstraint": "ap-southeast-1"})
     aws.s3().put_object(Bucket="storefront", Key="index.html", Body=INDEX.encode())
+    return shop
+
+
+def test_a_product_has_a_page_at_the_shop_and_what_there_is_not_is_a_404(published: Shop) -> None:
+    shop = published
     shop.has("bag", name="Canvas bag")
     shop.has("draft", listed=False, released=False)
 
@@ -103,6 +112,63 @@ def test_a_product_has_a_page_at_the_shop_and_what_there_is_not_is_a_404(shop: S
         assert 'content="noindex"' in answer["body"]
     assert 'href="/products/bag"' in shop.page_at("/products")["body"]
     assert shop.page_at("/products", category="Nothing")["statusCode"] == 404
+
+
+def lists(*products: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    newest = {"items": list(products), "total": len(products), "categories": []}
+    return newest, {"items": [{"category": "Bags & more", "count": 2, "picture": None}]}
+
+
+def test_the_home_page_shows_what_is_new_and_brings_along_what_it_is_made_of() -> None:
+    newest, categories = lists(product(), product(productId="lamp", name=EVIL, category="Home"))
+
+    html = pages.home_page(newest, categories).filled(INDEX, ORIGIN)
+
+    assert "<title>CloudRetail: well-made things for every day</title>" in html
+    assert f'<link rel="canonical" href="{ORIGIN}/">' in html
+    assert "<h1>Well-made things for every day.</h1>" in html
+    assert '<a href="/products/bag">' in html
+    assert '<a class="tile" href="/products?category=Bags%20%26%20more">' in html
+    assert "<script>alert" not in html
+    brought = re.search(r'<script type="application/json" id="answers">(.*?)</script>', html)
+    assert brought
+    assert json.loads(brought[1]) == {
+        "/api/products?inStock=true&sort=newest&limit=11": newest,
+        "/api/categories": categories,
+    }
+
+
+def test_no_two_of_a_category_stand_side_by_side_at_home_while_there_are_others() -> None:
+    bags = [product(productId=f"bag-{each}", category="Bags") for each in range(2)]
+    lamps = [product(productId=f"lamp-{each}", category="Lamps") for each in range(2)]
+
+    html = pages.home_page(*lists(*bags, *lamps)).filled(INDEX, ORIGIN)
+
+    places = [html.index(f'href="/products/{each}"') for each in ("bag-0", "lamp-0", "bag-1", "lamp-1")]
+    assert places == sorted(places)
+
+
+def test_the_home_page_looks_as_the_storefronts_own() -> None:
+    frontend = Path(__file__).parents[3] / "frontend" / "src"
+    home = (frontend / "app/pages/home.ts").read_text()
+
+    assert f"const HEROES = {pages.HEROES};" in home
+    assert f"const FEATURED = {pages.FEATURED};" in home
+    assert f"'{pages.IN_A_GRID}'" in (frontend / "app/ui/product-image.ts").read_text()
+    assert f'widths="{pages.ALONE}"' in (frontend / "app/ui/gallery.ts").read_text()
+    assert f'content="{pages.DESCRIPTION}"' in (frontend / "index.html").read_text()
+
+
+def test_cloudfront_keeps_the_home_page_for_a_minute_and_no_page_of_a_product(published: Shop) -> None:
+    shop = published
+    shop.has("bag", name="Canvas bag")
+
+    home = shop.page_at("/")
+
+    assert (home["statusCode"], home["headers"]["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert home["headers"]["Cache-Control"] == "max-age=0, s-maxage=60, stale-if-error=86400"
+    assert 'href="/products/bag"' in home["body"]
+    assert shop.page_at("/products/bag")["headers"]["Cache-Control"] == "no-cache"
 
 
 def test_the_site_map_has_what_is_sold(shop: Shop) -> None:

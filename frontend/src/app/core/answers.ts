@@ -1,0 +1,24 @@
+import { HttpInterceptorFn, HttpResponse } from '@angular/common/http';
+import { Injectable, inject } from '@angular/core';
+import { of } from 'rxjs';
+
+/** What the API has answered already: the page that it was made into brings it along (functions/catalog/pages.py). */
+@Injectable({ providedIn: 'root' })
+export class Answers {
+  private readonly left = new Map<string, unknown>(
+    Object.entries(JSON.parse(document.getElementById('answers')?.textContent ?? '{}') as object),
+  );
+
+  /** The answer to a request; each is good for one, so that whatever is asked for again is what it is then. */
+  take(address: string): unknown {
+    const answer = this.left.get(address);
+    this.left.delete(address);
+    return answer;
+  }
+}
+
+/** Asks the API for nothing that the page has brought along. */
+export const broughtAlong: HttpInterceptorFn = (request, next) => {
+  const answer = request.method === 'GET' ? inject(Answers).take(request.urlWithParams) : undefined;
+  return answer === undefined ? next(request) : of(new HttpResponse({ body: answer, url: request.urlWithParams }));
+};
