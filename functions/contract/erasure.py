@@ -10,13 +10,17 @@ could hold them together with an event.
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
+from itertools import batched
 from typing import Any
 
 from cloudretail import aws, deadline, dynamodb
 from cloudretail.consumer import Delivery, Effect
-from cloudretail.decider import Done, Result
+from cloudretail.decider import Decision, Done, Result
 from cloudretail.envelope import Cause, Event
 from cloudretail.errors import Transient
+from cloudretail.model import Model
+from cloudretail.repository import BatchRepository, ReadOnce, transact
 from cloudretail.settings import Settings, load
 from cloudretail.tracing import child
 from contract.auth import AccountDataErased, AccountDeletionRequested, Eraser
@@ -83,6 +87,48 @@ def orders_of(table: str, user_id: str) -> Iterator[str]:
     )
     for page in pages:
         for item in page["Items"]:
-            if deadline.passed():
-                raise Transient("some orders are left for the next delivery")
+            _before_the_next_one()
             yield dynamodb.from_item(item)["orderId"]
+
+
+READ_AT_ONCE = 100
+"""Rows of one BatchGetItem, the most that DynamoDB takes."""
+
+
+def erase_rows[S: Model](
+    rows: BatchRepository[S],
+    order_ids: Iterator[str],
+    decide: Callable[[str, S | None], Decision[S]],
+    cause: Cause,
+    now: datetime,
+    key_of: Callable[[str], str] = str,
+) -> None:
+    """Erase a person on the row of each of their orders.
+
+    A delivery may end before the last one. The next delivery passes what is erased a hundred rows at a time, and so
+    gets further, whatever the number of orders:
+
+        first    read 100, write 100, read 100, write 100, ... no time left
+        next     read 100, read 100, ..., read 100, write 100, ... the last one
+
+    Args:
+        rows: what the service keeps, a row for each order.
+        order_ids: of the person: `orders_of`.
+        decide: the rule, from an order's id and the state of its row, or None where there is no row.
+        cause: the event that is answered.
+        now: aware.
+        key_of: the row's key, from the order's id.
+
+    Raises:
+        Transient: no time was left for the next one. What is erased so far stays so.
+    """
+    for ids in batched(order_ids, READ_AT_ONCE, strict=False):
+        read = ReadOnce(rows, rows.load_all(map(key_of, ids)))
+        for order_id in ids:
+            _before_the_next_one()
+            transact(read, key_of(order_id), partial(decide, order_id), cause, now)
+
+
+def _before_the_next_one() -> None:
+    if deadline.passed():
+        raise Transient("some orders are left for the next delivery")

@@ -9,7 +9,7 @@ from cloudretail.errors import Permanent
 from cloudretail.repository import BatchRepository, ReadOnly, Repository, transact
 from cloudretail.settings import load
 from contract.auth import AccountDeletionRequested, Eraser
-from contract.erasure import erasing, orders_of
+from contract.erasure import erase_rows, erasing, orders_of
 from contract.orders import CancellationRequested, OrderConfirmed, ReturnRequested, ReturnWithdrawn
 from fulfilment.domain import Shipment, decide, erased
 from fulfilment.store import ShipmentSettings, open_shipments
@@ -46,12 +46,12 @@ class ErasureSettings(ShipmentSettings):
 
 def erase(user_id: str, cause: Cause, now: datetime) -> None:
     """Erase a person on the shipments of all their orders."""
-    for order_id in orders_of(load(ErasureSettings).orders_table, user_id):
 
-        def decide_erased(shipment: Shipment | None, order_id: str = order_id) -> Decision[Shipment]:
-            return erased(shipment, Context(order_id, cause.id, now))
+    def decide_erased(order_id: str, shipment: Shipment | None) -> Decision[Shipment]:
+        return erased(shipment, Context(order_id, cause.id, now))
 
-        transact(open_shipments(), order_id, decide_erased, cause, now)
+    order_ids = orders_of(load(ErasureSettings).orders_table, user_id)
+    erase_rows(open_shipments(), order_ids, decide_erased, cause, now)
 
 
 CONSUMER: Consumer[BatchRepository[Shipment]] = Consumer(

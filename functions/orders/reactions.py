@@ -15,7 +15,7 @@ from cloudretail.repository import BatchRepository, DynamoDBRepository, ReadOnly
 from cloudretail.settings import load
 from cloudretail.telemetry import count
 from contract.auth import AccountDeletionRequested, Eraser
-from contract.erasure import erasing, orders_of
+from contract.erasure import erase_rows, erasing, orders_of
 from contract.fulfilment import (
     ReturnReceived,
     ReturnRefused,
@@ -71,11 +71,10 @@ def erase(user_id: str, cause: Cause, now: datetime) -> None:
     """Erase a person: on their orders, in the addresses that they kept, and what their account may hold."""
     settings = load(ErasureSettings)
 
-    def decide_erased(order: Order | None) -> Decision[Order]:
-        return erased(order) if order else Nothing("there is no such order")
+    def decide_erased(order_id: str, order: Order | None) -> Decision[Order]:
+        return erased(order) if order else Nothing(f"there is no order {order_id}")
 
-    for order_id in orders_of(settings.orders_table, user_id):
-        transact(_orders(), order_id, decide_erased, cause, now)
+    erase_rows(_orders(), orders_of(settings.orders_table, user_id), decide_erased, cause, now)
     for table in (settings.addresses_table, settings.limits_table):
         aws.dynamodb().delete_item(TableName=table, Key={"userId": {"S": user_id}})
 

@@ -10,7 +10,7 @@ from cloudretail.event import EventData
 from cloudretail.repository import BatchRepository, ReadOnly, Repository, Settled, transact
 from cloudretail.settings import load
 from contract.auth import AccountDeletionRequested, Eraser
-from contract.erasure import erasing, orders_of
+from contract.erasure import erase_rows, erasing, orders_of
 from contract.fulfilment import ShipmentDelivered
 from contract.inventory import InventoryReservationFailed, InventoryReserved
 from contract.orders import OrderCancelled, OrderPlaced, ReturnAccepted
@@ -75,12 +75,12 @@ class ErasureSettings(PaymentSettings):
 
 def erase(user_id: str, cause: Cause, now: datetime) -> None:
     """Erase a person on the payments of all their orders."""
-    for order_id in orders_of(load(ErasureSettings).orders_table, user_id):
 
-        def decide_erased(payment: Payment | None, order_id: str = order_id) -> Decision[Payment]:
-            return erased(payment, Context(order_id, cause.id, now))
+    def decide_erased(order_id: str, payment: Payment | None) -> Decision[Payment]:
+        return erased(payment, Context(order_id, cause.id, now))
 
-        transact(open_payments(), payment_id_of(order_id), decide_erased, cause, now)
+    order_ids = orders_of(load(ErasureSettings).orders_table, user_id)
+    erase_rows(open_payments(), order_ids, decide_erased, cause, now, payment_id_of)
 
 
 CONSUMER: Consumer[BatchRepository[Payment]] = Consumer(
