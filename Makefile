@@ -40,8 +40,8 @@ first-time:
 down: venv ## End the shop on this machine
 	@cloudretail down
 
-# Three shops keep two cores busy, as each waits most of the time. The tests in a browser come last in each process.
-ON_SHOPS := pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Each process has a shop of its own, and a file of tests stays in one process.
+ON_SHOPS := pytest -n 2 --dist loadfile
 
 # --- the fast loop: ARGS="-k cart" for some of a kind ---
 

@@ -154,8 +154,6 @@ def work_off(
     Raises:
         MissingSetting: the function's environment lacks one of ConsumerSettings.
     """
-    # The cause of a dead letter names its request, by which its lines are found.
-    logger.append_keys(request_id=context.aws_request_id)
     settings = load(ConsumerSettings)  # At every call, so that a missing variable shows before anything else fails.
     with deadline.of(context):
         try:
@@ -261,6 +259,8 @@ class _Batch:
             event_id=failure.event_id,
             message_name=failure.event_name,
             attempt=failure.attempt,
+            # The cause of a dead letter names it, by which this line is found.
+            request_id=failure.request_id,
             extra=failure.keys,
         )
         match next_step(failure.kind, self._history(message, failure), now()):
