@@ -190,6 +190,19 @@ class TestTheCart:
         visitor.reads("You already have 99")
         expect(visitor.page.locator(".toast")).to_have_count(0)
 
+    def test_takes_more_to_what_the_account_has_before_it_is_known_who_is_here(
+        self, visitor: Visitor, shopper: Shopper, product: str, operator: Person
+    ) -> None:
+        shopper.put(product, 2)
+        visitor.log_in(shopper)
+        held = list[Route]()
+        visitor.page.route("**/api/auth/refresh", lambda route: held.append(route), times=1)
+        with visitor.page.expect_request("**/api/auth/refresh"):
+            add_from_its_page(visitor, operator, product)
+        held[0].continue_()
+        expect(visitor.badge).to_contain_text("3")
+        assert quantities(shopper) == {product: 3}
+
     def test_counts_in_every_tab(
         self, visitor: Visitor, context: BrowserContext, shopper: Shopper, product: str, operator: Person
     ) -> None:

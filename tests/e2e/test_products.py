@@ -121,7 +121,7 @@ def test_boots_in_size_42_from_the_list_to_the_order(
     # The first one is sold out: the list has led to another one.
     visitor.sees("Leather Hiking Boots")
     sizes = page.get_by_role("group", name="Size")
-    expect(sizes.get_by_role("radio", name="43")).to_be_visible()
+    expect(sizes.get_by_role("radio")).to_have_count(3)
     expect(sizes.get_by_role("radio", name="41, sold out")).not_to_be_checked()
     expect(sizes.get_by_role("radio", name="42")).to_be_checked()
     on_its_way: list[Route] = []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from retail_ops.stack import catalogue
 from retail_ops.stack.shop import Shop
@@ -97,6 +97,28 @@ def test_a_cart_shows_the_cheapest_delivery_to_where_the_visitor_is_and_that_it_
     expect(summary(visitor)).not_to_contain_text("Free from")
     for words in ("2 items", "SGD 90.00", "Includes 9% GST of SGD 7.43"):
         expect(summary(visitor)).to_contain_text(words)
+
+
+def test_a_press_on_check_out_is_not_lost_when_the_delivery_price_comes(
+    visitor: Visitor, customer: Shopper, product: str
+) -> None:
+    # Of two the delivery is free, so that no line about how it becomes free comes with the price.
+    customer.put(product, 2)
+    page, on_its_way = visitor.page, list[Route]()
+    page.route("**/api/shipping*", lambda route: on_its_way.append(route), times=1)
+    with page.expect_request("**/api/shipping*"):
+        visitor.open("/cart", "Your cart")
+    expect(summary(visitor)).to_contain_text("2 items")
+    link = visitor.link("Check out")
+    before = link.bounding_box()
+    assert before
+    page.mouse.move(before["x"] + before["width"] / 2, before["y"] + 4)
+    page.mouse.down()
+    on_its_way[0].continue_()
+    expect(summary(visitor)).to_contain_text("Includes 9% GST of SGD 7.43")
+    assert link.bounding_box() == before
+    page.mouse.up()
+    visitor.sees("Checkout")
 
 
 def test_an_order_within_singapore_costs_what_its_review_said(visitor: Visitor, customer: Shopper) -> None:

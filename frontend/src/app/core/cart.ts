@@ -291,10 +291,16 @@ export class CartStore {
     }
   }
 
-  /** A merge that failed comes before any other change, or the change would be made to another cart than is meant. */
+  /**
+   * What comes before any other change, or the change would be made to another cart than is meant: to know who is here
+   * where a page was just opened, a merge that failed, and what the account's cart holds.
+   */
   private async adoptFirst(): Promise<void> {
+    // Where it cannot be known, the visitor is a guest until it is, and what they add is merged then.
+    await this.session.restore().catch(() => false);
     const userId = this.session.userId();
-    if (userId !== null) await this.adopt(userId);
+    if (userId === null || (await this.adopt(userId)) || this.cart()) return;
+    this.show(userId, await this.api.invoke(getCart));
   }
 
   /**

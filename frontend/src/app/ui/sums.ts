@@ -1,7 +1,10 @@
-import { Component, input } from '@angular/core';
+import { Component, computed, input } from '@angular/core';
 import { Money, Tax } from '../api/models';
 import { formatTax } from '../core/format';
 import { MoneyPipe } from './money.pipe';
+
+/** A line that has its height, and no text. */
+const BLANK = '\u00a0';
 
 /** How something is sent, and what that costs. */
 export interface Shipment {
@@ -11,7 +14,10 @@ export interface Shipment {
   readonly freeFrom?: Money | null;
 }
 
-/** What an order comes to: its items, its delivery, and the tax that is in both. */
+/**
+ * What an order comes to: its items, its delivery, and the tax that is in both. It has all its lines before they are
+ * known, and those that stay empty: a button below would else move away from under a press.
+ */
 @Component({
   selector: 'shop-sums',
   imports: [MoneyPipe],
@@ -28,17 +34,15 @@ export interface Shipment {
       <div>
         <dt>
           Delivery{{ destination() ? ' to ' + destination() : '' }}
-          @if (shipping(); as shipping) {
-            <span class="hint">{{ shipping.name }}</span>
-            @if (shipping.freeFrom && shipping.price.amount) {
-              <span class="hint">Free from {{ shipping.freeFrom | money }}</span>
-            }
-          }
+          <span class="hint">{{ shipping()?.name ?? BLANK }}</span>
         </dt>
         <dd>
           @if (shipping(); as shipping) {
             @if (shipping.price.amount) {
               {{ shipping.price | money }}
+              @if (shipping.freeFrom) {
+                <span class="hint">Free from {{ shipping.freeFrom | money }}</span>
+              }
             } @else {
               Free
             }
@@ -50,13 +54,15 @@ export interface Shipment {
       <div class="total" aria-live="polite" aria-atomic="true">
         <dt>Total</dt>
         <dd>
-          @if (total(); as total) {
-            <strong>{{ total | money }}</strong>
-          }
+          <strong>
+            @if (total(); as total) {
+              {{ total | money }}
+            } @else {
+              {{ BLANK }}
+            }
+          </strong>
         </dd>
-        @if (total() && tax(); as tax) {
-          <dd class="hint sums-tax">{{ words(tax) }}</dd>
-        }
+        <dd class="hint sums-tax">{{ taxInWords() }}</dd>
       </div>
     </dl>
   `,
@@ -73,5 +79,9 @@ export class Sums {
   /** What stands in place of a price that is not known. */
   readonly unknown = input('Calculating …');
 
-  protected readonly words = formatTax;
+  protected readonly BLANK = BLANK;
+  protected readonly taxInWords = computed(() => {
+    const tax = this.total() && this.tax();
+    return tax ? formatTax(tax) : BLANK;
+  });
 }
