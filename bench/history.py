@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import batched
@@ -23,6 +22,7 @@ from cloudretail import aws
 from retail_ops.local.local_shop import LocalShop, State
 from retail_ops.stack.operations import Operations
 from retail_ops.stack.shop import Shop
+from tests.support.rules import disabled
 from tests.support.shoppers import Shopper, eventually, new_product, new_shopper, row
 from tests.support.staff import Staff
 
@@ -138,7 +138,7 @@ def _patterns(shop: Shop) -> dict[str, Pattern]:
     shopper.sees(orders["delivered"], "DELIVERED")
     assert shopper.call("POST", f"/orders/{orders['cancelled']}/cancel").status_code == httpx.codes.ACCEPTED
     shopper.sees_event(orders["cancelled"], "PaymentRefunded")
-    with _deaf(shop, "InventoryRule"):
+    with disabled(shop, "InventoryRule"):
         orders["placed"] = shopper.order(product, method="COD")
         eventually(lambda: row(shop, "PaymentsTable", paymentId=orders["placed"].replace("ord_", "pay_")))
     return {name: _pattern(shop, order_id, product) for name, order_id in orders.items()}
@@ -151,17 +151,6 @@ def _paid(shopper: Shopper, product: str) -> str:
     eventually(lambda: row(shopper.shop, "ShipmentsTable", orderId=order_id))
     eventually(lambda: row(shopper.shop, "ReservationsTable", orderId=order_id).get("status") == "COMMITTED")
     return order_id
-
-
-@contextmanager
-def _deaf(shop: Shop, rule: str) -> Iterator[None]:
-    """A consumer that gets no events; those of the time are lost to it."""
-    name, bus = shop.resource("AWS::Events::Rule", rule).rpartition("|")[2], shop.output("EventBusName")
-    shop.events.disable_rule(Name=name, EventBusName=bus)
-    try:
-        yield
-    finally:
-        shop.events.enable_rule(Name=name, EventBusName=bus)
 
 
 def _pattern(shop: Shop, order_id: str, product: str) -> Pattern:

@@ -101,7 +101,7 @@ def _fill(shop: Shop, letters: int) -> None:
 
 
 def _command(local: LocalShop, *words: str) -> str:
-    """Run the command as a program; returns its first line about the queue."""
+    """Run the command as a program; returns how many lines it printed."""
     program = Path(sys.executable).parent / "cloudretail"
     environment = {**os.environ, "CLOUDRETAIL_STATE_DIR": str(local.state_dir)}
     ended = subprocess.run([program, *words], env=environment, capture_output=True, text=True, check=True)

@@ -28,6 +28,7 @@ from retail_ops.stack.operations import Operations
 from retail_ops.stack.shop import PROJECT, Shop
 from tests.conftest import NewShop
 from tests.integration.test_failures import without_permission
+from tests.support.rules import disabled
 from tests.support.shoppers import Person, Shopper, eventually, new_product, new_shopper, row, unique
 
 pytestmark = [pytest.mark.proof, pytest.mark.usefixtures("clients")]
@@ -199,17 +200,6 @@ def hanging(shop: Shop) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def deaf(shop: Shop, rule: str) -> Iterator[None]:
-    """A rule delivers nothing, and the emulator keeps nothing of what it would have delivered."""
-    name, bus = shop.resource("AWS::Events::Rule", rule).rpartition("|")[2], shop.output("EventBusName")
-    shop.events.disable_rule(Name=name, EventBusName=bus)
-    try:
-        yield
-    finally:
-        shop.events.enable_rule(Name=name, EventBusName=bus)
-
-
 BROKEN: dict[str, tuple[str, Callable[[Shop], AbstractContextManager[None]], int, str, str, tuple[str, ...]]] = {
     "a bug was deployed": (
         "orders",
@@ -273,7 +263,7 @@ def test_a_message_that_is_no_event(broken: Shop, running: LocalShop) -> None:
 def test_a_rules_target_that_is_gone(broken: Shop, seller: Person, typed: Typed) -> None:
     """The message is the one that EventBridge leaves then, as its developer guide has it: the emulator leaves none."""
     shopper = new_shopper(broken)
-    with deaf(broken, "InventoryRule"):
+    with disabled(broken, "InventoryRule"):
         order_id = shopper.order(new_product(seller, stock=1), method="COD")
         shopper.mailed_about(order_id, "OrderPlaced")
     (document,) = row(broken, "OrdersTable", orderId=order_id)["outbox"]["events"]

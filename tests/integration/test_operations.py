@@ -26,6 +26,7 @@ from retail_ops.stack.shop import Shop, developer_session, read_stack
 from retail_ops.stack.template import Template
 from tests.integration.test_failures import without_permission
 from tests.support.command import Command
+from tests.support.rules import disabled
 from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, new_shopper, row, unique
 from tests.support.wire import Wire
 
@@ -306,16 +307,12 @@ def test_an_event_that_the_relay_parked_and_one_that_a_rule_could_not_deliver_re
 ) -> None:
     shopper = new_shopper(shop)
     product = new_product(operator, stock=2)
-    rule = shop.resource("AWS::Events::Rule", "InventoryRule").rpartition("|")[2]
-    bus = shop.output("EventBusName")
-    shop.events.disable_rule(Name=rule, EventBusName=bus)
-    try:
+    with disabled(shop, "InventoryRule"):
         parked, undelivered = shopper.order(product), new_shopper(shop).order(product)
         for order_id in (parked, undelivered):
             eventually(lambda order_id=order_id: _mailed(shop, order_id, "OrderPlaced"))  # type: ignore[misc]
-    finally:
-        shop.events.enable_rule(Name=rule, EventBusName=bus)
     (document,) = row(shop, "OrdersTable", orderId=parked)["outbox"]["events"]
+    bus = shop.output("EventBusName")
     entry = {"EventBusName": bus, "Source": "cloudretail.orders", "DetailType": "OrderPlaced", "Detail": document}
     body = {"entry": entry, "errorCode": "NotAuthorized", "errorMessage": "the bus was gone"}
     shop.sqs.send_message(QueueUrl=shop.queues["RelayDlq"], MessageBody=json.dumps(body))
@@ -352,14 +349,9 @@ def test_an_order_that_waits_for_a_lost_event_is_found_and_moved_by_a_nudge(
     shop: Shop, operator: Person, shopper: Shopper, command: Command
 ) -> None:
     product = new_product(operator, stock=1)
-    rule = shop.resource("AWS::Events::Rule", "InventoryRule").rpartition("|")[2]
-    bus = shop.output("EventBusName")
-    shop.events.disable_rule(Name=rule, EventBusName=bus)
-    try:
+    with disabled(shop, "InventoryRule"):
         order_id = shopper.order(product, method="COD")
         eventually(lambda: _mailed(shop, order_id, "OrderPlaced"))
-    finally:
-        shop.events.enable_rule(Name=rule, EventBusName=bus)
     assert order_id not in [stuck["orderId"] for stuck in command("orders", "stuck", "--older-than", "1h")]
     (stuck,) = [stuck for stuck in command("orders", "stuck", "--older-than", "0s") if stuck["orderId"] == order_id]
     assert stuck["blocker"]["waitsFor"] == "inventory to consume OrderPlaced"
@@ -382,10 +374,7 @@ def test_an_event_that_no_outbox_holds_any_more_is_made_again_by_a_nudge(
     shop: Shop, operator: Person, shopper: Shopper, command: Command
 ) -> None:
     product = new_product(operator, stock=2)
-    rule = shop.resource("AWS::Events::Rule", "FulfilmentRule").rpartition("|")[2]
-    bus = shop.output("EventBusName")
-    shop.events.disable_rule(Name=rule, EventBusName=bus)
-    try:
+    with disabled(shop, "FulfilmentRule"):
         order_id = shopper.order(product, method="COD")
         shopper.sees(order_id, "CONFIRMED")
         eventually(lambda: _mailed(shop, order_id, "OrderConfirmed"))
@@ -395,8 +384,6 @@ def test_an_event_that_no_outbox_holds_any_more_is_made_again_by_a_nudge(
         # The relay takes the table's changes one after the other: what came before this is on the bus.
         later = shopper.order(product)
         eventually(lambda: _mailed(shop, later, "OrderPlaced"))
-    finally:
-        shop.events.enable_rule(Name=rule, EventBusName=bus)
     (stuck,) = [stuck for stuck in command("orders", "stuck", "--older-than", "0s") if stuck["orderId"] == order_id]
     assert stuck["blocker"]["waitsFor"] == "fulfilment to consume CancellationRequested"
     nudged = command("orders", "nudge", order_id, "--yes", "--reason", "its events were lost")

@@ -50,6 +50,29 @@ class Replays:
         self.log.save(replay)
         return replay
 
+    def begin(self, action: Action, target: str, *, by: str, reason: str, planned: int | None = None) -> Replay:
+        """Record what its caller carries out at once, without the worker: a copy, or a replay of the archive.
+
+        Args:
+            action: COPY or ARCHIVE.
+            target: what it is about, in words.
+            by: who carries it out.
+            reason: why.
+            planned: how many messages, where that is known.
+        """
+        replay = Replay(
+            replay_id=new_replay_id(),
+            action=action,
+            by=by,
+            reason=reason,
+            target=target,
+            at=self.clock.now(),
+            state=ReplayState.RUNNING,
+            planned=planned,
+        )
+        self.log.save(replay)
+        return replay
+
     def get(self, replay_id: str) -> Replay:
         """The record of a replay as of now; raises NotFound."""
         found = self.log.find(replay_id)

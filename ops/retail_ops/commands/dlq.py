@@ -485,9 +485,8 @@ def _copy(
     from operations.clock import REAL_TIME
     from operations.dead_letters.domain import dead_letter, message_of
     from operations.queues import ConsumerQueue
-    from operations.replays.domain import Action, Outcome, Replay, ReplayState, counted, planned
+    from operations.replays.domain import Action, Outcome, ReplayState, counted, planned
     from operations.replays.log import interruption_recorded
-    from operations.replays.service import new_replay_id
 
     queue = ConsumerQueue.by_dead_letter_queue(selection.queue)
     if queue not in operations.dead_letters.names.consumers:
@@ -508,18 +507,10 @@ def _copy(
     if not yes:
         typer.confirm(f"Copy {len(found)} messages with their shoppers' data to {other.stack}?", abort=True, err=True)
     reason = reason or typer.prompt("Why? It is recorded with your name", err=True)
-    record = Replay(
-        replay_id=new_replay_id(),
-        action=Action.COPY,
-        by=operations.caller,
-        reason=reason,
-        target=f"{selection}, to {other.stack}",
-        at=datetime.now(UTC),
-        state=ReplayState.RUNNING,
-        planned=len(found),
-    )
     # Recorded first: shoppers' data never leaves this stage without a trace of who took it where.
-    log.save(record)
+    record = operations.replays.begin(
+        Action.COPY, f"{selection}, to {other.stack}", by=operations.caller, reason=reason, planned=len(found)
+    )
     keys = [row.key for row in found]
     bodies, whole = failures.bodies(keys), failures.read(keys)
     copies = []

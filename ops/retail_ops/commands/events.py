@@ -44,8 +44,7 @@ def replay(
     operations = Operations(shop)
     from operations.consumers import CONSUMERS
     from operations.queues import ConsumerQueue
-    from operations.replays.domain import Action, Replay, ReplayState
-    from operations.replays.service import new_replay_id
+    from operations.replays.domain import Action, ReplayState
 
     known = {each.name: ConsumerQueue.of(each.name).rule for each in CONSUMERS if each.subscribes_to}
     if consumer not in known:
@@ -57,16 +56,7 @@ def replay(
     if not yes:
         typer.confirm(f"Replay {target}?", abort=True, err=True)
     reason = reason or typer.prompt("Why? It is recorded with your name", err=True)
-    record = Replay(
-        replay_id=new_replay_id(),
-        action=Action.ARCHIVE,
-        by=operations.caller,
-        reason=reason,
-        target=target,
-        at=datetime.now(UTC),
-        state=ReplayState.RUNNING,
-    )
-    operations.replays.log.save(record)
+    record = operations.replays.begin(Action.ARCHIVE, target, by=operations.caller, reason=reason)
     start_replay(shop, record.replay_id, known[consumer], first, last, f"{record.by}: {reason}")
     if not wait:
         out.print(f"Started: {record.replay_id}. EventBridge carries it out.")
