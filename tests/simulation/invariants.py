@@ -241,6 +241,9 @@ def _check_money(world: World, payment: Payment, found: str, events: list[Event]
         answers = [answer == Accepted() for answer in world.gateway.answers(f"{payment.payment_id}:{attempt}")]
         if accepted not in answers:
             raise Violation("the gateway never gave this answer", event.id)
+    asked = [attempt for attempt in world.gateway.attempts if attempt.key.startswith(f"{payment.payment_id}:")]
+    if payment.challenge or any(attempt.challenged and attempt.answer is None for attempt in asked):
+        raise Violation("a challenge outlives its payment", f"{found}: {asked}")
     failed = any(refund.status in BY_HAND for refund in payment.refunds)
     # What was to be paid by hand may have been lost in a dispute since.
     if failed != ("PaymentRefundFailed" in names) and not lost:

@@ -221,6 +221,22 @@ def _forget_to_call_off_what_comes_late(state: Any, message: Any, context: Any) 
     return decision
 
 
+def _call_off_without_the_provider(ports: worker.Ports, payment: Payment) -> Any:
+    return ChargeEnded(payment.attempts, order_over=not ports.is_payable(payment.order_id))
+
+
+def _takes_what_was_paid_by_hand_for_done(payment: Any, message: Any) -> tuple[Any, Any]:
+    if payment and isinstance(message, RefundRefused):
+        refunds = tuple(
+            refund.model_copy(update={"status": RefundStatus.DONE})
+            if refund.status is RefundStatus.PAID_BY_HAND
+            else refund
+            for refund in payment.refunds
+        )
+        payment = payment.model_copy(update={"refunds": refunds})
+    return payment, message
+
+
 def _is_done(payment: Payment, refund_id: str) -> bool:
     refund = payment.refund(refund_id)
     return refund is not None and refund.status is RefundStatus.DONE
@@ -808,11 +824,24 @@ MUTANTS = (
     ),
     Mutant("a challenge stays open when its window closes", _payments(_forget_to_call_off)),
     Mutant("a challenge that comes too late stays open", _payments(_forget_to_call_off_what_comes_late)),
+    Mutant(
+        "a challenge is taken for no answer",
+        _payments(_ignoring(paying.decide, lambda p, m: isinstance(m, ChargeChallenged))),
+    ),
+    Mutant("a challenge is called off without its provider", [(worker, "_call_off", _call_off_without_the_provider)]),
+    Mutant(
+        "that a challenge has ended is ignored",
+        _payments(_ignoring(paying.decide, lambda p, m: _challenged(p) and isinstance(m, ChargeEnded))),
+    ),
     Mutant("an attempt that was refused stays alive at the provider", [(worker, "_final", _leave_it_alive)]),
     Mutant("a report is taken for the running attempt alone", [(worker, "_take_report", _believe_the_row)]),
     Mutant(
         "a refund that fails after it was done stays done",
         _payments(_ignoring(paying.decide, lambda p, m: isinstance(m, RefundRefused) and _is_done(p, m.refund_id))),
+    ),
+    Mutant(
+        "a refund that was paid by hand and fails later is owed again",
+        _payments(_mistaken(paying.decide, _takes_what_was_paid_by_hand_for_done)),
     ),
     Mutant("a dispute holds no refund back", [(Payment, "is_disputed", lambda payment, attempt: False)]),
     Mutant("what was lost is given back beside that", [(Payment, "lost", lambda payment, attempt: 0)]),
@@ -852,7 +881,8 @@ MUTANTS = (
     ),
 )
 """Each of them has to be noticed. Not among them, as nothing comes of it: to publish an outbox again (one more
-duplicate), to create an attempt twice (money moves by the one reference that is in the row, only), to ask for a refund
+duplicate), to create an attempt twice (money moves by the one reference that is in the row, only), to ignore that a
+bank did not agree (the provider has ended that attempt, and says so again when the window closes), to ask for a refund
 that is done (the provider is asked first), and to believe that an attempt was not sent which another worker has sent
 meanwhile (that one reads the same row, and does not confirm it)."""
 

@@ -24,6 +24,7 @@ NOTICED_BY = {
     "a dispute is forgotten": "nobody asks for disputes",
     "money is given back twice": "a person pays what a bank has given back",
     "a person pays what a bank is deciding about": "a dispute holds no refund back",
+    "a challenge outlives its payment": "a challenge is called off without its provider",
     "charged twice": "an attempt is created anew at each delivery",
     "the gateway never gave this answer": "each attempt has a new key whenever it is sent",
     "a card token outlives its attempt": "a card token is kept when the payment ends",
