@@ -9,9 +9,10 @@ from retail_ops import generated
 from retail_ops.local.local_shop import LocalShop
 from retail_ops.local.processes import free_port
 from retail_ops.progress import Progress
+from retail_ops.recording import stripe
 from retail_ops.recording.invocations import Recorder
 from retail_ops.recording.normal import Normal
-from retail_ops.recording.samples import EVENTS, INDEX, ROWS, folder_of, outcome
+from retail_ops.recording.samples import EVENTS, INDEX, REPORTED, ROWS, STRIPE, STRIPE_CASE, folder_of, kebab, outcome
 from retail_ops.recording.story import Story
 from retail_ops.stack import catalogue
 from retail_ops.stack.shop import Shop
@@ -73,6 +74,13 @@ def _files(story: Story) -> dict[Path, str]:
         name = f"{folder_of(sample.function)}/{sample.case}"
         files[EVENTS / f"{name}.json"] = _json(story.normal.event(name, sample.event))
         index.append({"function": sample.function, "case": sample.case, "answer": outcome(sample.event, sample.answer)})
+    # Stripe says nothing to a shop without an account there: its events are as it documents them.
+    recorded = json.loads(files[EVENTS / f"{folder_of(REPORTED)}/attempt-reported.json"])
+    for kind, said, batch in stripe.batches(recorded):
+        files[STRIPE / f"{kind}.json"] = _json(said)
+        case = STRIPE_CASE.format(kebab(kind.replace(".", "_")))
+        files[EVENTS / f"{folder_of(REPORTED)}/{case}.json"] = _json(batch)
+        index.append({"function": REPORTED, "case": case, "answer": []})
     files[ROWS] = _json(story.normal.event("rows", story.rows))
     lines = ",\n  ".join(json.dumps(entry) for entry in index)
     files[INDEX] = f"[\n  {lines}\n]\n"

@@ -3,6 +3,7 @@
 events/<function>/<case>.json   the payload of one invocation; the name of a refused one begins with bad-
 events/index.json               the outcome of each when it was recorded
 events/rows.json                the orders and carts that they are about, as they were then
+events/stripe/<type>.json       an event of Stripe's as the rules of the template get it; no function does
 """
 
 import json
@@ -19,6 +20,13 @@ from retail_ops.stack.shop import PROJECT, Shop
 EVENTS = PROJECT / "events"
 INDEX = EVENTS / "index.json"
 ROWS = EVENTS / "rows.json"
+STRIPE = EVENTS / "stripe"
+
+REPORTED = "PaymentWorkerReactions"
+"""The function that gets what the rules make of Stripe's events."""
+
+STRIPE_CASE = "bad-stripe-{}"
+"""The case of that; the shop that it is tried in has no such payment, and mostly no account at Stripe."""
 
 type Item = dict[str, Any]
 """A row in DynamoDB's own form."""
