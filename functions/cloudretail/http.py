@@ -127,7 +127,7 @@ class Api(APIGatewayHttpResolver):
         """Answer one invocation by API Gateway (payload format 2.0)."""
         try:
             logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"))
-            event = with_lower_case_headers(event)
+            is_head, event = _is_head(event), _as_get(with_lower_case_headers(event))
             _with_plain_media_type(event["headers"])
             # Before Powertools parses the body: a middleware of it would run too late.
             if refused := _refused(self, event):
@@ -141,7 +141,8 @@ class Api(APIGatewayHttpResolver):
             if _is_private(event):
                 answer["headers"] = {"Cache-Control": "no-store", **answer["headers"]}
             # A 204 has no body. API Gateway takes an empty string, while a stand-in for it may not take a null.
-            return _compressed(answer | {"body": answer["body"] or ""}, event["headers"].get("accept-encoding", ""))
+            answer = _compressed(answer | {"body": answer["body"] or ""}, event["headers"].get("accept-encoding", ""))
+            return {**answer, "body": "", "isBase64Encoded": False} if is_head else answer
         finally:
             flush()
 
@@ -223,6 +224,18 @@ def _member(event: Mapping[str, Any], group: str) -> Caller:
     return caller
 
 
+def _is_head(event: Mapping[str, Any]) -> bool:
+    return bool(event["requestContext"]["http"]["method"] == "HEAD")
+
+
+def _as_get(event: dict[str, Any]) -> dict[str, Any]:
+    """The GET that a HEAD stands for. The answer has the same headers, and no body (RFC 9110, 9.3.2)."""
+    if not _is_head(event):
+        return event
+    context = event["requestContext"]
+    return {**event, "requestContext": {**context, "http": {**context["http"], "method": "GET"}}}
+
+
 def _compressed(answer: dict[str, Any], accepted: str) -> dict[str, Any]:
     """The answer in gzip, if the client accepts that and the body is large enough.
 
@@ -285,7 +298,7 @@ def _is_private(event: Mapping[str, Any]) -> bool:
     """Whether an answer may hold personal data, so that no cache may keep it: every one but that to a GET without a
     token."""
     headers = event["headers"]
-    is_get = event["requestContext"]["http"]["method"] in ("GET", "HEAD")
+    is_get = event["requestContext"]["http"]["method"] == "GET"
     return not is_get or "authorization" in headers or "cookie" in headers or bool(event.get("cookies"))
 
 

@@ -82,6 +82,14 @@ def test_a_product_is_there_without_javascript_and_what_there_is_not_is_a_404(
     assert f"/products/{catalogue[0].id}" in edge.get("/sitemap.xml").text
 
 
+def test_a_page_answers_head_as_get_without_its_body(edge: httpx.Client, catalogue: list[Product]) -> None:
+    paths = ("/", "/products", f"/products/{catalogue[0].id}", "/products/unobtainium", "/sitemap.xml", "/cart")
+    for path in paths:
+        found, asked = edge.get(path), edge.head(path)
+        assert (asked.status_code, asked.content) == (found.status_code, b"")
+        assert asked.headers["content-type"] == found.headers["content-type"]
+
+
 def test_what_the_law_wants_to_be_said_is_there_without_javascript(edge: httpx.Client) -> None:
     page = edge.get("/imprint")
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")

@@ -63,3 +63,6 @@ def test_an_address_that_there_is_not_is_a_404_and_a_product_is_read_without_jav
         ):
             assert part in page.text
         assert f"{shop.storefront_url}/products/{catalogue[0].id}" in client.get("/sitemap.xml").text
+        for path in ("/", "/products", f"/products/{catalogue[0].id}", "/products/unobtainium", "/sitemap.xml"):
+            asked = client.head(path)
+            assert (asked.status_code, asked.content) == (client.get(path).status_code, b"")

@@ -407,6 +407,20 @@ def test_the_home_page_is_the_catalogues_and_one_answer_is_everybodys() -> None:
     assert "DefaultRootObject" not in distribution(SHOP)
 
 
+def test_a_page_of_the_catalogue_answers_head_as_get() -> None:
+    """CloudFront hands HEAD on to its origin, where an HTTP API answers 404 without a route for it."""
+    (api,) = SHOP.properties("AWS::ApiGatewayV2::Api").values()
+    pages = {path: each for path, each in api["Body"]["paths"].items() if not path.startswith("/api/")}
+    led_there = {
+        each["PathPattern"] for each in distribution(SHOP)["CacheBehaviors"] if each["TargetOriginId"] == "api"
+    }
+    assert {path.replace("{productId}", "*") for path in pages} == led_there - {"/api/*"}
+    for path, operations in pages.items():
+        assert operations["head"] == operations["get"], path
+        (behaves,) = [behaviour(each) for each in led_there if each == path.replace("{productId}", "*")]
+        assert "HEAD" in behaves.get("AllowedMethods", ["GET", "HEAD"])
+
+
 def test_everybody_sees_the_pictures_and_nobody_what_was_uploaded() -> None:
     origins = {each["Id"]: each for each in distribution(SHOP)["Origins"] if "Id" in each}
     origin = origins[behaviour("/pictures/*")["TargetOriginId"]]

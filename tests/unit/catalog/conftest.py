@@ -77,9 +77,9 @@ class Shop:
     def get(self, path: str) -> Answer:
         return call(api.handler, "GET", f"/api{path}")
 
-    def page_at(self, path: str, **query: str) -> dict[str, Any]:
+    def page_at(self, path: str, method: str = "GET", **query: str) -> dict[str, Any]:
         """A page for browsers, as the gateway gets it."""
-        event = http_event("GET", path, body=None, claims=None, query=query)
+        event = http_event(method, path, body=None, claims=None, query=query)
         return api.handler(event, cast(LambdaContext, Context()))
 
     def send(

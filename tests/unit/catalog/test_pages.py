@@ -114,6 +114,16 @@ def test_a_product_has_a_page_at_the_shop_and_what_there_is_not_is_a_404(publish
     assert shop.page_at("/products", category="Nothing")["statusCode"] == 404
 
 
+def test_a_page_answers_head_as_get_without_its_body(published: Shop) -> None:
+    shop = published
+    shop.has("bag", name="Canvas bag")
+
+    for path in ("/", "/products", "/products/bag", "/products/nothing", "/sitemap.xml"):
+        found, asked = shop.page_at(path), shop.page_at(path, method="HEAD")
+        assert (asked["statusCode"], asked["headers"]) == (found["statusCode"], found["headers"])
+        assert (asked["body"], asked["isBase64Encoded"]) == ("", False)
+
+
 def lists(*products: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     newest = {"items": list(products), "total": len(products), "categories": []}
     return newest, {"items": [{"category": "Bags & more", "count": 2, "picture": None}]}
