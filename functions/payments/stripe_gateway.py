@@ -1,8 +1,9 @@
 """Stripe behind the port of the providers.
 
 An attempt is a PaymentIntent. It is created with its payment method, under the idempotency key of the attempt, and not
-confirmed yet. Its id is the reference. Stripe forgets a key after a day, and never an id. The shop's own keys of
-attempts and refunds are in the metadata, so that an event of Stripe leads back to them.
+confirmed yet. Its id is the reference. Stripe forgets a key after a day, and never an id. For that day, a key also
+brings back a failure of Stripe's own: another intent is then created, and a refund waits, as nobody knows whether it
+was made. The shop's keys of attempts and refunds are in the metadata, so that an event of Stripe leads back to them.
 
     intent.status              last_payment_error    answer
     succeeded                                        accepted
@@ -79,11 +80,11 @@ class Stripe:
             "metadata": {"attempt": key},
         }
         try:
-            intent = _asked(lambda: self._intents.create(params | {"payment_method": token}, {"idempotency_key": key}))
+            intent = _asked(lambda: self._new_intent(params | {"payment_method": token}, key))
         except (stripe.CardError, stripe.InvalidRequestError):
             # A payment method that is used up or invented counts as a declined card. As for any other card, that shows
             # when it is confirmed.
-            intent = _asked(lambda: self._intents.create(params, {"idempotency_key": f"{key}:without"}))
+            intent = _asked(lambda: self._new_intent(params, f"{key}:without"))
         return str(intent.id)
 
     def confirm(self, reference: str) -> Answer:
@@ -143,6 +144,17 @@ class Stripe:
             if dispute.status not in _INQUIRIES
         )
 
+    def _new_intent(self, params: Any, key: str) -> stripe.PaymentIntent:
+        """Create an intent. If Stripe only repeats an earlier failure for this key, create one without it: of two
+        intents, only the one that is in the row is ever confirmed.
+        """
+        try:
+            return self._intents.create(params, {"idempotency_key": key})
+        except stripe.APIError as error:
+            if not _is_repeated(error):
+                raise
+            return self._intents.create(params)
+
     def _intent(self, reference: str) -> stripe.PaymentIntent:
         """The intent of an attempt; raises Permanent if this account has none in this mode, which needs an operator."""
         try:
@@ -182,6 +194,11 @@ def _asked[T](request: Callable[[], T]) -> T:
         if error.http_status == HTTPStatus.CONFLICT:  # Another delivery is making the same request.
             raise ProviderUnavailable("Stripe: asked twice at once") from error
         raise ProviderTimeout(f"Stripe: HTTP {error.http_status}") from error
+
+
+def _is_repeated(error: stripe.APIError) -> bool:
+    """Whether Stripe has stored this failure with the key. Source: https://docs.stripe.com/api/idempotent_requests."""
+    return (error.headers or {}).get("Idempotent-Replayed") == "true"
 
 
 def _tag(metadata: stripe.StripeObject | Mapping[str, str] | None, name: str) -> str | None:

@@ -1,10 +1,11 @@
 """Stripe on this machine: `localstripe`, a stateful Stripe in a process of its own, and what it lacks.
 
 It knows no idempotency keys and no disputes, and leaves out some of what Stripe tells. That is added on the way, as
-Stripe documents it.
+Stripe documents it. What its Stripe.js lacks is added to it likewise.
 """
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -46,6 +47,61 @@ def local_stripe() -> Iterator[str]:
         process.wait()
 
 
+STRIPE_JS = "https://js.stripe.com/v3/"
+API = "https://api.stripe.com"
+
+_MISSING = """
+((localstripe) => {
+  window.Stripe = (key) => {
+    const stripe = localstripe(key);
+    return {
+      ...stripe,
+      elements: () => {
+        const elements = stripe.elements();
+        const create = elements.create.bind(elements);
+        return Object.assign(elements, {
+          create(type, options) {
+            const card = create(type, options);
+            const on = card.on.bind(card);
+            card.on = (event, handler) => on(event, () => handler({}));
+            return card;
+          },
+        });
+      },
+      async createPaymentMethod({ type, card }) {
+        if (!card.value) return { error: { message: 'Your card number is incomplete.' } };
+        const body = new URLSearchParams({ key, type });
+        for (const [name, value] of Object.entries(card.value.card)) body.append(`card[${name}]`, value);
+        const answer = await fetch(`${LOCALSTRIPE_BASE_API}/v1/payment_methods`, { method: 'POST', body });
+        const made = await answer.json();
+        return made.error ? { error: made.error } : { paymentMethod: made };
+      },
+      handleNextAction: ({ clientSecret }) => stripe.confirmCardPayment(clientSecret),
+    };
+  };
+})(Stripe);
+"""
+"""Its `createPaymentMethod` is empty, it has no `handleNextAction`, and its events say nothing to their handlers.
+
+Sources: https://docs.stripe.com/js/payment_methods/create_payment_method and
+https://docs.stripe.com/js/payment_intents/handle_next_action.
+"""
+
+
+def stripe_js(address: str) -> str:
+    """localstripe's Stripe.js for pages that load it from Stripe's own address, and send to Stripe's own API.
+
+    Args:
+        address: of localstripe.
+    """
+    with urlopen(f"{address}/js.stripe.com/v3/") as answer:  # noqa: S310 # It is on this machine.
+        script: str = answer.read().decode()
+    found = re.compile(r"const LOCALSTRIPE_BASE_API = .*?^[}][)][(][)];$", re.MULTILINE | re.DOTALL)
+    addressed, times = found.subn(f"const LOCALSTRIPE_BASE_API = '{API}';", script)
+    assert times == 1, "localstripe looks for its address in another way"
+    return addressed + _MISSING
+
+
 class Wire(stripe.HTTPClient):
     """Between the adapter and localstripe.
 
@@ -78,14 +134,18 @@ class Wire(stripe.HTTPClient):
         _usage: list[str] | None = None,
     ) -> tuple[str, int, Any]:
         path = urlparse(url).path
+        key = (headers or {}).get("Idempotency-Key", "")
         self.asked.append((method, path))
         if self.failing and (failure := self.failing.pop(0)):
             if isinstance(failure, Exception):
                 raise failure
-            return json.dumps(failure[1]), failure[0], {}
-        key = (headers or {}).get("Idempotency-Key", "")
+            answer: tuple[str, int, Any] = json.dumps(failure[1]), failure[0], {}
+            if method == "post" and key and failure[0] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                self._remembered[key] = answer
+            return answer
         if key in self._remembered:
-            return self._remembered[key]  # type: ignore[no-any-return]
+            body, status, _ = self._remembered[key]
+            return body, status, {"Idempotent-Replayed": "true"}
         answer = self._answer(method, url, headers, post_data)
         # Stripe remembers what it has begun to carry out, and a POST only.
         if method == "post" and key and answer[1] != HTTPStatus.CONFLICT:

@@ -8,10 +8,10 @@ from cloudretail.envelope import Event
 from cloudretail.event import EventData
 from cloudretail.outbox import Row
 from contract import parse
-from contract.payments import PaymentSubmitted, PaymentSucceeded
+from contract.payments import AttemptReported, PaymentSubmitted, PaymentSucceeded
 from contract.values import PaymentMethod
 from payments.domain import Payment
-from payments.providers import Sandbox
+from payments.providers import SANDBOX, Sandbox
 from payments.reactions import handler
 from payments.window import handler as window_handler
 from payments.worker import handler as worker_handler
@@ -376,6 +376,20 @@ def test_a_refund_that_is_refused_is_told_and_counted_for_its_alarm(
     assert refunds(till) == ["TO_PAY_BY_HAND"]
     assert [name_of(event.data) for event in outbox(till.row)] == ["PaymentRefundFailed"]
     assert '"RefundRefused"' in printed.getvalue()
+
+
+def test_a_dispute_is_told_and_counted_for_its_alarm(
+    till: Till, worker: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = everything_printed(monkeypatch)
+    till.has(paying_with("tok_dispute"))
+    worker.deliver(submitted())
+    report = AttemptReported(provider=SANDBOX, reference=f"{ID}:1")
+
+    assert worker.deliver(event_of(report, "sandbox:report-1")) == []
+
+    assert [name_of(event.data) for event in outbox(till.row)] == ["PaymentDisputed"]
+    assert '"ChargeDisputed"' in printed.getvalue()
 
 
 def test_a_replay_of_everything_charges_nobody_again(till: Till, queue: Queue, window: Queue, worker: Queue) -> None:

@@ -105,6 +105,30 @@ class TestStripe(ProviderContract):
         assert isinstance(provider.confirm(reference), Refused)
         assert provider.cancel(reference) == Ended()
 
+    def test_a_failure_that_stripe_repeats_for_a_day_is_in_the_way_of_no_attempt(
+        self, provider: Provider, wire: Wire, token: str
+    ) -> None:
+        wire.failing = [(500, {"error": {"type": "api_error"}})]
+        with pytest.raises(ProviderTimeout):
+            provider.create("pay_1:1", sgd(1990), token)
+
+        reference = provider.create("pay_1:1", sgd(1990), token)
+
+        assert provider.key_of(reference) == "pay_1:1"
+        assert provider.confirm(reference) == Accepted()
+
+    def test_a_refund_of_which_stripe_has_lost_track_is_not_made_under_another_key(
+        self, provider: Provider, wire: Wire, token: str
+    ) -> None:
+        reference = provider.create("pay_1:1", sgd(1990), token)
+        provider.confirm(reference)
+        wire.failing = [(500, {"error": {"type": "api_error"}})]
+
+        for _ in range(2):
+            with pytest.raises(ProviderTimeout):
+                provider.refund("pay_1:refund", reference, sgd(1990))
+        assert provider.find_refund("pay_1:refund", reference) is None
+
     def test_a_challenge_is_the_browsers_secret(self, provider: Provider, cards: Cards) -> None:
         asked = charge(provider, cards["challenge"])
 

@@ -597,6 +597,18 @@ def test_a_refund_that_fails_after_it_was_done_is_for_a_person_once() -> None:
     assert (at_work.stands, at_work.published) == ("SUCCEEDED TO_PAY_BY_HAND", ["PaymentRefundFailed"])
 
 
+@pytest.mark.parametrize("taken", [sgd(15431), Money(amount=15430, currency="USD")])
+def test_another_amount_than_was_asked_for_is_a_case_for_a_person_whoever_tells_it(taken: Money) -> None:
+    by_call, by_report = WorkerAtWork(running()), WorkerAtWork(challenged())
+
+    with pytest.raises(Permanent, match=r"in place of SGD 154\.30"):
+        by_call.works(Gateway(Accepted(taken)), submitted())
+    with pytest.raises(Permanent, match=r"in place of SGD 154\.30"):
+        by_report.works(Gateway(found=Accepted(taken)), reported())
+
+    assert (by_call.stands, by_report.stands) == ("SUBMITTED", "CHALLENGED")
+
+
 # --- disputes ---------------------------------------------------------------------------------------------------------
 
 
