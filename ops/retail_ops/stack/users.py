@@ -132,13 +132,15 @@ def bring_back(shop: Shop, found: Iterable[User], note: Note) -> dict[Outcome, l
     """
     outcomes: dict[Outcome, list[User]] = {outcome: [] for outcome in Outcome}
     counts: Counter[Outcome] = Counter()
-    client = shop.cognito  # Making a client is not safe in threads; using one is.
+    # Making a client, or its classes of exceptions, is not safe in threads; using them is.
+    client = shop.cognito
+    is_there = client.exceptions.UsernameExistsException
     pool = shop.output("UserPoolId")
 
     def make(user: User) -> tuple[User, Outcome]:
         attributes = {"email": user.email, "email_verified": "true", "name": user.name, USER_ID: user.user_id}
         outcome = Outcome.MADE
-        with suppress(client.exceptions.UsernameExistsException):
+        with suppress(is_there):
             client.admin_create_user(
                 UserPoolId=pool,
                 Username=user.email,

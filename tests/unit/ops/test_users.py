@@ -1,9 +1,10 @@
 """A user pool's users as a file, and back into another pool."""
 
-# ruff: noqa: N801, N803 boto3's own names
+# ruff: noqa: N803 boto3's own names
 
 import json
 import stat
+import threading
 import uuid
 from collections.abc import Iterator
 from itertools import batched
@@ -24,19 +25,24 @@ from retail_ops.stack.users import Outcome, User
 class Pool:
     """A user pool, as Cognito answers for it."""
 
-    class exceptions:
-        class UsernameExistsException(Exception):
-            """Somebody has this address."""
+    class UsernameExistsException(Exception):
+        """Somebody has this address."""
 
     def __init__(self) -> None:
         self._users: dict[str, dict[str, Any]] = {}
         self._groups: dict[str, list[str]] = {group: [] for group in users.GROUPS}
 
+    @property
+    def exceptions(self) -> SimpleNamespace:
+        # Botocore makes them when they are first asked for. Of two threads, one would wait for the other's in vain.
+        assert threading.current_thread() is threading.main_thread()
+        return SimpleNamespace(UsernameExistsException=self.UsernameExistsException)
+
     def admin_create_user(
         self, *, UserPoolId: str, Username: str, MessageAction: str, UserAttributes: list[dict[str, str]]
     ) -> None:
         if Username in self._users:
-            raise self.exceptions.UsernameExistsException
+            raise self.UsernameExistsException
         assert MessageAction == "SUPPRESS", "nobody is to be mailed a password"
         user_id = str(uuid.uuid4())
         self._users[Username] = {
