@@ -64,7 +64,8 @@ def ask(local: LocalShop, letters: int, note: Callable[[str], None]) -> list[Mea
         operations.start_worker(replayId=asked.replay_id)
         ended = operations.carried_out(asked, lambda replay: note(f"replay: {replay.done} of {replay.planned}"))
         states = {each.state for each in operations.followed(ended, lambda done, of: note(f"{done} of {of} ended"))}
-        return f"{ended.state.lower()}, {ended.outcomes}, all {', '.join(sorted(filter(None, states))).lower()}"
+        outcomes = ", ".join(f"{count} {outcome.lower()}" for outcome, count in ended.outcomes.items())
+        return f"{ended.state.lower()}, {outcomes}, all {', '.join(sorted(filter(None, states))).lower()}"
 
     return [
         measured("dlq list", listed),
