@@ -86,9 +86,7 @@ def test_stripes_events_have_the_version_of_the_package_that_reads_its_answers()
 
 
 def test_a_local_shop_takes_what_only_aws_may_say_from_the_emulator() -> None:
-    local = Template.load(
-        StripeKeyArn="stripe", StripePublishableKey="pk_test_1", StripeEventSource=stripe.SOURCE
-    ).properties("AWS::Events::Rule")
+    local = stripe.template_with_stripe(stage="local").properties("AWS::Events::Rule")
 
     assert {str(local[name]["EventPattern"]["source"]) for name in RULES} == {f"['{stripe.LOCAL_SOURCE}']"}
 

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -41,15 +41,18 @@ def base_url(shop: Shop) -> str:
     return shop.storefront_url
 
 
+AT_HOME: Mapping[str, Any] = {
+    "locale": "en-SG",
+    "timezone_id": "Asia/Singapore",
+    "viewport": {"width": 1280, "height": 900},
+}
+"""Where a visitor sits."""
+
+
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    """Where a visitor sits."""
-    return {
-        **browser_context_args,
-        "locale": "en-SG",
-        "timezone_id": "Asia/Singapore",
-        "viewport": {"width": 1280, "height": 900},
-    }
+    """Of a visitor of the shop of all tests."""
+    return {**browser_context_args, **AT_HOME}
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,7 @@ from operations.diagnosis.tables import TABLES, Table
 from operations.queues import QueueNames
 from operations.reconciliation.domain import TABLES_READ
 from retail_ops.local.local_shop import WIDE_LIMITS
+from retail_ops.recording import stripe
 from retail_ops.stack.template import TEMPLATE, UNMATCHED, Template, referred
 from tests.support.dead_letters import InMemoryFailures
 
@@ -601,6 +602,10 @@ def card_gateway(template: Template) -> set[Any]:
 def test_the_sandbox_is_money_on_a_laptop_only() -> None:
     """Its table, too, is nowhere else: a function that asked for it would not find it."""
     assert card_gateway(LAPTOP) == {"sandbox"}
+    assert card_gateway(stripe.template_with_stripe()) == {"stripe"}
+    assert card_gateway(stripe.template_with_stripe(stage="local")) == {"stripe"}, (
+        "whoever has named an account means it"
+    )
     assert len(card_gateway(SHOP)) == 1
     assert "sandbox" not in card_gateway(SHOP)
     condition = SHOP.body["Resources"]["SandboxChargesTable"]["Condition"]
@@ -939,6 +944,7 @@ def test_an_alarm_on_what_the_shop_counts_is_of_this_stage_and_of_a_metric_that_
         ("CloudRetail", "SessionsNotEnded", 0),
         ("CloudRetail", "RefundRefused", 0),
         ("CloudRetail", "UnexpectedCharge", 0),
+        ("CloudRetail", "ChargeDisputed", 0),
         ("CloudRetail", "SetAside", 0),
         ("AWS/ApiGateway", "5xx", 5),
         ("AWS/ApiGateway", "Latency", 3000),

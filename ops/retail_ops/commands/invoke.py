@@ -73,8 +73,8 @@ def invoke(
     It runs in this process, so breakpoints work. The order that a sample is about is put into the shop first. With
     --stack, the deployed function is invoked instead.
     """
-    content = _read(event)
     shop = find_shop(stack)
+    content = _read(event)
     name = shop.resource(FUNCTION, function)
     if shop.endpoint is None:
         if not yes:

@@ -437,6 +437,8 @@ class LocalShop:
             distribution = shop.output("DistributionDomain").partition(".")[0]
             command += ["--edge", f"{distribution}.cloudfront.localhost:{self.port}"]
             command += ["--api", shop.api_url, "--files", str(PROJECT / "frontend" / "dist"), "--facts", facts]
+            if self.parameters.get("StripePublishableKey"):
+                command.append("--stripe")
             belongs = {SHOP_STATE_FILE: str(self._state_file.resolve())}
             storefront = spawn(command, log=log, env=minimal_environment(**belongs), cwd=PROJECT)
             state = replace(

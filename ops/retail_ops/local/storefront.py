@@ -40,20 +40,24 @@ FILES = web.AppKey("files", Files)
 FACTS = web.AppKey("facts", Facts)
 
 
-def security_headers(images: str) -> dict[str, str]:
+def security_headers(images: str, *, stripe: bool = False) -> dict[str, str]:
     """What the browser may do on the storefront's pages: the same as on AWS (template.yaml, SecurityHeaders).
 
     Args:
         images: where staff upload pictures to; on AWS the image bucket.
+        stripe: whether Stripe's card form is on the pages.
     """
+    script = " https://js.stripe.com https://*.js.stripe.com" if stripe else ""
+    frames = ("frame-src https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com",) if stripe else ()
     policy = (
         "default-src 'none'",
-        "script-src 'self'",
+        f"script-src 'self'{script}",
         "style-src 'self'",
         "font-src 'self'",
         "img-src 'self' data:",
-        f"connect-src 'self' {images}",
+        f"connect-src 'self' {images}{' https://api.stripe.com' if stripe else ''}",
         "manifest-src 'self'",
+        *frames,
         "base-uri 'self'",
         "form-action 'self'",
         "frame-ancestors 'none'",
@@ -250,7 +254,7 @@ async def guard(
 
 
 def application(
-    api: str, edge: str, files: Path, facts: Facts, origins: frozenset[str] = frozenset()
+    api: str, edge: str, files: Path, facts: Facts, origins: frozenset[str] = frozenset(), *, stripe: bool = False
 ) -> web.Application:
     """The server.
 
@@ -260,10 +264,11 @@ def application(
         files: folder of the storefront's build.
         facts: who runs the shop.
         origins: of its own pages.
+        stripe: whether Stripe's card form is on them.
     """
     origin = api.removesuffix("/api")
     parts = urlsplit(origin)
-    headers = security_headers(f"{parts.scheme}://{parts.netloc}")
+    headers = security_headers(f"{parts.scheme}://{parts.netloc}", stripe=stripe)
 
     async def secure(_request: web.Request, response: web.StreamResponse) -> None:
         for name, value in headers.items():
@@ -313,8 +318,10 @@ def main() -> None:
     parser.add_argument("--edge", required=True, help="host and port of the distribution, where the pictures are")
     parser.add_argument("--files", type=Path, required=True, help="folder of the storefront's build")
     parser.add_argument("--facts", type=Facts.read, required=True, help="who runs the shop, as JSON")
+    parser.add_argument("--stripe", action="store_true", help="the shop takes cards by Stripe")
     options = parser.parse_args()
-    app = application(options.api, options.edge, options.files, options.facts, storefront_origins(options.port))
+    origins = storefront_origins(options.port)
+    app = application(options.api, options.edge, options.files, options.facts, origins, stripe=options.stripe)
     web.run_app(app, host="127.0.0.1", port=options.port, print=None)
 
 

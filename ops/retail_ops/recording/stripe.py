@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from retail_ops.local.emulator import value_at
-from retail_ops.stack.template import Template
+from retail_ops.stack.template import TEMPLATE, Template
 
 SOURCE = "aws.partner/stripe.com/ed_test_recorded"
 """Name of the partner event source, which Stripe makes for an event destination in test mode."""
@@ -87,14 +87,17 @@ def event(kind: str, reference: str = ATTEMPT, event_id: str = "") -> dict[str, 
     }
 
 
-def template_with_stripe() -> Template:
-    """The template as on a stage that takes cards by Stripe."""
-    return Template.load(
-        Stage="prod",
-        StripeKeyArn="arn:aws:secretsmanager:ap-southeast-1:000000000000:secret:stripe",
-        StripePublishableKey="pk_test_recorded",
-        StripeEventSource=SOURCE,
-    )
+PARAMETERS = {
+    "StripeKeyArn": "arn:aws:secretsmanager:ap-southeast-1:000000000000:secret:stripe",
+    "StripePublishableKey": "pk_test_recorded",
+    "StripeEventSource": SOURCE,
+}
+"""The parameters of a stage that takes cards by Stripe."""
+
+
+def template_with_stripe(stage: str = "prod") -> Template:
+    """The template as on such a stage."""
+    return Template.of(TEMPLATE.read_text(), Stage=stage, **PARAMETERS)
 
 
 def rules(template: Template) -> Iterator[Mapping[str, Any]]:

@@ -11,7 +11,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from catalog.pages import ROOT
 from retail_ops.local.processes import free_port
 from retail_ops.local.storefront import application, security_headers
-from retail_ops.stack.template import Template
+from retail_ops.recording.stripe import PARAMETERS
+from retail_ops.stack.template import TEMPLATE, Template
 from retail_ops.stack.texts import Facts
 
 type Client = TestClient[web.Request, web.Application]
@@ -226,11 +227,13 @@ def test_the_api_compresses_only_for_a_browser_that_takes_it(build: Path) -> Non
     visit(build, look)
 
 
-def test_pages_may_do_the_same_as_on_aws() -> None:
+@pytest.mark.parametrize("stripe", [False, True])
+def test_pages_may_do_the_same_as_on_aws(stripe: bool) -> None:
     """What works here and is refused by CloudFront's headers would be found out by shoppers."""
-    (declared,) = Template.load(EmulatorPort="4566").properties("AWS::CloudFront::ResponseHeadersPolicy").values()
+    template = Template.of(TEMPLATE.read_text(), EmulatorPort="4566", **(PARAMETERS if stripe else {}))
+    (declared,) = template.properties("AWS::CloudFront::ResponseHeadersPolicy").values()
     headers = declared["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
-    here = security_headers("http://127.0.0.1:4566")
+    here = security_headers("http://127.0.0.1:4566", stripe=stripe)
     assert here["Content-Security-Policy"] == headers["ContentSecurityPolicy"]["ContentSecurityPolicy"]
     assert here["X-Frame-Options"] == headers["FrameOptions"]["FrameOption"]
     assert here["Referrer-Policy"] == headers["ReferrerPolicy"]["ReferrerPolicy"]
