@@ -35,6 +35,7 @@ from catalog.domain import (
     position,
     select,
 )
+from catalog.filters import Filters
 from catalog.store import MAX_KEYS, CatalogSettings, Catalogue, Pictures, Shelf, Storefront
 from cloudretail.errors import NotFound, Problem, invalid
 from cloudretail.http import (
@@ -527,24 +528,37 @@ with an older one while the catalogue does not answer."""
 @api.get("/", include_in_schema=False)
 def show_home() -> Response[str]:
     newest = list_products(in_stock=True, sort=Sort.NEWEST, limit=pages.HEROES + pages.FEATURED)
-    page = pages.home_page(
-        newest.model_dump(mode="json", by_alias=True), list_categories().model_dump(mode="json", by_alias=True)
-    )
-    return _html(page, AT_THE_EDGE)
+    return _html(pages.home_page(_json(newest), _json(list_categories())), AT_THE_EDGE)
 
 
 @api.get("/products/<product_id>", include_in_schema=False)
 def show_product(product_id: str) -> Response[str]:
     try:
-        return _html(pages.product_page(get_product(product_id).model_dump(mode="json", by_alias=True)))
+        product = get_product(product_id)
     except NotFound:
         return _html(pages.missing_page())
+    related = list_products(category=product.category, in_stock=True, limit=pages.RELATED + 1)
+    return _html(pages.product_page(_json(product), _json(related), _json(list_categories())))
 
 
 @api.get("/products", include_in_schema=False)
-def show_products(category: Category = None) -> Response[str]:
-    products = list_products(category=category, limit=100)
-    return _html(pages.list_page(products.model_dump(mode="json", by_alias=True), category or None))
+def show_products() -> Response[str]:
+    filters = Filters.of(api.current_event.query_string_parameters)
+    products = list_products(
+        category=filters.category,
+        q=filters.q,
+        in_stock=filters.in_stock,
+        min_price=filters.min_price,
+        max_price=filters.max_price,
+        sort=filters.sort,
+        limit=filters.limit,
+    )
+    return _html(pages.list_page(_json(products), _json(list_categories()), filters))
+
+
+def _json(answer: Model) -> dict[str, Any]:
+    """What the API answers."""
+    return answer.model_dump(mode="json", by_alias=True)
 
 
 @api.get("/sitemap.xml", include_in_schema=False)

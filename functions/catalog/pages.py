@@ -18,6 +18,7 @@ from itertools import zip_longest
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from catalog.filters import AT_ONCE, Filters
 from cloudretail.money import Money
 
 type Json = Mapping[str, Any]
@@ -26,19 +27,13 @@ SHOP = "CloudRetail"
 ROOT = "<shop-root></shop-root>"
 """Where the storefront shows itself; its scripts put what they show in place of what stands there."""
 
-MASTHEAD = (
-    '<header class="masthead"><div class="wrap masthead-bar"><a class="logo" href="/">'
-    f'<img src="/favicon.svg" alt="" width="32" height="32"><span>{SHOP}</span></a></div></header>'
-    '<nav class="categories" popover aria-label="Categories">'
-    '<ul><li><a href="/products">All products</a></li></ul></nav>'
-)
-"""As tall as the storefront's own, so that the page stays where it is when that has come."""
-
 DESCRIPTION = (
     "Well-made things for every day: bags, kitchen, home and outdoors. Held for you while you pay, by card or in cash "
     "at your door."
 )
 """Of the shop, as the build's index.html has it."""
+
+CATEGORIES = "/api/categories"
 
 HEROES = 3
 FEATURED = 8
@@ -46,10 +41,19 @@ FEATURED = 8
 NEWEST: Mapping[str, str] = {"inStock": "true", "sort": "newest", "limit": str(HEROES + FEATURED)}
 """Which products the home page shows, as `GET /api/products` is asked for them by the storefront, in its order."""
 
+RELATED = 4
+"""Other products of a category that the page of one shows."""
+
+EAGER = 6
+"""Products of a list that are in view when it opens, on a phone; a desktop shows eight."""
+
 NEW_PATH = "/products?sort=newest"
 
 IN_A_GRID = "(width < 48rem) 34vw, 14rem"
 """How wide a picture is drawn among others: as in frontend/src/app/ui/product-image.ts, so that one size is loaded."""
+
+FEW = 10
+"""Below this many, it is said how many there are: as in frontend/src/app/ui/stock.ts."""
 
 ALONE = "(width < 48rem) 64vw, 24rem"
 """How wide it is drawn on its product's page: as in frontend/src/app/ui/gallery.ts."""
@@ -71,7 +75,9 @@ class Page:
         data: what it is about, as JSON-LD (schema.org).
         kind: class of its main part.
         found: false for a page that says that there is no such thing.
+        indexed: whether search engines should show it.
         answers: of the API, by path and query, from which it was made.
+        words: of a search, of which this is the answer.
     """
 
     title: str | None
@@ -82,7 +88,9 @@ class Page:
     data: Sequence[Json] = field(default_factory=tuple)
     kind: str = ""
     found: bool = True
+    indexed: bool = True
     answers: Mapping[str, Json] = field(default_factory=dict)
+    words: str = ""
 
     def filled(self, index: str, origin: str) -> str:
         """The page.
@@ -96,7 +104,25 @@ class Page:
         head = re.sub(r'<meta\s+name="description"[^>]*>', "", head, count=1)
         body = f'<div class="wrap {self.kind}">{self.body}</div>' if self.title else self.body
         return head.replace("</head>", f"{''.join(self._head(origin))}</head>", 1).replace(
-            ROOT, f"<shop-root>{MASTHEAD}<main>{body}</main></shop-root>{''.join(self._answers())}", 1
+            ROOT, f"<shop-root>{self._masthead()}<main>{body}</main></shop-root>{''.join(self._answers())}", 1
+        )
+
+    def _masthead(self) -> str:
+        """As tall as the storefront's own, so that the page stays where it is when that has come."""
+        categories = self.answers.get(CATEGORIES, {"items": []})["items"]
+        links = [
+            ("/products", "All products"),
+            *((category_path(each["category"]), each["category"]) for each in categories),
+        ]
+        items = "".join(f'<li><a href="{escape(path)}">{escape(text)}</a></li>' for path, text in links)
+        # The storefront shows one of the two, and so does its sheet.
+        in_the_bar, below = (_search(self.words, place) for place in ("", ' class="wrap"'))
+        return (
+            '<header class="masthead"><div class="wrap masthead-bar">'
+            '<button type="button" class="icon-button masthead-menu" popovertarget="categories">'
+            f'{_icon("menu")}<span class="visually-hidden">Categories</span></button><a class="logo" href="/">'
+            f'<img src="/favicon.svg" alt="" width="32" height="32"><span>{SHOP}</span></a>{in_the_bar}</div></header>'
+            f'{below}<nav id="categories" class="categories" popover aria-label="Categories"><ul>{items}</ul></nav>'
         )
 
     def _answers(self) -> Iterable[str]:
@@ -106,7 +132,7 @@ class Page:
     def _head(self, origin: str) -> Iterable[str]:
         described = escape(self.description)
         yield f'<meta name="description" content="{described}">'
-        if not self.found:
+        if not (self.found and self.indexed):
             yield '<meta name="robots" content="noindex">'
             return
         address = escape(f"{origin}{self.path}")
@@ -175,7 +201,7 @@ def home_page(newest: Json, categories: Json) -> Page:
                 f'<ul class="products">{_cards(products[HEROES:])}</ul></section>',
             ]
         ),
-        answers={f"/api/products?{urlencode(NEWEST)}": newest, "/api/categories": categories},
+        answers={f"/api/products?{urlencode(NEWEST)}": newest, CATEGORIES: categories},
     )
 
 
@@ -188,11 +214,18 @@ def _mixed(products: Iterable[Json]) -> list[Json]:
     return [each for one in rounds for each in one if each is not None]
 
 
-def product_page(product: Json) -> Page:
+def related_to(product: Json) -> dict[str, str]:
+    """Which products the page of one shows besides, as `GET /api/products` is asked for them."""
+    return {"category": product["category"], "inStock": "true", "limit": str(RELATED + 1)}
+
+
+def product_page(product: Json, related: Json, categories: Json) -> Page:
     """The page of a product.
 
     Args:
         product: as `GET /api/products/{productId}` has it.
+        related: as `GET /api/products` has them, asked for `related_to`.
+        categories: as `GET /api/categories` has them.
     """
     group = product.get("group")
     name, price = (group["name"] if group else product["name"]), _money(product["price"])
@@ -201,7 +234,8 @@ def product_page(product: Json) -> Page:
     images = [image["sizes"][-1]["url"] for image in product["images"]]
     in_stock = product["listed"] and product["available"] > 0
     crumbs = [("All products", "/products"), (product["category"], category), (name, path)]
-    stock = "In stock" if in_stock else "Sold out" if product["listed"] else "We no longer sell this."
+    stock = _stock(product["available"]) if product["listed"] else "We no longer sell this."
+    others = [each for each in related["items"] if (each.get("group") or each)["name"] != name][:RELATED]
     return Page(
         title=product["name"],
         description=_in_short(product["description"]) or name,
@@ -217,6 +251,8 @@ def product_page(product: Json) -> Page:
                 f'<p class="product-description">{escape(product["description"])}</p>',
                 _variants(group) if group else "",
                 "</div></article>",
+                '<section class="section"><h2>You may also like</h2>' if others else "",
+                f'<ul class="products">{_cards(others)}</ul></section>' if others else "",
             ]
         ),
         data=[
@@ -245,33 +281,128 @@ def product_page(product: Json) -> Page:
                 ],
             },
         ],
-        answers={f"/api{path}": product},
+        answers={
+            f"/api{path}": product,
+            f"/api/products?{urlencode(related_to(product))}": related,
+            CATEGORIES: categories,
+        },
     )
 
 
-def list_page(products: Json, category: str | None) -> Page:
-    """The page of all products, or of a category.
+def list_page(products: Json, categories: Json, filters: Filters) -> Page:
+    """The page of all products, of a category, or of what a search has found. It looks as the storefront's own
+    (frontend/src/app/pages/products.ts).
 
     Args:
-        products: as `GET /api/products` has them.
-        category: to which they are narrowed down.
+        products: as `GET /api/products` has them, asked for `filters.query`.
+        categories: as `GET /api/categories` has them.
+        filters: to which they are narrowed down.
     """
-    title = category or "All products"
-    path = category_path(category) if category else "/products"
-    links = (
-        f'<li><a href="{escape(category_path(each["category"]))}">{escape(each["category"])}</a> ({each["count"]})</li>'
-        for each in products["categories"]
+    category, items = filters.category, products["items"]
+    title = _heading(filters)
+    found = (
+        f'<ul class="products">{_cards(items, eager=EAGER)}</ul>{_next_page(products, filters)}'
+        if items
+        else f'<div class="blank"><h2>No products found</h2><p>{escape(_nothing(filters))}</p></div>'
     )
-    items = products["items"]
     return Page(
         title=title,
         description=f"{title} at {SHOP}: {products['total']} well-made things for every day.",
-        path=path,
+        path=category_path(category) if category else "/products",
         image=items[0]["images"][0]["sizes"][-1]["url"] if items and items[0]["images"] else None,
-        body=f'<h1>{escape(title)}</h1><ul class="products">{_cards(products["items"])}</ul>'
-        f'<nav aria-label="Categories"><ul>{"".join(links)}</ul></nav>',
-        found=bool(items) or not category,
+        kind="listing",
+        body="".join(
+            [
+                f'<div class="listing-head"><h1>{escape(title)}</h1>',
+                f'<p class="listing-count">{_count(products, filters)}</p></div>',
+                _filters(products, filters),
+                _resembling(products, filters),
+                found,
+            ]
+        ),
+        found=bool(items) or not category or filters.narrowed,
+        # What a search finds is a page of this shop's own search, and not one that others should lead to.
+        indexed=not filters.q,
+        answers={f"/api/products?{urlencode(filters.query)}": products, CATEGORIES: categories},
+        words=filters.q,
     )
+
+
+def _heading(filters: Filters) -> str:
+    if filters.q:
+        return f"“{filters.q}” in {filters.category}" if filters.category else f"Results for “{filters.q}”"
+    return filters.category or "All products"
+
+
+def _count(products: Json, filters: Filters) -> str:
+    shown = len(products["items"])
+    if products["nextCursor"]:
+        return f"The first {shown} products" if filters.in_stock else f"{shown} of {products['total']} products"
+    return f"{shown} product{'' if shown == 1 else 's'}"
+
+
+def _resembling(products: Json, filters: Filters) -> str:
+    if products["exact"] or not products["items"]:
+        return ""
+    these = "This comes" if len(products["items"]) == 1 else "These come"
+    return f'<p class="listing-note">Nothing here is called “{escape(filters.q)}”. {these} close.</p>'
+
+
+def _nothing(filters: Filters) -> str:
+    if filters.q:
+        return f"We found nothing for “{filters.q}”. Check the spelling, or try fewer or other words."
+    return "No products match these filters right now."
+
+
+def _filters(products: Json, filters: Filters) -> str:
+    """A form that leads to what is chosen in it; without scripts a button does so."""
+    counts = {each["category"]: each["count"] for each in products["categories"]}
+    if filters.category and filters.category not in counts:
+        counts = {filters.category: 0, **counts}
+    categories = {"": "All", **{name: f"{name} ({count})" for name, count in counts.items()}}
+    price = products["prices"]
+    least, most = (_plain(price[each]) if price else "" for each in ("lowest", "highest"))
+    kept = {"q": filters.q, "minPrice": filters.min_price, "maxPrice": filters.max_price}
+    hidden = (
+        f'<input type="hidden" name="{name}" value="{escape(str(value))}">'
+        for name, value in kept.items()
+        if value not in ("", None)
+    )
+    words = (
+        f'<a class="tag filter-words" href="{escape(filters.path(q=None))}">'
+        f"<span>“{escape(filters.q)}”</span>{_icon('close')}</a>"
+    )
+    return "".join(
+        [
+            '<form class="filters" action="/products" aria-label="Filters">',
+            _choice("Category", "category", categories, filters.category or ""),
+            _choice("Sort by", "sort", filters.sorts, filters.sort.value if filters.sort else ""),
+            '<fieldset class="filter filter-prices" disabled>',
+            f"<legend>Price{' in ' + price['lowest']['currency'] if price else ''}</legend>",
+            f'<input aria-label="Lowest price" placeholder="{least}"><span aria-hidden="true">–</span>',
+            f'<input aria-label="Highest price" placeholder="{most}"></fieldset>',
+            '<label class="check"><input type="checkbox" name="inStock" value="true"',
+            f"{_if(filters.in_stock, ' checked')}> In stock only</label>",
+            words if filters.q else "",
+            *hidden,
+            '<noscript><button class="button button-quiet">Show</button></noscript></form>',
+        ]
+    )
+
+
+def _choice(label: str, name: str, options: Mapping[str, str], chosen: str) -> str:
+    choices = "".join(
+        f'<option value="{escape(value)}"{_if(value == chosen, " selected")}>{escape(text)}</option>'
+        for value, text in options.items()
+    )
+    return f'<label class="filter"><span>{label}</span><select class="select" name="{name}">{choices}</select></label>'
+
+
+def _next_page(products: Json, filters: Filters) -> str:
+    if not products["nextCursor"] or filters.pages >= AT_ONCE:
+        return ""
+    path = filters.path(page=str(filters.pages + 1))
+    return f'<p class="listing-more"><a class="button button-quiet" href="{escape(path)}">Load more</a></p>'
 
 
 def missing_page() -> Page:
@@ -323,14 +454,60 @@ def _breadcrumbs(crumbs: Sequence[tuple[str, str]]) -> str:
     return f'<nav class="breadcrumbs" aria-label="Breadcrumbs"><ol>{links}{here}</ol></nav>'
 
 
-def _cards(products: Iterable[Json]) -> str:
-    return "".join(
-        f'<li class="card">{_image(each, "")}<div class="card-text">'
-        f'<a class="card-link" href="{escape(path_of(each["productId"]))}">'
-        f"{escape((each.get('group') or each)['name'])}</a>"
-        f'<span class="price">{escape(str(_money(each["price"])))}</span></div></li>'
-        for each in products
+def _cards(products: Iterable[Json], eager: int = 0) -> str:
+    """Products in a grid. It looks as the storefront's own (frontend/src/app/ui/product-card.ts).
+
+    Args:
+        products: in their order.
+        eager: how many of them are in view when the page opens.
+    """
+    return "".join(_card(each, first=place < eager) for place, each in enumerate(products))
+
+
+def _card(product: Json, *, first: bool) -> str:
+    group = product.get("group")
+    variants = group["variants"] if group else [product]
+    available = sum(each["available"] for each in variants)
+    # Of a group, where it leads to: one that can be had.
+    place = next((each for each in (product, *variants) if each["available"]), product)
+    path = escape(path_of(place["productId"]))
+    button = f"Choose {group['attribute'].lower()}" if group else "Add to cart" if available else "Sold out"
+    return (
+        f'<li class="card">{_image(product, "", first=first)}<div class="card-text">'
+        f'<a class="card-link" href="{path}">{escape((group or product)["name"])}</a>'
+        f'<span class="card-facts"><span class="price">{escape(str(_money(product["price"])))}</span>'
+        f"{_stock(available) if available < FEW else ''}</span></div>"
+        f'<p class="add"><a class="button button-quiet" href="{path}" tabindex="-1" aria-hidden="true">'
+        f"{escape(button)}</a></p></li>"
     )
+
+
+def _stock(available: int) -> str:
+    level, words = (
+        ("none", "Sold out")
+        if not available
+        else ("few", f"Only {available} left")
+        if available < FEW
+        else ("good", "In stock")
+    )
+    return f'<span class="stock stock-{level}">{words}</span>'
+
+
+def _search(words: str, kind: str) -> str:
+    return (
+        f'<shop-search-box{kind}><search><form class="search-box" action="/products">'
+        f'<input name="q" type="search" maxlength="100" placeholder="Search" aria-label="Search for products" '
+        f'value="{escape(words)}"><button type="submit" class="icon-button">{_icon("search")}'
+        '<span class="visually-hidden">Search</span></button></form></search></shop-search-box>'
+    )
+
+
+def _icon(name: str) -> str:
+    return f'<span class="icon" aria-hidden="true"><svg focusable="false"><use href="/icons.svg#{name}"/></svg></span>'
+
+
+def _if(condition: bool, text: str) -> str:
+    return text if condition else ""
 
 
 def _image(product: Json, alt: str, widths: str = IN_A_GRID, *, first: bool = False) -> str:
@@ -368,6 +545,11 @@ def _in_short(text: str) -> str:
 def _decimal(price: Money) -> str:
     """An amount as schema.org has it: 1023.00."""
     return str(price).partition(" ")[2].replace(",", "")
+
+
+def _plain(price: Json) -> str:
+    """An amount as it is typed into a filter: 23.50, and 23 for 23.00."""
+    return re.sub(r"\.0+$", "", _decimal(_money(price)))
 
 
 def _money(price: Json) -> Money:

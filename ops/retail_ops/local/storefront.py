@@ -21,9 +21,10 @@ from aiohttp import hdrs, web
 from yarl import URL
 
 from catalog import pages
+from catalog.filters import Filters
 from retail_ops.local.guard import foreign_page, storefront_origins, wrong_name
 from retail_ops.stack.addresses import is_known, text_at
-from retail_ops.stack.storefront_build import ALWAYS_ASK, Files, Page, cache_control
+from retail_ops.stack.storefront_build import ALWAYS_ASK, Files, cache_control
 from retail_ops.stack.texts import Facts, names, render
 
 # Headers that speak about one connection only (RFC 9110, 7.6.1) are not a proxy's to forward.
@@ -127,35 +128,39 @@ async def text(request: web.Request) -> web.Response:
 
 async def home(request: web.Request) -> web.Response:
     """The home page, as the catalogue makes it."""
-    index = request.app[FILES].get("/index.html")
-    if index is None:
-        return await page(request)
     (status, newest), (other, categories) = await asyncio.gather(
         asked(request, "products", pages.NEWEST), asked(request, "categories", {})
     )
     if not status == other == HTTPStatus.OK:
         # The storefront itself says what is wrong, and tries again.
         return await page(request)
-    return filled(request, pages.home_page(newest, categories), index)
+    return await filled(request, pages.home_page(newest, categories))
+
+
+async def of_a_product(request: web.Request) -> web.Response:
+    """The page of a product, as the catalogue makes it on AWS of the published index.html; here of the build's."""
+    status, product = await asked(request, f"products/{quote(request.match_info['product_id'], safe='')}", {})
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY):
+        return await filled(request, pages.missing_page())
+    if status != HTTPStatus.OK:
+        return await page(request)
+    (status, related), (other, categories) = await asyncio.gather(
+        asked(request, "products", pages.related_to(product)), asked(request, "categories", {})
+    )
+    if not status == other == HTTPStatus.OK:
+        return await page(request)
+    return await filled(request, pages.product_page(product, related, categories))
 
 
 async def of_products(request: web.Request) -> web.Response:
-    """A page of products, as the catalogue makes it on AWS of the published index.html; here of the build's."""
-    index = request.app[FILES].get("/index.html")
-    product_id, category = request.match_info.get("product_id"), request.query.get("category")
-    path = f"products/{quote(product_id, safe='')}" if product_id else "products"
-    query = {"limit": "100", **({"category": category} if category else {})} if product_id is None else {}
-    status, found = await asked(request, path, query)
-    if index is None:
+    """A list of products, as the catalogue makes it."""
+    filters = Filters.of(request.query)
+    (status, products), (other, categories) = await asyncio.gather(
+        asked(request, "products", filters.query), asked(request, "categories", {})
+    )
+    if not status == other == HTTPStatus.OK:
         return await page(request)
-    if status == HTTPStatus.OK:
-        made = pages.product_page(found) if product_id else pages.list_page(found, category)
-    elif product_id and status in (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY):
-        made = pages.missing_page()
-    else:
-        # The storefront itself says what is wrong, and tries again.
-        return await page(request)
-    return filled(request, made, index)
+    return await filled(request, pages.list_page(products, categories, filters))
 
 
 async def asked(request: web.Request, path: str, query: Mapping[str, str]) -> tuple[int, Any]:
@@ -176,8 +181,11 @@ async def asked(request: web.Request, path: str, query: Mapping[str, str]) -> tu
         return HTTPStatus.BAD_GATEWAY, None
 
 
-def filled(request: web.Request, made: pages.Page, index: Page) -> web.Response:
-    """The answer that a page is."""
+async def filled(request: web.Request, made: pages.Page) -> web.Response:
+    """The answer that a page is, made of the build's index.html if there is a build."""
+    index = request.app[FILES].get("/index.html")
+    if index is None:
+        return await page(request)
     answer = web.Response(
         status=HTTPStatus.OK if made.found else HTTPStatus.NOT_FOUND,
         text=made.filled(index.body.decode(), str(request.url.origin())),
@@ -305,7 +313,7 @@ def application(
     app.router.add_get("/texts/{name}.html", text)
     app.router.add_get("/", home)
     app.router.add_get("/products", of_products)
-    app.router.add_get("/products/{product_id}", of_products)
+    app.router.add_get("/products/{product_id}", of_a_product)
     app.router.add_get("/sitemap.xml", forward)
     app.router.add_get("/{path:.*}", page)
     return app

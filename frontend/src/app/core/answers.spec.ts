@@ -33,6 +33,13 @@ describe('what a page brings along', () => {
     expect(await again).toEqual({ items: ['lamp'] });
   });
 
+  it('is found however its address is written', async () => {
+    const http = client({ '/api/products?q=tea+%26+coffee&category=Bags': { items: [] } });
+
+    const found = http.get('/api/products', { params: { category: 'Bags', q: 'tea & coffee' } });
+    expect(await firstValueFrom(found)).toEqual({ items: [] });
+  });
+
   it('answers nothing else', async () => {
     const http = client({ '/api/products?limit=1': { items: [] } });
 
