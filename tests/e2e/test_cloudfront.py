@@ -21,7 +21,7 @@ from tests.support.shoppers import Shopper
 def address(local_shop: LocalShop, shop: Shop) -> str:
     """Of the distribution, with the storefront published as `make deploy` does it."""
     build = files(Files(PROJECT / "frontend" / "dist").root)
-    upload(shop, build + made_of(build, Facts.of(shop.outputs), shop.storefront_url), lambda _: None)
+    upload(shop, made_of(build, Facts.of(shop.outputs), shop.storefront_url), lambda _: None)
     name = shop.output("DistributionDomain").split(".", maxsplit=1)[0]
     return f"http://{name}.cloudfront.localhost:{local_shop.port}"
 

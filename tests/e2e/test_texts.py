@@ -1,5 +1,7 @@
 """What the law and trust want: who sells, on which terms, and a receipt."""
 
+import re
+
 import httpx
 from playwright.sync_api import expect
 
@@ -25,6 +27,11 @@ def test_every_text_is_a_click_away_and_leads_on(visitor: Visitor) -> None:
         visitor.reads(sentence)
     visitor.link("shipping and returns").click()
     visitor.sees("Shipping and returns")
+    # Each page says whom one buys from, and how one can pay.
+    footer = page.get_by_role("contentinfo")
+    expect(footer).to_contain_text("Sold by CloudRetail, sent from Singapore 018956")
+    ways = footer.get_by_role("list", name="Ways to pay").get_by_role("listitem")
+    expect(ways).to_have_text(["Visa", "Mastercard", "American Express", "Cash on delivery"])
 
 
 def test_a_receipt_has_the_seller_the_tax_and_nothing_else_on_paper(
@@ -42,9 +49,18 @@ def test_a_receipt_has_the_seller_the_tax_and_nothing_else_on_paper(
     visitor.reads("To be paid in cash on delivery.")
 
     page.emulate_media(media="print")
-    for gone in (page.get_by_role("banner"), page.get_by_role("contentinfo"), visitor.button("Print, or save")):
-        expect(gone).to_have_count(0)
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    gone = ("banner", "contentinfo", "navigation", "search", "button")
+    for role in gone:
+        expect(page.get_by_role(role)).to_have_count(0)
+    printed = page.locator("body")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Receipt")
+    number = order_id.removeprefix("ord_")[:10].upper()
+    for said in (f"Order {number}", "Sold by", "CloudRetail", "1 Example Road", "Includes 9% GST of SGD\u00a0", "Total"):
+        expect(printed).to_contain_text(said, use_inner_text=True)
+    # Its heading says it already.
+    expect(printed).not_to_contain_text("This shop is run by", use_inner_text=True)
+    # A sheet of paper is enough.
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) == 1
 
 
 def test_an_address_that_there_is_not_is_a_404_and_a_product_is_read_without_javascript(
@@ -60,6 +76,7 @@ def test_an_address_that_there_is_not_is_a_404_and_a_product_is_read_without_jav
             '"@type": "BreadcrumbList"',
             "og:title",
             "canonical",
+            '<meta name="seller" content="CloudRetail">',
         ):
             assert part in page.text
         assert f"{shop.storefront_url}/products/{catalogue[0].id}" in client.get("/sitemap.xml").text

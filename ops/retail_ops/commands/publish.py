@@ -25,7 +25,7 @@ def publish(
     """Upload the built storefront to a deployed shop. The local shop serves each build by itself."""
     shop = read_stack(stack, aws_session(region_of(stack)))
     build = files(Files(PROJECT / "frontend" / "dist").root)
-    build += made_of(build, Facts.of(shop.outputs), shop.storefront_url)
+    build = made_of(build, Facts.of(shop.outputs), shop.storefront_url)
     if dry_run:
         for file in build:
             err.print(f"{file.key} -> {shop.output('StorefrontBucket')}")

@@ -301,7 +301,7 @@ def application(
 
     app = web.Application(client_max_size=16 * 1024 * 1024, middlewares=[guard])
     app[ORIGINS] = origins
-    app[FILES] = Files(files)
+    app[FILES] = Files(files, facts.within)
     app[FACTS] = facts
     app[API] = URL(origin)
     app[EDGE] = edge

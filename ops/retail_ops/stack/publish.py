@@ -44,20 +44,23 @@ def files(root: Path | None) -> list[File]:
 
 
 def made_of(build: Sequence[File], facts: Facts, origin: str) -> list[File]:
-    """What a stage's own facts make of a build: its texts, each as a page too, and the page of what there is not.
+    """A build with what a stage's own facts make of it: who sells, on each page; texts, each as a page too; the page
+    of what there is not.
 
     Args:
         build: its files.
         facts: who runs the shop.
         origin: of the storefront.
     """
-    index = next(file.body for file in build if file.key == "index.html")
+    index = facts.within(next(file.body for file in build if file.key == "index.html").decode())
     texts = {name: render(name, facts) for name in names()}
     return [
+        *(file for file in build if file.key != "index.html"),
         *(File(f"texts/{name}.html", text.body.encode()) for name, text in texts.items()),
-        *(File(f"pages/{name}.html", text.page(index.decode(), origin).encode()) for name, text in texts.items()),
+        *(File(f"pages/{name}.html", text.page(index, origin).encode()) for name, text in texts.items()),
         # A status cannot be kept in S3: the distribution's function gives it.
-        File("pages/404.html", index, {"status": "404"}),
+        File("pages/404.html", index.encode(), {"status": "404"}),
+        File("index.html", index.encode()),
     ]
 
 

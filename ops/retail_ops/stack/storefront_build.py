@@ -3,7 +3,7 @@
 import gzip
 import mimetypes
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,10 +36,12 @@ class Files:
 
     Args:
         folder: where it is. Angular puts the pages into a folder `browser` below it.
+        within: what a stage makes of index.html.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, within: Callable[[str], str] = str) -> None:
         self._folder = folder
+        self._within = within
         self._pages: dict[Path, Page] = {}
 
     @property
@@ -69,12 +71,14 @@ class Files:
         changed = (status.st_mtime_ns, status.st_size)
         page = self._pages.get(file)
         if page is None or page.changed != changed:
-            page = self._pages[file] = _read(file, changed)
+            body = file.read_bytes()
+            if file.name == "index.html":
+                body = self._within(body.decode()).encode()
+            page = self._pages[file] = _packed(file, body, changed)
         return page
 
 
-def _read(file: Path, changed: tuple[int, int]) -> Page:
-    body = file.read_bytes()
+def _packed(file: Path, body: bytes, changed: tuple[int, int]) -> Page:
     packed = {"br": brotli.compress(body), "gzip": gzip.compress(body, mtime=0)}
     worth_it = len(packed["gzip"]) < len(body) * 0.9
     return Page(body, packed if worth_it else {}, media_type(file.name), changed)

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from html import escape
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[3] / "frontend" / "texts"
@@ -56,6 +57,12 @@ class Facts:
     def written(self) -> str:
         """As JSON."""
         return json.dumps(asdict(self))
+
+    def within(self, index: str) -> str:
+        """The build's index.html with who sells and where that is sent from, for each page of the storefront to say."""
+        said = {"seller": self.name, "sent-from": self.return_address[-1]}
+        metas = "".join(f'<meta name="{name}" content="{escape(value)}">' for name, value in said.items())
+        return index.replace("</head>", f"{metas}</head>", 1)
 
 
 def _lines(address: str) -> tuple[str, ...]:

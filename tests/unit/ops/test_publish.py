@@ -75,11 +75,12 @@ def test_cloudfront_forgets_what_can_have_changed(aws: Aws) -> None:
 
 
 def test_each_text_is_published_for_the_storefront_and_as_a_page_of_its_own(build: Path) -> None:
-    build.joinpath("index.html").write_text(f"<title>CloudRetail</title>{ROOT}")
+    build.joinpath("index.html").write_text(f"<head><title>CloudRetail</title></head>{ROOT}")
 
     made = {file.key: file for file in made_of(files(build), FACTS, "https://shop.example")}
 
     assert set(made) == {
+        *(file.key for file in files(build)),
         "pages/404.html",
         *(f"{folder}/{name}.html" for name in names() for folder in ("texts", "pages")),
     }
@@ -87,6 +88,10 @@ def test_each_text_is_published_for_the_storefront_and_as_a_page_of_its_own(buil
     assert b"<title>Terms of sale" in made["pages/terms.html"].body
     # A function at the edge gives it its status: HistoryFallback and FileStatus in the template.
     assert made["pages/404.html"].metadata == {"status": "404"}
+    # Each page says who sells, the ones too that the catalogue makes of index.html.
+    seller = f'<meta name="seller" content="{FACTS.name}"><meta name="sent-from" content="{FACTS.return_address[-1]}">'
+    for key in ("index.html", "pages/404.html", "pages/terms.html"):
+        assert seller in made[key].body.decode()
 
 
 def test_without_a_build_it_says_how_to_make_one() -> None:

@@ -101,15 +101,29 @@ def test_a_product_is_read_without_scripts_and_one_that_there_is_not_is_a_404(bu
         "group": None,
     }
 
+    found = {
+        "items": [lamp],
+        "nextCursor": None,
+        "total": 1,
+        "exact": True,
+        "categories": [{"category": "Home", "count": 1}],
+        "prices": None,
+    }
+    asked: list[str] = []
+
     async def api(request: web.Request) -> web.Response:
-        return web.json_response(
-            lamp if request.path.endswith("/lamp") else {}, status=200 if "lamp" in request.path else 404
-        )
+        asked.append(request.raw_path.partition("/api/")[2])
+        known = {"lamp": lamp, "products": found, "categories": {"items": []}}.get(request.path.rpartition("/")[2])
+        return web.json_response(known or {}, status=200 if known else 404)
 
     async def look(client: Client) -> None:
         page = await client.get("/products/lamp")
         assert (page.status, "<h1>Lamp</h1>" in await page.text()) == (200, True)
         assert (await client.get("/products/nothing")).status == 404
+        asked.clear()
+        page = await client.get("/products", params={"q": "lmap", "page": "2", "sort": "none"})
+        assert (page.status, "<h1>Results for “lmap”</h1>" in await page.text()) == (200, True)
+        assert sorted(asked) == ["categories", "products?q=lmap&limit=48"]
 
     visit(build, look, api)
 

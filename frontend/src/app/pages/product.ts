@@ -5,6 +5,7 @@ import { Catalogue } from '../core/catalogue';
 import { Heading } from '../core/headings';
 import { ApiError } from '../core/problem';
 import { resource } from '../core/recovery';
+import { Seller } from '../core/seller';
 import { Titles } from '../core/titles';
 import { AddButton } from '../ui/add-button';
 import { BlankImage } from '../ui/blank-image';
@@ -96,6 +97,7 @@ const RELATED = 4;
           }
           <ul class="product-facts">
             <li><shop-icon name="shield" /> We hold it for you from the moment you order</li>
+            <li><shop-icon name="box" /> {{ seller.said }}</li>
             <li><shop-icon name="wallet" /> Pay by card, or in cash on delivery</li>
             <li><shop-icon name="return" /> Cancel before we send it, or send it back</li>
           </ul>
@@ -140,6 +142,7 @@ const RELATED = 4;
 })
 export default class ProductPage {
   private readonly catalogue = inject(Catalogue);
+  protected readonly seller = inject(Seller);
 
   // From the address.
   readonly productId = input.required<string>();

@@ -1,5 +1,6 @@
 import { Component, inject } from '@angular/core';
 import { RouterLink } from '@angular/router';
+import { Seller } from '../core/seller';
 import { Session } from '../core/session';
 
 @Component({
@@ -11,7 +12,12 @@ import { Session } from '../core/session';
         <div class="footer-about">
           <p class="footer-name">CloudRetail</p>
           <p>Well-made things for every day. And you always know where your order is.</p>
-          <p>Sold and sent by us. Pay by card, or in cash on delivery.</p>
+          <p>{{ seller.said }}</p>
+          <ul class="pay-marks" aria-label="Ways to pay">
+            @for (way of ways; track way) {
+              <li>{{ way }}</li>
+            }
+          </ul>
         </div>
         <nav aria-label="Shop">
           <h2>Shop</h2>
@@ -48,4 +54,7 @@ import { Session } from '../core/session';
 })
 export class Footer {
   protected readonly session = inject(Session);
+  protected readonly seller = inject(Seller);
+  /** Names, and no logos, which are trade marks. */
+  protected readonly ways = ['Visa', 'Mastercard', 'American Express', 'Cash on delivery'];
 }
