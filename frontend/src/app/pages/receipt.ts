@@ -134,7 +134,10 @@ export default class ReceiptPage {
       return { order, payment };
     },
   });
-  protected readonly seller = resource({ loader: () => this.texts.get('imprint') });
+  /** Without the imprint's first words, which the heading here says. */
+  protected readonly seller = resource({
+    loader: async () => (await this.texts.get('imprint')).replace(/^\s*<p>[^<]*<\/p>/, ''),
+  });
 
   protected readonly order = computed(() => (this.found.hasValue() ? this.found.value().order : undefined));
   protected readonly missing = computed(() => {
