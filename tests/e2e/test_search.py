@@ -49,6 +49,20 @@ def test_a_misspelt_search_by_keyboard_suggests_what_was_meant(visitor: Visitor,
     visitor.sees("Studio Headphones")
 
 
+def test_a_category_is_suggested_too_and_chosen_by_keyboard(visitor: Visitor) -> None:
+    page, keys = visitor.page, visitor.page.keyboard
+    visitor.open("/", "Well-made things")
+    page.get_by_role("banner").get_by_label("Search for products").focus()
+    keys.type("kit")
+    option = page.get_by_role("listbox", name="Suggestions").get_by_role("option").first
+    expect(option).to_have_text("All in Kitchen")
+    keys.press("ArrowDown")
+    expect(option).to_have_attribute("aria-selected", "true")
+    keys.press("Enter")
+    visitor.sees("Kitchen")
+    assert page.url.endswith("/products?category=Kitchen")
+
+
 def test_filters_say_what_they_leave_and_their_list_has_an_address(visitor: Visitor, catalogue: list[Product]) -> None:
     page = visitor.page
     bags = [product for product in catalogue if product.category == "Bags"]
@@ -65,9 +79,13 @@ def test_filters_say_what_they_leave_and_their_list_has_an_address(visitor: Visi
     expect(page.get_by_role("status").filter(has_text="product")).to_have_text(f"{len(cheap)} products")
     assert "maxPrice=10000" in page.url
 
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.reload()
     visitor.sees("Bags")
     expect(page.get_by_label("Highest price", exact=True)).to_have_value("100")
     expect(page.get_by_role("main").locator(".card-link")).to_have_count(len(cheap))
+    # The page brings along what it shows.
+    assert not [url for url in asked if "/api/products" in url or "/api/categories" in url]
     page.go_back()
     visitor.sees("All products")

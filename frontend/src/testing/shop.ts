@@ -6,6 +6,9 @@ import { provideApiConfiguration } from '../app/api/api-configuration';
 import { CartView, LineView, ProductView, Session as Tokens } from '../app/api/models';
 import { authorize, explain, readClock } from '../app/core/interceptors';
 
+// jsdom has none. A test imports this before the component whose sheet is adopted.
+if (!('adoptedStyleSheets' in document)) Object.assign(document, { adoptedStyleSheets: [] });
+
 /** The API at the other end of the wire: a test takes each request, when it has come, and answers it when it likes. */
 export class FakeShop {
   private readonly http: HttpTestingController;

@@ -12,11 +12,19 @@ adopt(css, 'components');
 
 const MOST = 5;
 
+const MOST_CATEGORIES = 2;
+
 /** Letters that are too few to mean something. */
 const LEAST = 2;
 
 /** Milliseconds without a key after which somebody is taken to wait. */
 const PAUSE = 150;
+
+/** What can be chosen: a product, a category, or, without either, all that is found. */
+interface Option {
+  readonly product?: ProductView;
+  readonly category?: string;
+}
 
 /**
  * What a search finds, while it is being typed: the combobox of the field that is searched with. The focus stays in the
@@ -28,30 +36,29 @@ const PAUSE = 150;
   imports: [MoneyPipe, ProductImage],
   template: `
     <ul class="suggestions" role="listbox" aria-label="Suggestions" [id]="id()" [hidden]="!open()">
-      @for (product of products(); track product.productId) {
+      @for (each of options(); track $index) {
         <li
           class="suggestion"
           role="option"
+          [class.suggestion-words]="!each.product"
           [id]="id() + '-' + $index"
           [attr.aria-selected]="active() === $index"
           (pointerdown)="$event.preventDefault()"
           (click)="take($index)"
         >
-          <shop-product-image [picture]="product.images[0]" [category]="product.category" widths="2.75rem" />
-          <span>{{ product.group?.name ?? product.name }}</span>
-          <span class="price">{{ product.price | money }}</span>
+          @if (each.product; as product) {
+            <shop-product-image [picture]="product.images[0]" [category]="product.category" widths="2.75rem" />
+            <span>{{ product.group?.name ?? product.name }}</span>
+            <span class="price">{{ product.price | money }}</span>
+          } @else if (each.category; as category) {
+            <span
+              >All in <strong>{{ category }}</strong></span
+            >
+          } @else {
+            <span>See all results for “{{ asked() }}”</span>
+          }
         </li>
       }
-      <li
-        class="suggestion suggestion-all"
-        role="option"
-        [id]="id() + '-' + products().length"
-        [attr.aria-selected]="active() === products().length"
-        (pointerdown)="$event.preventDefault()"
-        (click)="take(products().length)"
-      >
-        <span>See all results for “{{ asked() }}”</span>
-      </li>
     </ul>
     <p class="visually-hidden" role="status">{{ said() }}</p>
   `,
@@ -67,13 +74,20 @@ export class Suggestions {
   protected readonly id = computed(() => `${this.field().id}-suggestions`);
   /** What was asked for, to which these are the answer. */
   protected readonly asked = signal('');
-  protected readonly products = signal<readonly ProductView[]>([]);
+  private readonly products = signal<readonly ProductView[]>([]);
+  /** Categories that are called so come first, and all that the search finds stands last. */
+  protected readonly options = computed<readonly Option[]>(() => {
+    const { categories } = this.catalogue;
+    const known = categories.hasValue() ? categories.value().map(({ category }) => category) : [];
+    const called = known.filter((category) => isCalled(category, this.asked())).slice(0, MOST_CATEGORIES);
+    return [...called.map((category) => ({ category })), ...this.products().map((product) => ({ product })), {}];
+  });
   private readonly typing = signal(false);
-  protected readonly open = computed(() => this.typing() && this.products().length > 0);
+  protected readonly open = computed(() => this.typing() && this.options().length > 1);
   /** In the list; -1 while the field itself is meant. */
   protected readonly active = signal(-1);
   protected readonly said = computed(() =>
-    this.open() ? `${counted(this.products().length, 'suggestion')}, with the arrow keys` : '',
+    this.open() ? `${counted(this.options().length - 1, 'suggestion')}, with the arrow keys` : '',
   );
   private timer = 0;
 
@@ -151,20 +165,33 @@ export class Suggestions {
       this.close();
     } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       event.preventDefault();
-      const places = this.products().length + 2;
+      const places = this.options().length + 1;
       const step = event.key === 'ArrowDown' ? 1 : -1;
       this.active.update((active) => ((active + 1 + step + places) % places) - 1);
     }
   }
 
   protected take(place: number): void {
-    const product = this.products()[place];
+    const { product, category } = this.options()[place]!;
     const field = this.field();
     this.close();
-    if (product) {
-      field.value = '';
-      field.blur();
-      void this.router.navigate(['/products', product.productId]);
-    } else field.form!.requestSubmit();
+    if (!product && !category) {
+      field.form!.requestSubmit();
+      return;
+    }
+    field.value = '';
+    field.blur();
+    if (product) void this.router.navigate(['/products', product.productId]);
+    else void this.router.navigate(['/products'], { queryParams: { category } });
   }
+}
+
+/** Whether a category, or a word of it, begins with what is searched for. */
+function isCalled(category: string, words: string): boolean {
+  return ` ${plain(category)}`.includes(` ${plain(words)}`);
+}
+
+/** Without accents and case. */
+function plain(text: string): string {
+  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
 }
