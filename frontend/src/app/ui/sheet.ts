@@ -5,7 +5,7 @@
  * @param css of a component, imported as text.
  * @param layer of the shop's sheet in which it stands.
  */
-export function adopt(css: string, layer: 'components' | 'pages'): void {
+export function adopt(css: string, layer: 'components' | 'shell' | 'pages'): void {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer ${layer} { ${css} }`);
   document.adoptedStyleSheets.push(sheet);
