@@ -19,6 +19,13 @@ export const signedIn: CanActivateFn = async (_route, state) => {
   return router.createUrlTree(['/login'], { queryParams: { next: state.url } });
 };
 
+/** Lets those pass who are logged in, or order without an account; the others say first which of the two they want. */
+export const shopper: CanActivateFn = async (_route, state) => {
+  const [session, router] = [inject(Session), inject(Router)];
+  if ((await session.restore()) || session.isGuest()) return true;
+  return router.createUrlTree(['/login'], { queryParams: { next: state.url } });
+};
+
 /** Lets guests pass; who is logged in already has no use for a log-in page. */
 export const guest: CanActivateFn = async (route) => {
   const [session, router] = [inject(Session), inject(Router)];
@@ -38,7 +45,7 @@ function only(isFor: (session: Session) => boolean): CanActivateFn {
 export const operator = only((session) => session.isOperator());
 export const staff = only((session) => session.isStaff());
 
-const GUARDS: readonly unknown[] = [signedIn, operator, staff];
+const GUARDS: readonly unknown[] = [signedIn, shopper, operator, staff];
 
 function isGuarded(route: ActivatedRouteSnapshot | null): boolean {
   for (; route; route = route.firstChild) {

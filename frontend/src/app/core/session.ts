@@ -3,6 +3,8 @@ import { Api } from '../api/api';
 import { login } from '../api/fn/auth/login';
 import { logout } from '../api/fn/auth/logout';
 import { refresh } from '../api/fn/auth/refresh';
+import { beGuest } from '../api/fn/guests/be-guest';
+import { leave } from '../api/fn/guests/leave';
 import { Credentials, Session as Tokens } from '../api/models';
 import { aloneInBrowser } from './locks';
 import { ApiError } from './problem';
@@ -14,6 +16,9 @@ import { storage } from './storage';
  * a visitor who never logged in would be refused a refresh at each start.
  */
 const HINT = 'cloudretail.session';
+
+/** The hint of a browser that orders without an account, by a cookie of its own. */
+const GUEST = 'guest';
 
 /** The lock of this browser's tabs: one of them refreshes at a time. */
 const REFRESH = 'cloudretail.refresh';
@@ -36,7 +41,11 @@ export class Session {
   private freshUntil = 0;
 
   readonly user = computed(() => this.tokens()?.user ?? null);
-  readonly userId = computed(() => this.user()?.userId ?? null);
+  private readonly guestId = signal<string | null>(null);
+  /** Orders without an account. */
+  readonly isGuest = computed(() => !this.user() && this.guestId() !== null);
+  /** Of an account or a guest: whoever has a cart at the shop. */
+  readonly userId = computed(() => this.user()?.userId ?? this.guestId());
   readonly signedIn = computed(() => this.user() !== null);
   /** In a group, whose rights wait until the account is protected by an authenticator app. */
   readonly needsSecondFactor = computed(() => this.user()?.groups.includes('second-factor-needed') ?? false);
@@ -50,7 +59,7 @@ export class Session {
   constructor() {
     // The shop did not answer at the start.
     onRecovery(
-      () => !this.signedIn() && !this.restoring() && storage.get(HINT) !== null,
+      () => this.userId() === null && !this.restoring() && storage.get(HINT) !== null,
       () => void this.restore().catch(() => undefined),
     );
     // Another tab logged in or out: this one follows.
@@ -61,7 +70,7 @@ export class Session {
     inject(DestroyRef).onDestroy(unsubscribe);
   }
 
-  /** The API's bearer; null for a guest. */
+  /** The API's bearer; null without an account. */
   get idToken(): string | null {
     return this.tokens()?.idToken ?? null;
   }
@@ -88,6 +97,19 @@ export class Session {
   }
 
   /**
+   * Order without an account, as the same guest as before where this browser was one.
+   *
+   * @throws {ApiError} the shop does not answer, or too many guests come from here.
+   */
+  async beGuest(): Promise<void> {
+    const epoch = this.epoch;
+    const { guestId } = await this.api.invoke(beGuest);
+    if (epoch !== this.epoch || this.signedIn()) return;
+    this.guestId.set(guestId);
+    storage.set(HINT, GUEST);
+  }
+
+  /**
    * Log in again by the cookie of before a reload, if there is one.
    *
    * @returns whether somebody is logged in.
@@ -95,13 +117,16 @@ export class Session {
    */
   async restore(): Promise<boolean> {
     if (this.signedIn()) return true;
-    if (storage.get(HINT) === null) {
+    const hint = storage.get(HINT);
+    if (hint === null || (hint === GUEST && this.isGuest())) {
       this.restoring.set(false);
       return false;
     }
     this.restoring.set(true);
     try {
-      return await this.refresh();
+      if (hint !== GUEST) return await this.refresh();
+      await this.beGuest();
+      return this.signedIn();
     } finally {
       this.restoring.set(false);
     }
@@ -151,6 +176,9 @@ export class Session {
     this.expired.set(false);
     this.freshUntil = performance.now() + (tokens.expiresIn - EARLY) * 1_000;
     this.tokens.set(tokens);
+    // What they have ordered without an account is offered to the account by its e-mail address.
+    if (this.guestId() !== null) this.api.invoke(leave).catch(() => undefined);
+    this.guestId.set(null);
     this.restoring.set(false);
     storage.set(HINT, 'yes');
   }
@@ -159,6 +187,7 @@ export class Session {
     this.epoch++;
     this.expired.set(byItself && this.signedIn());
     this.tokens.set(null);
+    this.guestId.set(null);
     this.restoring.set(false);
     storage.set(HINT, null);
   }
