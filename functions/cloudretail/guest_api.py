@@ -18,7 +18,7 @@ from cloudretail import guests
 from cloudretail.browsers import BrowserSettings, cookies
 from cloudretail.errors import Problem
 from cloudretail.guests import Guest, GuestSettings, Visit, guest_of, visit_of
-from cloudretail.http import Api
+from cloudretail.http import Api, caller_in
 
 GUESTS = "/api/guest"
 """What the paths of guests begin with, and the path of their cookies."""
@@ -92,7 +92,8 @@ class GuestApi(Api):
     @property
     def shopper_id(self) -> str:
         """The user id of whose things the request is about: of the caller, or on a guest's path of the guest."""
-        return self.guest.guest_id if self.is_for_guests else self.caller.user_id
+        event = self.current_event.raw_event
+        return self.guest.guest_id if _is_for_guests(event) else caller_in(event).user_id
 
     def owner_of(self, order_id: str) -> str:
         """As `shopper_id`, for what the link in a mail about this order may be used for."""

@@ -12,7 +12,7 @@ from contract.orders import OrderPlaced, WholeOrderEvent
 from contract.values import Address
 from notifications.domain import TEXTS, OrderNow, ReturnNow
 from notifications.mailer import Mail
-from notifications.reactions import Ports, notify
+from notifications.reactions import Ports, _link_of, notify
 from tests.support.examples import EXAMPLES, NOW, ORDER, event_of
 from tests.support.guests import KEYS
 from tests.support.mails import SHOP, InMemorySentMails, Mailbox
@@ -77,4 +77,4 @@ def test_the_links_of_mails_are_those_that_are_exchanged(monkeypatch: pytest.Mon
     monkeypatch.setattr("cloudretail.guests.keys", lambda: KEYS)
     visit = Visit("guest_one", "ord_1", "OrderPlaced")
 
-    assert linked(Ports.link_of(visit, datetime.now(NOW.tzinfo)), KEYS) == visit
+    assert linked(_link_of(visit, datetime.now(NOW.tzinfo)), KEYS) == visit

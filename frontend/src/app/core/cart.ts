@@ -282,7 +282,6 @@ export class CartStore {
   /** Somebody logged in or out, or it became known that nobody is. */
   private follow(userId: string | null): void {
     if (userId !== null) {
-      this.takeAlong(userId);
       void this.load();
     } else if (this.account()) {
       // Logged out: nothing of the shopper stays.
@@ -290,14 +289,6 @@ export class CartStore {
       this.problem.set(null);
       this.collect([]);
     }
-  }
-
-  /** A guest has logged in: what they have collected goes with them. */
-  private takeAlong(userId: string): void {
-    const before = this.account();
-    if (!before || before.userId === userId || !before.userId.startsWith('guest_')) return;
-    this.account.set(null);
-    this.collect(before.cart.items.map(({ productId, quantity, unitPrice }) => ({ productId, quantity, unitPrice })));
   }
 
   /**

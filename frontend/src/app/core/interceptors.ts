@@ -18,13 +18,9 @@ const ALSO_FOR_GUESTS = /^\/api\/(?=(cart|orders)(\/|$))/;
 export const authorize: HttpInterceptorFn = (request, next) => {
   const session = inject(Session);
   if (session.isGuest() && ALSO_FOR_GUESTS.test(request.url)) {
-    const asGuest = request.clone({ url: request.url.replace(ALSO_FOR_GUESTS, '/api/guest/') });
-    return next(asGuest).pipe(
-      catchError((error: unknown) => {
-        if (!(error instanceof HttpErrorResponse) || error.status !== 401) return throwError(() => error);
-        // The cookie has run out: they are another guest now.
-        return from(session.beGuest()).pipe(switchMap(() => next(asGuest)));
-      }),
+    return next(request.clone({ url: request.url.replace(ALSO_FOR_GUESTS, '/api/guest/') })).pipe(
+      // The cookie has run out.
+      tap({ error: ({ status }: HttpErrorResponse) => status === 401 && session.beGuest(null) }),
     );
   }
   if (session.idToken === null || WITHOUT_TOKEN.test(request.url)) return next(request);

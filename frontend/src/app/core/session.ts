@@ -3,8 +3,6 @@ import { Api } from '../api/api';
 import { login } from '../api/fn/auth/login';
 import { logout } from '../api/fn/auth/logout';
 import { refresh } from '../api/fn/auth/refresh';
-import { beGuest } from '../api/fn/guests/be-guest';
-import { leave } from '../api/fn/guests/leave';
 import { Credentials, Session as Tokens } from '../api/models';
 import { aloneInBrowser } from './locks';
 import { ApiError } from './problem';
@@ -16,9 +14,6 @@ import { storage } from './storage';
  * a visitor who never logged in would be refused a refresh at each start.
  */
 const HINT = 'cloudretail.session';
-
-/** The hint of a browser that orders without an account, by a cookie of its own. */
-const GUEST = 'guest';
 
 /** The lock of this browser's tabs: one of them refreshes at a time. */
 const REFRESH = 'cloudretail.refresh';
@@ -41,7 +36,7 @@ export class Session {
   private freshUntil = 0;
 
   readonly user = computed(() => this.tokens()?.user ?? null);
-  private readonly guestId = signal<string | null>(null);
+  private readonly guestId = signal(guestOf(storage.get(HINT)));
   /** Orders without an account. */
   readonly isGuest = computed(() => !this.user() && this.guestId() !== null);
   /** Of an account or a guest: whoever has a cart at the shop. */
@@ -54,7 +49,7 @@ export class Session {
   /** The session ended by itself: it ran out, or another tab logged out. */
   readonly expired = signal(false);
   /** True until it is known whether the visitor of before a reload is still logged in. */
-  readonly restoring = signal(storage.get(HINT) !== null);
+  readonly restoring = signal(storage.get(HINT) !== null && !this.isGuest());
 
   constructor() {
     // The shop did not answer at the start.
@@ -96,17 +91,10 @@ export class Session {
     await this.api.invoke(logout);
   }
 
-  /**
-   * Order without an account, as the same guest as before where this browser was one.
-   *
-   * @throws {ApiError} the shop does not answer, or too many guests come from here.
-   */
-  async beGuest(): Promise<void> {
-    const epoch = this.epoch;
-    const { guestId } = await this.api.invoke(beGuest);
-    if (epoch !== this.epoch || this.signedIn()) return;
+  /** Order without an account; null no longer. The id is no secret and proves nothing, as the cookie does. */
+  beGuest(guestId: string | null): void {
     this.guestId.set(guestId);
-    storage.set(HINT, GUEST);
+    storage.set(HINT, guestId);
   }
 
   /**
@@ -118,15 +106,14 @@ export class Session {
   async restore(): Promise<boolean> {
     if (this.signedIn()) return true;
     const hint = storage.get(HINT);
-    if (hint === null || (hint === GUEST && this.isGuest())) {
+    this.guestId.set(guestOf(hint));
+    if (hint === null || this.isGuest()) {
       this.restoring.set(false);
       return false;
     }
     this.restoring.set(true);
     try {
-      if (hint !== GUEST) return await this.refresh();
-      await this.beGuest();
-      return this.signedIn();
+      return await this.refresh();
     } finally {
       this.restoring.set(false);
     }
@@ -176,8 +163,6 @@ export class Session {
     this.expired.set(false);
     this.freshUntil = performance.now() + (tokens.expiresIn - EARLY) * 1_000;
     this.tokens.set(tokens);
-    // What they have ordered without an account is offered to the account by its e-mail address.
-    if (this.guestId() !== null) this.api.invoke(leave).catch(() => undefined);
     this.guestId.set(null);
     this.restoring.set(false);
     storage.set(HINT, 'yes');
@@ -191,4 +176,9 @@ export class Session {
     this.restoring.set(false);
     storage.set(HINT, null);
   }
+}
+
+/** The id of the guest, where the hint is of one. */
+function guestOf(hint: string | null): string | null {
+  return hint?.startsWith('guest_') ? hint : null;
 }

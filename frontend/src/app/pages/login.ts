@@ -1,6 +1,8 @@
 import '../../styles/later';
 import { Component, computed, inject, input, signal } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
+import { Api } from '../api/api';
+import { beGuest } from '../api/fn/guests/be-guest';
 import { Accounts } from '../core/accounts';
 import { cleanedDigits } from '../core/digits';
 import { safeNext } from '../core/guards';
@@ -86,6 +88,7 @@ import { FormMessage } from '../ui/form-message';
 })
 export default class LoginPage {
   private readonly accounts = inject(Accounts);
+  private readonly api = inject(Api);
   private readonly methods = inject(PaymentMethods);
   private readonly router = inject(Router);
   private readonly session = inject(Session);
@@ -112,8 +115,8 @@ export default class LoginPage {
   }
 
   protected async checkOutAsGuest(): Promise<void> {
-    await this.guestForm.run(() => this.session.beGuest());
-    if (this.session.isGuest()) await this.router.navigateByUrl(safeNext(this.next()), { replaceUrl: true });
+    const known = await this.guestForm.run(async () => this.session.beGuest((await this.api.invoke(beGuest)).guestId));
+    if (known) await this.router.navigateByUrl(safeNext(this.next()), { replaceUrl: true });
   }
 
   protected async send(): Promise<void> {
