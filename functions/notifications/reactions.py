@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
+from cloudretail import guests
 from cloudretail.consumer import Consumer, Delivery, one_by_one
 from cloudretail.decider import Done, Nothing
 from cloudretail.envelope import Cause
 from cloudretail.errors import Transient
+from cloudretail.guests import PREFIX, Visit, is_guest
 from cloudretail.settings import Settings, load
 from cloudretail.telemetry import logger
 from contract.auth import AccountDeletionRequested, Eraser
 from contract.erasure import erasing
 from contract.values import OrderEvent
-from notifications.domain import DEPENDS_ON_ORDER, LATE, TEXTS, OrderNow, Shop, why_untrue
+from notifications.domain import DEPENDS_ON_ORDER, LATE, TEXTS, OrderNow, Shop, ToGuest, mail_id_of, why_untrue
 from notifications.mailer import DryRunMailer, OrderMailer, SesMailer, compose
 from notifications.store import Claim, DynamoDBSentMails, ReadOnlySentMails, SentMails, order_now
 
@@ -44,6 +46,10 @@ class NotificationsSettings(Settings):
         return Shop(self.storefront_url, self.contact_address, tuple(filter(None, lines)))
 
 
+def _link_of(visit: Visit, now: datetime) -> str:
+    return guests.link_of(visit, guests.keys(), now)
+
+
 @dataclass(frozen=True)
 class Ports:
     """The ports of the reaction.
@@ -54,6 +60,7 @@ class Ports:
         order_now: reads the present state of an order, consistently.
         shop: what mails say of the shop.
         clock: returns the present time, aware.
+        link_of: makes the token in the link to a guest's order; by default, none that leads anywhere.
     """
 
     sent: SentMails
@@ -61,6 +68,7 @@ class Ports:
     order_now: Callable[[str], OrderNow]
     shop: Shop
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    link_of: Callable[[Visit, datetime], str] = lambda visit, now: ""  # noqa: ARG005
 
 
 def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
@@ -72,12 +80,12 @@ def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
     """
     del now  # A claim is a lease from the present moment, and the batch may have begun long before.
     data = _about_an_order(delivery)
-    is_late = ports.clock() - delivery.event.time > LATE
-    if is_late or isinstance(data, DEPENDS_ON_ORDER):
-        reason = why_untrue(data, ports.order_now(data.order_id), ports.clock())
-        if reason:
-            return Nothing(f"no longer true: {reason}")
-    sent, mail = ports.sent, compose(data, ports.shop)
+    checked = isinstance(data, DEPENDS_ON_ORDER) or ports.clock() - delivery.event.time > LATE
+    # Not every event says whose its order is, and a guest's may be in an account by now.
+    order = ports.order_now(data.order_id) if checked or is_guest(getattr(data, "user_id", PREFIX)) else None
+    if order and checked and (reason := why_untrue(data, order, ports.clock())):
+        return Nothing(f"no longer true: {reason}")
+    sent, mail = ports.sent, compose(data, ports.shop, _to_guest(ports, data, order))
     claimed_at = ports.clock()
     match sent.claim(mail.id, claimed_at):
         case Claim.SENT:
@@ -102,6 +110,13 @@ def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
     return Done(f'send the mail "{mail.subject}"', {"kind": mail.kind, "ses_message_id": message_id})
 
 
+def _to_guest(ports: Ports, data: OrderEvent, order: OrderNow | None) -> ToGuest | None:
+    if order is None or not is_guest(order.user_id):
+        return None
+    visit = Visit(order.user_id, data.order_id, mail_id_of(data).name)
+    return ToGuest(ports.link_of(visit, ports.clock()), order.email_proved)
+
+
 def _about_an_order(delivery: Delivery) -> OrderEvent:
     data = delivery.event.data
     assert isinstance(data, OrderEvent), "every event with a text is about an order"
@@ -124,12 +139,18 @@ def _ports() -> Ports:
         SesMailer(settings.sender_address, settings.mail_configuration),
         _order_now,
         settings.shop,
+        link_of=_link_of,
     )
 
 
 def _read_only() -> Ports:
     settings = _settings()
-    return Ports(ReadOnlySentMails(settings.sent_mails_table), DryRunMailer(), _order_now, settings.shop)
+    return Ports(
+        ReadOnlySentMails(settings.sent_mails_table),
+        DryRunMailer(),
+        _order_now,
+        settings.shop,
+    )
 
 
 def erase(user_id: str, cause: Cause, now: datetime) -> None:

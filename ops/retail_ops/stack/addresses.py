@@ -20,6 +20,7 @@ PAGES = (
     "forgot-password",
     "login",
     "ops",
+    "order-link",
     "orders",
     BY_THE_CATALOGUE,
     "register",

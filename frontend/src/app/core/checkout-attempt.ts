@@ -1,7 +1,7 @@
 import { Injectable, effect, inject } from '@angular/core';
 import { Api } from '../api/api';
 import { checkOut } from '../api/fn/orders/check-out';
-import { Checkout, ShippingAddress } from '../api/models';
+import { Checkout, GuestCheckout, ShippingAddress } from '../api/models';
 import { isSameAddress } from './address-draft';
 import { ApiError } from './problem';
 import { Session } from './session';
@@ -22,12 +22,17 @@ interface Attempt {
   readonly method: 'CARD' | 'COD';
   /** Id of the way in which it is to be sent; null until one was chosen. */
   readonly delivery: string | null;
+  /** Where mails go to; empty for an account, which has an address. */
+  readonly email: string;
   /** What was sent and not answered yet: there may be an order of it. */
-  readonly sent: Checkout | null;
+  readonly sent: Order | null;
 }
 
+/** What is ordered; a guest says where mails go to. */
+export type Order = Checkout & Partial<Pick<GuestCheckout, 'email'>>;
+
 /** What a shopper has entered. */
-export type Entered = Pick<Attempt, 'address' | 'method' | 'delivery'>;
+export type Entered = Pick<Attempt, 'address' | 'method' | 'delivery' | 'email'>;
 
 /** An order, and whether it is what the shopper has entered. */
 export interface Placed {
@@ -69,7 +74,7 @@ export class CheckoutAttempt {
    * @throws {ApiError} `price-changed`, `total-changed`, `insufficient-stock`, `product-unavailable`, `cart-changed`,
    *   `cart-empty`, `not-shipped-to`, `shipping-method-not-offered`, `cod-refused`, `invalid-input`; or `mayPass`, and then nobody knows whether there is an order until this is asked again.
    */
-  async place(checkout: Checkout): Promise<Placed> {
+  async place(checkout: Order): Promise<Placed> {
     const { key, sent } = this.attempt();
     // The first that was sent and not answered stays: if there is an order, it is of that one.
     this.save({ ...this.attempt(), sent: sent ?? checkout });
@@ -103,7 +108,7 @@ export class CheckoutAttempt {
     }
   }
 
-  private async send(key: string, body: Checkout, asEntered: boolean): Promise<Placed> {
+  private async send(key: string, body: Order, asEntered: boolean): Promise<Placed> {
     try {
       const { orderId } = await this.api.invoke(checkOut, { 'Idempotency-Key': key, body });
       tabStorage.set(KEY, null);
@@ -124,7 +129,15 @@ export class CheckoutAttempt {
     } catch {
       // Not ours.
     }
-    return this.save({ userId, key: crypto.randomUUID(), address: null, method: 'CARD', delivery: null, sent: null });
+    return this.save({
+      userId,
+      key: crypto.randomUUID(),
+      address: null,
+      method: 'CARD',
+      delivery: null,
+      email: '',
+      sent: null,
+    });
   }
 
   private save(attempt: Attempt): Attempt {
@@ -138,7 +151,8 @@ function methodOf({ paymentMethod }: Checkout): Attempt['method'] {
 }
 
 /** Whether what was sent is what has been entered. */
-function isOf(sent: Checkout, { address, method, delivery }: Entered): boolean {
+function isOf(sent: Order, { address, method, delivery, email }: Entered): boolean {
+  if ((sent.email ?? '') !== email.trim()) return false;
   return methodOf(sent) === method && sent.shippingMethod === delivery && isSameAddress(sent.shippingAddress, address);
 }
 

@@ -7,8 +7,9 @@ import { endOf } from '../core/order-story';
 import { Poller } from '../core/poller';
 import { Session } from '../core/session';
 import { Titles } from '../core/titles';
-import { Address } from '../ui/address';
+import { AccountOffer } from '../ui/account-offer';
 import { Following } from '../ui/following';
+import { HiddenAddress } from '../ui/hidden-address';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
 import { OrderAgain } from '../ui/order-again';
@@ -21,9 +22,10 @@ import NotFoundPage from './not-found';
 @Component({
   selector: 'shop-confirmation',
   imports: [
-    Address,
+    AccountOffer,
     Following,
     Heading,
+    HiddenAddress,
     Icon,
     MoneyPipe,
     NotFoundPage,
@@ -65,7 +67,7 @@ import NotFoundPage from './not-found';
               </div>
               <div>
                 <dt>Delivery address</dt>
-                <dd><shop-address [address]="order.shippingAddress" /></dd>
+                <dd><shop-hidden-address [address]="order.shippingAddress" /></dd>
               </div>
             </dl>
             @if (stage() === 'done') {
@@ -75,14 +77,19 @@ import NotFoundPage from './not-found';
                   <li>
                     <shop-icon name="mail" />
                     <p>
-                      We are sending a confirmation to <strong>{{ session.user()?.email }}</strong>.
+                      @if (session.user(); as user) {
+                        We are sending a confirmation to <strong>{{ user.email }}</strong>.
+                      } @else {
+                        We are sending a confirmation to your e-mail address. It has a link to your order.
+                      }
                     </p>
                   </li>
                   <li>
                     <shop-icon name="box" />
                     <p>
-                      We pack your items and send them to {{ order.shippingAddress.city }}. Until your parcel has left,
-                      you can still cancel.
+                      We pack your items and send them
+                      {{ order.shippingAddress ? 'to ' + order.shippingAddress.city : 'to you' }}. Until your parcel has
+                      left, you can still cancel.
                     </p>
                   </li>
                   <li>
@@ -100,6 +107,9 @@ import NotFoundPage from './not-found';
                   </li>
                 </ol>
               </section>
+            }
+            @if (session.isGuest()) {
+              <shop-account-offer />
             }
             <div class="actions">
               @if (stage() === 'over') {

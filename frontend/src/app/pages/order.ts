@@ -7,10 +7,12 @@ import { Heading } from '../core/headings';
 import { OrderFollower } from '../core/order-follower';
 import { storyOf } from '../core/order-story';
 import { Poller } from '../core/poller';
+import { Session } from '../core/session';
 import { Submission } from '../core/submission';
-import { Address } from '../ui/address';
+import { AccountOffer } from '../ui/account-offer';
 import { Countdown } from '../ui/countdown';
 import { Following } from '../ui/following';
+import { HiddenAddress } from '../ui/hidden-address';
 import { Icon } from '../ui/icon';
 import { OrderAgain } from '../ui/order-again';
 import { OrderItems } from '../ui/order-items';
@@ -26,10 +28,11 @@ import NotFoundPage from './not-found';
 @Component({
   selector: 'shop-order',
   imports: [
-    Address,
+    AccountOffer,
     Countdown,
     Following,
     Heading,
+    HiddenAddress,
     Icon,
     NotFoundPage,
     OrderAgain,
@@ -55,7 +58,9 @@ import NotFoundPage from './not-found';
       }
     } @else {
       <header class="order-head">
-        <a class="back" routerLink="/orders"><shop-icon name="chevron" />Your orders</a>
+        @if (session.signedIn()) {
+          <a class="back" routerLink="/orders"><shop-icon name="chevron" />Your orders</a>
+        }
         <h1 shopHeading>Your order</h1>
         @if (follower.order(); as order) {
           <p class="order-facts">
@@ -80,7 +85,7 @@ import NotFoundPage from './not-found';
                     below,
                     {{ order.paymentMethod === 'COD' ? 'and you pay in cash on delivery' : 'and you pay by card' }}.
                   </p>
-                  <shop-address [address]="order.shippingAddress" />
+                  <shop-hidden-address [address]="order.shippingAddress" />
                   @if (cancellable()) {
                     <p>Not what you want? Cancel it, put the items back in your cart and order again.</p>
                   }
@@ -128,7 +133,9 @@ import NotFoundPage from './not-found';
                 <p>{{ problem.message }}</p>
               </div>
             }
-            @if (order.status === 'DELIVERED') {
+            @if (session.isGuest()) {
+              <shop-account-offer />
+            } @else if (order.status === 'DELIVERED') {
               <shop-returns
                 [order]="order"
                 [payment]="follower.payment()"
@@ -161,7 +168,7 @@ import NotFoundPage from './not-found';
             <dl class="facts">
               <div>
                 <dt>Delivery address</dt>
-                <dd><shop-address [address]="order.shippingAddress" /></dd>
+                <dd><shop-hidden-address [address]="order.shippingAddress" /></dd>
               </div>
               @if (order.parcel; as parcel) {
                 <div>
@@ -206,6 +213,7 @@ export default class OrderPage {
   private readonly api = inject(Api);
   private readonly heading = viewChild<ElementRef<HTMLElement>>('heading');
 
+  protected readonly session = inject(Session);
   protected readonly submission = new Submission();
 
   protected readonly steps = computed(() => {

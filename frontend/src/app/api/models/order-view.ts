@@ -62,7 +62,11 @@ export interface OrderView {
    * How it is sent, and what that costs.
    */
   shipping: ShippingCharge;
-  shippingAddress: ShippingAddress;
+
+  /**
+   * Null where whoever asks may not be who has entered it: a guest can mistype an address.
+   */
+  shippingAddress: (ShippingAddress | null);
   status: OrderStatus;
 
   /**
