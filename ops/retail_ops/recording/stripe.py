@@ -20,13 +20,15 @@ LOCAL_SOURCE = "emulator.stripe"
 ATTEMPT = "pi_3MtwBwLkdIwHu7ix28a3tqPa"
 """The PaymentIntent that every sample is about."""
 
+_CHARGE = "ch_3MmlLrLkdIwHu7ix0snN0B15"  # pragma: allowlist secret
+
 _AT = "2100-01-01T00:00:00Z"
 _CREATED = 4102444800
 
 
 def _object(kind: str, reference: str) -> dict[str, Any]:
     """The object that an event of this type is about. Source: https://docs.stripe.com/api."""
-    charge = {"charge": "ch_3MmlLrLkdIwHu7ix0snN0B15", "payment_intent": reference, "amount": 1990, "currency": "sgd"}
+    charge = {"charge": _CHARGE, "payment_intent": reference, "amount": 1990, "currency": "sgd"}
     match kind.rsplit(".", 1):
         case ["payment_intent", status]:
             succeeded = status == "succeeded"
