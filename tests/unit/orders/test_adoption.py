@@ -1,5 +1,6 @@
 """A guest's orders become an account's: those with its own verified address, and only if its person says so."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -87,12 +88,13 @@ def test_who_adopts_a_strangers_order_does_not_learn_where_they_live(shop: Shop)
 
 @pytest.mark.parametrize("order", ["another address", "an account's", "none", "adopted by another"])
 def test_what_is_not_offered_is_not_to_be_had(shop: Shop, order: str) -> None:
-    order_id = {
+    made: dict[str, Callable[[], str]] = {
         "another address": lambda: guest_orders(shop, "third@cloudretail.example"),
         "an account's": lambda: shop.has_an_order(claims=OTHER_CLAIMS),
         "none": lambda: "ord_none",
         "adopted by another": lambda: guest_orders(shop, OTHER_CLAIMS["email"]),
-    }[order]()
+    }
+    order_id = made[order]()
     if order == "adopted by another":
         adopts(order_id, claims=OTHER_CLAIMS)
 
