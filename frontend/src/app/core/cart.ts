@@ -368,7 +368,7 @@ export class CartStore {
       }),
     );
     this.know(found.filter((product) => product !== null));
-    if (gone.length && !this.session.userId() !== null) {
+    if (gone.length && this.session.userId() === null) {
       this.collect(this.collected().items.filter((item) => !gone.includes(item.productId)));
       this.toasts.problem('Something in your cart is no longer available, so we removed it.');
     }

@@ -22,8 +22,8 @@ interface Attempt {
   readonly method: 'CARD' | 'COD';
   /** Id of the way in which it is to be sent; null until one was chosen. */
   readonly delivery: string | null;
-  /** Where mails go to; empty for an account, which has an address. */
-  readonly email: string;
+  /** Where mails to a guest go to. */
+  readonly email?: string;
   /** What was sent and not answered yet: there may be an order of it. */
   readonly sent: Order | null;
 }
@@ -152,7 +152,7 @@ function methodOf({ paymentMethod }: Checkout): Attempt['method'] {
 
 /** Whether what was sent is what has been entered. */
 function isOf(sent: Order, { address, method, delivery, email }: Entered): boolean {
-  if ((sent.email ?? '') !== email.trim()) return false;
+  if ((sent.email ?? '') !== (email ?? '').trim()) return false;
   return methodOf(sent) === method && sent.shippingMethod === delivery && isSameAddress(sent.shippingAddress, address);
 }
 

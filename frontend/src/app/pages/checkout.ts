@@ -213,7 +213,7 @@ export default class CheckoutPage {
   private readonly entered = this.attempt.entered;
   protected readonly method = signal(this.entered.method);
   /** Where mails to a guest go to. */
-  protected readonly email = signal(this.entered.email);
+  protected readonly email = signal(this.entered.email ?? '');
   /** Id of the way in which the shopper wants it sent; null until they say. */
   private readonly delivery = signal(this.entered.delivery);
 
