@@ -22,9 +22,7 @@ from botocore.exceptions import ClientError
 from cloudretail import aws, dynamodb
 from cloudretail.settings import Settings, load
 from cloudretail.telemetry import logger
-
-PREFIX = "guest_"
-"""What the user id of a guest begins with. Those of accounts are UUIDs of Cognito."""
+from cloudretail.user_ids import GUEST_PREFIX
 
 SESSION_LASTS = timedelta(days=30)
 """How long a browser is the same guest."""
@@ -66,7 +64,7 @@ class Guest:
     """Who asks without an account.
 
     Attributes:
-        guest_id: user id of the guest, with PREFIX.
+        guest_id: user id of the guest, with GUEST_PREFIX.
         email: the address that this guest has proved to be theirs; None before that.
     """
 
@@ -158,11 +156,7 @@ def keys() -> Keys:
 
 def new_guest() -> Guest:
     """A guest whom nobody has been before."""
-    return Guest(PREFIX + secrets.token_urlsafe(24))
-
-
-def is_guest(user_id: str) -> bool:
-    return user_id.startswith(PREFIX)
+    return Guest(GUEST_PREFIX + secrets.token_urlsafe(24))
 
 
 def session_of(guest: Guest, keys: Keys, now: datetime) -> str:

@@ -13,9 +13,10 @@ from cloudretail.consumer import Consumer, Delivery, one_by_one
 from cloudretail.decider import Done, Nothing
 from cloudretail.envelope import Cause
 from cloudretail.errors import Transient
-from cloudretail.guests import PREFIX, Visit, is_guest
+from cloudretail.guests import Visit
 from cloudretail.settings import Settings, load
 from cloudretail.telemetry import logger
+from cloudretail.user_ids import GUEST_PREFIX, is_guest
 from contract.auth import AccountDeletionRequested, Eraser
 from contract.erasure import erasing
 from contract.values import OrderEvent
@@ -82,7 +83,7 @@ def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
     data = _about_an_order(delivery)
     checked = isinstance(data, DEPENDS_ON_ORDER) or ports.clock() - delivery.event.time > LATE
     # Not every event says whose its order is, and a guest's may be in an account by now.
-    order = ports.order_now(data.order_id) if checked or is_guest(getattr(data, "user_id", PREFIX)) else None
+    order = ports.order_now(data.order_id) if checked or is_guest(getattr(data, "user_id", GUEST_PREFIX)) else None
     if order and checked and (reason := why_untrue(data, order, ports.clock())):
         return Nothing(f"no longer true: {reason}")
     sent, mail = ports.sent, compose(data, ports.shop, _to_guest(ports, data, order))

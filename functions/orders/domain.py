@@ -28,9 +28,9 @@ from pydantic import computed_field
 from cloudretail.decider import Change, Context, Decision, Nothing
 from cloudretail.errors import Conflict, InvalidInput, NotFound
 from cloudretail.event import EventData
-from cloudretail.guests import is_guest
 from cloudretail.model import Model
 from cloudretail.money import Money, total
+from cloudretail.user_ids import is_guest
 from contract.fulfilment import (
     ReturnReceived,
     ReturnRefused,

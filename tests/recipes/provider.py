@@ -86,7 +86,7 @@ def carry_out(copy: Copy) -> None:
 
     template = "template.yaml"
     copy.edit(template, r"^  SandboxChargesTable:$", f"{TABLE}\\g<0>")
-    stripe = r"(CARD_GATEWAY: &cardGateway !If \[HasSandbox, sandbox, !If \[HasStripe, stripe, )''\]\]"
+    stripe = r"(CARD_GATEWAY: &cardGateway !If \[HasStripe, stripe, !If \[HasSandbox, sandbox, )''\]\]"
     copy.edit(template, stripe, r"\1bank]]")
     for function in ("PaymentWorkerReactions", "ReplayWorker"):
         gateway = rf"^  {function}:\n(?:(?!^  \w).)*CARD_GATEWAY: \*cardGateway\n"
