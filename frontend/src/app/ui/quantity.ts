@@ -1,6 +1,10 @@
 import { Component, computed, input, output } from '@angular/core';
 import { MAX_QUANTITY } from '../core/cart';
 import { Icon } from './icon';
+import css from './quantity.css' with { loader: 'text' };
+import { adopt } from './sheet';
+
+adopt(css, 'components');
 
 /** One less, the number, one more. */
 @Component({
