@@ -165,10 +165,10 @@ class Story:
             self._challenged()
         with progress.step("Record a refund that fails later, and a dispute"):
             self._banked()
-        with progress.step("Record an order that nobody pays"):
-            self._unpaid()
         with progress.step("Record an order without an account"):
             self._guests()
+        with progress.step("Record an order that nobody pays"):
+            self._unpaid()
         with progress.step("Record who leaves"):
             self._leave()
         with progress.step("Record batches, and messages that are refused") as note:
