@@ -6,17 +6,18 @@ is in an HttpOnly cookie, which browsers send to these routes only, over TLS and
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.shared.cookies import Cookie
+from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
@@ -28,9 +29,9 @@ from auth.domain import (
     AddressRefused,
     AppCode,
     Code,
+    EmailAddress,
     EmailNotConfirmed,
     IdentityProvider,
-    LinkRefused,
     Mailer,
     Name,
     NewPassword,
@@ -47,35 +48,46 @@ from auth.domain import (
 )
 from auth.identity_provider import CognitoIdentityProvider, CognitoUsers, Visit
 from auth.limits import KNOWN_FOR, AccountLimits, Devices, Door, DynamoDBDevices
-from auth.links import DynamoDBUsedLinks, UsedLinks, exchange
 from auth.mailer import SesMailer
-from auth.store import HeldSettings, held, open_deletions, owner_of, waits_of
-from cloudretail import browsers, guests, origin
+from auth.store import HeldSettings, held, open_deletions, waits_of
+from cloudretail import emulator, origin
 from cloudretail.attempts import Attempts, DynamoDBAttempts
 from cloudretail.errors import Problem, invalid
-from cloudretail.guest_api import GUESTS, SESSION, VISIT, GuestApi, GuestApiSettings
-from cloudretail.http import Cursor, answers, decode_place, encode_cursor, no_content, problem_response
+from cloudretail.http import Api, Cursor, answers, decode_place, encode_cursor, no_content, problem_response
 from cloudretail.identity import Caller, caller_of
 from cloudretail.model import Model, RequestModel
 from cloudretail.settings import load
-from cloudretail.text import EmailAddress
+
+LAPTOP = re.compile(r"http://(localhost|127\.0\.0\.1|[a-z0-9]+\.cloudfront\.localhost)(:\d+)?")
 
 
-class AuthSettings(AccountLimits, HeldSettings, GuestApiSettings):
+class AuthSettings(AccountLimits, HeldSettings):
     user_pool_client_id: str
     sender_address: str
     mail_configuration: str
     storefront_url: str
+    allowed_origins: str
+    stage: str
+
+    def is_ours(self, origin: str) -> bool:
+        """Whether pages of this origin may use the session cookie."""
+        # On a laptop the storefront may have any port. The guard in front of the emulator checks which.
+        on_laptop = self.stage == "local" and LAPTOP.fullmatch(origin) is not None
+        return on_laptop or origin in filter(None, self.allowed_origins.split(","))
 
     @property
     def cookie(self) -> str:
-        """The session cookie's name."""
-        return self.named("refresh")
+        """The session cookie's name. A browser accepts its prefix over TLS only, which a laptop does not have. The
+        prefix prevents an attacker's page at another host of the domain from setting a session cookie."""
+        return self._named("refresh")
 
     @property
     def device_cookie(self) -> str:
         """The name of the cookie that marks a browser on which the user has logged in before."""
-        return self.named("device")
+        return self._named("device")
+
+    def _named(self, name: str) -> str:
+        return name if self.stage == "local" else f"__Secure-{name}"
 
 
 @cache
@@ -109,10 +121,6 @@ def attempts() -> Attempts:
 
 def devices() -> Devices:
     return DynamoDBDevices(settings().attempts_table)
-
-
-def used_links() -> UsedLinks:
-    return DynamoDBUsedLinks(settings().attempts_table)
 
 
 class EmailRequest(RequestModel):
@@ -202,28 +210,6 @@ class User(Model):
         return cls(user_id=caller.user_id, email=caller.email, name=caller.name, groups=tuple(sorted(caller.groups)))
 
 
-class GuestView(Model):
-    """Who orders without an account: a browser, for as long as its cookie lasts."""
-
-    guest_id: str
-
-
-class OrderLink(RequestModel):
-    """A link in a mail about an order.
-
-    Attributes:
-        link: what the link has behind `#`.
-    """
-
-    link: Annotated[str, Field(max_length=1000, pattern=r"^[A-Za-z0-9_.-]+$", repr=False)]
-
-
-class LinkedOrder(Model):
-    """What the link of a mail leads to."""
-
-    order_id: str
-
-
 class Export(Model):
     """A page of what the shop keeps of a person, in the form in which it is stored."""
 
@@ -261,16 +247,26 @@ def _claims(id_token: str) -> dict[str, Any]:
 
 
 def _cookie(name: str, value: str, lasts: int) -> Cookie:
-    return browsers.cookie(name, value, timedelta(seconds=lasts), "/api/auth")
+    return Cookie(
+        name=name,
+        value=value,
+        path="/api/auth",
+        max_age=lasts,
+        http_only=True,
+        secure=True,
+        same_site=SameSite.STRICT_MODE,
+    )
 
 
-class AuthApi(GuestApi):
+class AuthApi(Api):
     """The kernel's Api, for routes that read or write a cookie: pages of other sites may not use them."""
 
     def refusal(self, event: Mapping[str, Any]) -> Problem | None:
-        if refused := super().refusal(event):
-            return refused
-        return settings().refusal(event) if event["rawPath"] in WITH_COOKIE else None
+        # Allowed: requests without an origin, from no browser, and of the shop's pages. "null" is a sandboxed frame's.
+        origin = event["headers"].get("origin")
+        if origin is None or event["rawPath"] not in WITH_COOKIE or settings().is_ours(origin):
+            return None
+        return Problem(HTTPStatus.FORBIDDEN, "foreign-origin", "Only the shop's own pages may do this.")
 
 
 WITH_COOKIE = frozenset(
@@ -283,7 +279,7 @@ WITH_COOKIE = frozenset(
     }
 )
 
-api = AuthApi(lambda: settings())
+api = AuthApi()
 
 PROBLEMS: Mapping[type[AccountError], Callable[[Any], Problem]] = {
     AddressRefused: lambda _: invalid("email", "Enter your e-mail address, like name@example.com."),
@@ -314,7 +310,6 @@ PROBLEMS: Mapping[type[AccountError], Callable[[Any], Problem]] = {
     SessionOver: lambda _: Problem(
         HTTPStatus.UNAUTHORIZED, "session-over", "You have been logged out. Please log in again."
     ),
-    LinkRefused: lambda refused: Problem(HTTPStatus.FORBIDDEN, "link-refused", str(refused)),
     TooManyRequests: lambda _: Problem(
         HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", "Too many attempts. Please wait a while and try again."
     ),
@@ -627,77 +622,20 @@ def export_data(cursor: Cursor = None) -> Export:
     return Export.model_validate({"account": User.of(caller), **rows, "next_cursor": encode_cursor(position)})
 
 
-@api.post(
-    "/api/guest",
-    summary="Be a guest: order with an e-mail address and without an account",
-    description=(
-        "Sets the guest's cookie, which the routes under /api/guest take. A browser that is a guest stays that guest."
-    ),
-    tags=["Guests"],
-    responses=answers(HTTPStatus.OK, HTTPStatus.FORBIDDEN, *_BUSY),
-)
-def be_guest() -> Response[GuestView]:
-    guest = api.guest_if_any()
-    if guest is None:
-        attempts().count(settings().guest, api.client_address, api.client_address)
-        guest = guests.new_guest()
-    token = guests.session_of(guest, guests.keys(), datetime.now(UTC))
-    return Response(
-        status_code=HTTPStatus.OK,
-        content_type="application/json",
-        body=GuestView(guest_id=guest.guest_id),
-        cookies=[_guest_cookie(SESSION, token, guests.SESSION_LASTS)],
-    )
-
-
-@api.delete(
-    "/api/guest",
-    status_code=HTTPStatus.NO_CONTENT,
-    summary="Be a guest no longer: forget the cookies of guests",
-    tags=["Guests"],
-    responses=answers(HTTPStatus.NO_CONTENT, HTTPStatus.FORBIDDEN),
-)
-def leave() -> Response[None]:
-    answer = no_content()
-    answer.cookies = [_guest_cookie(name, "", timedelta()) for name in (SESSION, VISIT)]
-    return answer
-
-
-@api.post(
-    "/api/guest/links/exchange",
-    summary="Exchange the link of a mail for a cookie that lets this browser see and cancel the order",
-    description="A link works once. 403 `link-refused`: it does not work, or no longer.",
-    tags=["Guests"],
-    responses=answers(HTTPStatus.OK, *_INVALID, HTTPStatus.FORBIDDEN, *_BUSY),
-)
-def exchange_link(body: OrderLink) -> Response[LinkedOrder]:
-    now, known = datetime.now(UTC), browsers.cookies(api.current_event.raw_event, settings().named(VISIT))
-    visit = exchange(body.link, known, guests.keys(), used_links(), _owner_of)
-    token = guests.visit_token(visit, guests.keys(), now)
-    return Response(
-        status_code=HTTPStatus.OK,
-        content_type="application/json",
-        body=LinkedOrder(order_id=visit.order_id),
-        cookies=[_guest_cookie(VISIT, token, guests.VISIT_LASTS)],
-    )
-
-
-def _owner_of(order_id: str) -> str | None:
-    return owner_of(settings().orders_table, order_id)
-
-
-def _guest_cookie(name: str, value: str, lasts: timedelta) -> Cookie:
-    return browsers.cookie(settings().named(name), value, lasts, GUESTS)
-
-
 def _door() -> Door:
-    device = next(iter(browsers.cookies(api.current_event.raw_event, settings().device_cookie)), None)
+    device = next(iter(_cookies(settings().device_cookie)), None)
     return Door(attempts(), devices(), api.client_address, device)
 
 
 def _refresh_tokens() -> list[str]:
     """The tokens of all session cookies. A browser sends a cookie for each path and domain, in any order."""
-    return browsers.cookies(api.current_event.raw_event, settings().cookie)
+    return _cookies(settings().cookie)
+
+
+def _cookies(wanted: str) -> list[str]:
+    event = api.current_event
+    cookies = [each.partition("=") for each in emulator.cookies(event.cookies, event.headers)]
+    return list(dict.fromkeys(value for name, _, value in cookies if name == wanted and value))
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:

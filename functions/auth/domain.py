@@ -24,6 +24,26 @@ from cloudretail.text import Line, cleaned_digits
 SESSION_LASTS = 30 * 24 * 3600
 """Seconds: the validity of a refresh token, as in the user pool's client."""
 
+# The pattern by which browsers check <input type=email> (WHATWG HTML, "valid e-mail address"). Here the domain needs at
+# least one dot, as no mail reaches `shopper@localhost`.
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_EMAIL = re.compile(rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})+")
+
+
+def _address(email: str) -> str:
+    email = email.strip().lower()
+    if not _EMAIL.fullmatch(email):
+        raise PydanticCustomError("email", "Enter your e-mail address, like name@example.com.")
+    return email
+
+
+EmailAddress = Annotated[
+    str,
+    # Cognito's limit of a user name is 128.
+    Field(max_length=128, json_schema_extra={"format": "email"}, examples=["shopper@cloudretail.example"]),
+    AfterValidator(_address),
+]
+
 
 def _strong(password: SecretStr) -> SecretStr:
     clear = normalised(password.get_secret_value())
@@ -105,10 +125,6 @@ class SecondFactorNeeded(AccountError):
 
 class WrongSecondFactor(AccountError):
     """The code is not the one that the authenticator app shows now."""
-
-
-class LinkRefused(AccountError):
-    """The link of a mail does not work, or no longer. Its text is for whoever has followed it."""
 
 
 class SessionOver(AccountError):

@@ -23,7 +23,6 @@ class AccountLimits(AttemptSettings):
     code_limit: RateSetting
     code_entry_limit: RateSetting
     log_in_limit: RateSetting
-    guest_limit: RateSetting
 
     @property
     def registration(self) -> RateLimit:
@@ -41,11 +40,6 @@ class AccountLimits(AttemptSettings):
     @property
     def log_in(self) -> RateLimit:
         return RateLimit("log-in", "You have tried to log in too often.", self.log_in_limit)
-
-    @property
-    def guest(self) -> RateLimit:
-        """Of new guests, by the client's address alone: a guest has nothing else yet."""
-        return RateLimit("guest", "Too many guests have come from your address.", self.guest_limit)
 
 
 class Devices(Protocol):

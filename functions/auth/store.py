@@ -125,12 +125,6 @@ def held(
     return {name: [_without_machinery(row) for row in each] for name, each in found.items()}, position
 
 
-def owner_of(table: str, order_id: str) -> str | None:
-    """User id of the account or guest whose order it is now; None if there is no such order."""
-    found = batch_get({table: {"Keys": [{"orderId": {"S": order_id}}], "ConsistentRead": True}})[table]
-    return str(found[0]["userId"]) if found else None
-
-
 def _own(table: str, user_id: str) -> list[dict[str, Any]]:
     found = aws.dynamodb().get_item(TableName=table, Key={"userId": {"S": user_id}})
     return [dynamodb.from_item(found["Item"])] if "Item" in found else []

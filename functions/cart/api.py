@@ -1,7 +1,4 @@
-"""The cart API, for accounts and guests.
-
-Every answer is the whole cart, with today's prices and stock beside the accepted prices.
-"""
+"""The cart API. Every answer is the whole cart, with today's prices and stock beside the accepted prices."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -16,24 +13,13 @@ from cart import commands
 from cart.commands import Ports
 from cart.domain import MAX_LINES, MAX_QUANTITY, Capped, Cart, CartLine, Offer, Offers, Skipped, Wanted
 from cart.store import CartSettings, dynamodb_carts, offers_of
-from cloudretail.guest_api import GuestApi, GuestApiSettings
-from cloudretail.http import IdInPath, answers
+from cloudretail.http import Api, IdInPath, answers
 from cloudretail.model import Model, RequestModel
 from cloudretail.money import MAX_PRICE, Currency, Money, total
 from cloudretail.repository import Repository
 from cloudretail.settings import load
 
-
-class CartApiSettings(CartSettings, GuestApiSettings):
-    """What this function needs."""
-
-
-@cache
-def _settings() -> CartApiSettings:
-    return load(CartApiSettings)
-
-
-api = GuestApi(_settings)
+api = Api()
 
 Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_QUANTITY)]
 
@@ -128,6 +114,11 @@ class MergedCart(CartView):
 
 
 @cache
+def _settings() -> CartSettings:
+    return load(CartSettings)
+
+
+@cache
 def _carts() -> Repository[Cart]:
     return dynamodb_carts(_settings())
 
@@ -140,7 +131,6 @@ def _offers_of(product_ids: Iterable[str]) -> Offers:
     return offers_of(_settings(), product_ids)
 
 
-@api.open_to_guests
 @api.get(
     "/api/cart",
     summary="The caller's cart",
@@ -148,10 +138,9 @@ def _offers_of(product_ids: Iterable[str]) -> Offers:
     responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED),
 )
 def get_cart() -> CartView:
-    return _view(commands.load(_carts(), api.shopper_id), {})
+    return _view(commands.load(_carts(), api.caller.user_id), {})
 
 
-@api.open_to_guests
 @api.put(
     "/api/cart/items/<product_id>",
     summary="Have so many of a product in the cart, at the price that the shopper saw",
@@ -166,11 +155,10 @@ def get_cart() -> CartView:
 )
 def put_item(product_id: IdInPath, wanted: WantedQuantity) -> CartView:
     seen = wanted.unit_price.money if wanted.unit_price else None
-    user_id, now = api.shopper_id, datetime.now(UTC)
+    user_id, now = api.caller.user_id, datetime.now(UTC)
     return _view(*commands.put(_ports(), user_id, product_id, wanted.quantity, seen, api.cause, now))
 
 
-@api.open_to_guests
 @api.delete(
     "/api/cart/items/<product_id>",
     summary="Take a product out of the cart",
@@ -178,10 +166,9 @@ def put_item(product_id: IdInPath, wanted: WantedQuantity) -> CartView:
     responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED),
 )
 def remove_item(product_id: IdInPath) -> CartView:
-    return _view(commands.remove(_ports(), api.shopper_id, product_id, api.cause, datetime.now(UTC)), {})
+    return _view(commands.remove(_ports(), api.caller.user_id, product_id, api.cause, datetime.now(UTC)), {})
 
 
-@api.open_to_guests
 @api.delete(
     "/api/cart",
     summary="Empty the cart",
@@ -189,10 +176,9 @@ def remove_item(product_id: IdInPath) -> CartView:
     responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED),
 )
 def clear_cart() -> CartView:
-    return _view(commands.clear(_ports(), api.shopper_id, api.cause, datetime.now(UTC)), {})
+    return _view(commands.clear(_ports(), api.caller.user_id, api.cause, datetime.now(UTC)), {})
 
 
-@api.open_to_guests
 @api.post(
     "/api/cart/merge",
     summary="Take over what was collected before signing in, once for each mergeId; the larger quantity wins",
@@ -200,7 +186,7 @@ def clear_cart() -> CartView:
     responses=answers(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
 def merge_cart(visitor: Merge) -> MergedCart:
-    user_id, now = api.shopper_id, datetime.now(UTC)
+    user_id, now = api.caller.user_id, datetime.now(UTC)
     merged = commands.merge(_ports(), user_id, visitor.merge_id, visitor.wanted, api.cause, now)
     view = _view(merged.cart, merged.offers)
     return MergedCart(

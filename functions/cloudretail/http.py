@@ -162,7 +162,7 @@ class Api(APIGatewayHttpResolver):
     @property
     def caller(self) -> Caller:
         """The caller; raises a Problem with status 401 if the request has no valid ID token."""
-        return caller_in(self.current_event.raw_event)
+        return _caller(self.current_event.raw_event)
 
     @property
     def operator(self) -> Caller:
@@ -206,7 +206,7 @@ class Api(APIGatewayHttpResolver):
         return Cause(request_id, root(request_id, self.current_event.headers.get("x-amzn-trace-id")))
 
 
-def caller_in(event: Mapping[str, Any]) -> Caller:
+def _caller(event: Mapping[str, Any]) -> Caller:
     """The caller by the claims that API Gateway's authorizer has verified. Public routes, and `sam local start-api`,
     have no authorizer: there the token itself is verified."""
     authorizer = event["requestContext"].get("authorizer") or {}
@@ -218,7 +218,7 @@ def caller_in(event: Mapping[str, Any]) -> Caller:
 
 
 def _member(event: Mapping[str, Any], group: str) -> Caller:
-    caller = caller_in(event)
+    caller = _caller(event)
     if group not in caller.groups:
         raise Problem(HTTPStatus.FORBIDDEN, f"{group}-only", NOT_YOURS[group])
     return caller

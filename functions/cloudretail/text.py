@@ -3,9 +3,9 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -57,24 +57,3 @@ def cleaned_digits(text: str) -> str:
         for each in text
         if unicodedata.category(each)[0] not in "CZ" and unicodedata.category(each) != "Pd"
     )
-
-
-# The pattern by which browsers check <input type=email> (WHATWG HTML, "valid e-mail address"). Here the domain needs at
-# least one dot, as no mail reaches `shopper@localhost`.
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_EMAIL = re.compile(rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})+")
-
-
-def _address(email: str) -> str:
-    email = email.strip().lower()
-    if not _EMAIL.fullmatch(email):
-        raise PydanticCustomError("email", "Enter your e-mail address, like name@example.com.")
-    return email
-
-
-EmailAddress = Annotated[
-    str,
-    # Cognito's limit of a user name is 128.
-    Field(max_length=128, json_schema_extra={"format": "email"}, examples=["shopper@cloudretail.example"]),
-    AfterValidator(_address),
-]

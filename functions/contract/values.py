@@ -197,7 +197,6 @@ class CodRefusal(Reason):
     TOO_EXPENSIVE = "TOO_EXPENSIVE"
     NOT_OFFERED_HERE = "NOT_OFFERED_HERE"
     NO_PHONE = "NO_PHONE"
-    EMAIL_NOT_PROVED = "EMAIL_NOT_PROVED"
     OTHER = "OTHER"
 
     @property
@@ -212,7 +211,6 @@ _WHY_NO_CASH = {
     CodRefusal.TOO_EXPENSIVE: "it comes to more than our couriers collect",
     CodRefusal.NOT_OFFERED_HERE: "our couriers do not collect cash where it goes to",
     CodRefusal.NO_PHONE: "our couriers call before they collect cash, and it has no phone number",
-    CodRefusal.EMAIL_NOT_PROVED: "without an account, it takes the code that we send to your e-mail address",
 }
 
 

@@ -153,7 +153,6 @@ class MailContent:
         link: the order's page in the storefront.
         contact: e-mail address at which a person answers.
         texts: titles and addresses of the storefront's pages about delivery, terms and privacy, and of who sells.
-        reason: why its recipient gets it.
     """
 
     id: MailId
@@ -171,48 +170,23 @@ class MailContent:
     link: str
     contact: str
     texts: tuple[tuple[str, str], ...]
-    reason: str
 
 
-@dataclass(frozen=True)
-class ToGuest:
-    """What is different in a mail to a guest.
-
-    Attributes:
-        link: the token that leads to the order without an account.
-        email_proved: whether the address is known to be the guest's. If not, the mail has nothing that a stranger could
-            have written to its owner, and nothing that its owner should not read: no name and no postal address.
-    """
-
-    link: str
-    email_proved: bool
-
-
-TO_SHOPPER = "You are receiving this e-mail because you placed an order with CloudRetail."
-TO_GUEST = (
-    "You are receiving this e-mail because someone entered this address for an order at CloudRetail. If it was not "
-    "you, they have mistyped theirs: you owe nothing, and you can cancel the order on its page."
-)
-
-
-def content_of(data: OrderEvent, shop: Shop, guest: ToGuest | None = None) -> MailContent:
+def content_of(data: OrderEvent, shop: Shop) -> MailContent:
     """The content of the mail about an event.
 
     Args:
         data: of one of the events in TEXTS.
         shop: what mails say of the shop.
-        guest: what is different for a guest; None for an account.
     """
     number = order_number(data.order_id)
-    # The link of a guest is behind #, so that no server has it in its logs.
-    path = f"order-link#{guest.link}" if guest else f"orders/{quote(data.order_id, safe='')}"
     kind = data.event_type.name
     words = TEXTS[type(data)](data)
     about = _part_of_order(data)
     order = data if isinstance(data, WholeOrderEvent) and not about else None
     storefront = shop.storefront_url.rstrip("/")
     return MailContent(
-        id=mail_id_of(data),
+        id=MailId(data.order_id, f"{kind}#{about}" if about else kind),
         kind=kind,
         order_id=data.order_id,
         number=number,
@@ -226,18 +200,11 @@ def content_of(data: OrderEvent, shop: Shop, guest: ToGuest | None = None) -> Ma
         shipping=_shipping(order.shipping) if order and order.shipping else None,
         total=str(order.total) if order else "",
         tax=_tax(order.tax) if order and order.tax else "",
-        addresses=() if guest and not guest.email_proved and not words.send_to_us else _addresses(data, words, shop),
-        link=f"{storefront}/{path}",
+        addresses=_addresses(data, words, shop),
+        link=f"{storefront}/orders/{quote(data.order_id, safe='')}",
         contact=shop.contact,
         texts=tuple((title, f"{storefront}/{path}") for path, title in PAGES.items()),
-        reason=TO_GUEST if guest and not guest.email_proved else TO_SHOPPER,
     )
-
-
-def mail_id_of(data: OrderEvent) -> MailId:
-    """The id of the mail about an event in TEXTS."""
-    kind, about = data.event_type.name, _part_of_order(data)
-    return MailId(data.order_id, f"{kind}#{about}" if about else kind)
 
 
 def _shipping(charge: ShippingCharge) -> Shipping:
@@ -678,15 +645,11 @@ class OrderNow(Model):
 
     Attributes:
         status: an OrderStatus, or one that this code does not know yet.
-        user_id: whose it is: of an account or a guest.
-        user_email: where mails go to; ERASED once that person has left.
-        email_proved: whether that is known to be theirs.
+        user_email: whose it is; ERASED once that person has left.
     """
 
     status: str
-    user_id: str = ""
     user_email: str = ""
-    email_proved: bool = True
     returns: tuple[ReturnNow, ...] = ()
 
     def status_of_return(self, return_id: str) -> str:

@@ -13,7 +13,7 @@ from cloudretail.decider import WouldAct
 from cloudretail.errors import Permanent, Transient
 from cloudretail.mail import render
 from contract.values import OrderEvent
-from notifications.domain import MailContent, MailId, Shop, ToGuest, content_of
+from notifications.domain import MailContent, MailId, Shop, content_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -68,18 +68,17 @@ class OrderMailer(Protocol):
         ...
 
 
-def compose(data: OrderEvent, shop: Shop, guest: ToGuest | None = None) -> Mail:
+def compose(data: OrderEvent, shop: Shop) -> Mail:
     """The mail about an event, ready to be sent.
 
     Args:
         data: of one of the events in `domain.TEXTS`.
         shop: what mails say of the shop.
-        guest: what is different for a guest; None for an account.
 
     Raises:
         jinja2.UndefinedError: a template uses a variable that the content does not have.
     """
-    content = content_of(data, shop, guest)
+    content = content_of(data, shop)
     return Mail(
         id=content.id,
         kind=content.kind,
@@ -96,7 +95,7 @@ def _render(name: str, content: MailContent) -> str:
         TEMPLATES / name,
         subject=content.subject,
         preview=content.words.preview,
-        reason=content.reason,
+        reason="You are receiving this e-mail because you placed an order with CloudRetail.",
         content=content,
     )
 

@@ -8,19 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
-from cloudretail import guests
 from cloudretail.consumer import Consumer, Delivery, one_by_one
 from cloudretail.decider import Done, Nothing
 from cloudretail.envelope import Cause
 from cloudretail.errors import Transient
-from cloudretail.guests import Visit
 from cloudretail.settings import Settings, load
 from cloudretail.telemetry import logger
-from cloudretail.user_ids import GUEST_PREFIX, is_guest
 from contract.auth import AccountDeletionRequested, Eraser
 from contract.erasure import erasing
 from contract.values import OrderEvent
-from notifications.domain import DEPENDS_ON_ORDER, LATE, TEXTS, OrderNow, Shop, ToGuest, mail_id_of, why_untrue
+from notifications.domain import DEPENDS_ON_ORDER, LATE, TEXTS, OrderNow, Shop, why_untrue
 from notifications.mailer import DryRunMailer, OrderMailer, SesMailer, compose
 from notifications.store import Claim, DynamoDBSentMails, ReadOnlySentMails, SentMails, order_now
 
@@ -47,10 +44,6 @@ class NotificationsSettings(Settings):
         return Shop(self.storefront_url, self.contact_address, tuple(filter(None, lines)))
 
 
-def _link_of(visit: Visit, now: datetime) -> str:
-    return guests.link_of(visit, guests.keys(), now)
-
-
 @dataclass(frozen=True)
 class Ports:
     """The ports of the reaction.
@@ -61,7 +54,6 @@ class Ports:
         order_now: reads the present state of an order, consistently.
         shop: what mails say of the shop.
         clock: returns the present time, aware.
-        link_of: makes the token in the link to a guest's order; by default, none that leads anywhere.
     """
 
     sent: SentMails
@@ -69,7 +61,6 @@ class Ports:
     order_now: Callable[[str], OrderNow]
     shop: Shop
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    link_of: Callable[[Visit, datetime], str] = lambda visit, now: ""  # noqa: ARG005
 
 
 def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
@@ -81,12 +72,12 @@ def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
     """
     del now  # A claim is a lease from the present moment, and the batch may have begun long before.
     data = _about_an_order(delivery)
-    checked = isinstance(data, DEPENDS_ON_ORDER) or ports.clock() - delivery.event.time > LATE
-    # Not every event says whose its order is, and a guest's may be in an account by now.
-    order = ports.order_now(data.order_id) if checked or is_guest(getattr(data, "user_id", GUEST_PREFIX)) else None
-    if order and checked and (reason := why_untrue(data, order, ports.clock())):
-        return Nothing(f"no longer true: {reason}")
-    sent, mail = ports.sent, compose(data, ports.shop, _to_guest(ports, data, order))
+    is_late = ports.clock() - delivery.event.time > LATE
+    if is_late or isinstance(data, DEPENDS_ON_ORDER):
+        reason = why_untrue(data, ports.order_now(data.order_id), ports.clock())
+        if reason:
+            return Nothing(f"no longer true: {reason}")
+    sent, mail = ports.sent, compose(data, ports.shop)
     claimed_at = ports.clock()
     match sent.claim(mail.id, claimed_at):
         case Claim.SENT:
@@ -111,13 +102,6 @@ def notify(ports: Ports, delivery: Delivery, now: datetime) -> Done | Nothing:
     return Done(f'send the mail "{mail.subject}"', {"kind": mail.kind, "ses_message_id": message_id})
 
 
-def _to_guest(ports: Ports, data: OrderEvent, order: OrderNow | None) -> ToGuest | None:
-    if order is None or not is_guest(order.user_id):
-        return None
-    visit = Visit(order.user_id, data.order_id, mail_id_of(data).name)
-    return ToGuest(ports.link_of(visit, ports.clock()), order.email_proved)
-
-
 def _about_an_order(delivery: Delivery) -> OrderEvent:
     data = delivery.event.data
     assert isinstance(data, OrderEvent), "every event with a text is about an order"
@@ -140,18 +124,12 @@ def _ports() -> Ports:
         SesMailer(settings.sender_address, settings.mail_configuration),
         _order_now,
         settings.shop,
-        link_of=_link_of,
     )
 
 
 def _read_only() -> Ports:
     settings = _settings()
-    return Ports(
-        ReadOnlySentMails(settings.sent_mails_table),
-        DryRunMailer(),
-        _order_now,
-        settings.shop,
-    )
+    return Ports(ReadOnlySentMails(settings.sent_mails_table), DryRunMailer(), _order_now, settings.shop)
 
 
 def erase(user_id: str, cause: Cause, now: datetime) -> None:

@@ -145,7 +145,7 @@ def order_now(table: str, order_id: str) -> OrderNow:
         TableName=table,
         Key={"orderId": {"S": order_id}},
         ConsistentRead=True,
-        ProjectionExpression="#status, #returns, userId, userEmail, emailProved",
+        ProjectionExpression="#status, #returns, userEmail",
         ExpressionAttributeNames={"#status": "status", "#returns": "returns"},
     )
     if "Item" not in found:

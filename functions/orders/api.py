@@ -11,20 +11,18 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AfterValidator, Field
 
-from cloudretail.attempts import AttemptSettings, DynamoDBAttempts
 from cloudretail.errors import NotFound
-from cloudretail.guest_api import GuestApi, GuestApiSettings
-from cloudretail.http import Cursor, IdempotencyKey, IdInPath, Limit, Page, answers, decode_place, encode_cursor
-from cloudretail.limits import RateLimit, RateSetting
+from cloudretail.http import Api, Cursor, IdempotencyKey, IdInPath, Limit, Page, answers, decode_place, encode_cursor
+from cloudretail.identity import Caller
 from cloudretail.model import Model, RequestModel, asks
 from cloudretail.money import Money
 from cloudretail.repository import DynamoDBRepository
 from cloudretail.settings import load
-from cloudretail.text import EmailAddress, Line
-from contract.values import Address, CancelReason, OrderId, OrderStatus, ProductId, each_product_once
+from cloudretail.text import Line
+from contract.values import Address, CancelReason, OrderStatus, ProductId, each_product_once
 from orders import commands
 from orders.address_book import AddressBook
-from orders.domain import MAX_LINES, Cancel, Order, PlaceOrder, RequestReturn, Shopper, is_adoptable, order_id_of
+from orders.domain import MAX_LINES, Cancel, PlaceOrder, RequestReturn, Shopper, order_id_of
 from orders.returns import return_id_of
 from orders.search import EVERYTHING, by_email, sought
 from orders.store import (
@@ -46,27 +44,10 @@ from orders.views import (
     StaffOrderSummary,
     staff_summary,
     staff_view,
-    summary,
     view,
 )
 
-
-class OrdersApiSettings(CheckoutSettings, GuestApiSettings, AttemptSettings):
-    """What this function needs.
-
-    Attributes:
-        guest_order_limit: how often one client may order for an e-mail address that is not known to be theirs.
-    """
-
-    guest_order_limit: RateSetting
-
-
-@cache
-def _settings() -> OrdersApiSettings:
-    return load(OrdersApiSettings)
-
-
-api = GuestApi(_settings)
+api = Api()
 
 
 class PaymentChoice(StrEnum):
@@ -91,16 +72,6 @@ class Checkout(RequestModel):
     total: Money
     cart_version: Annotated[int, Field(strict=True, ge=0)]
     payment_method: PaymentChoice | None = None
-
-
-class GuestCheckout(Checkout):
-    """A guest's order.
-
-    Attributes:
-        email: where mails about it go to.
-    """
-
-    email: EmailAddress
 
 
 class PlacedOrder(Model):
@@ -143,18 +114,6 @@ class NewReturn(RequestModel):
     reason: Annotated[ReturnChoice, asks("Choose a reason.")]
 
 
-class Adoptions(RequestModel):
-    """Which orders a person takes over into their account."""
-
-    order_ids: Annotated[tuple[OrderId, ...], Field(min_length=1, max_length=20)]
-
-
-class AdoptedOrders(Model):
-    """The orders that a person has taken over."""
-
-    items: tuple[OrderSummary, ...]
-
-
 class Cancellation(RequestModel):
     """Why the shop cancels an order.
 
@@ -165,14 +124,13 @@ class Cancellation(RequestModel):
     note: Annotated[str, Line(max_length=500), asks("Enter what the shopper is to read.")]
 
 
-def _view(order: Order) -> OrderView:
-    # An adopted order is of an account whose person may not be its guest.
-    placed_by_owner = api.is_for_guests and api.visit(order.order_id) is None
-    return view(order, by_its_shopper=placed_by_owner)
+@cache
+def _settings() -> CheckoutSettings:
+    return load(CheckoutSettings)
 
 
-def _orders_of(user_id: str) -> OwnedOrders:
-    return OwnedOrders(_settings(), user_id)
+def _orders_of(caller: Caller) -> OwnedOrders:
+    return OwnedOrders(_settings(), caller.user_id)
 
 
 @api.post(
@@ -183,35 +141,13 @@ def _orders_of(user_id: str) -> OwnedOrders:
     responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT),
 )
 def check_out(checkout: Checkout, idempotency_key: IdempotencyKey) -> PlacedOrder:
-    return _place(checkout, Shopper(api.caller.user_id, api.caller.email), idempotency_key)
-
-
-def _place(checkout: Checkout, shopper: Shopper, idempotency_key: str) -> PlacedOrder:
+    shopper = Shopper(api.caller.user_id, api.caller.email)
     order_id = order_id_of(shopper.user_id, idempotency_key)
     command = PlaceOrder.model_validate(checkout.model_dump())
     checkouts = CheckoutStore(_settings(), shopper.user_id)
     settled = commands.check_out(checkouts, order_id, command, shopper, api.cause, datetime.now(UTC))
     api.recorded(settled, command="Checkout", order_id=order_id)
     return PlacedOrder(order_id=order_id, status=OrderStatus.PENDING)
-
-
-@api.post(
-    "/api/guest/orders",
-    status_code=HTTPStatus.ACCEPTED,
-    summary="Check out as a guest",
-    tags=["Orders"],
-    responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS),
-)
-def check_out_as_guest(checkout: GuestCheckout, idempotency_key: IdempotencyKey) -> PlacedOrder:
-    guest = api.guest
-    shopper = Shopper(guest.guest_id, checkout.email, email_proved=guest.email == checkout.email)
-    # Whoever has proved the address has asked for mails to it.
-    if not shopper.email_proved:
-        limit = RateLimit(
-            "guest-order", "You have ordered too often without an account.", _settings().guest_order_limit
-        )
-        DynamoDBAttempts(_settings().attempts_table).count(limit, checkout.email, api.client_address)
-    return _place(checkout, shopper, idempotency_key)
 
 
 @api.get(
@@ -222,7 +158,7 @@ def check_out_as_guest(checkout: GuestCheckout, idempotency_key: IdempotencyKey)
 )
 def list_orders(limit: Limit = 20, cursor: Cursor = None) -> Page[OrderSummary]:
     after = decode_place(cursor, "orderId", "createdAt")
-    items, position = _orders_of(api.caller.user_id).history(limit, after)
+    items, position = _orders_of(api.caller).history(limit, after)
     summaries = tuple(
         OrderSummary.model_validate({**item, "total": {"amount": item["totalAmount"], "currency": item["currency"]}})
         for item in items
@@ -230,7 +166,6 @@ def list_orders(limit: Limit = 20, cursor: Cursor = None) -> Page[OrderSummary]:
     return Page(items=summaries, next_cursor=encode_cursor(position))
 
 
-@api.open_to_guests
 @api.get(
     "/api/orders/<order_id>",
     summary="One of the caller's orders, with its story",
@@ -238,13 +173,12 @@ def list_orders(limit: Limit = 20, cursor: Cursor = None) -> Page[OrderSummary]:
     responses=answers(HTTPStatus.OK, HTTPStatus.NOT_FOUND),
 )
 def get_order(order_id: IdInPath) -> OrderView:
-    row = _orders_of(api.owner_of(order_id)).load(order_id)
+    row = _orders_of(api.caller).load(order_id)
     if row is None:
         raise NotFound("order")
-    return _view(row.state)
+    return view(row.state)
 
 
-@api.open_to_guests
 @api.post(
     "/api/orders/<order_id>/cancel",
     status_code=HTTPStatus.ACCEPTED,
@@ -253,8 +187,8 @@ def get_order(order_id: IdInPath) -> OrderView:
     responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 def cancel_order(order_id: IdInPath) -> OrderView:
-    settled = commands.cancel(_orders_of(api.owner_of(order_id)), order_id, Cancel(), api.cause, datetime.now(UTC))
-    return _view(api.recorded(settled, command="CancelByShopper", order_id=order_id))
+    settled = commands.cancel(_orders_of(api.caller), order_id, Cancel(), api.cause, datetime.now(UTC))
+    return view(api.recorded(settled, command="CancelByShopper", order_id=order_id))
 
 
 @api.post(
@@ -266,8 +200,8 @@ def cancel_order(order_id: IdInPath) -> OrderView:
 )
 def request_return(order_id: IdInPath, new: NewReturn, idempotency_key: IdempotencyKey) -> OrderView:
     command = RequestReturn.model_validate({**new.model_dump(), "return_id": return_id_of(order_id, idempotency_key)})
-    settled = commands.send_back(_orders_of(api.caller.user_id), order_id, command, api.cause, datetime.now(UTC))
-    return _view(api.recorded(settled, command="RequestReturn", order_id=order_id))
+    settled = commands.send_back(_orders_of(api.caller), order_id, command, api.cause, datetime.now(UTC))
+    return view(api.recorded(settled, command="RequestReturn", order_id=order_id))
 
 
 @api.post(
@@ -278,8 +212,8 @@ def request_return(order_id: IdInPath, new: NewReturn, idempotency_key: Idempote
     responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 def withdraw_return(order_id: IdInPath, return_id: IdInPath) -> OrderView:
-    settled = commands.withdraw(_orders_of(api.caller.user_id), order_id, return_id, api.cause, datetime.now(UTC))
-    return _view(api.recorded(settled, command="WithdrawReturn", order_id=order_id))
+    settled = commands.withdraw(_orders_of(api.caller), order_id, return_id, api.cause, datetime.now(UTC))
+    return view(api.recorded(settled, command="WithdrawReturn", order_id=order_id))
 
 
 @cache
@@ -326,36 +260,6 @@ def save_address(address_id: IdInPath, new: NewAddress) -> KeptAddresses:
 def remove_address(address_id: IdInPath) -> KeptAddresses:
     book = commands.remove_address(_address_books(), api.caller.user_id, address_id, api.cause, datetime.now(UTC))
     return KeptAddresses.of(book)
-
-
-@api.get(
-    "/api/account/adoptable",
-    summary="Orders that were placed without an account, with the caller's e-mail address",
-    tags=["Account"],
-    responses=answers(HTTPStatus.OK),
-)
-def list_adoptable(limit: Limit = 20, cursor: Cursor = None) -> Page[OrderSummary]:
-    after, email = decode_place(cursor, "orderId", "createdAt"), api.caller.email
-    rows, position = EveryonesOrders(_settings()).newest(by_email(email), limit, after)
-    # Those of the account itself are on the same pages.
-    found = tuple(summary(row.state) for row in rows if is_adoptable(row.state, by_email(email)[1]))
-    return Page(items=found, next_cursor=encode_cursor(position))
-
-
-@api.post(
-    "/api/account/adoptions",
-    summary="Take orders that were placed without an account into the caller's; answers those",
-    tags=["Account"],
-    responses=answers(HTTPStatus.OK, HTTPStatus.NOT_FOUND),
-)
-def adopt_orders(body: Adoptions) -> AdoptedOrders:
-    adopter = Shopper(api.caller.user_id, by_email(api.caller.email)[1])
-    orders, now = DynamoDBOrders(_settings()), datetime.now(UTC)
-    adopted: list[OrderSummary] = []
-    for order_id in dict.fromkeys(body.order_ids):
-        settled = commands.adopt(orders, order_id, adopter, api.cause, now)
-        adopted.append(summary(api.recorded(settled, command="AdoptOrder", order_id=order_id)))
-    return AdoptedOrders(items=tuple(adopted))
 
 
 @api.get(

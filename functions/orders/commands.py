@@ -9,7 +9,7 @@ from cloudretail.envelope import Cause
 from cloudretail.errors import Conflict, Contention, InvalidInput, LostRace, NotFound
 from cloudretail.repository import MAX_RACES, Repository, Settled, pause_before_retry, transact
 from contract.values import Address, OrderStatus
-from orders import address_book, domain
+from orders import address_book
 from orders.address_book import AddressBook
 from orders.domain import (
     Account,
@@ -151,27 +151,6 @@ def cancel(orders: Repository[Order], order_id: str, command: Cancel, cause: Cau
     if status not in (OrderStatus.CANCELLED, OrderStatus.CANCELLING):
         raise Conflict("not-cancellable", _TOO_LATE[status], orderStatus=status)
     return settled
-
-
-def adopt(orders: Repository[Order], order_id: str, adopter: Shopper, cause: Cause, now: datetime) -> Settled[Order]:
-    """Take a guest's order over into an account.
-
-    Args:
-        orders: everybody's: the rule says whose may be adopted.
-        order_id: of the order.
-        adopter: whose account it is, with the verified e-mail address.
-        cause: the request.
-        now: aware.
-
-    Raises:
-        NotFound: there is no order of a guest with this address.
-        Contention: too many lost races in a row.
-    """
-
-    def answer(order: Order | None) -> Decision[Order]:
-        return domain.adopt(_found(order), adopter, Context(order_id, cause.id, now))
-
-    return transact(orders, order_id, answer, cause, now)
 
 
 def send_back(

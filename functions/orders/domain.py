@@ -30,7 +30,6 @@ from cloudretail.errors import Conflict, InvalidInput, NotFound
 from cloudretail.event import EventData
 from cloudretail.model import Model
 from cloudretail.money import Money, total
-from cloudretail.user_ids import is_guest
 from contract.fulfilment import (
     ReturnReceived,
     ReturnRefused,
@@ -155,7 +154,6 @@ class Order(Model):
 
     Attributes:
         shipping: how it is sent, and what that costs.
-        email_proved: whether `user_email` is known to be its shopper's. A guest may have entered another's.
         tax: that the total includes; None where prices include none.
         total_amount: minor units of `currency`: of its items and of shipping.
         place_by: until when inventory may reserve it.
@@ -175,7 +173,6 @@ class Order(Model):
     order_id: str
     user_id: str
     user_email: str
-    email_proved: bool = True
     status: OrderStatus
     items: tuple[OrderItem, ...]
     shipping: ShippingCharge
@@ -764,7 +761,6 @@ class PlaceOrder(Model):
         total: that the shopper saw.
         cart_version: of the cart that the shopper saw.
         payment_method: cash on delivery, or None to choose once the goods are reserved.
-        email: that a guest has entered; None for an account.
     """
 
     shipping_address: Address
@@ -772,14 +768,11 @@ class PlaceOrder(Model):
     total: Money
     cart_version: int
     payment_method: PaymentMethod | None = None
-    email: str | None = None
 
     @property
     def fingerprint(self) -> str:
         """A hash of the command: two commands with the same content have the same fingerprint."""
-        # Without the field where it is not used: the orders from before there were guests have no other fingerprint.
-        without = {"email"} if self.email is None else None
-        canonical = json.dumps(self.model_dump(mode="json", exclude=without), sort_keys=True)
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -788,14 +781,12 @@ class Shopper:
     """Who orders.
 
     Attributes:
-        user_id: the owner of the order: an account or a guest.
-        email: where mails go to.
-        email_proved: whether it is known to be theirs. That of an account is.
+        user_id: the owner of the order.
+        email: verified.
     """
 
     user_id: str
     email: str
-    email_proved: bool = True
 
 
 class Listed(Model):
@@ -976,14 +967,13 @@ def place(
     costs = quote(rates, address.country, command.shipping_method, subtotal)
     if costs.total != command.total:
         raise total_changed(command.total, costs)
-    cod_refusal = _refusal_of_cash(address, costs.total.amount, rates, account, shopper)
+    cod_refusal = _refusal_of_cash(address, costs.total.amount, rates, account)
     if cod_refusal and cash:
         raise Conflict("cod-refused", cod_refusal.detail, codRefusal=cod_refusal)
     order = Order(
         order_id=context.subject,
         user_id=shopper.user_id,
         user_email=shopper.email,
-        email_proved=shopper.email_proved,
         status=OrderStatus.PENDING,
         items=items,
         shipping=costs.shipping,
@@ -1003,15 +993,10 @@ def place(
     return Change(order, [_placed_event(order)])
 
 
-def _refusal_of_cash(
-    address: Address, amount: int, rates: Rates, account: Account, shopper: Shopper
-) -> CodRefusal | None:
+def _refusal_of_cash(address: Address, amount: int, rates: Rates, account: Account) -> CodRefusal | None:
     """Why the order cannot be paid in cash, at checkout or later; None if it can."""
     if refusal := rates.zone_of(address.country).refusal_of_cash(amount):
         return refusal
-    # Anybody can be a new guest, whose account holds nothing yet. So the limits of accounts do not stop a stranger.
-    if not shopper.email_proved:
-        return CodRefusal.EMAIL_NOT_PROVED
     return account.refusal_of_cash(amount) or (None if address.phone else CodRefusal.NO_PHONE)
 
 
@@ -1075,32 +1060,3 @@ def _require_unchanged(cart: Cart, products: Mapping[str, Listed], available: Ma
     ]
     if short:
         raise Conflict("insufficient-stock", "There are not enough left of an item in your cart.", lines=short)
-
-
-# --- an order without an account ----------------------------------------------------------------------------------
-
-
-def is_adoptable(order: Order, email: str) -> bool:
-    """Whether the owner of an e-mail address can take an order over: a guest has placed it with this address."""
-    return is_guest(order.user_id) and order.user_email == email
-
-
-def adopt(order: Order, adopter: Shopper, context: Context) -> Decision[Order]:
-    """Decide to take a guest's order over into an account.
-
-    Its postal address stays hidden unless the guest has proved that the e-mail address is theirs. They may have
-    mistyped it, and the owner of the account would read where a stranger lives.
-
-    Args:
-        order: as it is now.
-        adopter: whose account it is, with the verified e-mail address.
-        context: of the request.
-
-    Raises:
-        NotFound: it is not an order of a guest with this address.
-    """
-    if order.user_id == adopter.user_id:
-        return Nothing("the order is the account's")
-    if not is_adoptable(order, adopter.email):
-        raise NotFound("order")
-    return Change(_with_step(order, context, "OrderAdopted", {}, user_id=adopter.user_id))

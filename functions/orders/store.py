@@ -87,7 +87,7 @@ class CheckoutSettings(AccountSettings, RatesSettings, AddressSettings):
 
 
 class DynamoDBOrders(DynamoDBRepository[Order]):
-    """Orders. An order's write also updates what its account holds; an order that is adopted, what both accounts hold.
+    """Orders. An order's write also updates what its account holds.
 
         order RESERVED, version 4            end: order CANCELLED, version 5, and the account lets go of it: one write
         account {version: 9, ord_1: ...}     the same end again: version = 4 does not hold, nothing is taken off twice
@@ -104,11 +104,13 @@ class DynamoDBOrders(DynamoDBRepository[Order]):
     def commit(
         self, key: str, read: Row[Order] | None, change: Change[Order], cause: Cause, now: datetime
     ) -> Row[Order]:
-        held = self._held(read.state, change.state) if read else []
-        if not held:
+        if read is None or read.state.held is None or change.state.held is not None:
             return super().commit(key, read, change, cause, now)
         row = ORDERS.after(key, read, change, cause, now)
-        transaction: list[Any] = [{"Put": conditional_put(self._orders, ORDERS, row)}, *held]
+        transaction: list[Any] = [
+            {"Put": conditional_put(self._orders, ORDERS, row)},
+            {"Update": self._let_go(change.state)},
+        ]
         try:
             aws.dynamodb().transact_write_items(TransactItems=transaction)
         except ClientError as error:
@@ -117,24 +119,6 @@ class DynamoDBOrders(DynamoDBRepository[Order]):
                 raise LostRace(f"{ORDERS.name} {key}") from error
             raise
         return row
-
-    def _held(self, before: Order, after: Order) -> list[Any]:
-        """What is to be written of the accounts that hold the order."""
-        if before.held is None:
-            return []
-        if before.user_id != after.user_id:
-            taken = [{"Update": self._take_hold(after, after.held)}] if after.held else []
-            return [{"Update": self._let_go(before)}, *taken]
-        return [{"Update": self._let_go(after)}] if after.held is None else []
-
-    def _take_hold(self, order: Order, held: Held) -> dict[str, object]:
-        return {
-            "TableName": self._limits,
-            "Key": {"userId": {"S": order.user_id}},
-            "UpdateExpression": "SET #order = :held ADD #version :one",
-            "ExpressionAttributeNames": {"#order": order.order_id, "#version": "version"},
-            "ExpressionAttributeValues": dynamodb.to_item({":held": held.model_dump(), ":one": 1}),
-        }
 
     def _let_go(self, order: Order) -> dict[str, object]:
         # REMOVE is idempotent: it is no error if the attribute, or the whole row, does not exist.

@@ -125,7 +125,6 @@ class OrderView(OrderSummary):
     Attributes:
         shipping: how it is sent, and what that costs.
         tax: that the total includes; null where prices include none.
-        shipping_address: null where whoever asks may not be who has entered it: a guest can mistype an address.
         cancellable: whether it can be cancelled; once it is confirmed, that is a request, as its parcel may have gone.
         parcel: once it was handed to the carrier.
         returnable_until: until when something can be sent back; null before it is delivered.
@@ -138,7 +137,7 @@ class OrderView(OrderSummary):
 
     shipping: ShippingCharge
     tax: Tax | None
-    shipping_address: ShippingAddress | None
+    shipping_address: ShippingAddress
     payment_method: PaymentMethod | None
     cod_refusal: CodRefusal | None
     reserved_until: datetime | None
@@ -227,24 +226,8 @@ class Customer(Model):
     next_cursor: str | None = None
 
 
-def summary(order: Order) -> OrderSummary:
-    """The order in its shopper's list."""
-    return OrderSummary(
-        order_id=order.order_id,
-        status=order.status,
-        items=order.items,
-        total=order.total,
-        created_at=order.created_at,
-    )
-
-
-def view(order: Order, *, by_its_shopper: bool = True) -> OrderView:
-    """The order as its shopper sees it.
-
-    Args:
-        order: as it is.
-        by_its_shopper: whether it is shown to whoever has placed it; False for whoever has got a mail about it.
-    """
+def view(order: Order) -> OrderView:
+    """The order as its shopper sees it."""
     return OrderView(
         order_id=order.order_id,
         status=order.status,
@@ -253,7 +236,7 @@ def view(order: Order, *, by_its_shopper: bool = True) -> OrderView:
         created_at=order.created_at,
         shipping=order.shipping,
         tax=order.tax,
-        shipping_address=_address(order) if by_its_shopper or order.email_proved else None,
+        shipping_address=_address(order),
         payment_method=order.payment_method,
         cod_refusal=order.cod_refusal,
         reserved_until=order.reserved_until,

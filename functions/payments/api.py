@@ -12,8 +12,7 @@ from pydantic import Field, model_validator
 
 from cloudretail.attempts import DynamoDBAttempts
 from cloudretail.errors import NotFound
-from cloudretail.guest_api import GuestApi, GuestApiSettings
-from cloudretail.http import Cursor, IdInPath, Limit, Page, answers, decode_place, encode_cursor
+from cloudretail.http import Api, Cursor, IdInPath, Limit, Page, answers, decode_place, encode_cursor
 from cloudretail.limits import RateLimit
 from cloudretail.model import Model, RequestModel, asks
 from cloudretail.money import Money
@@ -40,17 +39,7 @@ from payments.domain import (
 from payments.providers import Sandbox, open_sandbox
 from payments.store import PaymentsApiSettings, open_payments, order_of
 
-
-class ApiSettings(PaymentsApiSettings, GuestApiSettings):
-    """What this function needs."""
-
-
-@cache
-def _settings() -> ApiSettings:
-    return load(ApiSettings)
-
-
-api = GuestApi(_settings)
+api = Api()
 
 RefundInPath = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_:-]+$")]
 
@@ -237,15 +226,18 @@ def _sandbox() -> Sandbox | None:
     return open_sandbox()
 
 
+@cache
+def _settings() -> PaymentsApiSettings:
+    return load(PaymentsApiSettings)
+
+
 def _count_card() -> None:
     limit = RateLimit("card", "You have tried to pay by card too often.", _settings().card_limit)
-    # Anybody can be a new guest for each card that they try, and a client cannot have another address as easily.
-    account = api.client_address if api.is_for_guests else api.shopper_id
-    DynamoDBAttempts(_settings().attempts_table).count(limit, account, api.client_address)
+    DynamoDBAttempts(_settings().attempts_table).count(limit, api.caller.user_id, api.client_address)
 
 
 def _order_of(order_id: str) -> PayableOrder | None:
-    return order_of(_settings().orders_table, api.shopper_id, order_id)
+    return order_of(_settings().orders_table, api.caller.user_id, order_id)
 
 
 @api.get(
@@ -263,7 +255,6 @@ def get_payment_methods() -> PaymentMethods:
     )
 
 
-@api.open_to_guests
 @api.post(
     "/api/orders/<order_id>/payment",
     status_code=HTTPStatus.ACCEPTED,
@@ -282,7 +273,6 @@ def pay(order_id: IdInPath, request: PaymentRequest) -> PaymentView:
     return _view(order, api.recorded(settled, command="ChooseMethod", order_id=order_id))
 
 
-@api.open_to_guests
 @api.get(
     "/api/orders/<order_id>/payment",
     summary="What became of the payment",
@@ -290,14 +280,13 @@ def pay(order_id: IdInPath, request: PaymentRequest) -> PaymentView:
     responses=answers(HTTPStatus.OK, HTTPStatus.NOT_FOUND),
 )
 def get_payment(order_id: IdInPath) -> PaymentView:
-    order = order_of(_settings().orders_table, api.owner_of(order_id), order_id)
+    order = _order_of(order_id)
     if order is None:
         raise NotFound("order")
     row = open_payments().load(payment_id_of(order_id))
     return _view(order, row.state if row else None)
 
 
-@api.open_to_guests
 @api.post(
     "/api/orders/<order_id>/payment/challenge",
     status_code=HTTPStatus.ACCEPTED,

@@ -50,8 +50,6 @@ def shop(environment: pytest.MonkeyPatch) -> Iterator["Shop"]:
             )
         for identity in template().properties("AWS::SES::EmailIdentity").values():
             aws.ses().create_email_identity(EmailIdentity=identity["EmailIdentity"])
-        for secret in template().properties("AWS::SecretsManager::Secret"):
-            aws.secrets().create_secret(Name=secret, SecretString=f"a-value-of-{secret}-that-is-long-enough")
         yield Shop(environment)
 
 

@@ -12,9 +12,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from auth import api as auth_api
 from catalog.domain import Product
-from cloudretail import aws, dynamodb, guest_api, guests
+from cloudretail import aws, dynamodb
 from cloudretail.dynamodb import from_item
-from cloudretail.guests import Guest, Keys, Visit
 from cloudretail.money import Money
 from cloudretail.outbox import due
 from cloudretail.tracing import child
@@ -22,7 +21,7 @@ from orders.rates import CURRENT
 from retail_ops.contract.schemas import SCHEMAS
 from retail_ops.recording.normal import MOMENT
 from retail_ops.recording.samples import EVENTS, INDEX, ROWS, STRIPE, STRIPE_CASE, Sample, folder_of, load, rows_of
-from retail_ops.recording.story import GUEST, LEAVER, NEW_PASSWORD, POISON, VISITOR
+from retail_ops.recording.story import LEAVER, NEW_PASSWORD, POISON, VISITOR
 from retail_ops.stack import catalogue
 from retail_ops.stack.seed import SHOPPER
 from tests.contract.deployed import Shop, shop, template
@@ -107,15 +106,7 @@ def accounts(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) ->
             user.password = NEW_PASSWORD
         user.code = user.reset_code = "123456"
         user.confirmed = account is not VISITOR or case in AFTER_CONFIRMING
-    monkeypatch.setattr(guest_api, "guest_of", lambda token, keys: Guest(GUEST) if token == GUEST else None)
-    monkeypatch.setattr(guests, "linked", _linked)
     provider._sessions["recorded-refresh-token"] = provider.users[SHOPPER.email].user_id
-
-
-def _linked(link: str, keys: Keys) -> Visit | None:
-    """What the recorded link leads to."""
-    _, is_recorded, order_id = link.partition("link-to-")
-    return Visit(GUEST, order_id) if is_recorded else None
 
 
 @each_sample

@@ -1,7 +1,7 @@
 """An API's handler called in the test's own process, and its answers."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -40,11 +40,8 @@ def call(
     claims: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
-    cookies: Sequence[str] = (),
 ) -> Answer:
     """Send a request; the arguments are those of `http_event`."""
-    event = http_event(
-        method, path, body=body, raw_body=raw_body, claims=claims, headers=headers, query=query, cookies=cookies
-    )
+    event = http_event(method, path, body=body, raw_body=raw_body, claims=claims, headers=headers, query=query)
     answer = handler(event, cast(LambdaContext, Context()))
     return Answer(answer["statusCode"], json.loads(answer["body"]) if answer.get("body") else {})

@@ -1,5 +1,5 @@
 import { Routes } from '@angular/router';
-import { guest, operator, shopper, signedIn, staff } from './core/guards';
+import { guest, operator, signedIn, staff } from './core/guards';
 import ErrorPage from './pages/error';
 
 /** What the shop has to say of itself: frontend/texts/. */
@@ -45,19 +45,12 @@ export const routes: Routes = [
   },
 
   { path: 'cart', title: 'Cart', loadComponent: () => import('./pages/cart') },
-  { path: 'checkout', title: 'Checkout', canActivate: [shopper], loadComponent: () => import('./pages/checkout') },
+  { path: 'checkout', title: 'Checkout', canActivate: [signedIn], loadComponent: () => import('./pages/checkout') },
   {
     path: 'orders',
-    pathMatch: 'full',
-    title: 'Your orders',
     canActivate: [signedIn],
-    loadComponent: () => import('./pages/orders'),
-  },
-  { path: 'order-link', title: 'Your order', loadComponent: () => import('./pages/order-link') },
-  {
-    path: 'orders',
-    canActivate: [shopper],
     children: [
+      { path: '', title: 'Your orders', loadComponent: () => import('./pages/orders') },
       { path: ':orderId', title: 'Order', loadComponent: () => import('./pages/order') },
       { path: ':orderId/pay', title: 'Payment', loadComponent: () => import('./pages/payment') },
       { path: ':orderId/receipt', title: 'Receipt', loadComponent: () => import('./pages/receipt') },

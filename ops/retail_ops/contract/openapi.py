@@ -7,7 +7,6 @@ from http import HTTPStatus
 from importlib import import_module
 from typing import Any
 
-from cloudretail.guest_api import GUESTS
 from retail_ops.contract.json_schema import Json, camel, component, tidied, tidy
 from retail_ops.stack.template import Template
 
@@ -29,12 +28,11 @@ PROBLEM: Json = {"application/problem+json": {"schema": {"$ref": "#/components/s
 PROBLEM_MODELS = ("ProblemDetails", "FieldError")
 
 # The statuses of every operation; of one with a body; of one with any input; of one with an id in its path, where
-# invalid characters give a path without a route; of one that takes a guest's cookie.
+# invalid characters give a path without a route.
 ALWAYS = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 WITH_BODY = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 WITH_INPUT = (HTTPStatus.UNPROCESSABLE_ENTITY,)
 WITH_ID = (HTTPStatus.NOT_FOUND,)
-OF_GUESTS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 BEHIND_AUTHORIZER = "UnauthorizedBehindAuthorizer"
 GATEWAY_REFUSAL: Json = {
@@ -76,7 +74,7 @@ def openapi(template: Template) -> Json:
         for path, item in description["paths"].items():
             for method, operation in item.items():
                 behind_authorizer = signed_in.get((method.upper(), path), False)
-                paths.setdefault(path, {})[method] = _complete(path, operation, behind_authorizer)
+                paths.setdefault(path, {})[method] = _complete(operation, behind_authorizer)
     problems = _problems(paths)
     used = set(_reachable([paths, problems], schemas))
     schemas = {name: schema for name, schema in schemas.items() if name in used}
@@ -142,14 +140,13 @@ def _operation(path: str, method: str, operation: Json) -> Json:
     return tidied(operation)
 
 
-def _complete(path: str, operation: Json, signed_in: bool) -> Json:
+def _complete(operation: Json, signed_in: bool) -> Json:
     """The operation with its security, and with the problems that follow from its input."""
     body, parameters = "requestBody" in operation, operation.get("parameters", [])
     problems = [*ALWAYS]
     problems += WITH_BODY if body else ()
     problems += WITH_INPUT if body or parameters else ()
     problems += WITH_ID if any(parameter["in"] == "path" for parameter in parameters) else ()
-    problems += OF_GUESTS if path.startswith(f"{GUESTS}/") else ()
     responses = operation["responses"] | {str(status.value): _problem(status) for status in problems}
     for status, response in operation["responses"].items():
         if response.get("content") == PROBLEM:

@@ -50,13 +50,7 @@ STACK = "cloudretail"
 
 
 WIDE_LIMITS: Mapping[str, str] = {
-    **dict.fromkeys(
-        (
-            *("RegistrationLimit", "CodeLimit", "CodeEntryLimit", "LogInLimit", "CardLimit"),
-            *("GuestLimit", "GuestOrderLimit"),
-        ),
-        "1000/100000/60",
-    ),
+    **dict.fromkeys(("RegistrationLimit", "CodeLimit", "CodeEntryLimit", "LogInLimit", "CardLimit"), "1000/100000/60"),
     "OpenOrdersLimit": "1000",
     "OpenPiecesLimit": "1000000",
     "OpenCashLimit": "1000000000",

@@ -52,9 +52,6 @@ PARCEL = {"carrier": "SingPost", "trackingNumber": "SP123456789SG"}
 RETURN = "return-1"
 """Key of the request that announces it."""
 
-GUEST = "guest_recorded"
-"""User id of the guest in samples, and what stands for their cookie."""
-
 POISON = '{"orderId": "this is no event"}'
 
 # Chosen here and not by the client: another version of it must not change a recording.
@@ -165,8 +162,6 @@ class Story:
             self._challenged()
         with progress.step("Record a refund that fails later, and a dispute"):
             self._banked()
-        with progress.step("Record an order without an account"):
-            self._guests()
         with progress.step("Record an order that nobody pays"):
             self._unpaid()
         with progress.step("Record who leaves"):
@@ -477,64 +472,6 @@ class Story:
         self._settle(order, "RESERVED")
         return order
 
-    def _guests(self) -> None:
-        """An order without an account: its bank is asked, its mail has a link, and an account takes it over."""
-        answer = self.http("be-guest", "POST", "/guest")
-        cookie = answer.headers["set-cookie"].partition(";")[0]
-        for secret in (cookie.partition("=")[2], answer.json()["guestId"]):
-            self.normal.name(secret, GUEST)
-        self.http("bad-no-guest", "GET", "/guest/cart")
-        merge = {"mergeId": "merge-2", "items": [{"productId": GOODS, "quantity": 1}]}
-        self.http("merge-carts-as-guest", "POST", "/guest/cart/merge", merge, cookie=cookie)
-        self.http("remove-item-as-guest", "DELETE", f"/guest/cart/items/{GOODS}", cookie=cookie)
-        self.http("empty-cart-as-guest", "DELETE", "/guest/cart", cookie=cookie)
-        self.http("put-item-as-guest", "PUT", f"/guest/cart/items/{GOODS}", {"quantity": 1}, cookie=cookie)
-        cart = self.http("get-cart-as-guest", "GET", "/guest/cart", cookie=cookie).json()
-        self._keep_row("CartTable", "userId", answer.json()["guestId"])
-        checkout = self._checkout(cart["version"], cart["total"])
-        key = "recorded-guest"
-        self.http("bad-no-email", "POST", "/guest/orders", checkout, cookie=cookie, key=key)
-        checkout["email"] = SHOPPER.email
-        with self.recorder.held_up("InventoryReactions", batch=1):
-            placed = self.http("check-out-as-guest", "POST", "/guest/orders", checkout, cookie=cookie, key=key)
-            order = self._named_order(placed.json()["orderId"], GUEST, key)
-            self._settle(order, "PENDING", held_up="InventoryReactions")
-            self._keep_row("OrdersTable", "orderId", order)
-        self._settle(order, "RESERVED")
-        path = f"/guest/orders/{order}"
-        self.http("pay-as-guest", "POST", f"{path}/payment", _card("tok_3ds"), cookie=cookie)
-        self._settle(order, "RESERVED")
-        self._keep_payment(order)
-        payment = self.http("get-payment-as-guest", "GET", f"{path}/payment", cookie=cookie).json()
-        reference, _, secret = payment["challenge"].rpartition("/")
-        self.normal.name(secret, "the-challenge-recorded")
-        self._keep_row("SandboxChargesTable", "chargeKey", reference)
-        said = {"challenge": payment["challenge"], "agreed": True}
-        self.http("answer-challenge-as-guest", "POST", f"{path}/payment/challenge", said, cookie=cookie)
-        self._reported(order.replace("ord_", "pay_"))
-        self._settle(order, "CONFIRMED")
-        self.http("get-order-as-guest", "GET", path, cookie=cookie)
-        self._exchange_link(order)
-        self.http("cancel-order-as-guest", "POST", f"{path}/cancel", cookie=cookie)
-        self._settle(order, "CANCELLED")
-        self.http("list-adoptable", "GET", "/account/adoptable", who=SHOPPER)
-        self.http("bad-adoption", "POST", "/account/adoptions", {"orderIds": ["ord_nobodys"]}, who=SHOPPER)
-        self.http("adopt-orders", "POST", "/account/adoptions", {"orderIds": [order]}, who=SHOPPER)
-        self._settle(order, "CANCELLED")
-        self.http("leave", "DELETE", "/guest", cookie=cookie)
-
-    def _exchange_link(self, order: str) -> None:
-        """The link in the first mail to the guest."""
-
-        def links() -> list[str]:
-            texts = [mail.text for mail in read_mails(self.shop, SHOPPER.email)]
-            return [link for text in texts for link in re.findall(r"/order-link#(\S+)", text)]
-
-        link = wait_for(links, "a mail with a link")[0]
-        self.normal.name(link, f"link-to-{self._stable[order]}")
-        self.http("exchange-link", "POST", "/guest/links/exchange", {"link": link})
-        self.http("bad-link", "POST", "/guest/links/exchange", {"link": "nonsense"})
-
     def _reported(self, payment: str) -> None:
         """What the sandbox reports is published by no relay: its consumer's invocation is waited for."""
 
@@ -714,13 +651,10 @@ class Story:
         cart = self.http("", "GET", "/cart", who=SHOPPER).json()
         checkout = self._checkout(cart["version"], cart["total"], method)
         answer = self.http(case, "POST", "/orders", checkout, who=SHOPPER, key=key)
-        return self._named_order(answer.json()["orderId"], self._users[SHOPPER], key)
-
-    def _named_order(self, order: str, user_id: str, key: str) -> str:
-        """An order that was placed; its id in samples is as it would be of the user whom they are about."""
+        order: str = answer.json()["orderId"]
         self._orders.append(order)
-        # The payment's id has the same end.
-        stable = self._stable[order] = order_id_of(user_id, key)
+        # As it would be of the user whom the samples are about; the payment's id has the same end.
+        stable = self._stable[order] = order_id_of(self._users[SHOPPER], key)
         self.normal.name(order.removeprefix("ord_"), stable.removeprefix("ord_"))
         self.normal.name(order_number(order), order_number(stable))
         return order

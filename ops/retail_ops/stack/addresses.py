@@ -20,7 +20,6 @@ PAGES = (
     "forgot-password",
     "login",
     "ops",
-    "order-link",
     "orders",
     BY_THE_CATALOGUE,
     "register",

@@ -120,8 +120,6 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> api.AuthSettings:
         code_limit="5/20/3600",
         code_entry_limit="10/50/900",
         log_in_limit="10/50/900",
-        guest_limit="3/30/3600",
-        guest_key="GuestKey",
     )
     monkeypatch.setattr(api, "settings", lambda: settings)
     return settings

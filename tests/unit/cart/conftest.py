@@ -6,7 +6,6 @@ import pytest
 
 from cart import api
 from cloudretail import aws, dynamodb
-from tests.support.guests import guest_key
 from tests.support.http import Answer, call
 from tests.support.invocations import SHOPPER_CLAIMS
 from tests.support.tables import empty, items_of, shop_tables
@@ -77,7 +76,7 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES), guest_key(environment):
+    with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
         environment.setenv("CURRENCY", "SGD")
         api._settings.cache_clear()
         api._carts.cache_clear()

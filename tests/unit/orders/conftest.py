@@ -11,7 +11,6 @@ from cloudretail.outbox import Row
 from orders import api, reactions
 from orders.domain import Order, PlaceOrder
 from orders.store import ORDERS, RATES
-from tests.support.guests import guest_key
 from tests.support.http import Answer, call
 from tests.support.invocations import SHOPPER_CLAIMS
 from tests.support.rates import FREE, PHONE
@@ -27,7 +26,6 @@ TABLES = (
     "ProductsTable",
     "InventoryTable",
     "FailuresTable",
-    "AttemptsTable",
 )
 ADDRESS = {"name": "A Shopper", "line1": "1 Main Street", "city": "Singapore", "postalCode": "049315"}
 ADDRESS |= {"country": "SG", "phone": PHONE}
@@ -92,13 +90,6 @@ class Shop:
         yield
         assert everything_in(*TABLES) == before
 
-    @contextmanager
-    def nothing_ordered(self) -> Iterator[None]:
-        """There is no other order afterwards."""
-        before = everything_in("OrdersTable", "CartTable")
-        yield
-        assert everything_in("OrdersTable", "CartTable") == before
-
     def call(
         self,
         method: str,
@@ -132,9 +123,8 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES), guest_key(environment):
+    with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
         environment.setenv("CURRENCY", "SGD")
-        environment.setenv("GUEST_ORDER_LIMIT", "5/20/3600")
         environment.setenv("EVENT_BUS_NAME", "default")
         environment.setenv("RETURN_DAYS", "30")
         environment.setenv("RETURN_SHIPPING", "true")

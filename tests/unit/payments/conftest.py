@@ -13,7 +13,6 @@ from payments import api, worker
 from payments.domain import Payment
 from payments.store import PAYMENTS, open_payments
 from tests.support.examples import CAUSE, NOW, PAYMENT
-from tests.support.guests import guest_key
 from tests.support.tables import empty, everything_in, shop_tables
 from tests.support.wire import Wire
 
@@ -67,7 +66,7 @@ class Till:
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES), guest_key(environment):
+    with pytest.MonkeyPatch.context() as environment, shop_tables(environment, *TABLES):
         environment.setenv("QUEUE_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/payments")
         environment.setenv("DLQ_URL", "https://sqs.ap-southeast-1.amazonaws.com/123456789012/payments-dlq")
         environment.setenv("STAGE", "local")

@@ -6,9 +6,7 @@ import { forgotPassword } from '../api/fn/auth/forgot-password';
 import { registerAddress } from '../api/fn/auth/register-address';
 import { resendCode } from '../api/fn/auth/resend-code';
 import { resetPassword } from '../api/fn/auth/reset-password';
-import { leave } from '../api/fn/guests/leave';
 import { Credentials } from '../api/models';
-import { CartStore } from './cart';
 import { cleanedDigits } from './digits';
 import { safeNext } from './guards';
 import { ApiError } from './problem';
@@ -31,7 +29,6 @@ export interface CodeEntry extends Credentials {
 @Injectable({ providedIn: 'root' })
 export class Accounts {
   private readonly api = inject(Api);
-  private readonly cart = inject(CartStore);
   private readonly router = inject(Router);
   private readonly session = inject(Session);
   private readonly toasts = inject(Toasts);
@@ -45,7 +42,7 @@ export class Accounts {
   /** Log in; for an address that was never confirmed, mail another code and go where it is asked for. */
   async login(credentials: Credentials, next: string | undefined): Promise<void> {
     try {
-      await this.enter(credentials);
+      await this.session.login(credentials);
     } catch (error) {
       if (!(error instanceof ApiError) || error.type !== 'email-not-confirmed') throw error;
       await this.resendCode(credentials.email);
@@ -103,7 +100,7 @@ export class Accounts {
       refusal = error;
     }
     try {
-      await this.enter({ email, password });
+      await this.session.login({ email, password });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       // Only who has the right password is asked for the second factor.
@@ -114,14 +111,6 @@ export class Accounts {
     }
     this.toasts.done(DONE[done]);
     await this.arrive(next);
-  }
-
-  /** Log in; what a guest has in the cart goes along. What they have ordered is offered to the account. */
-  private async enter(credentials: Credentials): Promise<void> {
-    const left = this.session.isGuest() ? this.cart.lines() : null;
-    await this.session.login(credentials);
-    if (left === null) return;
-    await Promise.all([this.api.invoke(leave), left.length && this.cart.putBack(left)]).catch(() => undefined);
   }
 
   private async askForCode(page: string, email: string, next: string | undefined): Promise<void> {

@@ -5,17 +5,11 @@ import { removeAddress } from '../api/fn/account/remove-address';
 import { saveAddress } from '../api/fn/account/save-address';
 import { KeptAddress, ShippingAddress } from '../api/models';
 import { resource } from './recovery';
-import { Session } from './session';
 
 /** The addresses that an account keeps. To be made where things can be injected. */
 export class AddressBook {
   private readonly api = inject(Api);
-  private readonly session = inject(Session);
-  private readonly asked = resource({
-    // A guest keeps none.
-    params: () => this.session.signedIn() || undefined,
-    loader: () => this.api.invoke(listAddresses),
-  });
+  private readonly asked = resource({ loader: () => this.api.invoke(listAddresses) });
 
   /** Null while they are not known. */
   readonly addresses = computed<readonly KeptAddress[] | null>(() =>

@@ -44,9 +44,9 @@ interface CollectedItem {
 const NOTHING: Collected = { mergeId: '', items: [] };
 
 /**
- * The cart, of a visitor as of a shopper.
+ * The cart, of a guest as of a shopper.
  *
- * A visitor's is in this browser. When they log in, or check out without an account, it goes over to the account's, by one merge that is repeated with the
+ * A guest's is in this browser. When they log in it goes over to the account's, by one merge that is repeated with the
  * same id until it has succeeded. A shopper's is the API's: each change answers the whole cart, and changes are made one
  * after the other, so that no answer overtakes another. Either keeps the prices that were seen: only `accept` takes
  * another one.
@@ -79,13 +79,13 @@ export class CartStore {
   /** Whether `lines` are all there: the cart is known, and what its products are. */
   readonly ready = computed(() => {
     if (this.session.restoring()) return false;
-    if (this.session.userId() !== null) return this.cart() !== null;
+    if (this.session.signedIn()) return this.cart() !== null;
     return this.collected().items.every((item) => this.products().has(item.productId));
   });
 
   readonly lines = computed<readonly CartLine[]>(() => {
     const [cart, products] = [this.cart(), this.products()];
-    if (this.session.userId() !== null) {
+    if (this.session.signedIn()) {
       return (cart?.items ?? []).map((line) => {
         const product = products.get(line.productId);
         return { ...line, picture: product?.images[0] ?? null, category: product?.category ?? '' };
@@ -99,7 +99,7 @@ export class CartStore {
 
   /** Items in the cart. */
   readonly count = computed(() => {
-    const items = this.session.userId() !== null ? (this.cart()?.items ?? []) : this.collected().items;
+    const items = this.session.signedIn() ? (this.cart()?.items ?? []) : this.collected().items;
     return items.reduce((sum, item) => sum + item.quantity, 0);
   });
 
@@ -155,7 +155,7 @@ export class CartStore {
 
   /** How many of a product are in the cart. */
   quantity(productId: string): number {
-    const items = this.session.userId() !== null ? (this.cart()?.items ?? []) : this.collected().items;
+    const items = this.session.signedIn() ? (this.cart()?.items ?? []) : this.collected().items;
     return items.find((item) => item.productId === productId)?.quantity ?? 0;
   }
 
@@ -236,7 +236,7 @@ export class CartStore {
     await this.queue(async () => {
       await this.adoptFirst();
       if (quantity > 0) await this.put(productId, quantity, unitPrice);
-      else if (this.session.userId() !== null) await this.change(() => this.api.invoke(removeItem, { productId }));
+      else if (this.session.signedIn()) await this.change(() => this.api.invoke(removeItem, { productId }));
       else this.collect(this.collected().items.filter((item) => item.productId !== productId));
     });
   }
@@ -252,7 +252,7 @@ export class CartStore {
   }
 
   private async put(productId: string, quantity: number, unitPrice: Money): Promise<void> {
-    if (this.session.userId() !== null) {
+    if (this.session.signedIn()) {
       await this.change(() => this.api.invoke(putItem, { productId, body: { quantity, unitPrice } }));
       return;
     }
@@ -368,7 +368,7 @@ export class CartStore {
       }),
     );
     this.know(found.filter((product) => product !== null));
-    if (gone.length && this.session.userId() === null) {
+    if (gone.length && !this.session.signedIn()) {
       this.collect(this.collected().items.filter((item) => !gone.includes(item.productId)));
       this.toasts.problem('Something in your cart is no longer available, so we removed it.');
     }

@@ -1,7 +1,7 @@
 import { Injectable, effect, inject } from '@angular/core';
 import { Api } from '../api/api';
 import { checkOut } from '../api/fn/orders/check-out';
-import { Checkout, GuestCheckout, ShippingAddress } from '../api/models';
+import { Checkout, ShippingAddress } from '../api/models';
 import { isSameAddress } from './address-draft';
 import { ApiError } from './problem';
 import { Session } from './session';
@@ -22,17 +22,12 @@ interface Attempt {
   readonly method: 'CARD' | 'COD';
   /** Id of the way in which it is to be sent; null until one was chosen. */
   readonly delivery: string | null;
-  /** Where mails to a guest go to. */
-  readonly email?: string;
   /** What was sent and not answered yet: there may be an order of it. */
-  readonly sent: Order | null;
+  readonly sent: Checkout | null;
 }
 
-/** What is ordered; a guest says where mails go to. */
-export type Order = Checkout & Partial<Pick<GuestCheckout, 'email'>>;
-
 /** What a shopper has entered. */
-export type Entered = Pick<Attempt, 'address' | 'method' | 'delivery' | 'email'>;
+export type Entered = Pick<Attempt, 'address' | 'method' | 'delivery'>;
 
 /** An order, and whether it is what the shopper has entered. */
 export interface Placed {
@@ -74,7 +69,7 @@ export class CheckoutAttempt {
    * @throws {ApiError} `price-changed`, `total-changed`, `insufficient-stock`, `product-unavailable`, `cart-changed`,
    *   `cart-empty`, `not-shipped-to`, `shipping-method-not-offered`, `cod-refused`, `invalid-input`; or `mayPass`, and then nobody knows whether there is an order until this is asked again.
    */
-  async place(checkout: Order): Promise<Placed> {
+  async place(checkout: Checkout): Promise<Placed> {
     const { key, sent } = this.attempt();
     // The first that was sent and not answered stays: if there is an order, it is of that one.
     this.save({ ...this.attempt(), sent: sent ?? checkout });
@@ -108,7 +103,7 @@ export class CheckoutAttempt {
     }
   }
 
-  private async send(key: string, body: Order, asEntered: boolean): Promise<Placed> {
+  private async send(key: string, body: Checkout, asEntered: boolean): Promise<Placed> {
     try {
       const { orderId } = await this.api.invoke(checkOut, { 'Idempotency-Key': key, body });
       tabStorage.set(KEY, null);
@@ -129,15 +124,7 @@ export class CheckoutAttempt {
     } catch {
       // Not ours.
     }
-    return this.save({
-      userId,
-      key: crypto.randomUUID(),
-      address: null,
-      method: 'CARD',
-      delivery: null,
-      email: '',
-      sent: null,
-    });
+    return this.save({ userId, key: crypto.randomUUID(), address: null, method: 'CARD', delivery: null, sent: null });
   }
 
   private save(attempt: Attempt): Attempt {
@@ -151,8 +138,7 @@ function methodOf({ paymentMethod }: Checkout): Attempt['method'] {
 }
 
 /** Whether what was sent is what has been entered. */
-function isOf(sent: Order, { address, method, delivery, email }: Entered): boolean {
-  if ((sent.email ?? '') !== (email ?? '').trim()) return false;
+function isOf(sent: Checkout, { address, method, delivery }: Entered): boolean {
   return methodOf(sent) === method && sent.shippingMethod === delivery && isSameAddress(sent.shippingAddress, address);
 }
 

@@ -12,18 +12,12 @@ export function safeNext(next: string | undefined): string {
   return next && /^\/(?![/\\])/.test(next) && !next.startsWith('/login') ? next : '/';
 }
 
-/** Lets those pass who are logged in, and some others; whoever is left logs in first and then comes back. */
-function loggedIn(orIs: (session: Session) => boolean): CanActivateFn {
-  return async (_route, state) => {
-    const [session, router] = [inject(Session), inject(Router)];
-    if ((await session.restore()) || orIs(session)) return true;
-    return router.createUrlTree(['/login'], { queryParams: { next: state.url } });
-  };
-}
-
-export const signedIn = loggedIn(() => false);
-/** Who orders without an account has orders too. */
-export const shopper = loggedIn((session) => session.isGuest());
+/** Lets those pass who are logged in; the others log in first and then come back to where they wanted to go. */
+export const signedIn: CanActivateFn = async (_route, state) => {
+  const [session, router] = [inject(Session), inject(Router)];
+  if (await session.restore()) return true;
+  return router.createUrlTree(['/login'], { queryParams: { next: state.url } });
+};
 
 /** Lets guests pass; who is logged in already has no use for a log-in page. */
 export const guest: CanActivateFn = async (route) => {
@@ -44,7 +38,7 @@ function only(isFor: (session: Session) => boolean): CanActivateFn {
 export const operator = only((session) => session.isOperator());
 export const staff = only((session) => session.isStaff());
 
-const GUARDS: readonly unknown[] = [signedIn, shopper, operator, staff];
+const GUARDS: readonly unknown[] = [signedIn, operator, staff];
 
 function isGuarded(route: ActivatedRouteSnapshot | null): boolean {
   for (; route; route = route.firstChild) {

@@ -6,10 +6,7 @@ import { Session } from './session';
 import { toApiError } from './problem';
 
 /** Routes that need no token: a 401 of theirs says something else than that one has run out. */
-const WITHOUT_TOKEN = /^\/api\/(auth\/(?!me$|second-factor)|guest(\/|$))/;
-
-/** Routes that answer guests too, under another path. */
-const ALSO_FOR_GUESTS = /^\/api\/(?=(cart|orders)(\/|$))/;
+const WITHOUT_TOKEN = /^\/api\/auth\/(?!me$|second-factor)/;
 
 /**
  * Sends the ID token along, another one where it is about to run out. When it was refused nevertheless (this machine
@@ -17,12 +14,6 @@ const ALSO_FOR_GUESTS = /^\/api\/(?=(cart|orders)(\/|$))/;
  */
 export const authorize: HttpInterceptorFn = (request, next) => {
   const session = inject(Session);
-  if (session.isGuest() && ALSO_FOR_GUESTS.test(request.url)) {
-    return next(request.clone({ url: request.url.replace(ALSO_FOR_GUESTS, '/api/guest/') })).pipe(
-      // The cookie has run out.
-      tap({ error: ({ status }: HttpErrorResponse) => status === 401 && session.beGuest(null) }),
-    );
-  }
   if (session.idToken === null || WITHOUT_TOKEN.test(request.url)) return next(request);
   const userId = session.userId();
   // A shop that cannot answer the refresh may well answer the request.

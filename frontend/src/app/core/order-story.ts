@@ -140,8 +140,6 @@ function step(entry: HistoryEntry, order: OrderView): Step {
   switch (entry.event) {
     case 'OrderPlaced':
       return { at, mood: 'plain', title: 'Order placed', text: 'We received your order.' };
-    case 'OrderAdopted':
-      return { at, mood: 'plain', title: 'In your account', text: 'You took this order over into your account.' };
     case 'InventoryReserved':
       return {
         at,

@@ -36,11 +36,7 @@ export class Session {
   private freshUntil = 0;
 
   readonly user = computed(() => this.tokens()?.user ?? null);
-  private readonly guestId = signal(guestOf(storage.get(HINT)));
-  /** Orders without an account. */
-  readonly isGuest = computed(() => !this.user() && this.guestId() !== null);
-  /** Of an account or a guest: whoever has a cart at the shop. */
-  readonly userId = computed(() => this.user()?.userId ?? this.guestId());
+  readonly userId = computed(() => this.user()?.userId ?? null);
   readonly signedIn = computed(() => this.user() !== null);
   /** In a group, whose rights wait until the account is protected by an authenticator app. */
   readonly needsSecondFactor = computed(() => this.user()?.groups.includes('second-factor-needed') ?? false);
@@ -49,12 +45,12 @@ export class Session {
   /** The session ended by itself: it ran out, or another tab logged out. */
   readonly expired = signal(false);
   /** True until it is known whether the visitor of before a reload is still logged in. */
-  readonly restoring = signal(storage.get(HINT) !== null && !this.isGuest());
+  readonly restoring = signal(storage.get(HINT) !== null);
 
   constructor() {
     // The shop did not answer at the start.
     onRecovery(
-      () => this.userId() === null && !this.restoring() && storage.get(HINT) !== null,
+      () => !this.signedIn() && !this.restoring() && storage.get(HINT) !== null,
       () => void this.restore().catch(() => undefined),
     );
     // Another tab logged in or out: this one follows.
@@ -65,7 +61,7 @@ export class Session {
     inject(DestroyRef).onDestroy(unsubscribe);
   }
 
-  /** The API's bearer; null without an account. */
+  /** The API's bearer; null for a guest. */
   get idToken(): string | null {
     return this.tokens()?.idToken ?? null;
   }
@@ -91,12 +87,6 @@ export class Session {
     await this.api.invoke(logout);
   }
 
-  /** Order without an account; null no longer. The id is no secret and proves nothing, as the cookie does. */
-  beGuest(guestId: string | null): void {
-    this.guestId.set(guestId);
-    storage.set(HINT, guestId);
-  }
-
   /**
    * Log in again by the cookie of before a reload, if there is one.
    *
@@ -105,9 +95,7 @@ export class Session {
    */
   async restore(): Promise<boolean> {
     if (this.signedIn()) return true;
-    const hint = storage.get(HINT);
-    this.guestId.set(guestOf(hint));
-    if (hint === null || this.isGuest()) {
+    if (storage.get(HINT) === null) {
       this.restoring.set(false);
       return false;
     }
@@ -163,7 +151,6 @@ export class Session {
     this.expired.set(false);
     this.freshUntil = performance.now() + (tokens.expiresIn - EARLY) * 1_000;
     this.tokens.set(tokens);
-    this.guestId.set(null);
     this.restoring.set(false);
     storage.set(HINT, 'yes');
   }
@@ -172,13 +159,7 @@ export class Session {
     this.epoch++;
     this.expired.set(byItself && this.signedIn());
     this.tokens.set(null);
-    this.guestId.set(null);
     this.restoring.set(false);
     storage.set(HINT, null);
   }
-}
-
-/** The id of the guest, where the hint is of one. */
-function guestOf(hint: string | null): string | null {
-  return hint?.startsWith('guest_') ? hint : null;
 }

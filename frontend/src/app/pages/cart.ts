@@ -60,7 +60,7 @@ import { WayOn } from '../ui/way-on';
             <a class="button" routerLink="/checkout">Check out</a>
           }
           @if (!session.signedIn() && !session.restoring()) {
-            <p class="hint">You can log in, create an account or order as a guest on the way. We keep your cart.</p>
+            <p class="hint">You can log in or create an account on the way. We keep your cart.</p>
           }
           <ul class="assurances">
             <li><shop-icon name="box" />We hold your items while you pay</li>
@@ -85,7 +85,7 @@ export default class CartPage {
   /** To where the shopper has begun to order to, else to where they probably are. */
   protected readonly quotes = new ShippingQuotes(
     null,
-    () => (this.session.userId() !== null ? this.attempt.entered.address?.country : null) ?? countryOf(),
+    () => (this.session.signedIn() ? this.attempt.entered.address?.country : null) ?? countryOf(),
     this.cart.total,
   );
   protected readonly country = computed(() => nameOf(this.quotes.country()));

@@ -18,7 +18,6 @@ import { AddressChoice } from '../ui/address-choice';
 import { AddressForm } from '../ui/address-form';
 import { BlankImage } from '../ui/blank-image';
 import { DeliveryOptions } from '../ui/delivery-options';
-import { Field } from '../ui/field';
 import { FormMessage } from '../ui/form-message';
 import { Icon } from '../ui/icon';
 import { OrderItems } from '../ui/order-items';
@@ -29,7 +28,7 @@ import { Skeleton } from '../ui/skeleton';
 import { ChangedTotal, TotalChange } from '../ui/total-change';
 
 /** Fields of the form, by the API's names for them. */
-const FIELDS = ['email', ...ADDRESS_FIELDS, 'shippingMethod'];
+const FIELDS = [...ADDRESS_FIELDS, 'shippingMethod'];
 
 /** What the shop may have against where and how an order is sent: the rates have changed since they were shown. */
 const OF_THE_RATES = ['total-changed', 'not-shipped-to', 'shipping-method-not-offered', 'cod-refused'];
@@ -44,7 +43,6 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
     AddressForm,
     BlankImage,
     DeliveryOptions,
-    Field,
     Form,
     FormMessage,
     Heading,
@@ -78,25 +76,9 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
         <div class="checkout-steps">
           <section class="stack" aria-labelledby="contact">
             <h2 id="contact">Contact</h2>
-            @if (session.user(); as user) {
-              <p>
-                We will send updates about this order to <strong>{{ user.email }}</strong>.
-              </p>
-            } @else {
-              <p>
-                You order without an account. <a routerLink="/login" [queryParams]="{ next: '/checkout' }">Log in</a>
-                if you have one.
-              </p>
-              <shop-field
-                label="E-mail address"
-                name="email"
-                type="email"
-                autocomplete="email"
-                hint="We send you updates, and a link to your order."
-                [(value)]="email"
-                [error]="submission.error('email')"
-              />
-            }
+            <p>
+              We will send updates about this order to <strong>{{ session.user()?.email }}</strong>.
+            </p>
           </section>
           <section class="stack" aria-labelledby="address">
             <h2 id="address">Delivery address</h2>
@@ -110,12 +92,10 @@ const OF_THE_CART = ['price-changed', 'insufficient-stock', 'product-unavailable
                 [inCash]="method() === 'COD'"
                 (moved)="changedTotal.set(null)"
               />
-              @if (session.signedIn()) {
-                <label class="check">
-                  <input #keeps type="checkbox" [checked]="keep()" (change)="keep.set(keeps.checked)" />
-                  Keep this address for next time
-                </label>
-              }
+              <label class="check">
+                <input #keeps type="checkbox" [checked]="keep()" (change)="keep.set(keeps.checked)" />
+                Keep this address for next time
+              </label>
             }
           </section>
           @if (quotes.problem(); as problem) {
@@ -212,8 +192,6 @@ export default class CheckoutPage {
 
   private readonly entered = this.attempt.entered;
   protected readonly method = signal(this.entered.method);
-  /** Where mails to a guest go to. */
-  protected readonly email = signal(this.entered.email ?? '');
   /** Id of the way in which the shopper wants it sent; null until they say. */
   private readonly delivery = signal(this.entered.delivery);
 
@@ -241,7 +219,6 @@ export default class CheckoutPage {
   /** Why it cannot be paid in cash: what can be known before it is ordered. */
   protected readonly cashRefusal = computed(() => {
     const [destination, option] = [this.quotes.destination(), this.option()];
-    if (this.session.isGuest()) return 'EMAIL_NOT_PROVED';
     if (!destination) return null;
     const { cashUpTo } = destination;
     if (!cashUpTo) return 'NOT_OFFERED_HERE';
@@ -280,12 +257,12 @@ export default class CheckoutPage {
 
   constructor() {
     effect(() => {
-      const entered = { address: this.draft.address(), method: this.method(), email: this.email() };
+      const entered = { address: this.draft.address(), method: this.method() };
       const delivery = this.option()?.methodId ?? this.delivery();
       const opened = this.opened();
       untracked(() => {
         // What an order has come of is not kept any longer, nor what a shopper has entered who has logged out.
-        if (opened && !this.submission.pending() && this.session.userId() !== null)
+        if (opened && !this.submission.pending() && this.session.signedIn())
           this.attempt.keep({ ...entered, delivery });
       });
     });
@@ -368,8 +345,7 @@ export default class CheckoutPage {
       const { methodId: shippingMethod, total } = option;
       const shippingAddress = this.draft.address();
       const order = { shippingAddress, shippingMethod, total, cartVersion, paymentMethod } satisfies Checkout;
-      const email = this.session.isGuest() ? { email: this.email().trim() } : {};
-      const result = await this.attempt.place({ ...order, ...email });
+      const result = await this.attempt.place(order);
       if (this.chosen() === null && this.keep() && result.asEntered) this.keepAddress(shippingAddress);
       await this.show(result);
     });

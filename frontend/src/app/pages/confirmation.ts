@@ -7,9 +7,8 @@ import { endOf } from '../core/order-story';
 import { Poller } from '../core/poller';
 import { Session } from '../core/session';
 import { Titles } from '../core/titles';
-import { AccountOffer } from '../ui/account-offer';
+import { Address } from '../ui/address';
 import { Following } from '../ui/following';
-import { HiddenAddress } from '../ui/hidden-address';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
 import { OrderAgain } from '../ui/order-again';
@@ -22,10 +21,9 @@ import NotFoundPage from './not-found';
 @Component({
   selector: 'shop-confirmation',
   imports: [
-    AccountOffer,
+    Address,
     Following,
     Heading,
-    HiddenAddress,
     Icon,
     MoneyPipe,
     NotFoundPage,
@@ -67,7 +65,7 @@ import NotFoundPage from './not-found';
               </div>
               <div>
                 <dt>Delivery address</dt>
-                <dd><shop-hidden-address [address]="order.shippingAddress" /></dd>
+                <dd><shop-address [address]="order.shippingAddress" /></dd>
               </div>
             </dl>
             @if (stage() === 'done') {
@@ -77,19 +75,14 @@ import NotFoundPage from './not-found';
                   <li>
                     <shop-icon name="mail" />
                     <p>
-                      @if (session.user(); as user) {
-                        We are sending a confirmation to <strong>{{ user.email }}</strong>.
-                      } @else {
-                        We are sending a confirmation to your e-mail address. It has a link to your order.
-                      }
+                      We are sending a confirmation to <strong>{{ session.user()?.email }}</strong>.
                     </p>
                   </li>
                   <li>
                     <shop-icon name="box" />
                     <p>
-                      We pack your items and send them
-                      {{ order.shippingAddress ? 'to ' + order.shippingAddress.city : 'to you' }}. Until your parcel has
-                      left, you can still cancel.
+                      We pack your items and send them to {{ order.shippingAddress.city }}. Until your parcel has left,
+                      you can still cancel.
                     </p>
                   </li>
                   <li>
@@ -107,9 +100,6 @@ import NotFoundPage from './not-found';
                   </li>
                 </ol>
               </section>
-            }
-            @if (session.isGuest()) {
-              <shop-account-offer />
             }
             <div class="actions">
               @if (stage() === 'over') {

@@ -1,14 +1,9 @@
 import '../../styles/later';
-import { Component, computed, inject, input, signal } from '@angular/core';
-import { Router, RouterLink } from '@angular/router';
-import { Api } from '../api/api';
-import { beGuest } from '../api/fn/guests/be-guest';
+import { Component, inject, input, signal } from '@angular/core';
+import { RouterLink } from '@angular/router';
 import { Accounts } from '../core/accounts';
 import { cleanedDigits } from '../core/digits';
-import { safeNext } from '../core/guards';
 import { Heading } from '../core/headings';
-import { PaymentMethods } from '../core/payment-methods';
-import { Session } from '../core/session';
 import { Form, Submission } from '../core/submission';
 import { Field } from '../ui/field';
 import { FormMessage } from '../ui/form-message';
@@ -66,21 +61,6 @@ import { FormMessage } from '../ui/form-message';
       </a>
       <button type="submit" class="button" [attr.aria-busy]="form.pending()">Log in</button>
     </form>
-    @if (forOrder()) {
-      <section class="account-guest" aria-labelledby="guest">
-        <h2 id="guest">No account?</h2>
-        <p>You can order with your e-mail address alone, and create an account later.</p>
-        <shop-form-message [message]="guestForm.message" />
-        <button
-          type="button"
-          class="button button-quiet"
-          [attr.aria-busy]="guestForm.pending()"
-          (click)="checkOutAsGuest()"
-        >
-          Check out as a guest
-        </button>
-      </section>
-    }
     <p class="account-other">
       New here? <a routerLink="/register" [queryParams]="{ next: next() }">Create an account</a>
     </p>
@@ -88,10 +68,6 @@ import { FormMessage } from '../ui/form-message';
 })
 export default class LoginPage {
   private readonly accounts = inject(Accounts);
-  private readonly api = inject(Api);
-  private readonly methods = inject(PaymentMethods);
-  private readonly router = inject(Router);
-  private readonly session = inject(Session);
 
   /** Where the visitor wanted to go. */
   readonly next = input<string>();
@@ -103,21 +79,6 @@ export default class LoginPage {
   protected readonly appCode = signal('');
   protected readonly email = signal(this.accounts.email);
   protected readonly password = signal('');
-
-  /** Whoever wants to order may do so without an account, by card: cash needs one. */
-  protected readonly forOrder = computed(
-    () => this.next()?.startsWith('/checkout') && (this.methods.offered()?.includes('CARD') ?? false),
-  );
-  protected readonly guestForm = new Submission();
-
-  constructor() {
-    void this.methods.load();
-  }
-
-  protected async checkOutAsGuest(): Promise<void> {
-    const known = await this.guestForm.run(async () => this.session.beGuest((await this.api.invoke(beGuest)).guestId));
-    if (known) await this.router.navigateByUrl(safeNext(this.next()), { replaceUrl: true });
-  }
 
   protected async send(): Promise<void> {
     const appCode = this.asksForApp() ? { appCode: cleanedDigits(this.appCode()) } : {};

@@ -7,12 +7,10 @@ import { Heading } from '../core/headings';
 import { OrderFollower } from '../core/order-follower';
 import { storyOf } from '../core/order-story';
 import { Poller } from '../core/poller';
-import { Session } from '../core/session';
 import { Submission } from '../core/submission';
-import { AccountOffer } from '../ui/account-offer';
+import { Address } from '../ui/address';
 import { Countdown } from '../ui/countdown';
 import { Following } from '../ui/following';
-import { HiddenAddress } from '../ui/hidden-address';
 import { Icon } from '../ui/icon';
 import { OrderAgain } from '../ui/order-again';
 import { OrderItems } from '../ui/order-items';
@@ -28,11 +26,10 @@ import NotFoundPage from './not-found';
 @Component({
   selector: 'shop-order',
   imports: [
-    AccountOffer,
+    Address,
     Countdown,
     Following,
     Heading,
-    HiddenAddress,
     Icon,
     NotFoundPage,
     OrderAgain,
@@ -58,9 +55,7 @@ import NotFoundPage from './not-found';
       }
     } @else {
       <header class="order-head">
-        @if (session.signedIn()) {
-          <a class="back" routerLink="/orders"><shop-icon name="chevron" />Your orders</a>
-        }
+        <a class="back" routerLink="/orders"><shop-icon name="chevron" />Your orders</a>
         <h1 shopHeading>Your order</h1>
         @if (follower.order(); as order) {
           <p class="order-facts">
@@ -85,7 +80,7 @@ import NotFoundPage from './not-found';
                     below,
                     {{ order.paymentMethod === 'COD' ? 'and you pay in cash on delivery' : 'and you pay by card' }}.
                   </p>
-                  <shop-hidden-address [address]="order.shippingAddress" />
+                  <shop-address [address]="order.shippingAddress" />
                   @if (cancellable()) {
                     <p>Not what you want? Cancel it, put the items back in your cart and order again.</p>
                   }
@@ -133,9 +128,7 @@ import NotFoundPage from './not-found';
                 <p>{{ problem.message }}</p>
               </div>
             }
-            @if (session.isGuest()) {
-              <shop-account-offer />
-            } @else if (order.status === 'DELIVERED') {
+            @if (order.status === 'DELIVERED') {
               <shop-returns
                 [order]="order"
                 [payment]="follower.payment()"
@@ -168,7 +161,7 @@ import NotFoundPage from './not-found';
             <dl class="facts">
               <div>
                 <dt>Delivery address</dt>
-                <dd><shop-hidden-address [address]="order.shippingAddress" /></dd>
+                <dd><shop-address [address]="order.shippingAddress" /></dd>
               </div>
               @if (order.parcel; as parcel) {
                 <div>
@@ -213,7 +206,6 @@ export default class OrderPage {
   private readonly api = inject(Api);
   private readonly heading = viewChild<ElementRef<HTMLElement>>('heading');
 
-  protected readonly session = inject(Session);
   protected readonly submission = new Submission();
 
   protected readonly steps = computed(() => {

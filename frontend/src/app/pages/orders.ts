@@ -8,7 +8,6 @@ import { Heading } from '../core/headings';
 import { Poller, Seen } from '../core/poller';
 import { apiError } from '../core/problem';
 import { Toasts } from '../core/toasts';
-import { Adoptable } from '../ui/adoptable';
 import { BlankImage } from '../ui/blank-image';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
@@ -25,7 +24,6 @@ const PAGE = 10;
 @Component({
   selector: 'shop-orders',
   imports: [
-    Adoptable,
     BlankImage,
     Heading,
     Icon,
@@ -43,7 +41,6 @@ const PAGE = 10;
   host: { class: 'wrap stack' },
   template: `
     <h1 shopHeading>Your orders</h1>
-    <shop-adoptable (adopted)="poller.hurry()" />
     @if (poller.problem(); as problem) {
       <shop-problem [error]="problem" (retry)="poller.hurry()" />
     }

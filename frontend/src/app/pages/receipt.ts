@@ -12,7 +12,7 @@ import { ApiError } from '../core/problem';
 import { paidText, refundedOf } from '../core/receipt';
 import { resource } from '../core/recovery';
 import { Texts } from '../core/texts';
-import { HiddenAddress } from '../ui/hidden-address';
+import { Address } from '../ui/address';
 import { Icon } from '../ui/icon';
 import { MoneyPipe } from '../ui/money.pipe';
 import { OrderNumberPipe } from '../ui/order-number.pipe';
@@ -25,8 +25,8 @@ import NotFoundPage from './not-found';
 @Component({
   selector: 'shop-receipt',
   imports: [
+    Address,
     Heading,
-    HiddenAddress,
     Html,
     Icon,
     MoneyPipe,
@@ -60,7 +60,7 @@ import NotFoundPage from './not-found';
             </section>
             <section aria-labelledby="buyer">
               <h2 id="buyer">Delivered to</h2>
-              <shop-hidden-address [address]="order.shippingAddress" />
+              <shop-address [address]="order.shippingAddress" />
             </section>
           </div>
           <table>

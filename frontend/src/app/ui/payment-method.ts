@@ -13,7 +13,6 @@ const WITHOUT_CASH: Readonly<Record<string, string>> = {
   TOO_EXPENSIVE: "This order can't be paid in cash: it comes to more than our couriers collect.",
   NOT_OFFERED_HERE: 'Cash on delivery is not available where this order goes to.',
   NO_PHONE: "This order can't be paid in cash: our couriers call first, and it has no phone number.",
-  EMAIL_NOT_PROVED: 'Cash on delivery needs an account. Log in or create one to pay in cash.',
 };
 
 /** How somebody wants to pay, of what this shop takes. */

@@ -62,11 +62,7 @@ export interface OrderView {
    * How it is sent, and what that costs.
    */
   shipping: ShippingCharge;
-
-  /**
-   * Null where whoever asks may not be who has entered it: a guest can mistype an address.
-   */
-  shippingAddress: (ShippingAddress | null);
+  shippingAddress: ShippingAddress;
   status: OrderStatus;
 
   /**

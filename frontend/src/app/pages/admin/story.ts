@@ -13,7 +13,6 @@ export interface Line {
 
 const EVENTS: Readonly<Record<string, string>> = {
   OrderPlaced: 'Order placed',
-  OrderAdopted: 'Taken over into an account',
   InventoryReserved: 'Items set aside',
   InventoryReservationFailed: 'Items could not be set aside',
   PaymentDeclined: 'Card declined',
