@@ -1,8 +1,8 @@
 # Everything a developer does has a name here; `make help` lists them.
 .DEFAULT_GOAL := help
 .PHONY: help venv storefront up first-time down quick unit contract simulate integration e2e check lint-storefront \
-	browser test test-alone test-on-shops prove coverage lighthouse schemas events invoke lambda-image bench cost \
-	update audit licences hooks deploy journeys stage
+	browser test prove coverage lighthouse schemas events invoke lambda-image bench cost update audit licences hooks \
+	deploy journeys stage
 
 # `sam build` takes the first python3.13 with pip on PATH, and a version manager's shim can stand in front of it.
 # Node is the one from PyPI: many machines have one that is too old for Angular.
@@ -88,18 +88,12 @@ ifdef ARGS
 test: venv ## Everything, on shops of its own (ARGS="tests/unit -k cart": some tests, and nothing else)
 	pytest $(ARGS)
 else
-# Tests on shops wait half of their time, which the others use.
 test: check storefront browser
-	@ops/beside.sh "$(MAKE) --no-print-directory test-alone" "$(MAKE) --no-print-directory test-on-shops"
-endif
-
-test-alone:
 	cd frontend && npm --silent test
 	pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered tests/unit tests/contract
 	pytest -n auto --dist worksteal tests/simulation
-
-test-on-shops:
 	$(ON_SHOPS) tests/integration tests/e2e
+endif
 
 prove: venv ## Long proofs, in parts that go on where they were left: alone it lists them (PART=schedules ARGS="--minutes 60")
 	@python -m tests.prove $(PART) $(ARGS)
