@@ -16,7 +16,8 @@ PHONE = re.compile(r"^Phone")
 SECRETS = {
     "a token": re.compile(r"eyJ[\w-]+\.[\w-]+"),
     "a password": re.compile(re.escape(PASSWORD)),
-    "a card": re.compile(r"tok_|4242|4000 ?0000"),
+    # Four digits alone stand in a random id now and then.
+    "a card": re.compile(r"tok_|4242 ?4242|4000 ?0000"),
 }
 
 
