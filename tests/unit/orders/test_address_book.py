@@ -13,6 +13,7 @@ from orders import api, commands
 from orders.address_book import MAX_ADDRESSES
 from tests.support.http import Answer, call
 from tests.support.invocations import SHOPPER_CLAIMS
+from tests.support.turns import calls_take_turns
 from tests.unit.orders.conftest import ADDRESS, Shop
 
 STRANGER = {**SHOPPER_CLAIMS, "sub": "user-2"}
@@ -80,7 +81,10 @@ def test_without_its_default_an_account_begins_with_its_oldest_address(shop: Sho
     assert kept(ask("DELETE", "home")) == []
 
 
-def test_an_account_keeps_so_many_addresses_and_no_more_whatever_is_sent_at_once(shop: Shop) -> None:
+def test_an_account_keeps_so_many_addresses_and_no_more_whatever_is_sent_at_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls_take_turns(monkeypatch)
     for number in range(MAX_ADDRESSES - 2):
         save(f"address-{number}")
 
