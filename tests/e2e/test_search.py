@@ -1,6 +1,8 @@
 """Somebody who does not know how a thing is spelt finds it, with the keyboard too."""
 
-from playwright.sync_api import expect
+import re
+
+from playwright.sync_api import Route, expect
 
 from retail_ops.stack.catalogue import Product
 from tests.e2e.visitor import Visitor
@@ -47,6 +49,20 @@ def test_a_misspelt_search_by_keyboard_suggests_what_was_meant(visitor: Visitor,
     keys.press("ArrowDown")
     keys.press("Enter")
     visitor.sees("Studio Headphones")
+
+
+def test_what_is_typed_before_the_scripts_have_come_is_searched_for(visitor: Visitor) -> None:
+    page, held = visitor.page, list[Route]()
+    page.route(re.compile(r"/main-\w+\.js$"), lambda route: held.append(route), times=1)
+    page.goto("/", wait_until="commit")
+    field = page.get_by_role("banner").get_by_label("Search for products")
+    field.fill("headphone")
+    held[0].continue_()
+    expect(page.get_by_role("banner").get_by_role("link", name="Log in")).to_be_visible()
+    expect(field).to_have_value("headphone")
+    expect(field).to_be_focused()
+    field.press("Enter")
+    visitor.sees("Results for “headphone”")
 
 
 def test_a_category_is_suggested_too_and_chosen_by_keyboard(visitor: Visitor) -> None:

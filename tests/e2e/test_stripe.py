@@ -8,6 +8,8 @@ is put on the partner's bus, in Stripe's form.
 import io
 import json
 import re
+import shutil
+import subprocess
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -22,12 +24,13 @@ import pytest
 from playwright.sync_api import Browser, Locator, Route, expect
 
 from retail_ops.recording import stripe
-from retail_ops.stack.shop import Shop
+from retail_ops.stack.shop import PROJECT, Shop, developer_session
 from tests import support
 from tests.conftest import NewShop
 from tests.e2e.conftest import AT_HOME
 from tests.e2e.test_every_page import violations
 from tests.e2e.visitor import Visitor
+from tests.support.command import environment
 from tests.support.local_stripe import API, KEY, STRIPE_JS, local_stripe, stripe_js
 from tests.support.shoppers import Person, Shopper, counters, eventually, new_product, new_shopper
 
@@ -43,7 +46,12 @@ class Account:
     Args:
         address: of localstripe.
         shop: the one that takes cards by it.
+
+    Attributes:
+        reports: whether the shop hears of what happens.
     """
+
+    reports = True
 
     def __init__(self, address: str, shop: Shop) -> None:
         self.address = address
@@ -52,6 +60,8 @@ class Account:
 
     def report(self, said: dict[str, Any]) -> None:
         """Put an event of Stripe's on the partner's bus."""
+        if not self.reports:
+            return
         entry = {
             "EventBusName": stripe.SOURCE,
             "Source": stripe.LOCAL_SOURCE,
@@ -287,6 +297,36 @@ def test_a_challenge_is_there_again_in_a_new_tab(visitor: Visitor, account: Acco
 
     visitor.sees("Thank you, your order is confirmed")
     assert [each["status"] for each in account.intents(order_id)] == ["succeeded"]
+
+
+def test_what_stripe_could_not_report_is_asked_for_as_the_runbook_says(
+    visitor: Visitor, shopper: Shopper, account: Account, order_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (words,) = re.findall(r"```sh\n(sed .+?)```", (PROJECT / "docs/operations.md").read_text(), re.DOTALL)
+    monkeypatch.setattr(account, "reports", False)
+    _asks(visitor)
+    visitor.button("Confirm the payment").click()
+    visitor.button("Complete authentication").click()
+    (intent,) = eventually(
+        lambda: account.intents(order_id), lambda intents: [each["status"] for each in intents] == ["succeeded"]
+    )
+    assert shopper.ok("GET", f"/orders/{order_id}/payment")["status"] == "CHALLENGED"
+
+    shop = account.shop
+    words = words.replace("pi_...", intent["id"]).replace("cloudretail-prod", shop.stack)
+    (tmp_path / "events").symlink_to(PROJECT / "events")
+    ended = subprocess.run(
+        [str(shutil.which("bash")), "-ec", words],
+        cwd=tmp_path,
+        env=environment(shop, developer_session(shop)),
+        input="y\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    visitor.sees("Thank you, your order is confirmed")
 
 
 def test_an_order_that_is_cancelled_while_its_bank_is_asked_can_be_agreed_to_no_more(

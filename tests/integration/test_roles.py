@@ -1,7 +1,6 @@
 """The roles of ops/stacks/account.yaml: operators do what the runbook says, the pipeline its steps, neither more."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,8 +13,9 @@ from botocore.exceptions import ClientError
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from retail_ops.local.local_shop import LocalShop
-from retail_ops.local.sam import SAM, local_settings
+from retail_ops.local.sam import SAM
 from retail_ops.stack.shop import PROJECT, Shop, local_session
+from tests.support.command import environment
 from tests.support.shoppers import Person, Shopper, eventually, new_product, new_shopper, row, unique
 
 ACCOUNT = PROJECT / "ops" / "stacks" / "account.yaml"
@@ -85,13 +85,6 @@ def deployer(shop: Shop, account: Mapping[str, str]) -> boto3.Session:
         if bucket["Name"].startswith("aws-sam-cli-managed-default-"):
             shop.s3.delete_bucket_policy(Bucket=bucket["Name"])
     return assumed(shop, account["DeployerRole"], "pipeline")
-
-
-def environment(shop: Shop, session: boto3.Session) -> Mapping[str, str]:
-    """Of a shell with these permissions: the emulator stands for AWS."""
-    assert shop.endpoint
-    others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return others | local_settings(shop.endpoint, session)
 
 
 def cloudretail(shop: Shop, session: boto3.Session, *words: str, code: int = 0) -> str:
@@ -218,7 +211,7 @@ def test_the_pipeline_publishes_the_pages_and_confirms_the_accounts_of_its_journ
     cloudretail(shop, deployer, "publish", "--yes")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-m", "proof", "-q", "-p", "no:cacheprovider", "tests/journeys"],
-        cwd=PROJECT, env=dict(environment(shop, deployer)) | {"CLOUDRETAIL_STACK": shop.stack},
+        cwd=PROJECT, env=environment(shop, deployer) | {"CLOUDRETAIL_STACK": shop.stack},
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout

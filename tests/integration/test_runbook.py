@@ -31,7 +31,7 @@ ONLY_ON_AWS = {
     "aws ": "the AWS command line is no part of the project; `make prove PART=restore` does what those of Restore say",
     "make deploy": "it deploys to AWS",
     "cloudretail reconcile --from-export": "the emulator exports no table, so that a local stage has no bucket for it",
-    "cloudretail invoke PaymentWorkerReactions": "it asks Stripe for an attempt, and is given one by a pipe",
+    "cloudretail invoke PaymentWorkerReactions": "it asks Stripe: `tests/e2e/test_stripe.py` runs it",
 }
 """By how it begins, why a command is not run here."""
 

@@ -1,8 +1,11 @@
-import { Component, ViewContainerRef, inject, input, viewChild } from '@angular/core';
+import { Component, ElementRef, ViewContainerRef, afterNextRender, inject, input, viewChild } from '@angular/core';
 import { Router } from '@angular/router';
 import { Icon } from './icon';
 
 let last = 0;
+
+/** Those of the page as it came, which are gone once the scripts show themselves; what was typed stays in them. */
+const early = [...document.querySelectorAll<HTMLInputElement>('shop-search-box input')];
 
 /** A search for products. */
 @Component({
@@ -33,6 +36,7 @@ let last = 0;
 })
 export class SearchBox {
   private readonly router = inject(Router);
+  private readonly words = viewChild.required<ElementRef<HTMLInputElement>>('words');
   private readonly below = viewChild.required('below', { read: ViewContainerRef });
 
   readonly label = input('Search for products');
@@ -41,6 +45,21 @@ export class SearchBox {
 
   protected readonly id = `search-${++last}`;
   private asked = false;
+
+  constructor() {
+    afterNextRender(() => this.takeOver());
+  }
+
+  /** Nobody types twice because the scripts came late. */
+  private takeOver(): void {
+    const typed = early.find(({ value, defaultValue }) => value !== defaultValue);
+    const field = this.words().nativeElement;
+    // There are two boxes, and a screen shows one of them.
+    if (!typed || !field.offsetParent) return;
+    field.value = typed.value;
+    field.focus();
+    early.length = 0;
+  }
 
   protected search(event: Event, words: HTMLInputElement): void {
     event.preventDefault();
